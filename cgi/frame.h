@@ -1,0 +1,4 @@
+#ifndef CGI_FRAME_H
+#define CGI_FRAME_H
+
+#endif

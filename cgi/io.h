@@ -1,0 +1,4 @@
+#ifndef CGI_IO_H
+#define CGI_IO_H
+
+#endif

@@ -1,0 +1,4 @@
+#ifndef CGI_LISTEN_H
+#define CGI_LISTEN_H
+
+#endif

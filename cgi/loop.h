@@ -1,0 +1,4 @@
+#ifndef CGI_LOOP_H
+#define CGI_LOOP_H
+
+#endif

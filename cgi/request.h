@@ -1,0 +1,4 @@
+#ifndef CGI_REQUEST_H
+#define CGI_REQUEST_H
+
+#endif

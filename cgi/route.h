@@ -1,0 +1,4 @@
+#ifndef CGI_ROUTE_H
+#define CGI_ROUTE_H
+
+#endif

@@ -1,0 +1,4 @@
+#ifndef BASE_FORM_H
+#define BASE_FORM_H
+
+#endif

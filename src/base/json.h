@@ -1,0 +1,4 @@
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#endif

@@ -1,0 +1,4 @@
+#ifndef BASE_NODE_H
+#define BASE_NODE_H
+
+#endif

@@ -1,0 +1,4 @@
+#ifndef CORE_ACCESS_H
+#define CORE_ACCESS_H
+
+#endif

@@ -1,0 +1,4 @@
+#ifndef CORE_COMMIT_H
+#define CORE_COMMIT_H
+
+#endif

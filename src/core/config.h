@@ -1,0 +1,50 @@
+#ifndef CORE_CONFIG_H
+#define CORE_CONFIG_H
+
+#include "core/tier.h"
+
+/* gatepost.conf, read and checked; gatepost.conf(5). Immutable once loaded:
+ * threads share it. */
+struct config_list {
+	const struct str *v;
+	size_t n;
+};
+
+struct config_platform {
+	struct config_list secrets;
+	struct str owner; /* STR_NONE: not checked */
+	struct str reference;
+	int64_t tolerance; /* seconds */
+};
+
+struct config {
+	struct arena *arena; /* owns everything here */
+	const char *file; /* as opened */
+	const char *database; /* absolute path, or postgresql://… */
+	struct str public_url; /* no trailing slash; STR_NONE: not set */
+	struct config_list api_keys;
+	struct config_list pass_secrets;
+	int threads;
+	int streams;
+	int gate_open_on_error;
+	const char *listen_group; /* NULL: not set */
+	struct config_platform platforms[PLATFORM__MAX];
+	struct tier_rules rules;
+	const char *const *warnings; /* for check and -t: short Gank secret … */
+	size_t n_warnings;
+};
+
+/* Where to look when no -c was given; CONFIG_CLI also tries ./gatepost.conf. */
+enum config_door { CONFIG_WEB, CONFIG_CLI };
+
+/* The path of the config, by the order of gatepost.conf(5): option (may be
+ * NULL), GATEPOST_CONFIG, ./, ../gatepost/ seen from the program, SYSCONFDIR.
+ * NULL with ERR_CONFIG naming the places looked at. */
+char *config_locate(struct arena *a, const char *option, enum config_door door,
+    struct err *e);
+
+/* 0 and *out, or -1 with ERR_CONFIG "file:line: what is wrong; what to do". */
+int config_load(const char *file, struct config **out, struct err *e);
+void config_free(struct config *c);
+
+#endif

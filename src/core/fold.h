@@ -1,0 +1,4 @@
+#ifndef CORE_FOLD_H
+#define CORE_FOLD_H
+
+#endif

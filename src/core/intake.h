@@ -1,0 +1,4 @@
+#ifndef CORE_INTAKE_H
+#define CORE_INTAKE_H
+
+#endif

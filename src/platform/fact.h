@@ -1,0 +1,101 @@
+#ifndef PLATFORM_FACT_H
+#define PLATFORM_FACT_H
+
+#include <stdint.h>
+
+#include "base/str.h"
+
+/*
+ * What one delivery says, in words common to all platforms. A decoder fills
+ * it from the bytes alone: no clock, no configuration but decode_opts, no I/O.
+ * All slices live in the arena the decoder was given or in the body.
+ * "No value" is STR_NONE, FACT_NO_TIME, FACT_NO_NUMBER.
+ */
+#define FACT_NO_TIME INT64_MIN
+#define FACT_NO_NUMBER INT64_MIN
+
+enum {
+	FACT_NAMES_MAX = 4, /* names a product answers to in a grant */
+	FACT_VARIANTS_MAX = 16, /* variant values looked at */
+	FACT_ID_MAX = 255, /* bytes of an identifier */
+};
+
+enum fact_status {
+	FACT_APPLIED, /* understood: the fold takes it */
+	FACT_KEPT, /* verified, not applied: reason says why */
+	FACT_TEST, /* a test ping that changes nothing */
+};
+
+enum fact_kind {
+	FACT_UNKNOWN,
+	FACT_SALE,
+	FACT_REFUND,
+	FACT_DISPUTE,
+	FACT_DISPUTE_WON,
+	FACT_CANCELLATION,
+	FACT_UPDATED,
+	FACT_ENDED,
+	FACT_RESTARTED,
+	FACT_PAYMENT, /* one that adds up with others: Gank membership, goods */
+};
+
+struct fact {
+	enum fact_status status;
+	enum fact_kind kind;
+	const char *reason; /* one word when kept or test, else NULL */
+	struct str detail; /* the reason for a person: field and value's shape,
+			      never what a buyer typed; may be STR_NONE */
+	struct str kind_name; /* events.kind, the platform's word: "sale" */
+	struct str delivery; /* dedupe key, 64 hex digits */
+	struct str subject; /* what the fold groups by: "sale:…" */
+	struct str owner; /* seller or creator id, for the sanity check */
+
+	/* identifiers: valid UTF-8, 1 to 255 bytes, no control characters */
+	struct str user_ref;
+	struct str email; /* trimmed, lower-cased in ASCII */
+	struct str buyer; /* the platform's id of the person */
+	struct str license;
+
+	/* a sale */
+	struct str sale;
+	struct str subscription;
+	struct str product; /* the column: permalink; membership, goods */
+	struct str product_name;
+	struct str names[FACT_NAMES_MAX]; /* for grants: any may match */
+	size_t n_names;
+	struct str variants[FACT_VARIANTS_MAX]; /* values, in order */
+	size_t n_variants;
+	struct str variant; /* the values joined by ", " */
+	struct str tier; /* the platform's own tier name */
+	int64_t price; /* minor units of currency */
+	struct str currency; /* ISO 4217, upper case */
+	int64_t quantity;
+	struct str recurrence; /* the platform's word: "monthly" */
+	int months; /* the period; 0: not recurring */
+	int64_t sold_at;
+	int test;
+	int preorder; /* authorised only: no money yet */
+	int gift;
+	int refunded; /* in full */
+	int disputed;
+	int dispute_won;
+
+	/* a subscription ping */
+	int64_t cancelled_at; /* end of the paid period, not an event time */
+	int64_t ended_at;
+	struct str ended_reason;
+	int64_t restarted_at;
+	int64_t effective_at; /* of a plan change */
+	int downgrade; /* a plan change: to less */
+	struct str new_tier; /* a plan change: the new plan's tier name */
+	int64_t trial_ends_at;
+	int64_t charges; /* planned in all; FACT_NO_NUMBER: open-ended */
+
+	/* warnings for a person who decodes by hand; NULL-free list */
+	const char *const *warnings;
+	size_t n_warnings;
+
+	const void *detail_of_platform; /* for platform.describe only */
+};
+
+#endif

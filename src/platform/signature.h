@@ -1,0 +1,4 @@
+#ifndef PLATFORM_SIGNATURE_H
+#define PLATFORM_SIGNATURE_H
+
+#endif

@@ -1,0 +1,4 @@
+#ifndef STORE_DB_H
+#define STORE_DB_H
+
+#endif

@@ -1,0 +1,4 @@
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#endif
