@@ -21,15 +21,15 @@ int
 err_prefix(struct err *e, const char *fmt, ...)
 {
 	if (e != NULL) {
-		char old[ERR_TEXT_MAX];
-		memcpy(old, e->text, sizeof(old));
+		char text[2 * ERR_TEXT_MAX];
 		va_list ap;
 		va_start(ap, fmt);
-		int n = vsnprintf(e->text, sizeof(e->text), fmt, ap);
+		int n = vsnprintf(text, ERR_TEXT_MAX, fmt, ap);
 		va_end(ap);
-		if (n >= 0 && (size_t)n < sizeof(e->text))
-			snprintf(e->text + n, sizeof(e->text) - (size_t)n,
-			    ": %s", old);
+		size_t at = n < 0 ? 0 : strlen(text);
+		snprintf(text + at, sizeof(text) - at, ": %s", e->text);
+		memcpy(e->text, text, sizeof(e->text) - 1);
+		e->text[sizeof(e->text) - 1] = '\0';
 	}
 	return -1;
 }

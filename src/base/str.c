@@ -164,8 +164,8 @@ utf8_char(const unsigned char *p, size_t n)
 	if (p[0] < 0x80)
 		return 1;
 	size_t len = p[0] >= 0xC2 && p[0] <= 0xDF ? 2
-	    : (p[0] & 0xF0) == 0xE0               ? 3
-	    : p[0] >= 0xF0 && p[0] <= 0xF4        ? 4
+	    : (p[0] & 0xF0) == 0xE0		  ? 3
+	    : p[0] >= 0xF0 && p[0] <= 0xF4	  ? 4
 						  : 0;
 	if (len == 0 || len > n)
 		return 0;

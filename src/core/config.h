@@ -40,8 +40,8 @@ enum config_door { CONFIG_WEB, CONFIG_CLI };
 /* The path of the config, by the order of gatepost.conf(5): option (may be
  * NULL), GATEPOST_CONFIG, ./, ../gatepost/ seen from the program, SYSCONFDIR.
  * NULL with ERR_CONFIG naming the places looked at. */
-char *config_locate(struct arena *a, const char *option, enum config_door door,
-    struct err *e);
+char *config_locate(
+    struct arena *a, const char *option, enum config_door door, struct err *e);
 
 /* 0 and *out, or -1 with ERR_CONFIG "file:line: what is wrong; what to do". */
 int config_load(const char *file, struct config **out, struct err *e);

@@ -34,8 +34,8 @@ struct tier_rules {
 };
 
 /* Splits and unescapes a grant line. 0, or -1 with what to write instead. */
-int tier_grant_parse(struct arena *a, struct str line, struct tier_grant *out,
-    struct err *e);
+int tier_grant_parse(
+    struct arena *a, struct str line, struct tier_grant *out, struct err *e);
 
 /* The configured tier a fact's product and variants earn: the highest rank,
  * of equal ones the first in the file. NULL: no grant matches. variant, when
@@ -45,13 +45,13 @@ const struct tier *tier_match(const struct tier_rules *r,
 
 /* The name a purchase's tier column gets: the matching tier's, else the
  * platform's own, else the product's. */
-struct str tier_name(const struct tier_rules *r, const struct platform *p,
-    const struct fact *f);
+struct str tier_name(
+    const struct tier_rules *r, const struct platform *p, const struct fact *f);
 
 const struct tier *tier_find(const struct tier_rules *r, struct str name);
 
 /* The line that would grant this purchase, to paste into a tier section. */
-int tier_grant_line(struct buf *b, struct str platform, struct str product,
-    struct str variant);
+int tier_grant_line(
+    struct buf *b, struct str platform, struct str product, struct str variant);
 
 #endif

@@ -23,7 +23,8 @@ struct verify_input {
 	const struct str *secrets; /* of the configuration; n_secrets >= 0 */
 	size_t n_secrets;
 	int64_t now; /* seconds */
-	int64_t tolerance; /* seconds; VERIFY_ANY_AGE: the age is not looked at */
+	int64_t
+	    tolerance; /* seconds; VERIFY_ANY_AGE: the age is not looked at */
 };
 #define VERIFY_ANY_AGE INT64_MIN
 
@@ -44,7 +45,8 @@ struct verify_result {
 	enum verify_answer answer;
 	int64_t sent_at; /* signed time; FACT_NO_TIME where there is none */
 	int right_key; /* TOO_OLD, yet the MAC fits: a clock is wrong */
-	char by[VERIFIED_BY_LEN + 1]; /* hex of SHA-256 of the secret that fits */
+	char by[VERIFIED_BY_LEN +
+	    1]; /* hex of SHA-256 of the secret that fits */
 };
 
 /* What the configuration says that a decoder needs. */
@@ -58,7 +60,8 @@ struct sample_opts {
 	const struct str *values;
 	size_t n_sets;
 	int64_t now; /* seconds: sale times are made from it */
-	struct str nonce; /* 16 or more hex digits: fresh ids are made from it */
+	struct str
+	    nonce; /* 16 or more hex digits: fresh ids are made from it */
 };
 
 struct platform_sample {
@@ -86,7 +89,8 @@ struct platform {
 	const char *signature_param; /* "HTTP_GANK_SIGNATURE", or NULL */
 	int refused_status; /* HTTP status for what is not verified */
 
-	void (*verify)(const struct verify_input *in, struct verify_result *out);
+	void (*verify)(
+	    const struct verify_input *in, struct verify_result *out);
 	/* 0, whatever the body holds: what is not understood is FACT_KEPT.
 	 * -1 only without memory. */
 	int (*decode)(struct str body, const struct decode_opts *opts,

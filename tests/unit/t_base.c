@@ -48,8 +48,9 @@ test_str(void)
 	    "control characters");
 	OK(str_match_fold(STR("Influencer*"), STR("influencer (yearly)")) &&
 		str_match_fold(STR("*"), STR("")) &&
-		str_match_fold(STR("a?c"), STR("a\xC3\xA9"
-					       "c")) &&
+		str_match_fold(STR("a?c"),
+		    STR("a\xC3\xA9"
+			"c")) &&
 		!str_match_fold(STR("a?c"), STR("ac")) &&
 		!str_match_fold(STR("[a]"), STR("a")),
 	    "patterns");
@@ -70,8 +71,9 @@ test_arena(void)
 	arena_defer(a, free, malloc(10));
 	(void)calls;
 	struct str s = str_clean_utf8(a, STR("a\xFF\0b"), 1);
-	IS(s, "a\xEF\xBF\xBD\xEF\xBF\xBD"
-	      "b",
+	IS(s,
+	    "a\xEF\xBF\xBD\xEF\xBF\xBD"
+	    "b",
 	    "cleaned");
 	arena_free(a);
 }
@@ -163,7 +165,8 @@ test_crypto(void)
 	    "equal texts");
 	OK(crypto_unhex(STR("FFfe"), d, 2) == 0 && d[0] == 255 && d[1] == 254,
 	    "unhex");
-	OK(crypto_unhex(STR("0g"), d, 1) != 0 && crypto_unhex(STR("0"), d, 1) != 0,
+	OK(crypto_unhex(STR("0g"), d, 1) != 0 &&
+		crypto_unhex(STR("0"), d, 1) != 0,
 	    "not hex");
 }
 

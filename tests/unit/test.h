@@ -25,9 +25,8 @@ test_group(const char *name)
 	test_name = name;
 }
 
-static inline int
-test_ok(int ok, const char *file, int line, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+static inline int test_ok(int ok, const char *file, int line, const char *fmt,
+    ...) __attribute__((format(printf, 4, 5)));
 
 static inline int
 test_ok(int ok, const char *file, int line, const char *fmt, ...)
@@ -50,8 +49,8 @@ test_ok(int ok, const char *file, int line, const char *fmt, ...)
 	test_ok((condition) ? 1 : 0, __FILE__, __LINE__, __VA_ARGS__)
 
 static inline int
-test_is(const char *got, size_t n, const char *want, const char *file,
-    int line, const char *what)
+test_is(const char *got, size_t n, const char *want, const char *file, int line,
+    const char *what)
 {
 	int ok = got != NULL && n == strlen(want) && memcmp(got, want, n) == 0;
 	test_ok(ok, file, line, "%s", what);
