@@ -1,9 +1,14 @@
 #ifndef BASE_BANNED_H
 #define BASE_BANNED_H
 /*
- * Functions that have no safe use here do not compile. Every header of this
- * floor includes this file; it stands after the system headers.
+ * Functions that have no safe use here do not compile. The headers that
+ * declare them come first, so that their own text still does.
  */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
 #define BANNED(f) sorry_##f##_is_banned_see_base_banned_h
 
 #undef strcpy
