@@ -1,4 +1,58 @@
 #ifndef STORE_DB_H
 #define STORE_DB_H
 
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "store/query.h"
+
+/*
+ * The cut between the store and a database: open, close, run a script, run a
+ * named statement, and how long to wait for a lock. A connection belongs to
+ * one thread at a time.
+ *
+ * Errors: ERR_BUSY (somebody else holds the lock), ERR_CONFLICT (a row breaks
+ * a rule of its table; the transaction goes on), ERR_ABSENT (no such
+ * database), ERR_DB (anything else: full, read-only, broken, out of memory;
+ * the transaction may be gone: roll back). Messages name the statement.
+ */
+enum db_type { DB_NULL, DB_INT, DB_TEXT, DB_BLOB };
+
+struct db_value {
+	enum db_type type;
+	int64_t i;
+	struct str s; /* in a row: valid during the callback only */
+};
+
+enum db_mode {
+	DB_READ, /* never writes */
+	DB_WRITE, /* must be there */
+	DB_CREATE, /* made when it is missing */
+};
+
+enum { DB_ARGS_MAX = 32 };
+
+/* Called for each row; not 0 ends the statement early, without an error. */
+typedef int db_row_fn(void *arg, const struct db_value *row, size_t n);
+
+struct db; /* a connection */
+
+struct db_driver {
+	const char *scheme; /* of the URL; "" is a plain path */
+	int (*open)(const char *where, enum db_mode mode, struct db **out,
+	    struct err *e);
+	void (*close)(struct db *db);
+	/* Several statements, from scripts of the sql folder. */
+	int (*script)(struct db *db, const char *sql, struct err *e);
+	int (*run)(struct db *db, enum query q, const struct db_value *args,
+	    size_t n, db_row_fn *fn, void *arg, struct err *e);
+	/* Milliseconds to wait for a lock from now on. */
+	void (*patience)(struct db *db, int ms);
+	const char *log_script; /* creates the log tables */
+	const char *state_script; /* drops and creates the state tables */
+};
+
+extern const struct db_driver db_sqlite;
+
 #endif

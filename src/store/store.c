@@ -1,1 +1,273 @@
 #include "store/store.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "store/db.h"
+#include "store/rows.h"
+
+/* Raised when a script of sql/ changes. */
+enum { LOG_VERSION = 1, STATE_VERSION = 1 };
+
+struct store {
+	const struct db_driver *driver;
+	struct db *db;
+};
+
+int
+store_run(struct store *s, enum query q, const struct db_value *args, size_t n,
+    db_row_fn *fn, void *arg, struct err *e)
+{
+	return s->driver->run(s->db, q, args, n, fn, arg, e);
+}
+
+struct number {
+	int64_t value;
+	int found;
+};
+
+static int
+take_number(void *arg, const struct db_value *row, size_t n)
+{
+	struct number *number = arg;
+	number->found = n > 0;
+	number->value = 0;
+	if (row[0].type == DB_INT)
+		number->value = row[0].i;
+	else if (row[0].type == DB_TEXT)
+		str_int64(row[0].s, 0, INT64_MAX, &number->value);
+	return 0;
+}
+
+int
+store_number(struct store *s, enum query q, const struct db_value *args,
+    size_t n, int64_t *out, int *found, struct err *e)
+{
+	struct number number = { 0, 0 };
+	if (store_run(s, q, args, n, take_number, &number, e) != 0)
+		return -1;
+	*out = number.value;
+	if (found != NULL)
+		*found = number.found;
+	return 0;
+}
+
+static int
+meta_get(struct store *s, struct str name, int64_t *out, struct err *e)
+{
+	struct db_value arg = db_text(name);
+	return store_number(s, QUERY_META_GET, &arg, 1, out, NULL, e);
+}
+
+static int
+meta_put(struct store *s, struct str name, int64_t value, struct err *e)
+{
+	char text[24];
+	snprintf(text, sizeof(text), "%lld", (long long)value);
+	struct db_value args[] = { db_text(name), db_text(str_from(text)) };
+	return store_run(s, QUERY_META_PUT, args, 2, NULL, NULL, e);
+}
+
+/* The versions in the database, 0 where the tables are missing. */
+static int
+versions(struct store *s, int64_t *log, int64_t *state, struct err *e)
+{
+	int64_t present;
+	*log = *state = 0;
+	if (store_number(s, QUERY_SCHEMA_PRESENT, NULL, 0, &present, NULL, e) !=
+	    0)
+		return -1;
+	if (present == 0)
+		return 0;
+	if (meta_get(s, STR("log_version"), log, e) != 0 ||
+	    meta_get(s, STR("state_version"), state, e) != 0)
+		return -1;
+	if (*log > LOG_VERSION || *state > STATE_VERSION)
+		return err_set(e, ERR_CONFIG,
+		    "the database was made by a newer gatepost (tables %lld, "
+		    "this program knows %d): install that version again",
+		    (long long)(*log > LOG_VERSION ? *log : *state),
+		    *log > LOG_VERSION ? LOG_VERSION : STATE_VERSION);
+	return 0;
+}
+
+static int
+create_missing(struct store *s, int64_t log, int64_t state, struct err *e)
+{
+	if (log == 0 &&
+	    (s->driver->script(s->db, s->driver->log_script, e) != 0 ||
+		meta_put(s, STR("log_version"), LOG_VERSION, e) != 0))
+		return -1;
+	if (state != STATE_VERSION &&
+	    (s->driver->script(s->db, s->driver->state_script, e) != 0 ||
+		meta_put(s, STR("state_version"), STATE_VERSION, e) != 0))
+		return -1;
+	return 0;
+}
+
+int
+store_migrate(struct store *s, int *made, struct err *e)
+{
+	int64_t log, state;
+	*made = 0;
+	if (versions(s, &log, &state, e) != 0)
+		return -1;
+	if (log == LOG_VERSION && state == STATE_VERSION)
+		return 0;
+	if (store_begin(s, e) != 0)
+		return -1;
+	/* again under the lock: another process may have done it meanwhile */
+	if (versions(s, &log, &state, e) != 0 ||
+	    create_missing(s, log, state, e) != 0 || store_commit(s, e) != 0) {
+		store_rollback(s);
+		return err_prefix(e, "create tables");
+	}
+	*made = 1;
+	return 0;
+}
+
+static int
+check_versions(struct store *s, struct err *e)
+{
+	int64_t log, state;
+	if (versions(s, &log, &state, e) != 0)
+		return -1;
+	if (log != LOG_VERSION || state != STATE_VERSION)
+		return err_set(e, ERR_ABSENT,
+		    "the database has no tables of this version; 'gatepost "
+		    "migrate' makes them");
+	return 0;
+}
+
+int
+store_open(
+    const char *where, enum store_mode mode, struct store **out, struct err *e)
+{
+	static const enum db_mode modes[] = { [STORE_READ] = DB_READ,
+		[STORE_WRITE] = DB_WRITE,
+		[STORE_CREATE] = DB_CREATE };
+	if (str_starts(str_from(where), STR("postgresql://")))
+		return err_set(e, ERR_CONFIG,
+		    "this build has no PostgreSQL: set database to a file "
+		    "path");
+	struct store *s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	s->driver = &db_sqlite;
+	int made;
+	if (s->driver->open(where, modes[mode], &s->db, e) != 0 ||
+	    (mode == STORE_CREATE ? store_migrate(s, &made, e)
+				  : check_versions(s, e)) != 0) {
+		store_close(s);
+		return -1;
+	}
+	*out = s;
+	return 0;
+}
+
+void
+store_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	s->driver->close(s->db);
+	free(s);
+}
+
+void
+store_patience(struct store *s, int ms)
+{
+	s->driver->patience(s->db, ms);
+}
+
+int
+store_begin(struct store *s, struct err *e)
+{
+	return store_run(s, QUERY_BEGIN, NULL, 0, NULL, NULL, e);
+}
+
+int
+store_begin_read(struct store *s, struct err *e)
+{
+	return store_run(s, QUERY_BEGIN_READ, NULL, 0, NULL, NULL, e);
+}
+
+int
+store_commit(struct store *s, struct err *e)
+{
+	return store_run(s, QUERY_COMMIT, NULL, 0, NULL, NULL, e);
+}
+
+void
+store_rollback(struct store *s)
+{
+	/* fails where the database has rolled back by itself: as well */
+	store_run(s, QUERY_ROLLBACK, NULL, 0, NULL, NULL, NULL);
+}
+
+int
+store_savepoint(struct store *s, struct err *e)
+{
+	return store_run(s, QUERY_SAVEPOINT, NULL, 0, NULL, NULL, e);
+}
+
+int
+store_release(struct store *s, struct err *e)
+{
+	return store_run(s, QUERY_RELEASE, NULL, 0, NULL, NULL, e);
+}
+
+int
+store_rollback_to(struct store *s, struct err *e)
+{
+	return store_run(s, QUERY_ROLLBACK_TO, NULL, 0, NULL, NULL, e);
+}
+
+int
+store_alive(struct store *s, struct err *e)
+{
+	return store_run(s, QUERY_ALIVE, NULL, 0, NULL, NULL, e);
+}
+
+static int
+take_ok(void *arg, const struct db_value *row, size_t n)
+{
+	*(int *)arg = n > 0 && str_eq_z(row[0].s, "ok");
+	return 1;
+}
+
+int
+store_integrity(struct store *s, struct err *e)
+{
+	int ok = 0;
+	if (store_run(s, QUERY_INTEGRITY, NULL, 0, take_ok, &ok, e) != 0)
+		return -1;
+	if (!ok)
+		return err_set(e, ERR_DB,
+		    "the database is damaged: keep the file, restore a backup "
+		    "beside it and look at both");
+	return 0;
+}
+
+int
+store_backup(struct store *s, const char *target, struct err *e)
+{
+	if (access(target, F_OK) == 0)
+		return err_set(e, ERR_INPUT,
+		    "%s is there already: name another file", target);
+	size_t n = strlen(target) + sizeof(".part");
+	char *part = malloc(n);
+	if (part == NULL)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	snprintf(part, n, "%s.part", target);
+	unlink(part);
+	struct db_value arg = db_text(str_from(part));
+	int rc = store_run(s, QUERY_BACKUP, &arg, 1, NULL, NULL, e);
+	if (rc == 0 && rename(part, target) != 0)
+		rc = err_set(e, ERR_SYSTEM, "%s: cannot be renamed from %s",
+		    target, part);
+	if (rc != 0)
+		unlink(part);
+	free(part);
+	return rc;
+}

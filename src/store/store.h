@@ -1,4 +1,192 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+/*
+ * Rows in, rows out. gatepost(7) describes the tables. A store is one
+ * connection and belongs to one thread at a time; writers queue behind each
+ * other in the database. Slices in rows given to a callback are valid during
+ * the callback only; "no value" is STR_NONE and STORE_NULL.
+ *
+ * Errors: ERR_BUSY, ERR_CONFLICT (this row cannot be, the transaction goes
+ * on), ERR_ABSENT, ERR_DB; ERR_CONFIG for a database of a newer version.
+ */
+#define STORE_NULL INT64_MIN
+
+struct store;
+
+enum store_mode {
+	STORE_READ, /* lookups; never waits for a writer */
+	STORE_WRITE, /* the database must be there and up to date */
+	STORE_CREATE, /* creates or migrates what is missing */
+};
+
+/* where: a path. postgresql://… is refused with ERR_CONFIG: not built in. */
+int store_open(
+    const char *where, enum store_mode mode, struct store **out, struct err *e);
+void store_close(struct store *s);
+/* Milliseconds to wait for a lock from now on. */
+void store_patience(struct store *s, int ms);
+
+/* Creates what is missing. *made says whether anything was. */
+int store_migrate(struct store *s, int *made, struct err *e);
+
+int store_begin(struct store *s, struct err *e); /* takes the write lock */
+int store_begin_read(struct store *s, struct err *e); /* one snapshot */
+int store_commit(struct store *s, struct err *e);
+void store_rollback(struct store *s); /* harmless outside a transaction */
+int store_savepoint(struct store *s, struct err *e);
+int store_release(struct store *s, struct err *e);
+int store_rollback_to(struct store *s, struct err *e);
+
+/* ---- events ---- */
+struct store_event {
+	int64_t id;
+	struct str platform;
+	struct str kind;
+	struct str delivery;
+	struct str subject;
+	int64_t sent_at;
+	int64_t received_at;
+	int64_t seen;
+	int64_t last_seen_at;
+	struct str content_type;
+	struct str body; /* STR_NONE in lists */
+	struct str verified_by;
+	struct str peer;
+	struct str status;
+	struct str reason;
+};
+typedef int store_event_fn(void *arg, const struct store_event *row);
+
+enum store_added {
+	STORE_NEW,
+	STORE_AGAIN, /* a repeat: seen is raised */
+	STORE_EARLIER, /* a repeat that lowers received_at or sent_at */
+};
+
+/* Adds or finds by (platform, delivery); *id is the first one's. */
+int store_event_add(struct store *s, const struct store_event *row, int64_t *id,
+    enum store_added *added, struct err *e);
+int store_event_status(struct store *s, int64_t id, struct str status,
+    struct str reason, struct err *e);
+/* 0 and fn called once, or -1 with ERR_ABSENT. */
+int store_event_get(
+    struct store *s, int64_t id, store_event_fn *fn, void *arg, struct err *e);
+/* The applied deliveries of one subject, oldest id first, with bodies. */
+int store_event_of_subject(struct store *s, struct str platform,
+    struct str subject, store_event_fn *fn, void *arg, struct err *e);
+
+struct store_event_filter {
+	int64_t before; /* ids below; STORE_NULL: the newest */
+	struct str platform; /* STR_NONE: any */
+	struct str kind;
+	struct str status;
+	int64_t limit;
+};
+/* Newest first, without bodies. */
+int store_event_list(struct store *s, const struct store_event_filter *f,
+    store_event_fn *fn, void *arg, struct err *e);
+
+struct store_event_count {
+	struct str platform;
+	struct str kind;
+	struct str status;
+	int64_t count;
+	int64_t last_seen_at;
+};
+typedef int store_event_count_fn(void *arg, const struct store_event_count *);
+int store_event_counts(
+    struct store *s, store_event_count_fn *fn, void *arg, struct err *e);
+
+/* ---- purchases ---- */
+struct store_purchase {
+	struct str platform;
+	struct str sale;
+	struct str subscription;
+	struct str product;
+	struct str product_name;
+	struct str variant;
+	struct str user_ref;
+	struct str email;
+	struct str buyer;
+	struct str license;
+	int64_t price;
+	struct str currency;
+	int64_t quantity;
+	struct str recurrence;
+	int64_t test;
+	int64_t sold_at;
+	int64_t refunded_at;
+	int64_t disputed_at;
+	int64_t dispute_won_at;
+	struct str tier;
+	int64_t since;
+	int64_t paid_until;
+	int64_t until;
+	struct str subject;
+};
+typedef int store_purchase_fn(void *arg, const struct store_purchase *row);
+
+int store_purchase_drop(
+    struct store *s, struct str platform, struct str subject, struct err *e);
+int store_purchase_put(
+    struct store *s, const struct store_purchase *row, struct err *e);
+
+enum store_by {
+	STORE_BY_USER,
+	STORE_BY_EMAIL,
+	STORE_BY_BUYER, /* platform must be given */
+	STORE_BY_LICENSE,
+};
+/* Those that give or gave access, by since. */
+int store_purchase_by(struct store *s, enum store_by by, struct str platform,
+    struct str id, store_purchase_fn *fn, void *arg, struct err *e);
+
+struct store_purchase_filter {
+	struct str platform; /* STR_NONE: any */
+	struct str user_ref;
+	struct str email;
+	struct str buyer;
+	struct str license;
+	int64_t limit;
+};
+/* Newest sale first, those that give nothing included. */
+int store_purchase_list(struct store *s, const struct store_purchase_filter *f,
+    store_purchase_fn *fn, void *arg, struct err *e);
+
+struct store_product {
+	struct str platform;
+	struct str product;
+	struct str variant;
+	struct str product_name;
+	struct str tier;
+	int64_t count;
+	int64_t last_sold_at;
+};
+typedef int store_product_fn(void *arg, const struct store_product *row);
+/* What was sold, one row per product, variant and tier. */
+int
+store_products(struct store *s, store_product_fn *fn, void *arg, struct err *e);
+
+/* ---- tiers, changes, health ---- */
+int store_tier_drop_all(struct store *s, struct err *e);
+int store_tier_put(struct store *s, struct str name, int64_t rank,
+    struct str allows, struct err *e);
+/* The number of the newest change of that person's access, 0 for none. */
+int store_change_last_of(struct store *s, enum store_by by, struct str id,
+    int64_t *out, struct err *e);
+
+/* 0 when the tables answer. */
+int store_alive(struct store *s, struct err *e);
+/* 0 when the database's own check finds nothing. May take long. */
+int store_integrity(struct store *s, struct err *e);
+/* A copy at a moment in time, while others write. The target must not exist;
+ * it is complete or absent. */
+int store_backup(struct store *s, const char *target, struct err *e);
+
 #endif

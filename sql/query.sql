@@ -1,0 +1,160 @@
+-- Every statement the program runs, for both databases. A statement is named
+-- by the line before it; $1 to $n are its arguments in order. A line
+-- "-- name: x @postgresql" gives the text for that database alone, and
+-- "-- let: x" names a piece that {x} stands for further down.
+
+-- let: event
+id, platform, kind, delivery, subject, sent_at, received_at, seen,
+	last_seen_at, content_type, body, verified_by, peer, status, reason
+-- let: event_head
+id, platform, kind, delivery, subject, sent_at, received_at, seen,
+	last_seen_at, content_type, NULL, verified_by, peer, status, reason
+-- let: purchase
+platform, sale, subscription, product, product_name, variant, user_ref,
+	email, buyer, license, price, currency, quantity, recurrence, test,
+	sold_at, refunded_at, disputed_at, dispute_won_at, tier, since,
+	paid_until, until, subject
+
+-- name: begin
+BEGIN IMMEDIATE;
+-- name: begin @postgresql
+BEGIN;
+-- name: begin_read
+BEGIN;
+-- name: commit
+COMMIT;
+-- name: rollback
+ROLLBACK;
+-- name: savepoint
+SAVEPOINT delivery;
+-- name: release
+RELEASE SAVEPOINT delivery;
+-- name: rollback_to
+ROLLBACK TO SAVEPOINT delivery;
+
+-- name: schema_present
+SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'meta';
+-- name: schema_present @postgresql
+SELECT count(*) FROM pg_tables
+WHERE schemaname = current_schema() AND tablename = 'meta';
+-- name: meta_get
+SELECT value FROM meta WHERE name = $1;
+-- name: meta_put
+INSERT INTO meta (name, value) VALUES ($1, $2)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: event_add
+INSERT INTO events (platform, kind, delivery, subject, sent_at, received_at,
+	last_seen_at, content_type, body, verified_by, peer, status, reason)
+VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10, $11, $12)
+ON CONFLICT (platform, delivery) DO NOTHING
+RETURNING id;
+-- name: event_find
+SELECT id, received_at, sent_at, status FROM events
+WHERE platform = $1 AND delivery = $2;
+-- name: event_again
+UPDATE events SET seen = seen + 1,
+	last_seen_at = CASE WHEN $2 > last_seen_at THEN $2
+		ELSE last_seen_at END,
+	received_at = CASE WHEN $2 < received_at THEN $2 ELSE received_at END,
+	sent_at = CASE WHEN $3 < sent_at THEN $3 ELSE sent_at END
+WHERE id = $1;
+-- name: event_status
+UPDATE events SET status = $2, reason = $3 WHERE id = $1;
+-- name: event_get
+SELECT {event}
+FROM events WHERE id = $1;
+-- name: event_list
+SELECT {event_head}
+FROM events
+WHERE ($1 IS NULL OR id < $1) AND ($2 IS NULL OR platform = $2)
+	AND ($3 IS NULL OR kind = $3) AND ($4 IS NULL OR status = $4)
+ORDER BY id DESC LIMIT $5;
+-- name: event_list @postgresql
+SELECT {event_head}
+FROM events
+WHERE ($1::bigint IS NULL OR id < $1) AND ($2::text IS NULL OR platform = $2)
+	AND ($3::text IS NULL OR kind = $3)
+	AND ($4::text IS NULL OR status = $4)
+ORDER BY id DESC LIMIT $5;
+-- name: event_of_subject
+SELECT {event}
+FROM events
+WHERE platform = $1 AND subject = $2 AND status = 'applied' ORDER BY id;
+-- name: event_counts
+SELECT platform, kind, status, count(*), max(last_seen_at) FROM events
+GROUP BY platform, kind, status ORDER BY platform, kind, status;
+
+-- name: purchase_drop
+DELETE FROM purchases WHERE platform = $1 AND subject = $2;
+-- name: purchase_put
+INSERT INTO purchases ({purchase})
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+	$17, $18, $19, $20, $21, $22, $23, $24)
+ON CONFLICT (platform, sale) DO NOTHING;
+-- name: purchase_get
+SELECT {purchase}
+FROM purchases WHERE platform = $1 AND sale = $2;
+-- name: purchase_by_user
+SELECT {purchase}
+FROM purchases WHERE user_ref = $1 AND since IS NOT NULL
+ORDER BY since, platform, sale;
+-- name: purchase_by_email
+SELECT {purchase}
+FROM purchases WHERE email = $1 AND since IS NOT NULL
+ORDER BY since, platform, sale;
+-- name: purchase_by_buyer
+SELECT {purchase}
+FROM purchases WHERE buyer = $2 AND platform = $1 AND since IS NOT NULL
+ORDER BY since, sale;
+-- name: purchase_by_license
+SELECT {purchase}
+FROM purchases WHERE license = $1 AND since IS NOT NULL
+ORDER BY since, platform, sale;
+-- name: purchase_list
+SELECT {purchase}
+FROM purchases
+WHERE ($1 IS NULL OR platform = $1) AND ($2 IS NULL OR user_ref = $2)
+	AND ($3 IS NULL OR email = $3) AND ($4 IS NULL OR buyer = $4)
+	AND ($5 IS NULL OR license = $5)
+ORDER BY sold_at DESC, sale LIMIT $6;
+-- name: purchase_list @postgresql
+SELECT {purchase}
+FROM purchases
+WHERE ($1::text IS NULL OR platform = $1)
+	AND ($2::text IS NULL OR user_ref = $2)
+	AND ($3::text IS NULL OR email = $3)
+	AND ($4::text IS NULL OR buyer = $4)
+	AND ($5::text IS NULL OR license = $5)
+ORDER BY sold_at DESC, sale LIMIT $6;
+-- name: purchase_products
+SELECT platform, product, variant, product_name, tier, count(*),
+	max(sold_at)
+FROM purchases WHERE since IS NOT NULL
+GROUP BY platform, product, variant, product_name, tier
+ORDER BY platform, product, variant, product_name;
+
+-- name: tier_drop_all
+DELETE FROM tiers;
+-- name: tier_put
+INSERT INTO tiers (name, rank, allows) VALUES ($1, $2, $3);
+
+-- name: change_last_of_user
+SELECT coalesce(max(id), 0) FROM changes WHERE user_ref = $1;
+-- name: change_last_of_email
+SELECT coalesce(max(id), 0) FROM changes WHERE email = $1;
+-- name: change_last_of_buyer
+SELECT coalesce(max(id), 0) FROM changes WHERE buyer = $1;
+-- name: change_last_of_license
+SELECT coalesce(max(id), 0) FROM changes WHERE license = $1;
+
+-- name: alive
+SELECT count(*) FROM tiers;
+-- name: integrity
+PRAGMA quick_check(1);
+-- name: integrity @postgresql
+SELECT 'ok';
+-- name: backup
+VACUUM INTO $1;
+-- name: backup @postgresql
+SELECT 'use pg_dump';

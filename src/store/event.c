@@ -1,0 +1,169 @@
+#include "store/rows.h"
+
+struct each_event {
+	store_event_fn *fn;
+	void *arg;
+	int found;
+};
+
+static int
+take_event(void *arg, const struct db_value *row, size_t n)
+{
+	struct each_event *each = arg;
+	(void)n;
+	struct store_event ev = {
+		.id = db_number(&row[0]),
+		.platform = db_str(&row[1]),
+		.kind = db_str(&row[2]),
+		.delivery = db_str(&row[3]),
+		.subject = db_str(&row[4]),
+		.sent_at = db_number(&row[5]),
+		.received_at = db_number(&row[6]),
+		.seen = db_number(&row[7]),
+		.last_seen_at = db_number(&row[8]),
+		.content_type = db_str(&row[9]),
+		.body = db_str(&row[10]),
+		.verified_by = db_str(&row[11]),
+		.peer = db_str(&row[12]),
+		.status = db_str(&row[13]),
+		.reason = db_str(&row[14]),
+	};
+	each->found = 1;
+	return each->fn(each->arg, &ev);
+}
+
+struct earlier {
+	int64_t id;
+	int64_t received_at;
+	int64_t sent_at;
+};
+
+static int
+take_earlier(void *arg, const struct db_value *row, size_t n)
+{
+	struct earlier *earlier = arg;
+	(void)n;
+	earlier->id = db_number(&row[0]);
+	earlier->received_at = db_number(&row[1]);
+	earlier->sent_at = db_number(&row[2]);
+	return 1;
+}
+
+static int
+event_again(struct store *s, const struct store_event *row, int64_t *id,
+    enum store_added *added, struct err *e)
+{
+	struct earlier first = { 0 };
+	struct db_value key[] = { db_text(row->platform),
+		db_text(row->delivery) };
+	if (store_run(s, QUERY_EVENT_FIND, key, 2, take_earlier, &first, e) !=
+	    0)
+		return -1;
+	struct db_value args[] = { db_int(first.id), db_int(row->received_at),
+		db_int(row->sent_at) };
+	if (store_run(s, QUERY_EVENT_AGAIN, args, 3, NULL, NULL, e) != 0)
+		return -1;
+	*id = first.id;
+	*added = row->received_at < first.received_at ||
+		(row->sent_at != STORE_NULL && row->sent_at < first.sent_at)
+	    ? STORE_EARLIER
+	    : STORE_AGAIN;
+	return 0;
+}
+
+int
+store_event_add(struct store *s, const struct store_event *row, int64_t *id,
+    enum store_added *added, struct err *e)
+{
+	struct db_value args[] = {
+		db_text(row->platform),
+		db_text(row->kind),
+		db_text(row->delivery),
+		db_text(row->subject),
+		db_int(row->sent_at),
+		db_int(row->received_at),
+		db_text(row->content_type),
+		db_bytes(row->body),
+		db_text(row->verified_by),
+		db_text(row->peer),
+		db_text(row->status),
+		db_text(row->reason),
+	};
+	int found;
+	if (store_number(s, QUERY_EVENT_ADD, args,
+		sizeof(args) / sizeof(args[0]), id, &found, e) != 0)
+		return -1;
+	*added = STORE_NEW;
+	return found ? 0 : event_again(s, row, id, added, e);
+}
+
+int
+store_event_status(struct store *s, int64_t id, struct str status,
+    struct str reason, struct err *e)
+{
+	struct db_value args[] = { db_int(id), db_text(status),
+		db_text(reason) };
+	return store_run(s, QUERY_EVENT_STATUS, args, 3, NULL, NULL, e);
+}
+
+int
+store_event_get(
+    struct store *s, int64_t id, store_event_fn *fn, void *arg, struct err *e)
+{
+	struct each_event each = { fn, arg, 0 };
+	struct db_value args[] = { db_int(id) };
+	if (store_run(s, QUERY_EVENT_GET, args, 1, take_event, &each, e) != 0)
+		return -1;
+	if (!each.found)
+		return err_set(
+		    e, ERR_ABSENT, "there is no event %lld", (long long)id);
+	return 0;
+}
+
+int
+store_event_of_subject(struct store *s, struct str platform, struct str subject,
+    store_event_fn *fn, void *arg, struct err *e)
+{
+	struct each_event each = { fn, arg, 0 };
+	struct db_value args[] = { db_text(platform), db_text(subject) };
+	return store_run(
+	    s, QUERY_EVENT_OF_SUBJECT, args, 2, take_event, &each, e);
+}
+
+int
+store_event_list(struct store *s, const struct store_event_filter *f,
+    store_event_fn *fn, void *arg, struct err *e)
+{
+	struct each_event each = { fn, arg, 0 };
+	struct db_value args[] = { db_int(f->before), db_text(f->platform),
+		db_text(f->kind), db_text(f->status), db_int(f->limit) };
+	return store_run(s, QUERY_EVENT_LIST, args, 5, take_event, &each, e);
+}
+
+struct each_count {
+	store_event_count_fn *fn;
+	void *arg;
+};
+
+static int
+take_count(void *arg, const struct db_value *row, size_t n)
+{
+	struct each_count *each = arg;
+	(void)n;
+	struct store_event_count c = {
+		.platform = db_str(&row[0]),
+		.kind = db_str(&row[1]),
+		.status = db_str(&row[2]),
+		.count = db_number(&row[3]),
+		.last_seen_at = db_number(&row[4]),
+	};
+	return each->fn(each->arg, &c);
+}
+
+int
+store_event_counts(
+    struct store *s, store_event_count_fn *fn, void *arg, struct err *e)
+{
+	struct each_count each = { fn, arg };
+	return store_run(s, QUERY_EVENT_COUNTS, NULL, 0, take_count, &each, e);
+}

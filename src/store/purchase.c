@@ -1,0 +1,140 @@
+#include "store/rows.h"
+
+struct each_purchase {
+	store_purchase_fn *fn;
+	void *arg;
+};
+
+static int
+take_purchase(void *arg, const struct db_value *row, size_t n)
+{
+	struct each_purchase *each = arg;
+	(void)n;
+	struct store_purchase p = {
+		.platform = db_str(&row[0]),
+		.sale = db_str(&row[1]),
+		.subscription = db_str(&row[2]),
+		.product = db_str(&row[3]),
+		.product_name = db_str(&row[4]),
+		.variant = db_str(&row[5]),
+		.user_ref = db_str(&row[6]),
+		.email = db_str(&row[7]),
+		.buyer = db_str(&row[8]),
+		.license = db_str(&row[9]),
+		.price = db_number(&row[10]),
+		.currency = db_str(&row[11]),
+		.quantity = db_number(&row[12]),
+		.recurrence = db_str(&row[13]),
+		.test = db_number(&row[14]),
+		.sold_at = db_number(&row[15]),
+		.refunded_at = db_number(&row[16]),
+		.disputed_at = db_number(&row[17]),
+		.dispute_won_at = db_number(&row[18]),
+		.tier = db_str(&row[19]),
+		.since = db_number(&row[20]),
+		.paid_until = db_number(&row[21]),
+		.until = db_number(&row[22]),
+		.subject = db_str(&row[23]),
+	};
+	return each->fn(each->arg, &p);
+}
+
+int
+store_purchase_drop(
+    struct store *s, struct str platform, struct str subject, struct err *e)
+{
+	struct db_value args[] = { db_text(platform), db_text(subject) };
+	return store_run(s, QUERY_PURCHASE_DROP, args, 2, NULL, NULL, e);
+}
+
+int
+store_purchase_put(
+    struct store *s, const struct store_purchase *p, struct err *e)
+{
+	struct db_value args[] = {
+		db_text(p->platform),
+		db_text(p->sale),
+		db_text(p->subscription),
+		db_text(p->product),
+		db_text(p->product_name),
+		db_text(p->variant),
+		db_text(p->user_ref),
+		db_text(p->email),
+		db_text(p->buyer),
+		db_text(p->license),
+		db_int(p->price),
+		db_text(p->currency),
+		db_int(p->quantity),
+		db_text(p->recurrence),
+		db_int(p->test),
+		db_int(p->sold_at),
+		db_int(p->refunded_at),
+		db_int(p->disputed_at),
+		db_int(p->dispute_won_at),
+		db_text(p->tier),
+		db_int(p->since),
+		db_int(p->paid_until),
+		db_int(p->until),
+		db_text(p->subject),
+	};
+	return store_run(s, QUERY_PURCHASE_PUT, args,
+	    sizeof(args) / sizeof(args[0]), NULL, NULL, e);
+}
+
+int
+store_purchase_by(struct store *s, enum store_by by, struct str platform,
+    struct str id, store_purchase_fn *fn, void *arg, struct err *e)
+{
+	static const enum query queries[] = {
+		[STORE_BY_USER] = QUERY_PURCHASE_BY_USER,
+		[STORE_BY_EMAIL] = QUERY_PURCHASE_BY_EMAIL,
+		[STORE_BY_BUYER] = QUERY_PURCHASE_BY_BUYER,
+		[STORE_BY_LICENSE] = QUERY_PURCHASE_BY_LICENSE,
+	};
+	struct each_purchase each = { fn, arg };
+	struct db_value args[] = { db_text(id), db_text(platform) };
+	return store_run(s, queries[by], args, by == STORE_BY_BUYER ? 2 : 1,
+	    take_purchase, &each, e);
+}
+
+int
+store_purchase_list(struct store *s, const struct store_purchase_filter *f,
+    store_purchase_fn *fn, void *arg, struct err *e)
+{
+	struct each_purchase each = { fn, arg };
+	struct db_value args[] = { db_text(f->platform), db_text(f->user_ref),
+		db_text(f->email), db_text(f->buyer), db_text(f->license),
+		db_int(f->limit) };
+	return store_run(
+	    s, QUERY_PURCHASE_LIST, args, 6, take_purchase, &each, e);
+}
+
+struct each_product {
+	store_product_fn *fn;
+	void *arg;
+};
+
+static int
+take_product(void *arg, const struct db_value *row, size_t n)
+{
+	struct each_product *each = arg;
+	(void)n;
+	struct store_product p = {
+		.platform = db_str(&row[0]),
+		.product = db_str(&row[1]),
+		.variant = db_str(&row[2]),
+		.product_name = db_str(&row[3]),
+		.tier = db_str(&row[4]),
+		.count = db_number(&row[5]),
+		.last_sold_at = db_number(&row[6]),
+	};
+	return each->fn(each->arg, &p);
+}
+
+int
+store_products(struct store *s, store_product_fn *fn, void *arg, struct err *e)
+{
+	struct each_product each = { fn, arg };
+	return store_run(
+	    s, QUERY_PURCHASE_PRODUCTS, NULL, 0, take_product, &each, e);
+}
