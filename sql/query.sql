@@ -15,6 +15,10 @@ platform, sale, subscription, product, product_name, variant, user_ref,
 	sold_at, refunded_at, disputed_at, dispute_won_at, tier, since,
 	paid_until, until, subject
 
+-- let: subscription
+platform, subscription, product, tier, status, since, paid_until,
+	cancelled_at, ended_at, ended_reason, next_tier, next_tier_at, subject
+
 -- name: begin
 BEGIN IMMEDIATE;
 -- name: begin @postgresql
@@ -105,7 +109,7 @@ FROM purchases WHERE email = $1 AND since IS NOT NULL
 ORDER BY since, platform, sale;
 -- name: purchase_by_buyer
 SELECT {purchase}
-FROM purchases WHERE buyer = $2 AND platform = $1 AND since IS NOT NULL
+FROM purchases WHERE buyer = $1 AND platform = $2 AND since IS NOT NULL
 ORDER BY since, sale;
 -- name: purchase_by_license
 SELECT {purchase}
@@ -133,6 +137,16 @@ SELECT platform, product, variant, product_name, tier, count(*),
 FROM purchases WHERE since IS NOT NULL
 GROUP BY platform, product, variant, product_name, tier
 ORDER BY platform, product, variant, product_name;
+
+-- name: subscription_drop
+DELETE FROM subscriptions WHERE platform = $1 AND subject = $2;
+-- name: subscription_put
+INSERT INTO subscriptions ({subscription})
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+ON CONFLICT (platform, subscription) DO NOTHING;
+-- name: subscription_list
+SELECT {subscription} FROM subscriptions
+ORDER BY since DESC, subscription LIMIT $1;
 
 -- name: tier_drop_all
 DELETE FROM tiers;

@@ -58,8 +58,11 @@ CREATE TABLE subscriptions ( -- one membership
 	ended_reason TEXT,
 	next_tier TEXT, -- after a downgrade, from next_tier_at on
 	next_tier_at INTEGER,
+	subject TEXT NOT NULL, -- events.subject its deliveries share
 	PRIMARY KEY (platform, subscription)
 );
+
+CREATE INDEX subscriptions_subject ON subscriptions (platform, subject);
 
 CREATE TABLE tiers ( -- the configuration's tiers
 	name TEXT PRIMARY KEY,

@@ -1,4 +1,31 @@
 #ifndef CORE_FOLD_H
 #define CORE_FOLD_H
 
+#include "core/tier.h"
+#include "store/store.h"
+
+/*
+ * From a subject's deliveries to its rows. A pure function of the set of
+ * (delivery, smallest received_at, smallest signed time) and of the tier
+ * rules: no clock, no I/O, nothing counted up, so that any order and any
+ * number of repeats give the same rows. gatepost(7) has the rules.
+ */
+struct fold_delivery {
+	const struct fact *fact; /* status FACT_APPLIED */
+	int64_t received_at;
+	int64_t sent_at; /* FACT_NO_TIME: nothing was signed */
+};
+
+struct fold_rows {
+	const struct store_purchase *purchases;
+	size_t n_purchases;
+	const struct store_subscription *subscription; /* NULL: none */
+};
+
+/* All of one subject and platform; d is sorted in place. Rows live in the
+ * arena, their texts there or in the facts. -1 only without memory. */
+int fold_subject(const struct platform *p, struct str subject,
+    struct fold_delivery *d, size_t n, const struct tier_rules *rules,
+    struct arena *a, struct fold_rows *out, struct err *e);
+
 #endif

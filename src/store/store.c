@@ -1,5 +1,6 @@
 #include "store/store.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -249,6 +250,17 @@ store_integrity(struct store *s, struct err *e)
 	return 0;
 }
 
+static int
+sync_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	int rc = fsync(fd);
+	close(fd);
+	return rc;
+}
+
 int
 store_backup(struct store *s, const char *target, struct err *e)
 {
@@ -263,6 +275,8 @@ store_backup(struct store *s, const char *target, struct err *e)
 	unlink(part);
 	struct db_value arg = db_text(str_from(part));
 	int rc = store_run(s, QUERY_BACKUP, &arg, 1, NULL, NULL, e);
+	if (rc == 0 && sync_file(part) != 0)
+		rc = err_set(e, ERR_SYSTEM, "%s: cannot be synced", part);
 	if (rc == 0 && rename(part, target) != 0)
 		rc = err_set(e, ERR_SYSTEM, "%s: cannot be renamed from %s",
 		    target, part);

@@ -173,6 +173,32 @@ typedef int store_product_fn(void *arg, const struct store_product *row);
 int
 store_products(struct store *s, store_product_fn *fn, void *arg, struct err *e);
 
+/* ---- subscriptions ---- */
+struct store_subscription {
+	struct str platform;
+	struct str subscription;
+	struct str product;
+	struct str tier;
+	struct str status; /* active, cancelled, suspended, ended */
+	int64_t since;
+	int64_t paid_until;
+	int64_t cancelled_at;
+	int64_t ended_at;
+	struct str ended_reason;
+	struct str next_tier;
+	int64_t next_tier_at;
+	struct str subject;
+};
+typedef int store_subscription_fn(void *arg,
+    const struct store_subscription *row);
+
+int store_subscription_drop(struct store *s, struct str platform,
+    struct str subject, struct err *e);
+int store_subscription_put(struct store *s,
+    const struct store_subscription *row, struct err *e);
+int store_subscription_list(struct store *s, int64_t limit,
+    store_subscription_fn *fn, void *arg, struct err *e);
+
 /* ---- tiers, changes, health ---- */
 int store_tier_drop_all(struct store *s, struct err *e);
 int store_tier_put(struct store *s, struct str name, int64_t rank,
