@@ -1,1 +1,287 @@
 #include "core/commit.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+#include "base/time.h"
+#include "core/project.h"
+
+enum { FOLD_MEMORY = 256 * 1024 * 1024 };
+
+enum waiter_state { QUEUED, TAKEN, DONE };
+
+struct waiter {
+	const struct commit_delivery *delivery;
+	struct commit_answer answer;
+	struct err err;
+	int failed;
+	enum waiter_state state;
+	int64_t deadline; /* ticks */
+	pthread_cond_t wake;
+	struct waiter *next;
+};
+
+struct commit {
+	const struct config *config;
+	pthread_mutex_t lock;
+	struct waiter *first, *last; /* queued */
+	int leading; /* a caller is writing for all */
+	/* the leader's */
+	struct store *store;
+	struct arena *arena;
+};
+
+int
+commit_new(const struct config *config, struct commit **out, struct err *e)
+{
+	struct commit *c = calloc(1, sizeof(*c));
+	if (c != NULL)
+		c->arena = arena_new(FOLD_MEMORY);
+	if (c == NULL || c->arena == NULL) {
+		free(c);
+		return err_set(e, ERR_MEMORY, "out of memory");
+	}
+	c->config = config;
+	pthread_mutex_init(&c->lock, NULL);
+	*out = c;
+	return 0;
+}
+
+void
+commit_free(struct commit *c)
+{
+	if (c == NULL)
+		return;
+	store_close(c->store);
+	arena_free(c->arena);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+static int
+ready(struct commit *c, struct err *e)
+{
+	if (c->store != NULL)
+		return 0;
+	if (store_open(c->config->database, STORE_CREATE, &c->store, e) != 0)
+		return -1;
+	store_patience(c->store, COMMIT_WAIT_MS);
+	if (project_tiers(c->store, c->config, e) != 0) {
+		store_close(c->store);
+		c->store = NULL;
+		return -1;
+	}
+	return 0;
+}
+
+int
+commit_prepare(struct commit *c, struct err *e)
+{
+	pthread_mutex_lock(&c->lock);
+	int rc = c->leading ? 0 : ready(c, e);
+	pthread_mutex_unlock(&c->lock);
+	return rc;
+}
+
+/* Must the whole transaction be given up? */
+static int
+is_fatal(const struct err *e)
+{
+	return e->code == ERR_DB || e->code == ERR_BUSY ||
+	    e->code == ERR_ABSENT;
+}
+
+/* Folds the delivery's subject; one that cannot be folded is kept, and leaves
+ * its neighbours in the batch alone. */
+static int
+fold(struct commit *c, struct waiter *w, const struct fact *f, struct err *e)
+{
+	const struct commit_delivery *d = w->delivery;
+	struct project_known known = { w->answer.event, f };
+	if (store_savepoint(c->store, e) != 0)
+		return -1;
+	arena_reset(c->arena);
+	if (project_subject(c->store, c->config, d->platform, f->subject,
+		&known, c->arena, e) == 0)
+		return store_release(c->store, e);
+	if (is_fatal(e) || store_rollback_to(c->store, e) != 0 ||
+	    store_release(c->store, e) != 0)
+		return -1;
+	w->answer.kept = 1;
+	return store_event_status(
+	    c->store, w->answer.event, STR("kept"), STR("fold_error"), e);
+}
+
+static int
+append(struct commit *c, struct waiter *w, struct err *e)
+{
+	const struct commit_delivery *d = w->delivery;
+	const struct fact *f = d->fact;
+	struct store_event row = {
+		.platform = str_from(d->platform->name),
+		.kind = f->kind_name,
+		.delivery = f->delivery,
+		.subject = f->subject,
+		.sent_at = d->sent_at,
+		.received_at = d->received_at,
+		.content_type = d->content_type,
+		.body = d->body,
+		.verified_by = d->verified_by,
+		.peer = d->peer,
+		.status = d->status,
+		.reason = d->reason,
+	};
+	struct str *texts[] = { &row.kind, &row.subject, &row.content_type,
+		&row.peer };
+	arena_reset(c->arena);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		*texts[i] = project_column(c->arena, *texts[i]);
+	enum store_added added;
+	if (store_event_add(c->store, &row, &w->answer.event, &added, e) != 0)
+		return -1;
+	w->answer.duplicate = added != STORE_NEW;
+	w->answer.kept = str_eq_z(d->status, "kept");
+	if (added == STORE_AGAIN || !str_eq_z(d->status, "applied"))
+		return 0;
+	return fold(c, w, f, e);
+}
+
+static int
+write_batch(struct commit *c, struct waiter *batch, struct err *e)
+{
+	if (ready(c, e) != 0)
+		return -1;
+	int64_t left = batch->deadline - time_ticks();
+	store_patience(c->store, left > 0 ? (int)left : 0);
+	if (store_begin(c->store, e) != 0)
+		return -1;
+	for (struct waiter *w = batch; w != NULL; w = w->next)
+		if (append(c, w, e) != 0)
+			goto fail;
+	if (store_commit(c->store, e) == 0)
+		return 0;
+fail:
+	store_rollback(c->store);
+	return -1;
+}
+
+/* The head of the queue, up to COMMIT_BATCH_MAX, oldest first. */
+static struct waiter *
+take(struct commit *c)
+{
+	struct waiter *batch = c->first, *w = batch;
+	for (int n = 1; w != NULL; w = w->next, n++) {
+		w->state = TAKEN;
+		if (n == COMMIT_BATCH_MAX || w->next == NULL)
+			break;
+	}
+	if (w != NULL) {
+		c->first = w->next;
+		w->next = NULL;
+	}
+	if (c->first == NULL)
+		c->last = NULL;
+	return batch;
+}
+
+/* Writes one batch for all in it; called and returning with the lock held. */
+static void
+lead(struct commit *c)
+{
+	struct err err = { 0 };
+	c->leading = 1;
+	struct waiter *batch = take(c);
+	pthread_mutex_unlock(&c->lock);
+	int rc = write_batch(c, batch, &err);
+	if (rc != 0 && err.code != ERR_BUSY) {
+		/* whatever broke: begin afresh the next time */
+		store_close(c->store);
+		c->store = NULL;
+	}
+	pthread_mutex_lock(&c->lock);
+	c->leading = 0;
+	while (batch != NULL) {
+		struct waiter *w = batch;
+		batch = w->next;
+		w->failed = rc != 0;
+		if (rc != 0)
+			w->err = err;
+		w->state = DONE;
+		pthread_cond_signal(&w->wake);
+	}
+	if (c->first != NULL)
+		pthread_cond_signal(&c->first->wake);
+}
+
+static void
+leave_queue(struct commit *c, struct waiter *w)
+{
+	struct waiter *before = NULL;
+	for (struct waiter *x = c->first; x != w; x = x->next)
+		before = x;
+	if (before == NULL)
+		c->first = w->next;
+	else
+		before->next = w->next;
+	if (c->last == w)
+		c->last = before;
+}
+
+static struct timespec
+absolute(int64_t ticks)
+{
+	return (struct timespec){ .tv_sec = (time_t)(ticks / 1000),
+		.tv_nsec = (long)(ticks % 1000) * 1000000 };
+}
+
+static void
+wait_turn(struct commit *c, struct waiter *w)
+{
+	struct timespec until = absolute(w->deadline);
+	while (w->state != DONE) {
+		if (w->state == QUEUED && !c->leading) {
+			lead(c);
+			continue;
+		}
+		int rc = w->state == TAKEN
+		    ? pthread_cond_wait(&w->wake, &c->lock)
+		    : pthread_cond_timedwait(&w->wake, &c->lock, &until);
+		if (rc == ETIMEDOUT && w->state == QUEUED && c->leading) {
+			leave_queue(c, w);
+			w->failed = 1;
+			err_set(&w->err, ERR_BUSY,
+			    "the database did not take it in time");
+			return;
+		}
+	}
+}
+
+int
+commit_put(struct commit *c, const struct commit_delivery *d,
+    struct commit_answer *out, struct err *e)
+{
+	struct waiter w = { .delivery = d,
+		.state = QUEUED,
+		.deadline = time_ticks() + COMMIT_WAIT_MS };
+	pthread_condattr_t attr;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&w.wake, &attr);
+	pthread_condattr_destroy(&attr);
+	pthread_mutex_lock(&c->lock);
+	if (c->last == NULL)
+		c->first = &w;
+	else
+		c->last->next = &w;
+	c->last = &w;
+	wait_turn(c, &w);
+	pthread_mutex_unlock(&c->lock);
+	pthread_cond_destroy(&w.wake);
+	if (w.failed) {
+		if (e != NULL)
+			*e = w.err;
+		return -1;
+	}
+	*out = w.answer;
+	return 0;
+}

@@ -1,4 +1,55 @@
 #ifndef CORE_COMMIT_H
 #define CORE_COMMIT_H
 
+#include "core/config.h"
+
+/*
+ * The one writer of a process. Callers of any thread hand in a decoded
+ * delivery and come back when it is on disk, synced. What arrives while a
+ * commit runs is the next batch; there is no timer, so a lone caller waits
+ * for nobody.
+ */
+struct commit;
+
+enum {
+	/* after this long a caller is told "try again": Gumroad gives up
+	 * after 5 s (app/sidekiq/post_to_individual_ping_endpoint_worker.rb) */
+	COMMIT_WAIT_MS = 3000,
+	COMMIT_BATCH_MAX = 64, /* deliveries in one transaction */
+};
+
+struct commit_delivery {
+	const struct platform *platform;
+	const struct fact *fact;
+	struct str status; /* applied, kept, test */
+	struct str reason; /* STR_NONE when applied */
+	struct str body;
+	struct str content_type;
+	struct str peer;
+	struct str verified_by;
+	int64_t received_at;
+	int64_t sent_at; /* FACT_NO_TIME: nothing was signed */
+};
+
+struct commit_answer {
+	int64_t event; /* of a duplicate: the first one's */
+	int duplicate;
+	int kept; /* also when it only turned out while folding */
+};
+
+/* The database is opened at the first delivery, and again after an error: a
+ * disk that was full or missing serves again when it is back. */
+int commit_new(const struct config *config, struct commit **out, struct err *e);
+void commit_free(struct commit *c);
+
+/* 0: on disk. -1: not stored; ERR_BUSY, ERR_DB, ERR_ABSENT, ERR_CONFIG or
+ * ERR_MEMORY say why; the sender should come again. Returns within
+ * COMMIT_WAIT_MS and the time of one transaction. */
+int commit_put(struct commit *c, const struct commit_delivery *d,
+    struct commit_answer *out, struct err *e);
+
+/* Opens, creates what is missing and fills the tiers table: at start, so that
+ * the first delivery finds all ready. */
+int commit_prepare(struct commit *c, struct err *e);
+
 #endif

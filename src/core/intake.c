@@ -1,1 +1,100 @@
 #include "core/intake.h"
+
+#include "core/project.h"
+
+void
+intake_judge(const struct config *config, const struct platform *p,
+    const struct fact *f, struct str *status, struct str *reason)
+{
+	const struct config_platform *c = &config->platforms[platform_index(p)];
+	*reason = str_from(f->reason);
+	switch (f->status) {
+	case FACT_TEST:
+		*status = STR("test");
+		return;
+	case FACT_KEPT:
+		*status = STR("kept");
+		return;
+	case FACT_APPLIED:
+		break;
+	}
+	/* a sanity check, not protection: buyers can see the seller's id */
+	if (c->owner.p != NULL && f->owner.p != NULL &&
+	    !str_eq(c->owner, f->owner)) {
+		*status = STR("kept");
+		*reason = STR("other_seller");
+		return;
+	}
+	*status = STR("applied");
+	*reason = STR_NONE;
+}
+
+void
+intake_store(struct commit *commit, const struct config *config,
+    const struct intake_request *in, const struct verify_result *proof,
+    struct arena *a, struct intake_answer *out, struct err *e)
+{
+	struct fact *fact = arena_alloc(a, sizeof(*fact));
+	struct decode_opts opts = project_opts(config, in->platform);
+	out->status = INTAKE_UNAVAILABLE;
+	if (fact == NULL) {
+		err_set(e, ERR_MEMORY, "out of memory");
+		return;
+	}
+	if (in->platform->decode(in->body, &opts, a, fact, e) != 0)
+		return;
+	struct commit_delivery d = {
+		.platform = in->platform,
+		.fact = fact,
+		.body = in->body,
+		.content_type = in->content_type,
+		.peer = in->peer,
+		.verified_by = str_from(proof->by),
+		.received_at = in->now,
+		.sent_at = proof->sent_at,
+	};
+	struct commit_answer answer;
+	intake_judge(config, in->platform, fact, &d.status, &d.reason);
+	if (commit_put(commit, &d, &answer, e) != 0)
+		return;
+	out->event = answer.event;
+	out->status = answer.duplicate	? INTAKE_DUPLICATE
+	    : answer.kept		? INTAKE_KEPT
+	    : fact->status == FACT_TEST ? INTAKE_TEST
+					: INTAKE_RECORDED;
+}
+
+void
+intake_deliver(struct commit *commit, const struct config *config,
+    const struct intake_request *in, struct arena *a, struct intake_answer *out,
+    struct err *e)
+{
+	const struct config_platform *c =
+	    &config->platforms[platform_index(in->platform)];
+	struct verify_input check = {
+		.body = in->body,
+		.path_token = in->path_token,
+		.authorization = in->authorization,
+		.signature = in->signature,
+		.secrets = c->secrets.v,
+		.n_secrets = c->secrets.n,
+		.now = in->now,
+		.tolerance = in->platform->tolerance_default == 0
+		    ? VERIFY_ANY_AGE
+		    : c->tolerance,
+	};
+	struct verify_result proof = { .sent_at = FACT_NO_TIME };
+	*out = (struct intake_answer){ 0 };
+	in->platform->verify(&check, &proof);
+	out->verify = proof.answer;
+	if (proof.answer == VERIFY_CONFIG_ERROR) {
+		out->status = INTAKE_NOT_CONFIGURED;
+	} else if (proof.answer != VERIFY_VALID) {
+		out->status = INTAKE_REFUSED;
+		out->right_key = proof.right_key;
+		if (proof.right_key)
+			out->age = in->now - proof.sent_at;
+	} else {
+		intake_store(commit, config, in, &proof, a, out, e);
+	}
+}

@@ -65,8 +65,40 @@ meta_put(struct store *s, struct str name, int64_t value, struct err *e)
 {
 	char text[24];
 	snprintf(text, sizeof(text), "%lld", (long long)value);
-	struct db_value args[] = { db_text(name), db_text(str_from(text)) };
+	return store_meta_put(s, name, str_from(text), e);
+}
+
+int
+store_meta_put(
+    struct store *s, struct str name, struct str value, struct err *e)
+{
+	struct db_value args[] = { db_text(name), db_text(value) };
 	return store_run(s, QUERY_META_PUT, args, 2, NULL, NULL, e);
+}
+
+struct compare {
+	struct str with;
+	int same;
+};
+
+static int
+take_compare(void *arg, const struct db_value *row, size_t n)
+{
+	struct compare *c = arg;
+	c->same = n > 0 && str_eq(row[0].s, c->with);
+	return 1;
+}
+
+int
+store_meta_is(struct store *s, struct str name, struct str value, int *same,
+    struct err *e)
+{
+	struct compare c = { value, 0 };
+	struct db_value arg = db_text(name);
+	if (store_run(s, QUERY_META_GET, &arg, 1, take_compare, &c, e) != 0)
+		return -1;
+	*same = c.same;
+	return 0;
 }
 
 /* The versions in the database, 0 where the tables are missing. */

@@ -189,13 +189,13 @@ struct store_subscription {
 	int64_t next_tier_at;
 	struct str subject;
 };
-typedef int store_subscription_fn(void *arg,
-    const struct store_subscription *row);
+typedef int
+store_subscription_fn(void *arg, const struct store_subscription *row);
 
-int store_subscription_drop(struct store *s, struct str platform,
-    struct str subject, struct err *e);
-int store_subscription_put(struct store *s,
-    const struct store_subscription *row, struct err *e);
+int store_subscription_drop(
+    struct store *s, struct str platform, struct str subject, struct err *e);
+int store_subscription_put(
+    struct store *s, const struct store_subscription *row, struct err *e);
 int store_subscription_list(struct store *s, int64_t limit,
     store_subscription_fn *fn, void *arg, struct err *e);
 
@@ -206,6 +206,12 @@ int store_tier_put(struct store *s, struct str name, int64_t rank,
 /* The number of the newest change of that person's access, 0 for none. */
 int store_change_last_of(struct store *s, enum store_by by, struct str id,
     int64_t *out, struct err *e);
+
+/* A value kept beside the tables: does it stand there as given? */
+int store_meta_is(struct store *s, struct str name, struct str value, int *same,
+    struct err *e);
+int store_meta_put(
+    struct store *s, struct str name, struct str value, struct err *e);
 
 /* 0 when the tables answer. */
 int store_alive(struct store *s, struct err *e);

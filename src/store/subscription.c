@@ -29,16 +29,16 @@ take_subscription(void *arg, const struct db_value *row, size_t n)
 }
 
 int
-store_subscription_drop(struct store *s, struct str platform,
-    struct str subject, struct err *e)
+store_subscription_drop(
+    struct store *s, struct str platform, struct str subject, struct err *e)
 {
 	struct db_value args[] = { db_text(platform), db_text(subject) };
 	return store_run(s, QUERY_SUBSCRIPTION_DROP, args, 2, NULL, NULL, e);
 }
 
 int
-store_subscription_put(struct store *s, const struct store_subscription *sub,
-    struct err *e)
+store_subscription_put(
+    struct store *s, const struct store_subscription *sub, struct err *e)
 {
 	struct db_value args[] = {
 		db_text(sub->platform),
@@ -65,6 +65,6 @@ store_subscription_list(struct store *s, int64_t limit,
 {
 	struct each_subscription each = { fn, arg };
 	struct db_value args[] = { db_int(limit) };
-	return store_run(s, QUERY_SUBSCRIPTION_LIST, args, 1,
-	    take_subscription, &each, e);
+	return store_run(
+	    s, QUERY_SUBSCRIPTION_LIST, args, 1, take_subscription, &each, e);
 }
