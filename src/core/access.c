@@ -1,1 +1,315 @@
 #include "core/access.h"
+
+#include "base/time.h"
+
+enum { ROWS_FIRST = 8 };
+
+const char *const access_words[4] = {
+	[STORE_BY_USER] = "user",
+	[STORE_BY_EMAIL] = "email",
+	[STORE_BY_BUYER] = "buyer",
+	[STORE_BY_LICENSE] = "license",
+};
+
+static int
+split_buyer(struct access_key *k, struct err *e)
+{
+	struct str platform, id;
+	if (!str_cut(k->value, ':', &platform, &id) || id.n == 0 ||
+	    platform_find(platform) == NULL)
+		return err_set(e, ERR_INPUT,
+		    "a buyer is written platform:id, for example "
+		    "gumroad:3443251");
+	k->platform = platform;
+	k->id = id;
+	return 0;
+}
+
+int
+access_key_parse(enum store_by by, struct str value, struct arena *a,
+    struct access_key *out, struct err *e)
+{
+	*out = (struct access_key){
+		.by = by, .word = access_words[by], .value = value, .id = value
+	};
+	if (value.n == 0)
+		return err_set(e, ERR_INPUT, "%s is empty", out->word);
+	if (by == STORE_BY_BUYER && split_buyer(out, e) != 0)
+		return -1;
+	if (by == STORE_BY_EMAIL) {
+		out->id = platform_email(a, value);
+		if (out->id.p == NULL)
+			return err_set(
+			    e, ERR_INPUT, "that is not an e-mail address");
+	}
+	if (platform_identifier(out->id).p == NULL)
+		return err_set(e, ERR_INPUT, "%s is not 1 to %d bytes of text",
+		    out->word, FACT_ID_MAX);
+	return 0;
+}
+
+struct rows {
+	struct arena *arena;
+	struct store_purchase *v;
+	size_t n, size;
+	int failed;
+};
+
+static int
+keep(struct arena *a, struct str *s)
+{
+	if (s->p == NULL)
+		return 0;
+	s->p = arena_dup(a, s->p, s->n);
+	return s->p == NULL ? -1 : 0;
+}
+
+static int
+take_row(void *arg, const struct store_purchase *row)
+{
+	struct rows *r = arg;
+	if (r->n == r->size) {
+		size_t size = r->size == 0 ? ROWS_FIRST : r->size * 2;
+		struct store_purchase *v =
+		    arena_alloc(r->arena, size * sizeof(*v));
+		if (v == NULL) {
+			r->failed = 1;
+			return 1;
+		}
+		if (r->n > 0)
+			memcpy(v, r->v, r->n * sizeof(*v));
+		r->v = v;
+		r->size = size;
+	}
+	struct store_purchase *p = &r->v[r->n++];
+	*p = *row;
+	struct str *texts[] = { &p->platform, &p->sale, &p->subscription,
+		&p->product, &p->product_name, &p->variant, &p->user_ref,
+		&p->email, &p->buyer, &p->license, &p->currency, &p->recurrence,
+		&p->tier, &p->subject };
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (keep(r->arena, texts[i]) != 0)
+			r->failed = 1;
+	return r->failed;
+}
+
+static int
+is_open(const struct store_purchase *p, int64_t now)
+{
+	return p->tier.p != NULL && p->since != STORE_NULL && p->since <= now &&
+	    (p->until == STORE_NULL || now < p->until);
+}
+
+/* The tier's place: configured ones by rank and order, others below. */
+static int
+is_higher(const struct tier_rules *rules, struct str a, struct str b)
+{
+	const struct tier *ta = tier_find(rules, a), *tb = tier_find(rules, b);
+	if (ta == NULL || tb == NULL)
+		return ta != NULL;
+	return ta->rank != tb->rank ? ta->rank > tb->rank : ta < tb;
+}
+
+static void
+choose(struct access *x, const struct tier_rules *rules)
+{
+	for (size_t i = 0; i < x->n_grants; i++)
+		if (x->tier.p == NULL ||
+		    is_higher(rules, x->grants[i].row.tier, x->tier))
+			x->tier = x->grants[i].row.tier;
+	const struct tier *t =
+	    x->tier.p == NULL ? NULL : tier_find(rules, x->tier);
+	x->rank = t == NULL ? 0 : t->rank;
+	x->in_grace = x->tier.p != NULL;
+	x->until = 0;
+	for (size_t i = 0; i < x->n_grants; i++) {
+		const struct access_grant *g = &x->grants[i];
+		if (!str_eq(g->row.tier, x->tier))
+			continue;
+		if (!g->in_grace)
+			x->in_grace = 0;
+		if (x->since == STORE_NULL || g->row.since < x->since)
+			x->since = g->row.since;
+		if (g->row.until == STORE_NULL || x->until == STORE_NULL)
+			x->until = STORE_NULL;
+		else if (g->row.until > x->until)
+			x->until = g->row.until;
+	}
+}
+
+/* Renewals are rows of their own: follow them back while they touch. */
+static void
+follow_back(struct access *x, const struct rows *r)
+{
+	int moved = x->tier.p != NULL;
+	while (moved) {
+		moved = 0;
+		for (size_t i = 0; i < r->n; i++) {
+			const struct store_purchase *p = &r->v[i];
+			if (p->tier.p != NULL && str_eq(p->tier, x->tier) &&
+			    p->since < x->since && p->until != STORE_NULL &&
+			    p->until >= x->since) {
+				x->since = p->since;
+				moved = 1;
+			}
+		}
+	}
+}
+
+int
+access_lookup(struct store *s, const struct tier_rules *rules,
+    const struct access_key *key, int64_t now, struct arena *a,
+    struct access *out, struct err *e)
+{
+	struct rows r = { .arena = a };
+	*out = (struct access){ .since = STORE_NULL, .until = STORE_NULL };
+	if (store_purchase_by(
+		s, key->by, key->platform, key->id, take_row, &r, e) != 0)
+		return -1;
+	struct access_grant *grants =
+	    arena_alloc(a, (r.n + 1) * sizeof(*grants));
+	if (r.failed || grants == NULL)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	for (size_t i = 0; i < r.n; i++) {
+		const struct store_purchase *p = &r.v[i];
+		if (is_open(p, now))
+			grants[out->n_grants++] =
+			    (struct access_grant){ .row = *p,
+				    .in_grace = p->paid_until != STORE_NULL &&
+					p->paid_until <= now };
+	}
+	out->grants = grants;
+	choose(out, rules);
+	follow_back(out, &r);
+	return store_change_last_of(s, key->by,
+	    key->by == STORE_BY_BUYER ? key->value : key->id, &out->change, e);
+}
+
+int
+access_allows_tier(
+    const struct access *x, const struct tier_rules *rules, struct str tier)
+{
+	const struct tier *wanted = tier_find(rules, tier);
+	for (size_t i = 0; i < x->n_grants; i++) {
+		const struct tier *has =
+		    tier_find(rules, x->grants[i].row.tier);
+		if (wanted == NULL ? str_eq(x->grants[i].row.tier, tier)
+				   : has != NULL && has->rank >= wanted->rank)
+			return 1;
+	}
+	return 0;
+}
+
+static int
+tier_has(const struct tier *t, struct str what)
+{
+	for (size_t i = 0; t != NULL && i < t->n_allows; i++)
+		if (str_eq(t->allows[i], what))
+			return 1;
+	return 0;
+}
+
+int
+access_allows(
+    const struct access *x, const struct tier_rules *rules, struct str what)
+{
+	for (size_t i = 0; i < x->n_grants; i++)
+		if (tier_has(tier_find(rules, x->grants[i].row.tier), what))
+			return 1;
+	return 0;
+}
+
+static void
+add_text(struct buf *b, const char *key, struct str value)
+{
+	buf_addf(b, ",\"%s\":", key);
+	if (value.p == NULL)
+		buf_addz(b, "null");
+	else
+		buf_add_json(b, value);
+}
+
+static void
+add_time(struct buf *b, const char *key, int64_t t)
+{
+	char text[TIME_TEXT_MAX];
+	add_text(
+	    b, key, t == STORE_NULL ? STR_NONE : str_from(time_text(t, text)));
+}
+
+/* The union over all tiers held, each once, in the file's order. */
+static void
+add_allowed(
+    struct buf *b, const struct access *x, const struct tier_rules *rules)
+{
+	size_t n = 0;
+	buf_addz(b, ",\"allows\":[");
+	for (size_t t = 0; t < rules->n_tiers; t++) {
+		const struct tier *tier = &rules->tiers[t];
+		int held = 0;
+		for (size_t i = 0; i < x->n_grants; i++)
+			held |= str_eq(x->grants[i].row.tier, tier->name);
+		for (size_t k = 0; held && k < tier->n_allows; k++) {
+			int seen = 0;
+			for (size_t u = 0; u < t; u++)
+				for (size_t i = 0; i < x->n_grants; i++)
+					seen |= str_eq(x->grants[i].row.tier,
+						    rules->tiers[u].name) &&
+					    tier_has(&rules->tiers[u],
+						tier->allows[k]);
+			if (seen)
+				continue;
+			if (n++ > 0)
+				buf_addc(b, ',');
+			buf_add_json(b, tier->allows[k]);
+		}
+	}
+	buf_addc(b, ']');
+}
+
+static void
+add_grant(struct buf *b, const struct access_grant *g)
+{
+	const struct store_purchase *p = &g->row;
+	buf_addz(b, "{\"tier\":");
+	buf_add_json(b, p->tier);
+	add_text(b, "platform", p->platform);
+	add_text(b, "product", p->product);
+	add_text(b, "variant", p->variant);
+	add_text(b, "sale", p->sale);
+	add_text(b, "subscription", p->subscription);
+	add_text(b, "status", g->in_grace ? STR("grace") : STR("active"));
+	add_time(b, "since", p->since);
+	add_time(b, "paid_until", p->paid_until);
+	add_time(b, "until", p->until);
+	buf_addf(b, ",\"test\":%s}", p->test ? "true" : "false");
+}
+
+void
+access_json(struct buf *b, const struct access *x,
+    const struct tier_rules *rules, const struct access_key *key, int allowed)
+{
+	int has = x->tier.p != NULL;
+	buf_addf(b, "{\"key\":{\"%s\":", key->word);
+	buf_add_json(b, key->value);
+	buf_addc(b, '}');
+	add_text(b, "tier", x->tier);
+	buf_addf(b, ",\"rank\":%lld", (long long)x->rank);
+	add_allowed(b, x, rules);
+	add_text(b, "status",
+	    !has	      ? STR("none")
+		: x->in_grace ? STR("grace")
+			      : STR("active"));
+	add_time(b, "since", has ? x->since : STORE_NULL);
+	add_time(b, "until", has ? x->until : STORE_NULL);
+	buf_addz(b, ",\"grants\":[");
+	for (size_t i = 0; i < x->n_grants; i++) {
+		if (i > 0)
+			buf_addc(b, ',');
+		add_grant(b, &x->grants[i]);
+	}
+	buf_addf(b, "],\"change\":%lld", (long long)x->change);
+	if (allowed >= 0)
+		buf_addf(b, ",\"allowed\":%s", allowed ? "true" : "false");
+	buf_addc(b, '}');
+}

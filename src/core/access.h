@@ -1,4 +1,58 @@
 #ifndef CORE_ACCESS_H
 #define CORE_ACCESS_H
 
+#include "base/buf.h"
+#include "core/tier.h"
+#include "store/store.h"
+
+/*
+ * Which tier somebody has now: one function from an identifier and a time.
+ * Identifiers are never merged: what is found carries exactly the one asked
+ * for.
+ */
+struct access_key {
+	enum store_by by;
+	const char *word; /* "user", "email", "buyer", "license" */
+	struct str value; /* as asked: buyer with its platform in front */
+	struct str platform; /* buyer only */
+	struct str id; /* as stored: the e-mail lower-cased */
+};
+
+extern const char *const access_words[4]; /* in order of enum store_by */
+
+/* Reads an identifier as users write it. -1 with ERR_INPUT: what to change. */
+int access_key_parse(enum store_by by, struct str value, struct arena *a,
+    struct access_key *out, struct err *e);
+
+struct access_grant {
+	struct store_purchase row; /* texts in the arena */
+	int in_grace;
+};
+
+struct access {
+	struct str tier; /* STR_NONE: none */
+	int64_t rank;
+	int in_grace; /* no paid window of the tier is open, only grace */
+	int64_t since; /* holds the tier without a gap from here */
+	int64_t until; /* STORE_NULL: for ever */
+	const struct access_grant *grants; /* those open now */
+	size_t n_grants;
+	int64_t change;
+};
+
+int access_lookup(struct store *s, const struct tier_rules *rules,
+    const struct access_key *key, int64_t now, struct arena *a,
+    struct access *out, struct err *e);
+
+/* May somebody with that access pass a rule? A configured tier: its rank or
+ * higher, among configured tiers; another name: a grant of just that name. */
+int access_allows_tier(
+    const struct access *x, const struct tier_rules *rules, struct str tier);
+int access_allows(
+    const struct access *x, const struct tier_rules *rules, struct str what);
+
+/* The access object of gatepost(7). allowed: -1 leaves the key out. */
+void access_json(struct buf *b, const struct access *x,
+    const struct tier_rules *rules, const struct access_key *key, int allowed);
+
 #endif

@@ -49,7 +49,8 @@ intake_store(struct commit *commit, const struct config *config,
 		.body = in->body,
 		.content_type = in->content_type,
 		.peer = in->peer,
-		.verified_by = str_from(proof->by),
+		.verified_by =
+		    proof->by[0] != '\0' ? str_from(proof->by) : STR_NONE,
 		.received_at = in->now,
 		.sent_at = proof->sent_at,
 	};
