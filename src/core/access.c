@@ -157,6 +157,45 @@ follow_back(struct access *x, const struct rows *r)
 }
 
 int
+access_allows(const struct access *x, struct str what)
+{
+	for (size_t i = 0; i < x->n_allows; i++)
+		if (str_eq(x->allows[i], what))
+			return 1;
+	return 0;
+}
+
+static int
+holds(const struct access *x, const struct tier *t)
+{
+	for (size_t i = 0; i < x->n_grants; i++)
+		if (str_eq(x->grants[i].row.tier, t->name))
+			return 1;
+	return 0;
+}
+
+/* In the file's order. */
+static int
+collect_allows(
+    struct access *x, const struct tier_rules *rules, struct arena *a)
+{
+	size_t most = 1;
+	for (size_t i = 0; i < rules->n_tiers; i++)
+		most += rules->tiers[i].n_allows;
+	struct str *allows = arena_alloc(a, most * sizeof(*allows));
+	if (allows == NULL)
+		return -1;
+	x->allows = allows;
+	for (size_t i = 0; i < rules->n_tiers; i++) {
+		const struct tier *t = &rules->tiers[i];
+		for (size_t k = 0; holds(x, t) && k < t->n_allows; k++)
+			if (!access_allows(x, t->allows[k]))
+				allows[x->n_allows++] = t->allows[k];
+	}
+	return 0;
+}
+
+int
 access_lookup(struct store *s, const struct tier_rules *rules,
     const struct access_key *key, int64_t now, struct arena *a,
     struct access *out, struct err *e)
@@ -181,6 +220,8 @@ access_lookup(struct store *s, const struct tier_rules *rules,
 	out->grants = grants;
 	choose(out, rules);
 	follow_back(out, &r);
+	if (collect_allows(out, rules, a) != 0)
+		return err_set(e, ERR_MEMORY, "out of memory");
 	return store_change_last_of(s, key->by,
 	    key->by == STORE_BY_BUYER ? key->value : key->id, &out->change, e);
 }
@@ -197,25 +238,6 @@ access_allows_tier(
 				   : has != NULL && has->rank >= wanted->rank)
 			return 1;
 	}
-	return 0;
-}
-
-static int
-tier_has(const struct tier *t, struct str what)
-{
-	for (size_t i = 0; t != NULL && i < t->n_allows; i++)
-		if (str_eq(t->allows[i], what))
-			return 1;
-	return 0;
-}
-
-int
-access_allows(
-    const struct access *x, const struct tier_rules *rules, struct str what)
-{
-	for (size_t i = 0; i < x->n_grants; i++)
-		if (tier_has(tier_find(rules, x->grants[i].row.tier), what))
-			return 1;
 	return 0;
 }
 
@@ -237,36 +259,6 @@ add_time(struct buf *b, const char *key, int64_t t)
 	    b, key, t == STORE_NULL ? STR_NONE : str_from(time_text(t, text)));
 }
 
-/* The union over all tiers held, each once, in the file's order. */
-static void
-add_allowed(
-    struct buf *b, const struct access *x, const struct tier_rules *rules)
-{
-	size_t n = 0;
-	buf_addz(b, ",\"allows\":[");
-	for (size_t t = 0; t < rules->n_tiers; t++) {
-		const struct tier *tier = &rules->tiers[t];
-		int held = 0;
-		for (size_t i = 0; i < x->n_grants; i++)
-			held |= str_eq(x->grants[i].row.tier, tier->name);
-		for (size_t k = 0; held && k < tier->n_allows; k++) {
-			int seen = 0;
-			for (size_t u = 0; u < t; u++)
-				for (size_t i = 0; i < x->n_grants; i++)
-					seen |= str_eq(x->grants[i].row.tier,
-						    rules->tiers[u].name) &&
-					    tier_has(&rules->tiers[u],
-						tier->allows[k]);
-			if (seen)
-				continue;
-			if (n++ > 0)
-				buf_addc(b, ',');
-			buf_add_json(b, tier->allows[k]);
-		}
-	}
-	buf_addc(b, ']');
-}
-
 static void
 add_grant(struct buf *b, const struct access_grant *g)
 {
@@ -286,8 +278,8 @@ add_grant(struct buf *b, const struct access_grant *g)
 }
 
 void
-access_json(struct buf *b, const struct access *x,
-    const struct tier_rules *rules, const struct access_key *key, int allowed)
+access_json(struct buf *b, const struct access *x, const struct access_key *key,
+    int allowed)
 {
 	int has = x->tier.p != NULL;
 	buf_addf(b, "{\"key\":{\"%s\":", key->word);
@@ -295,7 +287,13 @@ access_json(struct buf *b, const struct access *x,
 	buf_addc(b, '}');
 	add_text(b, "tier", x->tier);
 	buf_addf(b, ",\"rank\":%lld", (long long)x->rank);
-	add_allowed(b, x, rules);
+	buf_addz(b, ",\"allows\":[");
+	for (size_t i = 0; i < x->n_allows; i++) {
+		if (i > 0)
+			buf_addc(b, ',');
+		buf_add_json(b, x->allows[i]);
+	}
+	buf_addc(b, ']');
 	add_text(b, "status",
 	    !has	      ? STR("none")
 		: x->in_grace ? STR("grace")

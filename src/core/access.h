@@ -37,6 +37,8 @@ struct access {
 	int64_t until; /* STORE_NULL: for ever */
 	const struct access_grant *grants; /* those open now */
 	size_t n_grants;
+	const struct str *allows; /* over all tiers held, each once */
+	size_t n_allows;
 	int64_t change;
 };
 
@@ -53,6 +55,6 @@ int access_allows(
 
 /* The access object of gatepost(7). allowed: -1 leaves the key out. */
 void access_json(struct buf *b, const struct access *x,
-    const struct tier_rules *rules, const struct access_key *key, int allowed);
+    const struct access_key *key, int allowed);
 
 #endif
