@@ -50,8 +50,7 @@ int access_lookup(struct store *s, const struct tier_rules *rules,
  * higher, among configured tiers; another name: a grant of just that name. */
 int access_allows_tier(
     const struct access *x, const struct tier_rules *rules, struct str tier);
-int access_allows(
-    const struct access *x, const struct tier_rules *rules, struct str what);
+int access_allows(const struct access *x, struct str what);
 
 /* The access object of gatepost(7). allowed: -1 leaves the key out. */
 void access_json(struct buf *b, const struct access *x,

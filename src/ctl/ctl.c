@@ -1,0 +1,149 @@
+#include "ctl/ctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "core/access.h"
+
+const char *
+ctl_nth(const struct ctl *ctl, const char *option, size_t n)
+{
+	for (size_t i = 0; i < ctl->n_given; i++) {
+		const struct ctl_option *o =
+		    &ctl->command->options[ctl->given[i].option];
+		if (strcmp(o->name, option) == 0 && n-- == 0)
+			return ctl->given[i].value;
+	}
+	return NULL;
+}
+
+const char *
+ctl_get(const struct ctl *ctl, const char *option)
+{
+	const char *value = NULL, *next;
+	for (size_t n = 0; (next = ctl_nth(ctl, option, n)) != NULL; n++)
+		value = next;
+	return value;
+}
+
+int
+ctl_number(const struct ctl *ctl, const char *option, int64_t min, int64_t max,
+    int64_t fallback, int64_t *out, struct err *e)
+{
+	const char *text = ctl_get(ctl, option);
+	*out = fallback;
+	if (text == NULL)
+		return 0;
+	if (str_int64(str_from(text), min, max, out) != 0)
+		return err_set(e, ERR_USAGE,
+		    "--%s takes a whole number from %lld to %lld", option,
+		    (long long)min, (long long)max);
+	return 0;
+}
+
+enum ctl_exit
+ctl_fail(const struct err *e)
+{
+	switch (e->code) {
+	case ERR_USAGE:
+		return CTL_USAGE;
+	case ERR_ABSENT:
+	case ERR_AUTH:
+		return CTL_NO;
+	default:
+		return CTL_SYSTEM;
+	}
+}
+
+const struct config *
+ctl_config(struct ctl *ctl, struct err *e)
+{
+	if (ctl->config != NULL)
+		return ctl->config;
+	char *file =
+	    config_locate(ctl->arena, ctl->config_option, CONFIG_CLI, e);
+	if (file == NULL || config_load(file, &ctl->config, e) != 0)
+		return NULL;
+	return ctl->config;
+}
+
+struct store *
+ctl_store(struct ctl *ctl, enum store_mode mode, struct err *e)
+{
+	const struct config *c = ctl_config(ctl, e);
+	if (c == NULL)
+		return NULL;
+	if (ctl->store == NULL &&
+	    store_open(c->database, mode, &ctl->store, e) != 0) {
+		/* an absent database is no answer to the question asked */
+		if (e->code == ERR_ABSENT)
+			e->code = ERR_DB;
+		return NULL;
+	}
+	return ctl->store;
+}
+
+int
+ctl_read(struct ctl *ctl, const char *file, size_t max, struct str *out,
+    struct err *e)
+{
+	int is_stdin = file == NULL || strcmp(file, "-") == 0;
+	int fd = is_stdin ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
+	const char *name = is_stdin ? "standard input" : file;
+	struct buf b;
+	buf_init(&b, max + 1);
+	int rc = -1;
+	if (fd < 0) {
+		err_set(e, ERR_SYSTEM, "%s: %s", name, strerror(errno));
+		goto out;
+	}
+	for (;;) {
+		char piece[16384];
+		ssize_t n = read(fd, piece, sizeof(piece));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			err_set(e, ERR_SYSTEM, "%s: %s", name, strerror(errno));
+			goto out;
+		}
+		if (n == 0)
+			break;
+		buf_add(&b, piece, (size_t)n);
+		if (!buf_ok(&b) || b.n > max) {
+			err_set(
+			    e, ERR_LIMIT, "%s: more than %zu bytes", name, max);
+			goto out;
+		}
+	}
+	out->p = arena_dup(ctl->arena, b.p == NULL ? "" : b.p, b.n);
+	out->n = b.n;
+	rc = out->p != NULL ? 0 : err_set(e, ERR_MEMORY, "out of memory");
+out:
+	if (fd >= 0 && !is_stdin)
+		close(fd);
+	buf_free(&b);
+	return rc;
+}
+
+int
+ctl_key(struct ctl *ctl, struct access_key *out, struct err *e)
+{
+	int found = -1, count = 0;
+	for (int by = STORE_BY_USER; by <= STORE_BY_LICENSE; by++) {
+		if (ctl_get(ctl, access_words[by]) != NULL) {
+			found = by;
+			count++;
+		}
+	}
+	if (count != 1)
+		return err_set(e, ERR_USAGE,
+		    "give one of --user, --email, --buyer, --license");
+	if (access_key_parse((enum store_by)found,
+		str_from(ctl_get(ctl, access_words[found])), ctl->arena, out,
+		e) != 0) {
+		e->code = ERR_USAGE;
+		return -1;
+	}
+	return 0;
+}
