@@ -1,6 +1,6 @@
 #include "core/access.h"
 
-#include "base/time.h"
+#include "base/jsonw.h"
 
 enum { ROWS_FIRST = 8 };
 
@@ -242,39 +242,30 @@ access_allows_tier(
 }
 
 static void
-add_text(struct buf *b, const char *key, struct str value)
-{
-	buf_addf(b, ",\"%s\":", key);
-	if (value.p == NULL)
-		buf_addz(b, "null");
-	else
-		buf_add_json(b, value);
-}
-
-static void
-add_time(struct buf *b, const char *key, int64_t t)
-{
-	char text[TIME_TEXT_MAX];
-	add_text(
-	    b, key, t == STORE_NULL ? STR_NONE : str_from(time_text(t, text)));
-}
-
-static void
 add_grant(struct buf *b, const struct access_grant *g)
 {
 	const struct store_purchase *p = &g->row;
-	buf_addz(b, "{\"tier\":");
-	buf_add_json(b, p->tier);
-	add_text(b, "platform", p->platform);
-	add_text(b, "product", p->product);
-	add_text(b, "variant", p->variant);
-	add_text(b, "sale", p->sale);
-	add_text(b, "subscription", p->subscription);
-	add_text(b, "status", g->in_grace ? STR("grace") : STR("active"));
-	add_time(b, "since", p->since);
-	add_time(b, "paid_until", p->paid_until);
-	add_time(b, "until", p->until);
-	buf_addf(b, ",\"test\":%s}", p->test ? "true" : "false");
+	jsonw_open(b, '{');
+	jsonw_text(b, "tier", p->tier);
+	jsonw_text(b, "platform", p->platform);
+	jsonw_text(b, "product", p->product);
+	jsonw_text(b, "variant", p->variant);
+	jsonw_text(b, "sale", p->sale);
+	jsonw_text(b, "subscription", p->subscription);
+	jsonw_text(b, "status", g->in_grace ? STR("grace") : STR("active"));
+	jsonw_time(b, "since", p->since);
+	jsonw_time(b, "paid_until", p->paid_until);
+	jsonw_time(b, "until", p->until);
+	jsonw_bool(b, "test", p->test != 0);
+	jsonw_close(b, '}');
+}
+
+const char *
+access_status(const struct access *x)
+{
+	if (x->tier.p == NULL)
+		return "none";
+	return x->in_grace ? "grace" : "active";
 }
 
 void
@@ -282,32 +273,28 @@ access_json(struct buf *b, const struct access *x, const struct access_key *key,
     int allowed)
 {
 	int has = x->tier.p != NULL;
-	buf_addf(b, "{\"key\":{\"%s\":", key->word);
-	buf_add_json(b, key->value);
-	buf_addc(b, '}');
-	add_text(b, "tier", x->tier);
-	buf_addf(b, ",\"rank\":%lld", (long long)x->rank);
-	buf_addz(b, ",\"allows\":[");
-	for (size_t i = 0; i < x->n_allows; i++) {
-		if (i > 0)
-			buf_addc(b, ',');
-		buf_add_json(b, x->allows[i]);
-	}
-	buf_addc(b, ']');
-	add_text(b, "status",
-	    !has	      ? STR("none")
-		: x->in_grace ? STR("grace")
-			      : STR("active"));
-	add_time(b, "since", has ? x->since : STORE_NULL);
-	add_time(b, "until", has ? x->until : STORE_NULL);
-	buf_addz(b, ",\"grants\":[");
-	for (size_t i = 0; i < x->n_grants; i++) {
-		if (i > 0)
-			buf_addc(b, ',');
+	jsonw_open(b, '{');
+	jsonw_key(b, "key");
+	jsonw_open(b, '{');
+	jsonw_text(b, key->word, key->value);
+	jsonw_close(b, '}');
+	jsonw_text(b, "tier", x->tier);
+	jsonw_int(b, "rank", x->rank);
+	jsonw_key(b, "allows");
+	jsonw_open(b, '[');
+	for (size_t i = 0; i < x->n_allows; i++)
+		jsonw_element(b, x->allows[i]);
+	jsonw_close(b, ']');
+	jsonw_text(b, "status", str_from(access_status(x)));
+	jsonw_time(b, "since", has ? x->since : STORE_NULL);
+	jsonw_time(b, "until", has ? x->until : STORE_NULL);
+	jsonw_key(b, "grants");
+	jsonw_open(b, '[');
+	for (size_t i = 0; i < x->n_grants; i++)
 		add_grant(b, &x->grants[i]);
-	}
-	buf_addf(b, "],\"change\":%lld", (long long)x->change);
+	jsonw_close(b, ']');
+	jsonw_int(b, "change", x->change);
 	if (allowed >= 0)
-		buf_addf(b, ",\"allowed\":%s", allowed ? "true" : "false");
-	buf_addc(b, '}');
+		jsonw_bool(b, "allowed", allowed);
+	jsonw_close(b, '}');
 }

@@ -52,6 +52,8 @@ int access_allows_tier(
     const struct access *x, const struct tier_rules *rules, struct str tier);
 int access_allows(const struct access *x, struct str what);
 
+const char *access_status(const struct access *x); /* active, grace, none */
+
 /* The access object of gatepost(7). allowed: -1 leaves the key out. */
 void access_json(struct buf *b, const struct access *x,
     const struct access_key *key, int allowed);

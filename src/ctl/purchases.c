@@ -1,0 +1,127 @@
+#include "base/jsonw.h"
+#include "core/access.h"
+#include "ctl/ctl.h"
+#include "ctl/table.h"
+
+enum { LIST_DEFAULT = 20, LIST_MAX = 1000000 };
+
+static int
+json_row(void *arg, const struct store_purchase *p)
+{
+	struct buf *b = arg;
+	jsonw_open(b, '{');
+	jsonw_text(b, "platform", p->platform);
+	jsonw_text(b, "sale", p->sale);
+	jsonw_text(b, "subscription", p->subscription);
+	jsonw_text(b, "product", p->product);
+	jsonw_text(b, "product_name", p->product_name);
+	jsonw_text(b, "variant", p->variant);
+	jsonw_text(b, "user_ref", p->user_ref);
+	jsonw_text(b, "email", p->email);
+	jsonw_text(b, "buyer", p->buyer);
+	jsonw_text(b, "license", p->license);
+	jsonw_int(b, "price", p->price);
+	jsonw_text(b, "currency", p->currency);
+	jsonw_int(b, "quantity", p->quantity);
+	jsonw_text(b, "recurrence", p->recurrence);
+	jsonw_bool(b, "test", p->test != 0);
+	jsonw_time(b, "sold_at", p->sold_at);
+	jsonw_time(b, "refunded_at", p->refunded_at);
+	jsonw_time(b, "disputed_at", p->disputed_at);
+	jsonw_time(b, "dispute_won_at", p->dispute_won_at);
+	jsonw_text(b, "tier", p->tier);
+	jsonw_time(b, "since", p->since);
+	jsonw_time(b, "paid_until", p->paid_until);
+	jsonw_time(b, "until", p->until);
+	jsonw_close(b, '}');
+	return 0;
+}
+
+static const char *
+note(const struct store_purchase *p)
+{
+	if (p->refunded_at != STORE_NULL)
+		return "refunded";
+	if (p->disputed_at != STORE_NULL && p->dispute_won_at == STORE_NULL)
+		return "disputed";
+	return p->test ? "test" : NULL;
+}
+
+static int
+table_row(void *arg, const struct store_purchase *p)
+{
+	struct table *t = arg;
+	char price[40];
+	snprintf(price, sizeof(price), "%lld.%02lld %.*s",
+	    (long long)(p->price / 100), (long long)(p->price % 100),
+	    STR_ARG(p->currency));
+	table_cell_time(t, p->sold_at);
+	table_cell(t, p->platform);
+	table_cell(t, p->sale);
+	table_cell(t, p->product_name);
+	table_cell(t, p->user_ref.p != NULL ? p->user_ref : p->email);
+	table_cell(t,
+	    p->price == STORE_NULL || p->currency.p == NULL ? STR_NONE
+							    : str_from(price));
+	table_cell(t, p->tier);
+	if (p->since != STORE_NULL && p->until == STORE_NULL)
+		table_cell(t, STR("for ever"));
+	else
+		table_cell_time(t, p->until);
+	table_cell(t, str_from(note(p)));
+	return 0;
+}
+
+static enum ctl_exit
+run(struct ctl *ctl, struct err *e)
+{
+	static const char *const heads[] = { "SOLD", "PLATFORM", "SALE",
+		"PRODUCT", "USER OR E-MAIL", "PRICE", "TIER", "UNTIL", "NOTE" };
+	struct store_purchase_filter f = { .platform = str_from(
+					       ctl_get(ctl, "platform")) };
+	struct access_key key = { 0 };
+	int wanted = 0;
+	for (size_t by = 0; by < 4; by++)
+		wanted += ctl_get(ctl, access_words[by]) != NULL;
+	if ((wanted > 0 && ctl_key(ctl, &key, e) != 0) ||
+	    ctl_number(ctl, "limit", 1, LIST_MAX, LIST_DEFAULT, &f.limit, e) !=
+		0)
+		return CTL_USAGE;
+	struct str *by[] = { [STORE_BY_USER] = &f.user_ref,
+		[STORE_BY_EMAIL] = &f.email,
+		[STORE_BY_BUYER] = &f.buyer,
+		[STORE_BY_LICENSE] = &f.license };
+	if (wanted > 0) {
+		*by[key.by] = key.id;
+		if (key.by == STORE_BY_BUYER)
+			f.platform = key.platform;
+	}
+	struct store *s = ctl_store(ctl, STORE_READ, e);
+	if (s == NULL)
+		return CTL_SYSTEM;
+	if (ctl->json) {
+		jsonw_open(&ctl->out, '[');
+		store_purchase_list(s, &f, json_row, &ctl->out, e);
+		buf_addz(&ctl->out, "]\n");
+		return CTL_YES;
+	}
+	struct table *t = table_new(ctl->arena, heads, 9);
+	store_purchase_list(s, &f, table_row, t, e);
+	table_print(t, &ctl->out);
+	return CTL_YES;
+}
+
+static const struct ctl_option options[] = {
+	{ "limit", "N", "how many, 20 unless told" },
+	{ "platform", "NAME", "gumroad, gank" },
+	CTL_KEY_OPTIONS,
+	{ NULL, NULL, NULL },
+};
+
+const struct ctl_command ctl_purchases = {
+	.name = "purchases",
+	.args = "",
+	.help = "list sales, newest first, with the tier each one gives",
+	.options = options,
+	.run = run,
+};
