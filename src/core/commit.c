@@ -117,6 +117,7 @@ append(struct commit *c, struct waiter *w, struct err *e)
 {
 	const struct commit_delivery *d = w->delivery;
 	const struct fact *f = d->fact;
+	arena_reset(c->arena);
 	struct store_event row = {
 		.platform = str_from(d->platform->name),
 		.kind = f->kind_name,
@@ -131,9 +132,11 @@ append(struct commit *c, struct waiter *w, struct err *e)
 		.status = d->status,
 		.reason = d->reason,
 	};
+	if (row.subject.p == NULL)
+		row.subject = str_from(arena_printf(
+		    c->arena, "delivery:%.*s", STR_ARG(f->delivery)));
 	struct str *texts[] = { &row.kind, &row.subject, &row.content_type,
 		&row.peer };
-	arena_reset(c->arena);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		*texts[i] = project_column(c->arena, *texts[i]);
 	enum store_added added;

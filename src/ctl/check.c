@@ -1,0 +1,216 @@
+#include <sys/stat.h>
+#include <sys/timex.h>
+#include <unistd.h>
+
+#include "base/time.h"
+#include "ctl/ctl.h"
+
+enum { CLOCK_SLACK = 120 }; /* seconds */
+
+struct check {
+	struct ctl *ctl;
+	int problems;
+	int64_t now;
+	/* per platform, bits of the kinds ever seen */
+	unsigned seen[PLATFORM__MAX];
+	int64_t last[PLATFORM__MAX];
+	int64_t kept;
+	size_t unmatched;
+};
+
+/* What the ping URL never carries: told apart, so that a seller notices that
+ * refunds would not arrive. */
+static const char *const resources[] = { "sale", "refund", "dispute",
+	"dispute_won", "cancellation", "subscription_updated",
+	"subscription_ended", "subscription_restarted" };
+enum { N_RESOURCES = sizeof(resources) / sizeof(resources[0]) };
+
+static void
+ok(struct check *k, const char *fmt, const char *what)
+{
+	buf_addz(&k->ctl->out, "ok       ");
+	buf_addf(&k->ctl->out, "%s %s\n", fmt, what);
+}
+
+static void
+note(struct check *k, const char *text)
+{
+	buf_addf(&k->ctl->out, "note     %s\n", text);
+}
+
+static void
+problem(struct check *k, const char *text)
+{
+	buf_addf(&k->ctl->out, "PROBLEM  %s\n", text);
+	k->problems++;
+}
+
+static void
+check_config(struct check *k, const struct config *c)
+{
+	ok(k, "config", c->file);
+	for (size_t i = 0; i < c->n_warnings; i++)
+		note(k, c->warnings[i]);
+	if (c->public_url.p == NULL)
+		note(k,
+		    "public_url is not set: 'gatepost urls' cannot tell "
+		    "whole addresses");
+	int any = 0;
+	for (size_t i = 0; i < PLATFORM__MAX; i++)
+		any += c->platforms[i].secrets.n > 0;
+	if (!any)
+		problem(k,
+		    "no platform has a token or secret: every delivery "
+		    "would be refused");
+	if (c->api_keys.n == 0)
+		note(k, "no api_keys: /v1/ answers nobody");
+}
+
+static void
+check_files(struct check *k, const struct config *c)
+{
+	struct stat st;
+	if (stat(c->database, &st) != 0)
+		return;
+	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		problem(k,
+		    arena_printf(k->ctl->arena,
+			"others may read %s, which holds buyers' data: chmod "
+			"600 %s",
+			c->database, c->database));
+	if (st.st_uid != geteuid())
+		note(k,
+		    arena_printf(k->ctl->arena,
+			"%s belongs to user %u, you are user %u: the web "
+			"program has to run as its owner",
+			c->database, (unsigned)st.st_uid, (unsigned)geteuid()));
+}
+
+static int
+count_kinds(void *arg, const struct store_event_count *row)
+{
+	struct check *k = arg;
+	const struct platform *p = platform_find(row->platform);
+	if (str_eq_z(row->status, "kept"))
+		k->kept += row->count;
+	if (p == NULL)
+		return 0;
+	size_t at = platform_index(p);
+	for (int i = 0; i < N_RESOURCES; i++)
+		if (str_eq_z(row->kind, resources[i]))
+			k->seen[at] |= 1U << i;
+	if (row->last_seen_at > k->last[at])
+		k->last[at] = row->last_seen_at;
+	return 0;
+}
+
+static void
+check_resources(struct check *k)
+{
+	unsigned seen = k->seen[platform_index(&platform_gumroad)];
+	struct buf b;
+	buf_init(&b, 1024);
+	for (int i = 1; i < N_RESOURCES; i++)
+		if ((seen & 1U << i) == 0)
+			buf_addf(&b, "%s%s", b.n > 0 ? ", " : "", resources[i]);
+	if (seen != 0 && b.n > 0)
+		note(k,
+		    arena_printf(k->ctl->arena,
+			"gumroad has never sent: %s. The ping URL carries "
+			"sales only; 'gatepost urls' has the lines for the "
+			"rest",
+			b.p));
+	buf_free(&b);
+}
+
+static void
+check_deliveries(struct check *k, struct store *s, struct err *e)
+{
+	char text[TIME_TEXT_MAX];
+	if (store_event_counts(s, count_kinds, k, e) != 0)
+		return;
+	for (size_t i = 0; i < PLATFORM__MAX; i++) {
+		if (k->last[i] == 0)
+			continue;
+		ok(k, platforms[i]->name,
+		    arena_printf(k->ctl->arena, "last heard of %s",
+			time_text(k->last[i], text)));
+		if (k->last[i] > k->now + CLOCK_SLACK)
+			problem(k,
+			    "a delivery lies in the future: the clock "
+			    "was ahead then, or is behind now");
+	}
+	check_resources(k);
+	if (k->kept > 0)
+		problem(k,
+		    arena_printf(k->ctl->arena,
+			"%lld deliveries are kept, not applied: 'gatepost "
+			"events --status kept', then 'gatepost event ID'",
+			(long long)k->kept));
+}
+
+static int
+product_row(void *arg, const struct store_product *row)
+{
+	struct check *k = arg;
+	struct buf *b = &k->ctl->out;
+	if (row->tier.p == NULL ||
+	    tier_find(&k->ctl->config->rules, row->tier) != NULL)
+		return 0;
+	if (k->unmatched++ == 0)
+		note(k,
+		    "sales that no grant matched (their tier's name is "
+		    "the platform's own). To give a tier for them, paste "
+		    "into its grants:");
+	/* Gank names the product in the title, Gumroad in the permalink */
+	struct str variant = row->variant;
+	if (variant.p == NULL && str_eq_z(row->platform, "gank"))
+		variant = row->product_name;
+	buf_addz(b, "           '");
+	struct buf line;
+	buf_init(&line, 4096);
+	tier_grant_line(&line, row->platform, row->product, variant);
+	buf_add_visible(b, buf_str(&line));
+	buf_free(&line);
+	buf_addf(b, "',   # %lld sold\n", (long long)row->count);
+	return 0;
+}
+
+static void
+check_clock(struct check *k)
+{
+	struct timex t = { 0 };
+	if (adjtimex(&t) == TIME_ERROR)
+		note(k,
+		    "the kernel says the clock is not synchronised: "
+		    "signatures of Gank are judged by it");
+	else
+		ok(k, "clock", "synchronised");
+}
+
+static enum ctl_exit
+run(struct ctl *ctl, struct err *e)
+{
+	struct check k = { .ctl = ctl, .now = time_now() };
+	const struct config *c = ctl_config(ctl, e);
+	if (c == NULL)
+		return CTL_SYSTEM;
+	check_config(&k, c);
+	check_files(&k, c);
+	struct store *s = ctl_store(ctl, STORE_READ, e);
+	if (s == NULL || store_integrity(s, e) != 0)
+		return CTL_SYSTEM;
+	ok(&k, "database", c->database);
+	check_clock(&k);
+	check_deliveries(&k, s, e);
+	if (e->code == ERR_NONE)
+		store_products(s, product_row, &k, e);
+	return k.problems > 0 ? CTL_NO : CTL_YES;
+}
+
+const struct ctl_command ctl_check = {
+	.name = "check",
+	.args = "",
+	.help = "look at config, database, clock and what has arrived",
+	.run = run,
+};

@@ -1,0 +1,103 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/crypto.h"
+#include "core/project.h"
+#include "ctl/ctl.h"
+#include "ctl/template.h"
+
+enum { SECRET_BYTES = 24, TEMPLATE_MAX = 256 * 1024 };
+
+/* The template with each @NAME@ replaced by a fresh secret. */
+static int
+fill(struct buf *b, const char *url, struct err *e)
+{
+	struct str rest = str_from(ctl_template);
+	for (;;) {
+		struct str head, name;
+		if (!str_cut(rest, '@', &head, &rest)) {
+			buf_adds(b, head);
+			return buf_ok(b)
+			    ? 0
+			    : err_set(e, ERR_MEMORY, "out of memory");
+		}
+		buf_adds(b, head);
+		str_cut(rest, '@', &name, &rest);
+		if (str_eq_z(name, "PUBLIC_URL")) {
+			buf_addz(b, url);
+			continue;
+		}
+		uint8_t secret[SECRET_BYTES];
+		char hex[2 * SECRET_BYTES + 1];
+		if (crypto_random(secret, sizeof(secret)) != 0)
+			return err_set(e, ERR_SYSTEM, "no random bytes");
+		crypto_hex(secret, sizeof(secret), hex);
+		buf_addz(b, hex);
+	}
+}
+
+static int
+write_new(const char *path, struct str text, struct err *e)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 && errno == EEXIST)
+		return err_set(e, ERR_INPUT,
+		    "%s is there already and stays as it is", path);
+	if (fd < 0)
+		return err_set(e, ERR_SYSTEM, "%s: %s", path, strerror(errno));
+	ssize_t n = write(fd, text.p, text.n);
+	int rc = n == (ssize_t)text.n && fsync(fd) == 0 ? 0 : -1;
+	if (close(fd) != 0 || rc != 0) {
+		unlink(path);
+		return err_set(e, ERR_SYSTEM, "%s: %s", path, strerror(errno));
+	}
+	return 0;
+}
+
+static enum ctl_exit
+run(struct ctl *ctl, struct err *e)
+{
+	const char *dir = ctl->n_rest > 0 ? ctl->rest[0] : ".";
+	const char *url = ctl_get(ctl, "public-url");
+	if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
+		err_set(e, ERR_SYSTEM, "%s: %s", dir, strerror(errno));
+		return CTL_SYSTEM;
+	}
+	char *path = arena_printf(ctl->arena, "%s/gatepost.conf", dir);
+	struct buf b;
+	buf_init(&b, TEMPLATE_MAX);
+	int rc = fill(&b, url == NULL ? "https://example.org" : url, e);
+	if (rc == 0)
+		rc = write_new(path, buf_str(&b), e);
+	buf_free(&b);
+	ctl->config_option = path;
+	const struct config *c = rc == 0 ? ctl_config(ctl, e) : NULL;
+	if (c == NULL ||
+	    store_open(c->database, STORE_CREATE, &ctl->store, e) != 0 ||
+	    project_tiers(ctl->store, c, e) != 0)
+		return CTL_SYSTEM;
+	buf_addf(&ctl->out,
+	    "%s written, with fresh secrets\n%s created\n\n"
+	    "Next: set public_url, then\n"
+	    "  gatepost -c %s urls     what to paste where\n"
+	    "  gatepost -c %s check    whether all is well\n"
+	    "The web program has to run as the owner of these files.\n",
+	    path, c->database, path, path);
+	return CTL_YES;
+}
+
+static const struct ctl_option options[] = {
+	{ "public-url", "URL", "where your web server answers" },
+	{ NULL, NULL, NULL },
+};
+
+const struct ctl_command ctl_init = {
+	.name = "init",
+	.args = "[DIR]",
+	.help = "write a commented config with fresh secrets, and a database",
+	.options = options,
+	.max_rest = 1,
+	.run = run,
+};

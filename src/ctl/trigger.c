@@ -1,0 +1,242 @@
+#include "action/http.h"
+#include "base/crypto.h"
+#include "base/jsonw.h"
+#include "base/time.h"
+#include "core/intake.h"
+#include "ctl/ctl.h"
+
+enum { NONCE_BYTES = 32, ANSWER_MAX = 64 * 1024, POST_MS = 15000 };
+
+struct trigger {
+	const struct platform *platform;
+	const struct platform_sample *sample;
+	struct str body;
+	struct str secret; /* STR_NONE: none configured */
+	int64_t now;
+	struct fact fact;
+};
+
+static int
+find_event(struct str name, struct trigger *t, struct err *e)
+{
+	struct str platform, event;
+	int has = str_cut(name, '.', &platform, &event);
+	for (size_t i = 0; i < PLATFORM__MAX; i++) {
+		const struct platform_sample *s = platforms[i]->samples;
+		for (; s->event != NULL; s++) {
+			int fits = has &&
+			    str_eq_z(platform, platforms[i]->name) &&
+			    str_eq_z(event, s->event);
+			if (fits ||
+			    (s->alias != NULL && str_eq_z(name, s->alias))) {
+				t->platform = platforms[i];
+				t->sample = s;
+				return 0;
+			}
+		}
+	}
+	return err_set(e, ERR_USAGE,
+	    "%.*s is no event; 'gatepost trigger list' names them",
+	    STR_ARG(name));
+}
+
+static void
+list_events(struct buf *b)
+{
+	for (size_t i = 0; i < PLATFORM__MAX; i++) {
+		const struct platform_sample *s = platforms[i]->samples;
+		for (; s->event != NULL; s++) {
+			char name[64];
+			snprintf(name, sizeof(name), "%s.%s",
+			    platforms[i]->name, s->event);
+			buf_addf(b, "%-32s %s\n", name, s->help);
+		}
+	}
+}
+
+static int
+make_body(struct ctl *ctl, struct trigger *t, struct err *e)
+{
+	struct str keys[CTL_VALUES_MAX], values[CTL_VALUES_MAX];
+	uint8_t random[NONCE_BYTES];
+	char hex[2 * NONCE_BYTES + 1];
+	struct sample_opts opts = {
+		.keys = keys, .values = values, .now = t->now
+	};
+	const char *set;
+	for (; (set = ctl_nth(ctl, "set", opts.n_sets)) != NULL; opts.n_sets++)
+		if (!str_cut(str_from(set), '=', &keys[opts.n_sets],
+			&values[opts.n_sets]))
+			return err_set(e, ERR_USAGE,
+			    "--set takes KEY=VALUE, for example "
+			    "--set email=ada@example.com");
+	if (crypto_random(random, sizeof(random)) != 0)
+		return err_set(e, ERR_SYSTEM, "no random bytes");
+	crypto_hex(random, sizeof(random), hex);
+	opts.nonce = str_from(hex);
+	if (t->platform->sample(t->sample, &opts, ctl->arena, &t->body, e) !=
+	    0) {
+		if (e->code == ERR_INPUT)
+			e->code = ERR_USAGE;
+		return -1;
+	}
+	struct decode_opts decode = { str_from(
+	    t->platform->reference_default) };
+	return t->platform->decode(t->body, &decode, ctl->arena, &t->fact, e);
+}
+
+static int
+load_secret(struct ctl *ctl, struct trigger *t, struct err *e)
+{
+	const struct config *c = ctl_config(ctl, e);
+	if (c == NULL)
+		return -1;
+	const struct config_list *l =
+	    &c->platforms[platform_index(t->platform)].secrets;
+	t->secret = l->n > 0 ? l->v[0] : STR_NONE;
+	return 0;
+}
+
+/* A site's address alone gets the platform's hook path. */
+static const char *
+hook_url(struct ctl *ctl, const struct trigger *t, struct str to)
+{
+	while (to.n > 0 && to.p[to.n - 1] == '/')
+		to.n--;
+	const char *z = str_z(ctl->arena, to);
+	return z == NULL || strstr(z, "/hooks/") != NULL
+	    ? z
+	    : arena_printf(ctl->arena, "%s/hooks/%s", z, t->platform->name);
+}
+
+static enum ctl_exit
+post(struct ctl *ctl, struct trigger *t, const char *to, struct err *e)
+{
+	struct buf signature, answer;
+	long status = 0;
+	if (t->secret.p == NULL) {
+		err_set(e, ERR_CONFIG, "no %s.%s in the configuration to %s",
+		    t->platform->name, t->platform->secrets_key, "sign with");
+		return CTL_SYSTEM;
+	}
+	buf_init(&signature, 1024);
+	buf_init(&answer, ANSWER_MAX);
+	int rc = t->platform->sign(t->body, t->secret, t->now, &signature, e);
+	const char *headers[3] = { arena_printf(ctl->arena, "Content-Type: %s",
+				       t->platform->content_type),
+		signature.n > 0 ? signature.p : NULL, NULL };
+	struct http_post request = { .url = hook_url(ctl, t, str_from(to)),
+		.headers = headers,
+		.body = t->body,
+		.timeout_ms = POST_MS };
+	if (t->platform->token_in_path) {
+		request.user = "gatepost";
+		request.password = str_z(ctl->arena, t->secret);
+	}
+	if (rc == 0)
+		rc = http_send(&request, &status, &answer, e);
+	if (rc == 0) {
+		buf_addf(&ctl->out, "%ld ", status);
+		buf_add_visible(&ctl->out, buf_str(&answer));
+		buf_addc(&ctl->out, '\n');
+	}
+	buf_free(&signature);
+	buf_free(&answer);
+	return rc == 0 && status >= 200 && status < 300 ? CTL_YES : CTL_NO;
+}
+
+static enum ctl_exit
+store(struct ctl *ctl, struct trigger *t, struct err *e)
+{
+	static const char *const words[] = { [INTAKE_RECORDED] = "recorded",
+		[INTAKE_DUPLICATE] = "duplicate",
+		[INTAKE_KEPT] = "kept",
+		[INTAKE_TEST] = "test" };
+	struct commit *commit;
+	struct intake_answer answer = { 0 };
+	struct verify_result proof = {
+		.sent_at =
+		    t->platform->tolerance_default > 0 ? t->now : FACT_NO_TIME
+	};
+	struct intake_request in = { .platform = t->platform,
+		.body = t->body,
+		.content_type = str_from(t->platform->content_type),
+		.now = t->now };
+	if (commit_new(ctl->config, &commit, e) != 0)
+		return CTL_SYSTEM;
+	intake_store(commit, ctl->config, &in, &proof, ctl->arena, &answer, e);
+	commit_free(commit);
+	if (answer.status == INTAKE_UNAVAILABLE)
+		return CTL_SYSTEM;
+	jsonw_open(&ctl->out, '{');
+	jsonw_text(&ctl->out, "status", str_from(words[answer.status]));
+	jsonw_int(&ctl->out, "event", answer.event);
+	buf_addz(&ctl->out, "}\n");
+	return CTL_YES;
+}
+
+/* What a next trigger needs to speak of the same sale. */
+static void
+hint(struct ctl *ctl, const struct trigger *t)
+{
+	struct buf *b = &ctl->out;
+	if (t->fact.sale.p != NULL) {
+		buf_addz(b, "sale          ");
+		buf_add_visible(b, t->fact.sale);
+		buf_addc(b, '\n');
+	}
+	if (t->fact.subscription.p != NULL) {
+		buf_addz(b, "subscription  ");
+		buf_add_visible(b, t->fact.subscription);
+		buf_addc(b, '\n');
+	}
+	if (t->fact.test &&
+	    !ctl->config->rules.accept_test[platform_index(t->platform)])
+		buf_addf(b,
+		    "Marked as a test: it gives access only with %s { "
+		    "accept_test = true }.\n",
+		    t->platform->name);
+}
+
+static enum ctl_exit
+run(struct ctl *ctl, struct err *e)
+{
+	struct trigger t = { .now = time_now() };
+	if (strcmp(ctl->rest[0], "list") == 0) {
+		list_events(&ctl->out);
+		return CTL_YES;
+	}
+	if (find_event(str_from(ctl->rest[0]), &t, e) != 0 ||
+	    make_body(ctl, &t, e) != 0)
+		return CTL_USAGE;
+	if (ctl_get(ctl, "print") != NULL) {
+		buf_adds(&ctl->out, t.body);
+		buf_addc(&ctl->out, '\n');
+		return CTL_YES;
+	}
+	if (load_secret(ctl, &t, e) != 0)
+		return CTL_SYSTEM;
+	const char *to = ctl_get(ctl, "to");
+	enum ctl_exit code =
+	    to != NULL ? post(ctl, &t, to, e) : store(ctl, &t, e);
+	if (code == CTL_YES && !ctl->json)
+		hint(ctl, &t);
+	return code;
+}
+
+static const struct ctl_option options[] = {
+	{ "set", "KEY=VALUE", "change or add a field; may be repeated" },
+	{ "to", "URL", "post it there; without, straight into the database" },
+	{ "print", NULL, "print the body and send nothing" },
+	{ NULL, NULL, NULL },
+};
+
+const struct ctl_command ctl_trigger = {
+	.name = "trigger",
+	.args = "EVENT|list",
+	.help = "make a delivery as the platform would, marked as a test",
+	.options = options,
+	.min_rest = 1,
+	.max_rest = 1,
+	.run = run,
+};
