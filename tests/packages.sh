@@ -1,0 +1,51 @@
+# The Debian packages each part needs, and how to get them. Sourced.
+
+packages_build="gcc libc6-dev make autoconf automake pkg-config libfcgi-dev
+	libjansson-dev libssl-dev libsqlite3-dev libconfuse-dev
+	libcurl4-openssl-dev"
+packages_serve="nginx-light curl sqlite3"
+packages_test="clang clang-format libclang-rt-14-dev valgrind mandoc python3
+	curl sqlite3 spawn-fcgi"
+
+# An nginx of another flavour serves as well as nginx-light.
+packages_has()
+{
+	case $1 in
+	nginx-light) [ -x /usr/sbin/nginx ] ;;
+	python3) command -v python3 >/dev/null ;;
+	*) dpkg-query -W -f '${Status}' "$1" 2>/dev/null |
+		grep -q '^install ok installed' ;;
+	esac
+}
+
+# packages_install "NAMES": installs the missing ones, as root or with sudo.
+packages_install()
+{
+	missing=
+	for name in $1; do
+		packages_has "$name" || missing="$missing $name"
+	done
+	[ -n "$missing" ] || return 0
+	sudo=
+	if [ "$(id -u)" -ne 0 ]; then
+		command -v sudo >/dev/null || {
+			echo "missing packages:$missing; run as root" \
+				"'apt-get install$missing'" >&2
+			return 1
+		}
+		sudo=sudo
+	fi
+	echo "installing:$missing"
+	log=$(mktemp)
+	# a package list that is too old names files that are gone
+	DEBIAN_FRONTEND=noninteractive
+	export DEBIAN_FRONTEND
+	if ! { $sudo apt-get update && $sudo env \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y \
+		--no-install-recommends $missing; } >"$log" 2>&1; then
+		tail -n 20 "$log" >&2
+		rm -f "$log"
+		return 1
+	fi
+	rm -f "$log"
+}
