@@ -16,8 +16,6 @@
  * neither comments nor anything but single-quoted strings.
  */
 enum {
-	CONFIG_BYTES_MAX = 1 << 20, /* of the file */
-	CONFIG_TEXT_MAX = 4 << 20, /* with ${NAME} filled in */
 	CONFIG_KEYS_MAX = 2048, /* lines "key = …" */
 	CONFIG_VALUES_MAX = 8192, /* strings, in all lists together */
 	CONFIG_SECTIONS_MAX = 512,
@@ -52,9 +50,5 @@ int config_scan_text(struct arena *a, const char *file, struct str in,
 /* The assignment, or NULL when the file has none. */
 const struct config_key *config_scan_find(const struct config_scan *s,
     const char *section, size_t nth, const char *name);
-
-/* Sets ERR_CONFIG "file:line: …" and returns -1. */
-int config_bad(struct err *e, const char *file, int line, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
 
 #endif
