@@ -353,6 +353,82 @@ test_locate(void)
 	arena_free(a);
 }
 
+/* ---- the template ------------------------------------------------------- */
+
+#define TEMPLATE "src/ctl/gatepost.conf.in"
+
+/* One line of the template: its places filled in, and its commented setting
+ * made one where that is asked for. What reads a file or waits for a secret
+ * stays a comment. */
+static void
+add_line(struct buf *b, struct str line, int uncomment)
+{
+	static const char place[] = "@ABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+	struct str bare = str_trim(line);
+	int setting = bare.n > 1 && bare.p[0] == '#' && bare.p[1] != ' ' &&
+	    memmem(line.p, line.n, "_file", 5) == NULL &&
+	    memmem(line.p, line.n, "{ '\xE2\x80\xA6' }", 9) == NULL;
+	if (uncomment && setting)
+		line = (struct str){ bare.p + 1, bare.n - 1 };
+	for (size_t i = 0; i < line.n;) {
+		size_t n = line.p[i] == '@' ? strspn(line.p + i, place) : 0;
+		if (n > 1)
+			buf_addz(b, PASS);
+		else
+			buf_addc(b, line.p[i]);
+		i += n > 1 ? n : 1;
+	}
+	buf_addc(b, '\n');
+}
+
+static struct config *
+load_template(const char *text, int uncomment)
+{
+	struct buf b;
+	struct err e;
+	struct str rest = str_from(text), line;
+	buf_init(&b, 65536);
+	while (rest.p != NULL) {
+		str_cut(rest, '\n', &line, &rest);
+		add_line(&b, line, uncomment);
+	}
+	struct config *c = load_text(buf_str(&b), &e);
+	buf_free(&b);
+	return c;
+}
+
+static void
+test_template(void)
+{
+	struct err e;
+	size_t n;
+	test_group("template");
+	char *text = test_file(TEMPLATE, &n);
+	if (text == NULL)
+		return;
+	OK(load_text((struct str){ text, n }, &e) == NULL &&
+		strstr(e.text, "api_keys still holds a placeholder") != NULL,
+	    "not filled in");
+	struct config *c = load_template(text, 0);
+	if (OK(c != NULL, "filled in")) {
+		OK(c->api_keys.n == 1 && c->pass_secrets.n == 1 &&
+			c->platforms[index_of("gumroad")].secrets.n == 1 &&
+			c->platforms[index_of("gank")].secrets.n == 0 &&
+			c->rules.n_tiers == 0 && c->n_warnings == 0,
+		    "three secrets, no tier, no warning");
+		config_free(c);
+	}
+	c = load_template(text, 1);
+	if (OK(c != NULL, "with its examples")) {
+		OK(c->public_url.p != NULL && c->listen_group != NULL &&
+			c->rules.n_tiers == 2 && c->rules.tiers[1].forever &&
+			c->rules.tiers[0].n_grants == 2,
+		    "the examples are read");
+		config_free(c);
+	}
+	free(text);
+}
+
 int
 main(void)
 {
@@ -372,5 +448,6 @@ main(void)
 	test_bounds();
 	test_cut();
 	test_locate();
+	test_template();
 	return test_end();
 }
