@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* A pattern is matched in pattern.n times value.n steps. */
-enum { GRANT_MAX = 1024, GRANT_PARTS = 3 };
+enum { GRANT_MAX = 1024, GRANT_PARTS = 3, PLATFORM_NAME_SHOWN = 32 };
 
 /* %2F is a slash inside a name, %25 the percent sign that makes it literal;
  * every other percent sign stands for itself. */
@@ -40,7 +40,7 @@ refuse_platform(struct str word, struct err *e)
 	struct buf b;
 	buf_init(&b, ERR_TEXT_MAX);
 	buf_addz(&b, "no platform '");
-	buf_add_visible(&b, word);
+	buf_add_visible(&b, word.n <= PLATFORM_NAME_SHOWN ? word : STR("…"));
 	buf_addz(&b, "'; a grant begins with ");
 	for (size_t i = 0; i < PLATFORM__MAX; i++)
 		buf_addf(&b, "%s%s/", i > 0 ? " or " : "", platforms[i]->name);
