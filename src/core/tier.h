@@ -50,7 +50,10 @@ struct str tier_name(
 
 const struct tier *tier_find(const struct tier_rules *r, struct str name);
 
-/* The line that would grant this purchase, to paste into a tier section. */
+/* The grant that fits this purchase, in single quotes, to paste into a list of
+ * grants. variant: the purchase's, or its title where it has none. What a
+ * quoted string cannot hold as it is becomes "?". 0 or -1 (no product, or b is
+ * full). */
 int tier_grant_line(
     struct buf *b, struct str platform, struct str product, struct str variant);
 

@@ -166,13 +166,13 @@ product_row(void *arg, const struct store_product *row)
 	struct str variant = row->variant;
 	if (variant.p == NULL && str_eq_z(row->platform, "gank"))
 		variant = row->product_name;
-	buf_addz(b, "           '");
+	buf_addz(b, "           ");
 	struct buf line;
 	buf_init(&line, 4096);
 	tier_grant_line(&line, row->platform, row->product, variant);
 	buf_add_visible(b, buf_str(&line));
 	buf_free(&line);
-	buf_addf(b, "',   # %lld sold\n", (long long)row->count);
+	buf_addf(b, ",   # %lld sold\n", (long long)row->count);
 	return 0;
 }
 

@@ -1,0 +1,104 @@
+#include "core/config_reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int
+config_no_memory(const struct config_reader *r)
+{
+	return err_set(r->e, ERR_MEMORY, "out of memory");
+}
+
+int
+config_line(const struct config_reader *r, const char *section, size_t nth,
+    const char *key, size_t value)
+{
+	const struct config_key *k =
+	    config_scan_find(&r->scan, section, nth, key);
+	if (k == NULL)
+		return 1;
+	return value < k->n_values ? k->values[value].line : k->line;
+}
+
+const char *
+config_path(struct config_reader *r, const char *path)
+{
+	if (path[0] == '/')
+		return str_z(r->arena, str_from(path));
+	return arena_printf(r->arena, "%s/%s",
+	    strcmp(r->folder, "/") == 0 ? "" : r->folder, path);
+}
+
+void
+config_warn(struct config_reader *r, const char *fmt, ...)
+{
+	const char **list;
+	char text[ERR_TEXT_MAX];
+	if (r->config->n_warnings == CONFIG_WARNINGS_MAX)
+		return;
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	list =
+	    arena_alloc(r->arena, (r->config->n_warnings + 1) * sizeof(*list));
+	char *z = arena_printf(r->arena, "%s", text);
+	if (list == NULL || z == NULL)
+		return;
+	for (size_t i = 0; i < r->config->n_warnings; i++)
+		list[i] = r->config->warnings[i];
+	list[r->config->n_warnings++] = z;
+	r->config->warnings = list;
+}
+
+/* ---- files -------------------------------------------------------------- */
+
+static int
+slurp_fd(struct arena *a, int fd, size_t max, struct str *text, unsigned *mode,
+    struct err *e)
+{
+	struct stat st;
+	if (fstat(fd, &st) != 0)
+		return err_set(e, ERR_CONFIG, "%s", strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_CONFIG, "not a regular file");
+	if (st.st_size > (off_t)max)
+		return err_set(e, ERR_CONFIG, "larger than %zu bytes", max);
+	*mode = (unsigned)st.st_mode;
+	/* one byte more than the size shows a file that grew meanwhile */
+	size_t size = (size_t)st.st_size, n = 0;
+	char *p = arena_alloc(a, size + 1);
+	if (p == NULL)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	while (n <= size) {
+		ssize_t got = read(fd, p + n, size + 1 - n);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_set(e, ERR_CONFIG, "%s", strerror(errno));
+		if (got == 0)
+			break;
+		n += (size_t)got;
+	}
+	if (n > size)
+		return err_set(e, ERR_CONFIG, "it changed while being read");
+	*text = (struct str){ p, n };
+	return 0;
+}
+
+int
+config_slurp(struct arena *a, const char *path, size_t max, struct str *text,
+    unsigned *mode, struct err *e)
+{
+	/* a FIFO of that name would block without O_NONBLOCK */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return err_set(e, ERR_CONFIG, "%s", strerror(errno));
+	int failed = slurp_fd(a, fd, max, text, mode, e);
+	close(fd);
+	return failed;
+}

@@ -1,0 +1,38 @@
+#ifndef CORE_CONFIG_READER_H
+#define CORE_CONFIG_READER_H
+
+#include "core/config.h"
+#include "core/config_scan.h"
+
+/* What is known while a file is read, and what its readers share. */
+struct config_reader {
+	struct config *config;
+	struct arena *arena; /* the config's */
+	const char *file;
+	const char *folder; /* of the file, absolute */
+	struct config_scan scan;
+	int secret_line; /* where the file itself holds one; 0: nowhere */
+	struct err *e;
+};
+
+enum { CONFIG_WARNINGS_MAX = 32 };
+
+/* The line of the key's nth value, the key's own when there are fewer. */
+int config_line(const struct config_reader *r, const char *section, size_t nth,
+    const char *key, size_t value);
+
+/* path as seen from the config's folder, absolute. NULL: no memory. */
+const char *config_path(struct config_reader *r, const char *path);
+
+/* Past CONFIG_WARNINGS_MAX, or without memory, it is dropped. */
+void config_warn(struct config_reader *r, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+int config_no_memory(const struct config_reader *r); /* -1 */
+
+/* The whole of a regular file of at most max bytes, and its mode. 0, or -1
+ * with the reason alone. */
+int config_slurp(struct arena *a, const char *path, size_t max,
+    struct str *text, unsigned *mode, struct err *e);
+
+#endif

@@ -1,0 +1,54 @@
+#ifndef CORE_CONFIG_SCAN_H
+#define CORE_CONFIG_SCAN_H
+
+#include <confuse.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/*
+ * The shape of gatepost.conf, checked before libConfuse sees it: quotes,
+ * braces, known keys, nothing twice. libConfuse 3.3 counts a comment line
+ * three times, accepts a missing brace at the end, merges a repeated section,
+ * drops an unquoted * and runs on to the next line after a missing quote.
+ * Here all of that is an error with its line, and what is handed on holds
+ * neither comments nor anything but single-quoted strings.
+ */
+enum {
+	CONFIG_KEYS_MAX = 2048, /* lines "key = …" */
+	CONFIG_VALUES_MAX = 8192, /* strings, in all lists together */
+	CONFIG_SECTIONS_MAX = 512,
+};
+
+struct config_value {
+	int line;
+	int literal; /* the file itself tells it: no ${NAME} in it */
+};
+
+struct config_key {
+	const char *section; /* NULL: outside of all */
+	size_t nth; /* of the sections of that name, from 0 */
+	const char *name;
+	int line;
+	const struct config_value *values;
+	size_t n_values;
+};
+
+struct config_scan {
+	const char *text; /* for cfg_parse_buf; as many lines as the file */
+	struct config_key *keys;
+	size_t n_keys;
+};
+
+/* opts: what libConfuse will be given; sections are one deep. All of *out
+ * lives in the arena. 0, or -1 with ERR_CONFIG "file:line: …". An error names
+ * keys and titles, never a value. */
+int config_scan_text(struct arena *a, const char *file, struct str in,
+    const cfg_opt_t *opts, struct config_scan *out, struct err *e);
+
+/* The assignment, or NULL when the file has none. */
+const struct config_key *config_scan_find(const struct config_scan *s,
+    const char *section, size_t nth, const char *name);
+
+#endif
