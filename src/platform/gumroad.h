@@ -1,0 +1,58 @@
+#ifndef PLATFORM_GUMROAD_H
+#define PLATFORM_GUMROAD_H
+
+#include "base/crypto.h"
+#include "base/node.h"
+#include "platform/platform.h"
+
+/* Shared by the files of the Gumroad platform only. */
+
+enum gumroad_shape {
+	GUMROAD_NEITHER,
+	GUMROAD_PURCHASE, /* app/modules/purchase/ping_notification.rb */
+	GUMROAD_SUBSCRIPTION, /* app/modules/subscription/ping_notification.rb */
+};
+
+/* fact.detail_of_platform: the body as read, for describe. */
+struct gumroad_read {
+	struct arena *arena;
+	const struct node *root; /* NULL: nothing could be read */
+	enum gumroad_shape shape;
+	int resource_named; /* resource_name came, and came from Gumroad */
+	const struct str *shadowed; /* keys, in the order of custom_fields */
+	size_t n_shadowed;
+};
+
+/* A form, or JSON when the first byte that is no blank is '{'. 0 with *reason
+ * NULL, or the word and the detail to keep it for; *root is then what could
+ * still be read, or NULL. -1 without memory. */
+int gumroad_read_body(struct arena *a, struct str body,
+    const struct node **root, const char **reason, const char **detail,
+    struct err *e);
+
+/* What tells two deliveries apart: SHA-256 of the decoded pairs in order,
+ * each key and value after its length in 8 bytes, most significant first,
+ * without retry_count. Of the body where it is JSON or cannot be decoded. */
+int gumroad_digest(struct arena *a, struct str body, uint8_t out[CRYPTO_SHA256],
+    struct err *e);
+
+/* Finds the keys a buyer's answer may have replaced: custom fields that have
+ * the name of a key of the payload and the value that stands there. 0 or -1
+ * without memory. */
+int gumroad_find_shadowed(struct gumroad_read *r);
+int gumroad_is_shadowed(const struct gumroad_read *r, const char *key);
+/* The first shadowed key on which access depends, or NULL. */
+const char *gumroad_critical_shadow(const struct gumroad_read *r);
+/* The key as a name of the payload's own, or NULL: safe to show. */
+const char *gumroad_known_key(struct str key);
+
+json_t *gumroad_describe(const struct fact *f);
+
+extern const struct platform_sample gumroad_samples[];
+int gumroad_sample(const struct platform_sample *which,
+    const struct sample_opts *opts, struct arena *a, struct str *body,
+    struct err *e);
+
+void gumroad_verify(const struct verify_input *in, struct verify_result *out);
+
+#endif
