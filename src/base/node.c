@@ -206,9 +206,12 @@ scalar_to_json(const struct node *n, struct arena *a, int flags)
 		return json_true();
 	if (n->kind == NODE_FALSE || (booleans && str_eq_z(n->text, "false")))
 		return json_false();
-	if (n->kind == NODE_NUMBER &&
-	    str_int64(n->text, INT64_MIN, INT64_MAX, &v) == 0)
-		return json_integer(v);
+	if (n->kind == NODE_NUMBER) {
+		if (str_int64(n->text, INT64_MIN, INT64_MAX, &v) == 0)
+			return json_integer(v);
+		const char *z = str_z(a, n->text);
+		return z == NULL ? NULL : json_real(strtod(z, NULL));
+	}
 	return text_to_json(a, n->text);
 }
 
