@@ -46,6 +46,27 @@ const char *gumroad_critical_shadow(const struct gumroad_read *r);
 /* The key as a name of the payload's own, or NULL: safe to show. */
 const char *gumroad_known_key(struct str key);
 
+enum { GUMROAD_WARNINGS_MAX = 32 };
+
+struct gumroad_decoder {
+	struct arena *a;
+	struct gumroad_read *read;
+	struct fact *f;
+	const char **warnings; /* room for GUMROAD_WARNINGS_MAX */
+};
+
+/* The first reason stays. What was typed must not get into the detail; key
+ * may be NULL. */
+void gumroad_keep(struct gumroad_decoder *d, const char *reason,
+    const char *key, const char *what);
+int gumroad_is_blank(const struct node *n); /* absent, null or empty text */
+
+/* Fill the fact from the body, and keep it where what access depends on is
+ * missing, unreadable or shadowed. */
+void
+gumroad_purchase(struct gumroad_decoder *d, const struct decode_opts *opts);
+void gumroad_subscription(struct gumroad_decoder *d);
+
 json_t *gumroad_describe(const struct fact *f);
 
 extern const struct platform_sample gumroad_samples[];
