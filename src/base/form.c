@@ -186,6 +186,7 @@ list_to_map(struct tree *t, struct node *list)
 	struct node *held = list->first;
 	list->kind = NODE_MAP;
 	list->first = list->last = NULL;
+	list->n = 0;
 	if (held == NULL)
 		return 0;
 	if (held->next != NULL) {
@@ -194,11 +195,12 @@ list_to_map(struct tree *t, struct node *list)
 			return -1;
 		inner->first = held;
 		inner->last = held;
-		while (inner->last->next != NULL)
+		inner->n = 1;
+		for (; inner->last->next != NULL; inner->n++)
 			inner->last = inner->last->next;
 		held = inner;
 	}
-	node_add(list, held, STR(""));
+	node_add(t->a, list, held, STR(""));
 	return 0;
 }
 
@@ -222,7 +224,7 @@ step(struct tree *t, struct node *parent, const struct str *segment, size_t n,
 	if (child == NULL) {
 		child = new_node(t, kind);
 		if (child != NULL)
-			node_add(parent, child,
+			node_add(t->a, parent, child,
 			    parent->kind == NODE_MAP ? key : STR_NONE);
 	} else if (kind == NODE_TEXT) {
 		child->repeated = 1;

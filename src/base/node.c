@@ -1,6 +1,9 @@
 #include "base/node.h"
 
-enum { NUMBER_TEXT_MAX = 40 };
+enum {
+	NUMBER_TEXT_MAX = 40,
+	INDEX_FROM = 32, /* children; fewer are found as fast by walking */
+};
 
 static uint32_t
 key_hash(struct str key)
@@ -21,8 +24,30 @@ node_new(struct arena *a, enum node_kind kind)
 	return n;
 }
 
+static void
+index_put(struct node *map, struct node *child)
+{
+	size_t i = child->hash & (map->index_size - 1);
+	while (map->index[i] != NULL)
+		i = (i + 1) & (map->index_size - 1);
+	map->index[i] = child;
+}
+
+/* Never more than half full. Without memory there is none: slow, not wrong. */
+static void
+index_grow(struct arena *a, struct node *map)
+{
+	map->index_size = 4 * map->n;
+	map->index = arena_alloc(a, map->index_size * sizeof(struct node *));
+	if (map->index == NULL)
+		return;
+	for (struct node *c = map->first; c != NULL; c = c->next)
+		index_put(map, c);
+}
+
 void
-node_add(struct node *parent, struct node *child, struct str key)
+node_add(
+    struct arena *a, struct node *parent, struct node *child, struct str key)
 {
 	child->key = key;
 	child->hash = key_hash(key);
@@ -31,6 +56,13 @@ node_add(struct node *parent, struct node *child, struct str key)
 	else
 		parent->last->next = child;
 	parent->last = child;
+	parent->n++;
+	if (parent->kind != NODE_MAP)
+		return;
+	if (parent->n >= INDEX_FROM && (parent->n & (parent->n - 1)) == 0)
+		index_grow(a, parent);
+	else if (parent->index != NULL)
+		index_put(parent, child);
 }
 
 struct node *
@@ -39,10 +71,17 @@ node_get(const struct node *parent, struct str key)
 	if (parent == NULL || parent->kind != NODE_MAP)
 		return NULL;
 	uint32_t h = key_hash(key);
-	for (struct node *n = parent->first; n != NULL; n = n->next)
-		if (n->hash == h && str_eq(n->key, key))
-			return n;
-	return NULL;
+	struct node *n = parent->first;
+	if (parent->index == NULL) {
+		while (n != NULL && (n->hash != h || !str_eq(n->key, key)))
+			n = n->next;
+		return n;
+	}
+	size_t i = h & (parent->index_size - 1);
+	while ((n = parent->index[i]) != NULL &&
+	    (n->hash != h || !str_eq(n->key, key)))
+		i = (i + 1) & (parent->index_size - 1);
+	return n;
 }
 
 const struct node *
@@ -150,7 +189,7 @@ map_from_json(struct arena *a, const json_t *j, int depth, struct node *map,
 		key.p = arena_dup(a, key.p, key.n);
 		if (key.p == NULL)
 			return err_set(e, ERR_MEMORY, "out of memory");
-		node_add(map, child, key);
+		node_add(a, map, child, key);
 	}
 	return 0;
 }
@@ -176,7 +215,7 @@ from_json(struct arena *a, const json_t *j, int depth, struct node **out,
 		if (from_json(a, json_array_get(j, i), depth + 1, &child, e) !=
 		    0)
 			return -1;
-		node_add(*out, child, STR_NONE);
+		node_add(a, *out, child, STR_NONE);
 	}
 	return 0;
 }

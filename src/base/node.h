@@ -35,12 +35,16 @@ struct node {
 	struct node *first;
 	struct node *last;
 	struct node *next;
+	struct node **index; /* of a map with many keys, by hash */
+	size_t index_size; /* a power of two */
+	size_t n; /* children */
 };
 
 /* NULL: no memory. */
 struct node *node_new(struct arena *a, enum node_kind kind);
-/* At the end of a map or list; key STR_NONE in a list. */
-void node_add(struct node *parent, struct node *child, struct str key);
+/* At the end of a map or list; key STR_NONE in a list, and new in a map. */
+void node_add(
+    struct arena *a, struct node *parent, struct node *child, struct str key);
 
 /* The child of a map, or NULL: parent NULL, no map, no such key. */
 struct node *node_get(const struct node *parent, struct str key);

@@ -357,6 +357,9 @@ test_verify(void)
 	OK(verify(NULL, "bAsIc  OnA6dy/DqS0wMTIzNDU2Nzg5 ", two, 2, &r) ==
 		VERIFY_VALID,
 	    "no user, a colon in the password, the second secret");
+	OK(verify(NULL, "Basic OjAxMjM0NTY3ODlhYmNkZWY=", two, 2, &r) ==
+		VERIFY_VALID,
+	    "padded");
 	OK(verify("wrong", "Basic dTowMTIzNDU2Nzg5YWJjZGVm", two, 2, &r) ==
 		VERIFY_VALID,
 	    "either may fit");
@@ -368,6 +371,7 @@ test_verify(void)
 		"Basic dTowMTIzNDU2Nzg5YWJjZGVmMA==",
 		"Basic dTowMTIzNDU2Nzg5YWJjZGVm====",
 		"Basic MDEyMzQ1Njc4OWFiY2RlZg==", /* no colon */
+		"Basic OjAxMjM0NTY3ODlhYmNkZWZ=", /* bits left over */
 		"Basic ====", "Basic dTo=", "Basic dTp=",
 		"BasicdTowMTIzNDU2Nzg5YWJjZGVm" };
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
