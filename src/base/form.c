@@ -120,7 +120,7 @@ split_key(struct str key, struct path *path)
 struct tree {
 	struct arena *a;
 	struct node *root;
-	int flags;
+	int unbracket;
 	size_t nodes;
 	const char *reason;
 	int no_memory;
@@ -144,7 +144,7 @@ new_node(struct tree *t, enum node_kind kind)
 static struct str
 unbracket(struct tree *t, struct str s)
 {
-	if ((t->flags & FORM_UNBRACKET) == 0 || !str_has_byte(s, '%'))
+	if (!t->unbracket || !str_has_byte(s, '%'))
 		return s;
 	char *d = arena_alloc(t->a, s.n + 1);
 	size_t n = 0;
@@ -260,12 +260,12 @@ put_pair(struct tree *t, struct path *path, struct str value)
 }
 
 int
-form_tree(struct arena *a, struct str text, int flags, struct node **root,
-    const char **reason, struct err *e)
+form_tree(struct arena *a, struct str text, const struct form_opts *opts,
+    struct node **root, const char **reason, struct err *e)
 {
-	struct tree t = {
-		.a = a, .root = node_new(a, NODE_MAP), .flags = flags
-	};
+	struct tree t = { .a = a,
+		.root = node_new(a, NODE_MAP),
+		.unbracket = opts != NULL && opts->unbracket };
 	struct form_walk w = { .rest = text };
 	struct form_pair pair;
 	struct path path;
@@ -275,6 +275,8 @@ form_tree(struct arena *a, struct str text, int flags, struct node **root,
 	if (t.root == NULL)
 		return no_memory(reason, e);
 	while (!t.no_memory && (more = form_next(&w, a, &pair, &stop, e)) > 0) {
+		if (opts != NULL && opts->each != NULL)
+			opts->each(opts->ctx, &pair);
 		if (split_key(pair.key, &path) != 0)
 			t.reason = "too_deep";
 		else

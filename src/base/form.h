@@ -41,7 +41,12 @@ struct form_walk {
 int form_next(struct form_walk *w, struct arena *a, struct form_pair *out,
     const char **reason, struct err *e);
 
-enum { FORM_UNBRACKET = 1 }; /* %5B, %5D in a decoded segment are [ and ] */
+struct form_opts {
+	int unbracket; /* %5B, %5D in a decoded segment are [ and ] */
+	/* gets every pair, in order, before the tree does; may be NULL */
+	void (*each)(void *ctx, const struct form_pair *pair);
+	void *ctx;
+};
 
 /*
  * The pairs as a tree, nested as Rack 2 does (Rack::QueryParser): a[b]=1,
@@ -51,10 +56,10 @@ enum { FORM_UNBRACKET = 1 }; /* %5B, %5D in a decoded segment are [ and ] */
  * node.repeated is set. 0 and *reason NULL, or a reason to doubt the tree:
  * bad_encoding (*root is empty), too_large, too_deep, wrong_type (a key is
  * scalar and container in turn): *root holds what else was readable.
- * -1 without memory.
+ * -1 without memory. opts NULL: none.
  */
-int form_tree(struct arena *a, struct str text, int flags, struct node **root,
-    const char **reason, struct err *e);
+int form_tree(struct arena *a, struct str text, const struct form_opts *opts,
+    struct node **root, const char **reason, struct err *e);
 
 /* Appends s as Ruby's ERB::Util.url_encode writes it: all but letters,
  * digits and "_-.~" become %XX. */

@@ -106,39 +106,27 @@ decode_kind(struct gumroad_decoder *d)
 
 /* The dedupe key and, from it or better, the subject. */
 static int
-name_delivery(struct gumroad_decoder *d, struct str body, struct err *e)
+name_delivery(
+    struct gumroad_decoder *d, const struct gumroad_body *body, struct err *e)
 {
-	uint8_t digest[CRYPTO_SHA256];
 	struct fact *f = d->f;
 	char *hex = arena_alloc(d->a, CRYPTO_SHA256_HEX + 1);
 	if (hex == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
-	if (gumroad_digest(d->a, body, digest, e) != 0)
-		return -1;
-	crypto_hex(digest, sizeof(digest), hex);
+	crypto_hex(body->digest, sizeof(body->digest), hex);
 	f->delivery = (struct str){ hex, CRYPTO_SHA256_HEX };
 	/* ids of sales and subscriptions can be equal: the same cipher */
-	int known = f->subscription.p != NULL || f->sale.p != NULL;
-	const char *prefix = f->subscription.p != NULL ? "subscription"
-	    : known				       ? "sale"
-						       : "delivery";
-	struct str id = f->subscription.p != NULL ? f->subscription
-	    : known				  ? f->sale
-						  : f->delivery;
+	const char *prefix = "delivery";
+	struct str id = f->delivery;
+	if (f->subscription.p != NULL) {
+		prefix = "subscription";
+		id = f->subscription;
+	} else if (f->sale.p != NULL) {
+		prefix = "sale";
+		id = f->sale;
+	}
 	f->subject =
 	    str_from(arena_printf(d->a, "%s:%.*s", prefix, STR_ARG(id)));
-	return 0;
-}
-
-static int
-read_body(struct gumroad_decoder *d, struct str body, struct err *e)
-{
-	const char *reason, *detail;
-	if (gumroad_read_body(
-		d->a, body, &d->read->root, &reason, &detail, e) != 0)
-		return -1;
-	if (reason != NULL)
-		gumroad_keep(d, reason, NULL, detail);
 	return 0;
 }
 
@@ -165,6 +153,7 @@ gumroad_decode(struct str body, const struct decode_opts *opts, struct arena *a,
     struct fact *out, struct err *e)
 {
 	struct decode_opts o = { .reference = STR("user_id") };
+	struct gumroad_body read;
 	struct gumroad_decoder d = { .a = a, .f = out };
 	if (opts != NULL && opts->reference.n > 0)
 		o = *opts;
@@ -186,10 +175,13 @@ gumroad_decode(struct str body, const struct decode_opts *opts, struct arena *a,
 	d.read->arena = a;
 	out->detail_of_platform = d.read;
 	out->warnings = d.warnings;
-	if (read_body(&d, body, e) != 0)
+	if (gumroad_read_body(a, body, &read, e) != 0)
 		return -1;
+	d.read->root = read.root;
+	if (read.reason != NULL)
+		gumroad_keep(&d, read.reason, NULL, read.detail);
 	decode_body(&d, &o);
-	if (name_delivery(&d, body, e) != 0)
+	if (name_delivery(&d, &read, e) != 0)
 		return -1;
 	if (arena_failed(a))
 		return err_set(e, ERR_MEMORY, "out of memory");

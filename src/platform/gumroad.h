@@ -23,18 +23,21 @@ struct gumroad_read {
 	size_t n_shadowed;
 };
 
-/* A form, or JSON when the first byte that is no blank is '{'. 0 with *reason
- * NULL, or the word and the detail to keep it for; *root is then what could
- * still be read, or NULL. -1 without memory. */
-int gumroad_read_body(struct arena *a, struct str body,
-    const struct node **root, const char **reason, const char **detail,
-    struct err *e);
+struct gumroad_body {
+	const struct node *root; /* what could be read, or NULL */
+	const char *reason; /* the word to keep it for, or NULL */
+	const char *detail;
+	/* What tells two deliveries apart: SHA-256 of the decoded pairs in
+	 * order, each key and value after its length in 8 bytes, most
+	 * significant first, without retry_count. Of the body where it is
+	 * JSON, cannot be decoded or has too many pairs. */
+	uint8_t digest[CRYPTO_SHA256];
+};
 
-/* What tells two deliveries apart: SHA-256 of the decoded pairs in order,
- * each key and value after its length in 8 bytes, most significant first,
- * without retry_count. Of the body where it is JSON or cannot be decoded. */
-int gumroad_digest(struct arena *a, struct str body, uint8_t out[CRYPTO_SHA256],
-    struct err *e);
+/* A form, or JSON when the first byte that is no blank is '{'. 0, or -1
+ * without memory. */
+int gumroad_read_body(
+    struct arena *a, struct str body, struct gumroad_body *out, struct err *e);
 
 /* Finds the keys a buyer's answer may have replaced: custom fields that have
  * the name of a key of the payload and the value that stands there. 0 or -1

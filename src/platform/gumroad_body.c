@@ -23,12 +23,6 @@ static const struct {
 };
 
 static int
-is_json(struct str body)
-{
-	return str_starts(str_trim(body), STR("{"));
-}
-
-static int
 read_json(struct arena *a, struct str body, struct node **root,
     const char **word, struct err *e)
 {
@@ -38,36 +32,6 @@ read_json(struct arena *a, struct str body, struct node **root,
 	int bad = node_from_json(a, j, root, e);
 	json_decref(j);
 	return bad;
-}
-
-int
-gumroad_read_body(struct arena *a, struct str body, const struct node **root,
-    const char **reason, const char **detail, struct err *e)
-{
-	const char *word = NULL;
-	struct node *tree = NULL;
-	*root = NULL;
-	*reason = *detail = NULL;
-	if (str_trim(body).n == 0) {
-		*reason = "empty_body";
-		*detail = "nothing was sent";
-		return 0;
-	}
-	int bad = is_json(body)
-	    ? read_json(a, body, &tree, &word, e)
-	    : form_tree(a, body, FORM_UNBRACKET, &tree, &word, e);
-	if (bad)
-		return -1;
-	*root = tree;
-	for (size_t i = 0;
-	     word != NULL && i < sizeof(unreadable) / sizeof(unreadable[0]);
-	     i++) {
-		if (strcmp(word, unreadable[i].word) == 0) {
-			*reason = unreadable[i].reason;
-			*detail = unreadable[i].detail;
-		}
-	}
-	return 0;
 }
 
 static void
@@ -81,40 +45,65 @@ hash_piece(struct crypto_hash *h, struct str s)
 	crypto_hash_add(h, s.p, s.n);
 }
 
-/* 1: done, 0: no readable form, -1: no memory. */
-static int
-digest_pairs(
-    struct arena *a, struct str body, uint8_t out[CRYPTO_SHA256], struct err *e)
+static void
+hash_pair(void *hash, const struct form_pair *pair)
 {
-	struct form_walk w = { .rest = body };
-	struct form_pair pair;
-	const char *reason;
-	int more;
+	/* a retry is the same body with retry_count at its end */
+	if (str_eq_z(pair->key, "retry_count"))
+		return;
+	hash_piece(hash, pair->key);
+	hash_piece(hash, pair->value);
+}
+
+/* *digested: out is the digest of all pairs. */
+static int
+read_form(struct arena *a, struct str body, struct gumroad_body *out,
+    struct node **root, const char **word, int *digested, struct err *e)
+{
+	struct form_opts opts = { .unbracket = 1, .each = hash_pair };
 	struct crypto_hash *h = crypto_hash_new();
 	if (h == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
-	while ((more = form_next(&w, a, &pair, &reason, e)) > 0) {
-		/* a retry is the same body with retry_count at its end */
-		if (str_eq_z(pair.key, "retry_count"))
-			continue;
-		hash_piece(h, pair.key);
-		hash_piece(h, pair.value);
-	}
-	int bad = crypto_hash_end(h, out);
+	opts.ctx = h;
+	int bad = form_tree(a, body, &opts, root, word, e);
+	if (crypto_hash_end(h, out->digest) != 0 && !bad)
+		bad = err_set(e, ERR_SYSTEM, "SHA-256 failed");
 	crypto_hash_free(h);
-	if (more < 0)
-		return reason != NULL ? 0 : -1;
-	return bad ? err_set(e, ERR_SYSTEM, "SHA-256 failed") : 1;
+	*digested = *word == NULL ||
+	    (strcmp(*word, "bad_encoding") != 0 &&
+		strcmp(*word, "too_large") != 0);
+	return bad;
 }
 
 int
-gumroad_digest(
-    struct arena *a, struct str body, uint8_t out[CRYPTO_SHA256], struct err *e)
+gumroad_read_body(
+    struct arena *a, struct str body, struct gumroad_body *out, struct err *e)
 {
-	int done = is_json(body) ? 0 : digest_pairs(a, body, out, e);
-	if (done < 0)
+	const char *word = NULL;
+	struct node *root = NULL;
+	int digested = 0, bad = 0;
+	*out = (struct gumroad_body){ .root = NULL };
+	if (str_trim(body).n == 0) {
+		out->reason = "empty_body";
+		out->detail = "nothing was sent";
+	} else if (str_starts(str_trim(body), STR("{"))) {
+		bad = read_json(a, body, &root, &word, e);
+	} else {
+		bad = read_form(a, body, out, &root, &word, &digested, e);
+	}
+	if (bad)
 		return -1;
-	if (done == 0 && crypto_sha256(body, out) != 0)
+	if (!digested && crypto_sha256(body, out->digest) != 0)
 		return err_set(e, ERR_SYSTEM, "SHA-256 failed");
+	out->root = root;
+	if (word == NULL)
+		return 0;
+	for (size_t i = 0; i < sizeof(unreadable) / sizeof(unreadable[0]);
+	     i++) {
+		if (strcmp(word, unreadable[i].word) == 0) {
+			out->reason = unreadable[i].reason;
+			out->detail = unreadable[i].detail;
+		}
+	}
 	return 0;
 }

@@ -5,12 +5,13 @@
 
 /* The tree as compact JSON, or the reason. */
 static const char *
-tree(struct arena *a, struct str text, int flags)
+tree(struct arena *a, struct str text, int unbracket)
 {
+	struct form_opts opts = { .unbracket = unbracket };
 	struct node *root;
 	const char *reason;
 	arena_reset(a);
-	if (form_tree(a, text, flags, &root, &reason, NULL) != 0)
+	if (form_tree(a, text, &opts, &root, &reason, NULL) != 0)
 		return "no memory";
 	if (reason != NULL)
 		return reason;
@@ -22,8 +23,7 @@ tree(struct arena *a, struct str text, int flags)
 	return z;
 }
 
-#define TREE(text, want) \
-	IS(str_from(tree(a, STR(text), FORM_UNBRACKET)), want, text)
+#define TREE(text, want) IS(str_from(tree(a, STR(text), 1)), want, text)
 
 static void
 test_nesting(struct arena *a)
@@ -82,7 +82,7 @@ test_encoding(struct arena *a)
 	TREE("a=%2f%2F", "{\"a\":\"//\"}");
 	struct node *root;
 	const char *reason;
-	form_tree(a, STR("a=1&b=%"), 0, &root, &reason, NULL);
+	form_tree(a, STR("a=1&b=%"), NULL, &root, &reason, NULL);
 	OK(root->first == NULL, "the tree of an ill-encoded text is empty");
 	struct buf b;
 	buf_init(&b, 1000);
@@ -128,11 +128,11 @@ test_bounds(struct arena *a)
 	struct node *root;
 	const char *reason;
 	arena_reset(a);
-	OK(form_tree(a, buf_str(&b), 0, &root, &reason, NULL) == 0 &&
+	OK(form_tree(a, buf_str(&b), NULL, &root, &reason, NULL) == 0 &&
 		reason == NULL,
 	    "10,000 pairs");
 	buf_addz(&b, "u[last]=1");
-	OK(form_tree(a, buf_str(&b), 0, &root, &reason, NULL) == 0 &&
+	OK(form_tree(a, buf_str(&b), NULL, &root, &reason, NULL) == 0 &&
 		reason != NULL && strcmp(reason, "too_large") == 0,
 	    "10,001 pairs");
 	buf_reset(&b);
@@ -143,7 +143,7 @@ test_bounds(struct arena *a)
 		buf_addz(&b, "=1&");
 	}
 	arena_reset(a);
-	OK(form_tree(a, buf_str(&b), 0, &root, &reason, NULL) == 0 &&
+	OK(form_tree(a, buf_str(&b), NULL, &root, &reason, NULL) == 0 &&
 		reason != NULL && strcmp(reason, "too_large") == 0,
 	    "150,000 nodes");
 	for (int depth = FORM_NESTING_MAX; depth <= FORM_NESTING_MAX + 1;
@@ -153,13 +153,13 @@ test_bounds(struct arena *a)
 		for (int k = 0; k < depth; k++)
 			buf_addz(&b, "[a]");
 		arena_reset(a);
-		form_tree(a, buf_str(&b), 0, &root, &reason, NULL);
+		form_tree(a, buf_str(&b), NULL, &root, &reason, NULL);
 		OK((reason == NULL) == (depth == FORM_NESTING_MAX),
 		    "%d segments", depth);
 	}
 	buf_free(&b);
 	struct arena *small = arena_new(400);
-	OK(form_tree(small, STR("a[b][c][d][e]=1&f=%41"), 0, &root, &reason,
+	OK(form_tree(small, STR("a[b][c][d][e]=1&f=%41"), NULL, &root, &reason,
 	       NULL) == -1 &&
 		reason == NULL,
 	    "no memory");
