@@ -2,7 +2,7 @@
 
 enum {
 	NUMBER_TEXT_MAX = 40,
-	INDEX_FROM = 32, /* children; fewer are found as fast by walking */
+	INDEX_FROM = 16, /* children; fewer are found as fast by walking */
 };
 
 static uint32_t

@@ -28,7 +28,7 @@ struct gumroad_body {
 	const char *reason; /* the word to keep it for, or NULL */
 	const char *detail;
 	/* What tells two deliveries apart: SHA-256 of the decoded pairs in
-	 * order, each key and value after its length in 8 bytes, most
+	 * order, each key and value after its length in 4 bytes, most
 	 * significant first, without retry_count. Of the body where it is
 	 * JSON, cannot be decoded or has too many pairs. */
 	uint8_t digest[CRYPTO_SHA256];

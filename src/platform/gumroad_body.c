@@ -34,25 +34,52 @@ read_json(struct arena *a, struct str body, struct node **root,
 	return bad;
 }
 
+/* Collects small pieces: a call of the hash costs as much as some bytes. */
+struct digest {
+	struct crypto_hash *hash;
+	size_t n;
+	unsigned char held[1024];
+};
+
 static void
-hash_piece(struct crypto_hash *h, struct str s)
+digest_flush(struct digest *d)
 {
-	unsigned char length[8];
-	for (size_t i = 0; i < sizeof(length); i++)
-		length[i] = (unsigned char)((uint64_t)s.n >>
-		    (8 * (sizeof(length) - 1 - i)));
-	crypto_hash_add(h, length, sizeof(length));
-	crypto_hash_add(h, s.p, s.n);
+	crypto_hash_add(d->hash, d->held, d->n);
+	d->n = 0;
 }
 
 static void
-hash_pair(void *hash, const struct form_pair *pair)
+digest_add(struct digest *d, const void *p, size_t n)
+{
+	if (n > sizeof(d->held) - d->n)
+		digest_flush(d);
+	if (n > sizeof(d->held)) {
+		crypto_hash_add(d->hash, p, n);
+	} else if (n > 0) {
+		memcpy(d->held + d->n, p, n);
+		d->n += n;
+	}
+}
+
+static void
+digest_piece(struct digest *d, struct str s)
+{
+	/* a body has 1 MiB at most: four bytes hold any length */
+	const unsigned char length[] = { (unsigned char)(s.n >> 24 & 0xFF),
+		(unsigned char)(s.n >> 16 & 0xFF),
+		(unsigned char)(s.n >> 8 & 0xFF), (unsigned char)(s.n & 0xFF) };
+	digest_add(d, length, sizeof(length));
+	digest_add(d, s.p, s.n);
+}
+
+static void
+digest_pair(void *digest, const struct form_pair *pair)
 {
 	/* a retry is the same body with retry_count at its end */
-	if (str_eq_z(pair->key, "retry_count"))
+	if (str_eq(pair->key, STR("retry_count")))
 		return;
-	hash_piece(hash, pair->key);
-	hash_piece(hash, pair->value);
+	digest_piece(digest, pair->key);
+	digest_piece(digest, pair->value);
 }
 
 /* *digested: out is the digest of all pairs. */
@@ -60,15 +87,18 @@ static int
 read_form(struct arena *a, struct str body, struct gumroad_body *out,
     struct node **root, const char **word, int *digested, struct err *e)
 {
-	struct form_opts opts = { .unbracket = 1, .each = hash_pair };
-	struct crypto_hash *h = crypto_hash_new();
-	if (h == NULL)
+	struct form_opts opts = { .unbracket = 1, .each = digest_pair };
+	struct digest d;
+	d.hash = crypto_hash_new();
+	d.n = 0;
+	if (d.hash == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
-	opts.ctx = h;
+	opts.ctx = &d;
 	int bad = form_tree(a, body, &opts, root, word, e);
-	if (crypto_hash_end(h, out->digest) != 0 && !bad)
+	digest_flush(&d);
+	if (crypto_hash_end(d.hash, out->digest) != 0 && !bad)
 		bad = err_set(e, ERR_SYSTEM, "SHA-256 failed");
-	crypto_hash_free(h);
+	crypto_hash_free(d.hash);
 	*digested = *word == NULL ||
 	    (strcmp(*word, "bad_encoding") != 0 &&
 		strcmp(*word, "too_large") != 0);
