@@ -1,0 +1,82 @@
+#ifndef PLATFORM_GUMROAD_H
+#define PLATFORM_GUMROAD_H
+
+#include "base/crypto.h"
+#include "base/node.h"
+#include "platform/platform.h"
+
+/* Shared by the files of the Gumroad platform only. */
+
+enum gumroad_shape {
+	GUMROAD_NEITHER,
+	GUMROAD_PURCHASE, /* app/modules/purchase/ping_notification.rb */
+	GUMROAD_SUBSCRIPTION, /* app/modules/subscription/ping_notification.rb */
+};
+
+/* fact.detail_of_platform: the body as read, for describe. */
+struct gumroad_read {
+	struct arena *arena;
+	const struct node *root; /* NULL: nothing could be read */
+	enum gumroad_shape shape;
+	int resource_named; /* resource_name came, and came from Gumroad */
+	const struct str *shadowed; /* keys, in the order of custom_fields */
+	size_t n_shadowed;
+};
+
+struct gumroad_body {
+	const struct node *root; /* what could be read, or NULL */
+	const char *reason; /* the word to keep it for, or NULL */
+	const char *detail;
+	/* What tells two deliveries apart: SHA-256 of the decoded pairs in
+	 * order, each key and value after its length in 4 bytes, most
+	 * significant first, without retry_count. Of the body where it is
+	 * JSON, cannot be decoded or has too many pairs. */
+	uint8_t digest[CRYPTO_SHA256];
+};
+
+/* A form, or JSON when the first byte that is no blank is '{'. 0, or -1
+ * without memory. */
+int gumroad_read_body(
+    struct arena *a, struct str body, struct gumroad_body *out, struct err *e);
+
+/* Finds the keys a buyer's answer may have replaced: custom fields that have
+ * the name of a key of the payload and the value that stands there. 0 or -1
+ * without memory. */
+int gumroad_find_shadowed(struct gumroad_read *r);
+int gumroad_is_shadowed(const struct gumroad_read *r, const char *key);
+/* The first shadowed key on which access depends, or NULL. */
+const char *gumroad_critical_shadow(const struct gumroad_read *r);
+/* The key as a name of the payload's own, or NULL: safe to show. */
+const char *gumroad_known_key(struct str key);
+
+enum { GUMROAD_WARNINGS_MAX = 32 };
+
+struct gumroad_decoder {
+	struct arena *a;
+	struct gumroad_read *read;
+	struct fact *f;
+	const char **warnings; /* room for GUMROAD_WARNINGS_MAX */
+};
+
+/* The first reason stays. What was typed must not get into the detail; key
+ * may be NULL. */
+void gumroad_keep(struct gumroad_decoder *d, const char *reason,
+    const char *key, const char *what);
+int gumroad_is_blank(const struct node *n); /* absent, null or empty text */
+
+/* Fill the fact from the body, and keep it where what access depends on is
+ * missing, unreadable or shadowed. */
+void
+gumroad_purchase(struct gumroad_decoder *d, const struct decode_opts *opts);
+void gumroad_subscription(struct gumroad_decoder *d);
+
+json_t *gumroad_describe(const struct fact *f);
+
+extern const struct platform_sample gumroad_samples[];
+int gumroad_sample(const struct platform_sample *which,
+    const struct sample_opts *opts, struct arena *a, struct str *body,
+    struct err *e);
+
+void gumroad_verify(const struct verify_input *in, struct verify_result *out);
+
+#endif

@@ -1,0 +1,325 @@
+#include "platform/gumroad.h"
+
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/form.h"
+#include "base/time.h"
+
+/* Deliveries as Gumroad makes them: keys in the order of its payload,
+ * escaped as its serializer does (HTTParty::HashConversions.to_params). */
+
+enum {
+	PAIRS_MAX = 256, /* of a sample, the caller's included */
+	BODY_MAX = 1024 * 1024,
+	ID_BYTES = 16, /* one AES block, ObfuscateIds.encrypt */
+	ID_LEN = 24,
+};
+
+enum {
+	SALE = 1 << 0,
+	RENEWAL = 1 << 1,
+	REFUND = 1 << 2,
+	PARTIAL = 1 << 3,
+	DISPUTE = 1 << 4,
+	WON = 1 << 5,
+	PING = 1 << 6,
+	CANCEL = 1 << 7,
+	UPDATE = 1 << 8,
+	END = 1 << 9,
+	RESTART = 1 << 10,
+	PURCHASES = SALE | RENEWAL | REFUND | PARTIAL | DISPUTE | WON | PING,
+	SUBSCRIPTIONS = CANCEL | UPDATE | END | RESTART,
+};
+
+const struct platform_sample gumroad_samples[] = {
+	{ "sale", NULL, "first payment of a membership" },
+	{ "renewal", NULL, "a later payment (--set subscription_id=…)" },
+	{ "refund", NULL, "full refund (--set sale_id=…)" },
+	{ "partial_refund", NULL, "refund of a part (--set sale_id=…)" },
+	{ "dispute", NULL, "chargeback opened (--set sale_id=…)" },
+	{ "dispute_won", NULL, "chargeback won (--set sale_id=…)" },
+	{ "cancellation", NULL,
+	    "cancelled to the end of the paid month "
+	    "(--set subscription_id=…)" },
+	{ "subscription_updated", NULL,
+	    "upgrade from tier Test to Test Plus "
+	    "(--set subscription_id=…)" },
+	{ "subscription_ended", NULL,
+	    "membership over (--set subscription_id=…)" },
+	{ "subscription_restarted", NULL,
+	    "membership taken up again (--set subscription_id=…)" },
+	{ "test_ping", NULL, "the button \"Send test ping\"" },
+	{ NULL, NULL, NULL },
+};
+
+static const struct event {
+	const char *name;
+	unsigned bit;
+	const char *resource;
+} events[] = {
+	{ "sale", SALE, "sale" },
+	{ "renewal", RENEWAL, "sale" },
+	{ "refund", REFUND, "refund" },
+	{ "partial_refund", PARTIAL, "refund" },
+	{ "dispute", DISPUTE, "dispute" },
+	{ "dispute_won", WON, "dispute_won" },
+	{ "cancellation", CANCEL, "cancellation" },
+	{ "subscription_updated", UPDATE, "subscription_updated" },
+	{ "subscription_ended", END, "subscription_ended" },
+	{ "subscription_restarted", RESTART, "subscription_restarted" },
+	{ "test_ping", PING, NULL },
+};
+
+/* A value that begins with '@' is computed. */
+static const struct line {
+	const char *key;
+	const char *value;
+	unsigned events;
+} lines[] = {
+	{ "seller_id", "GatepostTestSeller0000==", PURCHASES },
+	{ "subscription_id", "@subscription", SUBSCRIPTIONS },
+	{ "product_id", "GatepostTestProduct000==", PURCHASES | SUBSCRIPTIONS },
+	{ "product_name", "Gatepost test membership",
+	    PURCHASES | SUBSCRIPTIONS },
+	{ "permalink", "gatepost-test", PURCHASES },
+	{ "product_permalink", "https://example.com/l/gatepost-test",
+	    PURCHASES },
+	{ "short_product_id", "gptst", PURCHASES },
+	{ "email", "test@example.com", PURCHASES },
+	{ "price", "900", PURCHASES },
+	{ "gumroad_fee", "140", PURCHASES },
+	{ "currency", "usd", PURCHASES },
+	{ "quantity", "1", PURCHASES },
+	{ "discover_fee_charged", "false", PURCHASES },
+	{ "can_contact", "true", PURCHASES },
+	{ "referrer", "direct", PURCHASES },
+	{ "card[visual]", "**** **** **** 4242", PURCHASES },
+	{ "card[type]", "visa", PURCHASES },
+	{ "card[bin]", "", PURCHASES },
+	{ "card[expiry_month]", "", PURCHASES },
+	{ "card[expiry_year]", "", PURCHASES },
+	{ "order_number", "@order", PURCHASES },
+	{ "sale_id", "@sale", PURCHASES },
+	{ "sale_timestamp", "@now", PURCHASES },
+	{ "subscription_id", "@subscription", PURCHASES },
+	{ "variants[Tier]", "Test", PURCHASES },
+	{ "test", "true", PURCHASES & ~(unsigned)PING },
+	{ "is_recurring_charge", "true", RENEWAL },
+	{ "user_id", "", SUBSCRIPTIONS },
+	{ "user_email", "test@example.com", SUBSCRIPTIONS },
+	{ "purchase_ids[]", "@sale", SUBSCRIPTIONS },
+	{ "created_at", "@now", SUBSCRIPTIONS },
+	{ "charge_occurrence_count", "", SUBSCRIPTIONS },
+	{ "recurrence", "monthly", PURCHASES | SUBSCRIPTIONS },
+	{ "free_trial_ends_at", "", SUBSCRIPTIONS },
+	{ "is_gift_receiver_purchase", "false", PURCHASES },
+	{ "refunded", "true", REFUND },
+	{ "refunded", "false", PURCHASES & ~(unsigned)REFUND },
+	{ "resource_name", "@resource",
+	    (PURCHASES | SUBSCRIPTIONS) & ~(unsigned)PING },
+	{ "disputed", "true", DISPUTE | WON },
+	{ "disputed", "false", PURCHASES & ~(unsigned)(DISPUTE | WON) },
+	{ "dispute_won", "true", WON },
+	{ "dispute_won", "false", PURCHASES & ~(unsigned)WON },
+	{ "test", "true", PING },
+	{ "cancelled", "true", CANCEL },
+	{ "cancelled_at", "@month", CANCEL },
+	{ "cancelled_by_buyer", "true", CANCEL },
+	{ "type", "upgrade", UPDATE },
+	{ "effective_as_of", "@now", UPDATE },
+	{ "old_plan[recurrence]", "monthly", UPDATE },
+	{ "old_plan[price_cents]", "900", UPDATE },
+	{ "old_plan[quantity]", "1", UPDATE },
+	{ "old_plan[tier][id]", "GatepostTestTier000000==", UPDATE },
+	{ "old_plan[tier][name]", "Test", UPDATE },
+	{ "new_plan[recurrence]", "monthly", UPDATE },
+	{ "new_plan[price_cents]", "1900", UPDATE },
+	{ "new_plan[quantity]", "1", UPDATE },
+	{ "new_plan[tier][id]", "GatepostTestTier000001==", UPDATE },
+	{ "new_plan[tier][name]", "Test Plus", UPDATE },
+	{ "ended_at", "@now", END },
+	{ "ended_reason", "cancelled", END },
+	{ "restarted_at", "@now", RESTART },
+};
+
+struct pair {
+	struct str key;
+	struct str value;
+	int given; /* by the caller */
+};
+
+struct draft {
+	struct arena *a;
+	const struct sample_opts *opts;
+	const struct event *event;
+	struct pair pairs[PAIRS_MAX];
+	size_t n;
+};
+
+/* The digest of the nonce and of what it is for. */
+static int
+fresh(const struct draft *d, const char *what, uint8_t out[CRYPTO_SHA256])
+{
+	struct str s = str_from(
+	    arena_printf(d->a, "%s:%.*s", what, STR_ARG(d->opts->nonce)));
+	return s.p == NULL ? -1 : crypto_sha256(s, out);
+}
+
+/* Like ObfuscateIds.encrypt: 22 characters of URL-safe base64 and "==". */
+static struct str
+fresh_id(const struct draft *d, const char *what)
+{
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	uint8_t raw[CRYPTO_SHA256];
+	char *p = arena_alloc(d->a, ID_LEN + 1);
+	if (p == NULL || fresh(d, what, raw) != 0)
+		return STR_NONE;
+	memset(raw + ID_BYTES, 0, sizeof(raw) - ID_BYTES);
+	size_t n = 0;
+	for (size_t i = 0; i < ID_BYTES; i += 3) {
+		unsigned v = (unsigned)raw[i] << 16 |
+		    (unsigned)raw[i + 1] << 8 | raw[i + 2];
+		for (int shift = 18; shift >= 0; shift -= 6)
+			p[n++] = digits[v >> shift & 63];
+	}
+	p[ID_LEN - 2] = p[ID_LEN - 1] = '=';
+	return (struct str){ p, ID_LEN };
+}
+
+static struct str
+moment(const struct draft *d, int64_t t)
+{
+	char text[TIME_TEXT_MAX];
+	const char *z = time_text(t, text);
+	return str_from(arena_dup(d->a, z, strlen(z)));
+}
+
+/* p NULL: no memory. */
+static struct str
+value_of(const struct draft *d, const char *value)
+{
+	uint8_t raw[CRYPTO_SHA256];
+	if (value[0] != '@')
+		return str_from(value);
+	if (strcmp(value, "@sale") == 0 || strcmp(value, "@subscription") == 0)
+		return fresh_id(d, value);
+	if (strcmp(value, "@now") == 0)
+		return moment(d, d->opts->now);
+	if (strcmp(value, "@month") == 0)
+		return moment(d, time_add_months(d->opts->now, 1));
+	if (strcmp(value, "@resource") == 0)
+		return str_from(d->event->resource);
+	/* order_number: 30 bits */
+	if (fresh(d, value, raw) != 0)
+		return STR_NONE;
+	return str_from(arena_printf(d->a, "%u",
+	    (unsigned)(raw[0] & 0x3F) << 24 | (unsigned)raw[1] << 16 |
+		(unsigned)raw[2] << 8 | raw[3]));
+}
+
+static size_t
+find(const struct draft *d, struct str key, int given_too)
+{
+	size_t i = 0;
+	while (i < d->n &&
+	    (!str_eq(d->pairs[i].key, key) ||
+		(d->pairs[i].given && !given_too)))
+		i++;
+	return i;
+}
+
+/* Replaces the value, or adds the pair before resource_name. Elements of a
+ * list (key[]) beyond the first are added behind it. */
+static int
+set_pair(struct draft *d, struct str key, struct str value, struct err *e)
+{
+	int element = key.n > 2 && memcmp(key.p + key.n - 2, "[]", 2) == 0;
+	size_t i = find(d, key, !element);
+	if (key.n == 0)
+		return err_set(e, ERR_USAGE, "a key has no name");
+	if (i < d->n) {
+		d->pairs[i].value = value;
+		d->pairs[i].given = 1;
+		return 0;
+	}
+	if (d->n == PAIRS_MAX)
+		return err_set(e, ERR_LIMIT, "more than %d keys", PAIRS_MAX);
+	size_t before = find(d, STR("resource_name"), 1);
+	if (before == d->n) /* a test ping */
+		before = find(d, STR("disputed"), 1);
+	for (i = d->n; element && i > 0; i--) {
+		if (str_eq(d->pairs[i - 1].key, key)) {
+			before = i;
+			break;
+		}
+	}
+	memmove(d->pairs + before + 1, d->pairs + before,
+	    (d->n - before) * sizeof(d->pairs[0]));
+	d->pairs[before] = (struct pair){ key, value, 1 };
+	d->n++;
+	return 0;
+}
+
+static int
+encode(const struct draft *d, struct str *body, struct err *e)
+{
+	struct buf b;
+	buf_init(&b, BODY_MAX);
+	for (size_t i = 0; i < d->n; i++) {
+		if (i > 0)
+			buf_addc(&b, '&');
+		form_encode(&b, d->pairs[i].key);
+		buf_addc(&b, '=');
+		form_encode(&b, d->pairs[i].value);
+	}
+	int bad = buf_ok(&b)
+	    ? 0
+	    : err_set(e, ERR_LIMIT, "longer than %d bytes", BODY_MAX);
+	if (!bad) {
+		struct str s = buf_str(&b);
+		*body = (struct str){ arena_dup(d->a, s.p, s.n), s.n };
+		if (body->p == NULL)
+			bad = err_set(e, ERR_MEMORY, "out of memory");
+	}
+	buf_free(&b);
+	return bad;
+}
+
+static const struct event *
+find_event(const char *name)
+{
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		if (strcmp(events[i].name, name) == 0)
+			return &events[i];
+	return NULL;
+}
+
+int
+gumroad_sample(const struct platform_sample *which,
+    const struct sample_opts *opts, struct arena *a, struct str *body,
+    struct err *e)
+{
+	struct draft *d = arena_alloc(a, sizeof(*d));
+	if (d == NULL)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	d->a = a;
+	d->opts = opts;
+	d->event = find_event(which->event);
+	if (d->event == NULL)
+		return err_set(e, ERR_USAGE, "no sample %s", which->event);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		if ((lines[i].events & d->event->bit) == 0)
+			continue;
+		struct pair *p = &d->pairs[d->n++];
+		p->key = str_from(lines[i].key);
+		p->value = value_of(d, lines[i].value);
+		if (p->value.p == NULL)
+			return err_set(e, ERR_MEMORY, "out of memory");
+	}
+	for (size_t i = 0; i < opts->n_sets; i++)
+		if (set_pair(d, opts->keys[i], opts->values[i], e) != 0)
+			return -1;
+	return encode(d, body, e);
+}
