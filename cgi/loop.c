@@ -26,6 +26,7 @@ enum {
 struct conn {
 	int fd;
 	struct frame frame;
+	pthread_mutex_t turn; /* handed from thread to thread */
 	struct buf in; /* a request's beginning; none while idle */
 	/* read by the sweeper; milliseconds of time_ticks, 0: not so */
 	_Atomic int64_t deadline; /* cut then */
@@ -84,6 +85,7 @@ conn_close(struct loop *l, struct conn *c)
 	close(c->fd);
 	atomic_fetch_sub(&l->buffered, c->in.size);
 	buf_free(&c->in);
+	pthread_mutex_destroy(&c->turn);
 	free(c);
 }
 
@@ -92,10 +94,21 @@ conn_arm(struct loop *l, struct conn *c, int op)
 {
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT,
 		.data.ptr = c };
-	if (c->frame.taken == 0)
-		atomic_store(&c->idle_since, time_ticks());
-	/* from here on it is another thread's */
-	return epoll_ctl(l->epoll, op, c->fd, &ev);
+	/* another thread may have it before epoll_ctl returns: it waits there */
+	pthread_mutex_lock(&c->turn);
+	atomic_store(&c->idle_since, c->frame.taken == 0 ? time_ticks() : 0);
+	int rc = epoll_ctl(l->epoll, op, c->fd, &ev);
+	pthread_mutex_unlock(&c->turn);
+	return rc;
+}
+
+/* The event has come: the connection is this thread's. */
+static void
+conn_take(struct conn *c)
+{
+	pthread_mutex_lock(&c->turn);
+	atomic_store(&c->idle_since, 0);
+	pthread_mutex_unlock(&c->turn);
 }
 
 static void
@@ -113,6 +126,7 @@ conn_open(struct loop *l, int fd)
 		return;
 	}
 	c->fd = fd;
+	pthread_mutex_init(&c->turn, NULL);
 	frame_init(&c->frame, l->o.body_max);
 	buf_init(&c->in,
 	    FRAME_HEAD_MAX + 2 * l->o.body_max + READ_SIZE + FRAME_PARAMS_MAX +
@@ -249,7 +263,7 @@ conn_feed(struct worker *w, struct conn *c, const char *p, size_t n)
 static void
 conn_ready(struct worker *w, struct conn *c)
 {
-	atomic_store(&c->idle_since, 0);
+	conn_take(c);
 	for (;;) {
 		ssize_t n = recv(c->fd, w->scratch, READ_SIZE, MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
