@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -13,49 +11,23 @@
 
 #include "base/log.h"
 #include "base/time.h"
-#include "cgi/frame.h"
-#include "cgi/io.h"
+#include "cgi/conn.h"
 
 enum {
-	READ_SIZE = 64 * 1024, /* bytes read at a time, one buffer a thread */
 	ACCEPT_BATCH = 16, /* before looking after connections again */
 	LOG_EVERY_MS = 10000,
 	STOP_STEP_MS = 20,
 };
 
-struct conn {
-	int fd;
-	struct frame frame;
-	pthread_mutex_t turn; /* handed from thread to thread */
-	struct buf in; /* a request's beginning; none while idle */
-	/* read by the sweeper; milliseconds of time_ticks, 0: not so */
-	_Atomic int64_t deadline; /* cut then */
-	_Atomic int64_t idle_since;
-	struct conn *prev; /* the list: under loop.lock */
-	struct conn *next;
-};
-
-struct worker {
-	struct loop *loop;
-	int index;
-	pthread_t thread;
-	struct io *io;
-	struct arena *arena;
-	struct reply reply;
-	char *scratch; /* READ_SIZE */
-};
-
 struct loop {
-	struct loop_opts o;
+	struct conn_shared shared;
 	int epoll;
 	int wake; /* eventfd: readable once the threads shall end */
 	int listen_fd;
 	struct worker *workers;
 	int started;
-	_Atomic int stopping;
 	_Atomic int quit;
 	_Atomic int accepting; /* threads that may be about to accept */
-	_Atomic size_t buffered; /* bytes of all conn.in */
 
 	pthread_mutex_t lock;
 	struct conn *conns;
@@ -83,10 +55,7 @@ conn_close(struct loop *l, struct conn *c)
 	l->n_conns--;
 	pthread_mutex_unlock(&l->lock);
 	close(c->fd);
-	atomic_fetch_sub(&l->buffered, c->in.size);
-	buf_free(&c->in);
-	pthread_mutex_destroy(&c->turn);
-	free(c);
+	conn_free(&l->shared, c);
 }
 
 static int
@@ -104,19 +73,21 @@ conn_arm(struct loop *l, struct conn *c, int op)
 
 /* The event has come: the connection is this thread's. */
 static void
-conn_take(struct conn *c)
+conn_ready(struct worker *w, struct conn *c)
 {
 	pthread_mutex_lock(&c->turn);
 	atomic_store(&c->idle_since, 0);
 	pthread_mutex_unlock(&c->turn);
+	if (conn_read(w, c) != 0 || conn_arm(w->loop, c, EPOLL_CTL_MOD) != 0)
+		conn_close(w->loop, c);
 }
 
 static void
 conn_open(struct loop *l, int fd)
 {
 	const int on = 1;
-	struct timeval send = { .tv_sec = l->o.send_ms / 1000,
-		.tv_usec = l->o.send_ms % 1000 * 1000 };
+	struct timeval send = { .tv_sec = l->shared.o.send_ms / 1000,
+		.tv_usec = l->shared.o.send_ms % 1000 * 1000 };
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &send, sizeof(send));
 	/* fails on a unix socket, which needs none */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -125,12 +96,7 @@ conn_open(struct loop *l, int fd)
 		close(fd);
 		return;
 	}
-	c->fd = fd;
-	pthread_mutex_init(&c->turn, NULL);
-	frame_init(&c->frame, l->o.body_max);
-	buf_init(&c->in,
-	    FRAME_HEAD_MAX + 2 * l->o.body_max + READ_SIZE + FRAME_PARAMS_MAX +
-		FRAME_HEADER);
+	conn_init(&l->shared, c, fd);
 	pthread_mutex_lock(&l->lock);
 	c->next = l->conns;
 	if (c->next != NULL)
@@ -140,146 +106,6 @@ conn_open(struct loop *l, int fd)
 	pthread_mutex_unlock(&l->lock);
 	if (conn_arm(l, c, EPOLL_CTL_ADD) != 0)
 		conn_close(l, c);
-}
-
-static int
-conn_append(struct loop *l, struct conn *c, const void *p, size_t n)
-{
-	size_t before = c->in.size;
-	buf_add(&c->in, p, n);
-	size_t grown = c->in.size - before;
-	if (atomic_fetch_add(&l->buffered, grown) + grown > LOOP_BUFFER_MAX) {
-		log_line(LOG_ERROR, "closed a connection: too many bytes wait");
-		return -1;
-	}
-	return buf_ok(&c->in) ? 0 : -1;
-}
-
-/* Appends to what is kept of the unfinished request: of one that is too large,
- * no more than its head. */
-static int
-conn_keep(struct loop *l, struct conn *c, const void *p, size_t n)
-{
-	size_t head = c->frame.head;
-	if (c->frame.too_large && c->in.n >= head) {
-		c->in.n = head;
-		return 0;
-	}
-	if (c->frame.too_large && n > head - c->in.n)
-		n = head - c->in.n;
-	return conn_append(l, c, p, n);
-}
-
-static void
-conn_forget(struct loop *l, struct conn *c)
-{
-	atomic_fetch_sub(&l->buffered, c->in.size);
-	buf_free(&c->in);
-	frame_init(&c->frame, l->o.body_max);
-	atomic_store(&c->deadline, 0);
-}
-
-/* ---- one request --------------------------------------------------------- */
-
-/* 0, or -1 when the answer did not get through. */
-static int
-serve(struct worker *w, struct conn *c, struct str records)
-{
-	struct loop *l = w->loop;
-	struct request r;
-	size_t body = c->frame.too_large ? 0 : c->frame.body;
-	if (io_read(w->io, records, body, w->arena, &r) != 0) {
-		log_line(LOG_ERROR, "a request could not be read: no memory?");
-		arena_reset(w->arena);
-		return -1;
-	}
-	r.body_too_large = c->frame.too_large;
-	r.worker = w->index;
-	reply_reset(&w->reply, w->arena);
-	l->o.handle(l->o.ctx, &r, &w->reply);
-	atomic_store(&c->deadline, time_ticks() + l->o.send_ms);
-	int rc = io_write(w->io, c->fd, &r, &w->reply);
-	atomic_store(&c->deadline, 0);
-	io_end(w->io);
-	arena_reset(w->arena);
-	return rc;
-}
-
-/* The request that ends with these n bytes. 0: the connection is kept. */
-static int
-conn_serve(struct worker *w, struct conn *c, const char *p, size_t n)
-{
-	struct str records = { p, n };
-	struct frame *f = &c->frame;
-	int missing_end = f->too_large || f->authorizer;
-	atomic_store(&c->deadline, 0);
-	if (c->in.n > 0 || missing_end) {
-		if (conn_keep(w->loop, c, p, n) != 0)
-			return -1;
-		if (missing_end) {
-			uint8_t end[FRAME_HEADER];
-			frame_end_record(f, end);
-			if (conn_append(w->loop, c, end, sizeof(end)) != 0)
-				return -1;
-		}
-		records = buf_str(&c->in);
-	}
-	int rc = serve(w, c, records);
-	int keep = rc == 0 && f->keep_conn && !missing_end &&
-	    !atomic_load(&w->loop->stopping);
-	conn_forget(w->loop, c);
-	return keep ? 0 : -1;
-}
-
-/* Bytes that arrived. 0: go on with the connection. */
-static int
-conn_feed(struct worker *w, struct conn *c, const char *p, size_t n)
-{
-	while (n > 0) {
-		size_t used;
-		switch (frame_feed(&c->frame, p, n, &used)) {
-		case FRAME_WHOLE:
-			if (conn_serve(w, c, p, used) != 0)
-				return -1;
-			break;
-		case FRAME_MORE:
-			if (atomic_load(&c->deadline) == 0)
-				atomic_store(&c->deadline,
-				    time_ticks() + w->loop->o.request_ms);
-			return conn_keep(w->loop, c, p, used);
-		case FRAME_WRONG:
-			log_line(LOG_WARNING, "closed a connection: %s",
-			    c->frame.why);
-			return -1;
-		case FRAME_ABORTED:
-			return -1;
-		}
-		p += used;
-		n -= used;
-	}
-	return 0;
-}
-
-static void
-conn_ready(struct worker *w, struct conn *c)
-{
-	conn_take(c);
-	for (;;) {
-		ssize_t n = recv(c->fd, w->scratch, READ_SIZE, MSG_DONTWAIT);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			break;
-		if (n <= 0 || conn_feed(w, c, w->scratch, (size_t)n) != 0) {
-			conn_close(w->loop, c);
-			return;
-		}
-		/* most likely all there is; if not, epoll tells */
-		if (n < READ_SIZE)
-			break;
-	}
-	if (conn_arm(w->loop, c, EPOLL_CTL_MOD) != 0)
-		conn_close(w->loop, c);
 }
 
 /* ---- accepting ----------------------------------------------------------- */
@@ -301,7 +127,7 @@ listen_pause(struct loop *l, int why)
 	if (l->listening)
 		epoll_ctl(l->epoll, EPOLL_CTL_DEL, l->listen_fd, NULL);
 	l->listening = 0;
-	l->resume_at = now + l->o.pause_ms;
+	l->resume_at = now + l->shared.o.pause_ms;
 	int say = l->logged_at == 0 || now - l->logged_at > LOG_EVERY_MS;
 	if (say)
 		l->logged_at = now;
@@ -310,14 +136,14 @@ listen_pause(struct loop *l, int why)
 		log_line(LOG_ERROR, "accept: %s; pausing", strerror(why));
 	else if (say)
 		log_line(LOG_WARNING, "%d connections are open; pausing",
-		    l->o.conns_max);
+		    l->shared.o.conns_max);
 }
 
 /* 0: nothing more to accept now. */
 static int
 accept_one(struct loop *l)
 {
-	if (loop_count(l) >= l->o.conns_max) {
+	if (loop_count(l) >= l->shared.o.conns_max) {
 		listen_pause(l, 0);
 		return 0;
 	}
@@ -340,7 +166,8 @@ static void
 accept_some(struct loop *l)
 {
 	atomic_fetch_add(&l->accepting, 1);
-	for (int i = 0; i < ACCEPT_BATCH && !atomic_load(&l->stopping); i++)
+	for (int i = 0; i < ACCEPT_BATCH && !atomic_load(&l->shared.stopping);
+	     i++)
 		if (!accept_one(l))
 			break;
 	atomic_fetch_sub(&l->accepting, 1);
@@ -378,13 +205,14 @@ worker_start(struct loop *l, int index, struct err *e)
 {
 	struct worker *w = &l->workers[index];
 	w->loop = l;
+	w->shared = &l->shared;
 	w->index = index;
 	reply_init(&w->reply);
 	w->io = io_new(e);
 	if (w->io == NULL)
 		return -1;
 	w->arena = arena_new(REQUEST_ARENA_MAX);
-	w->scratch = malloc(READ_SIZE);
+	w->scratch = malloc(CONN_READ);
 	if (w->arena == NULL || w->scratch == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	int rc = pthread_create(&w->thread, NULL, worker_main, w);
@@ -398,7 +226,7 @@ worker_start(struct loop *l, int index, struct err *e)
 static void
 loop_free(struct loop *l)
 {
-	for (int i = 0; l->workers != NULL && i < l->o.threads; i++) {
+	for (int i = 0; l->workers != NULL && i < l->shared.o.threads; i++) {
 		struct worker *w = &l->workers[i];
 		io_free(w->io);
 		arena_free(w->arena);
@@ -437,18 +265,19 @@ or_default(int given, int standard)
 static void
 set_opts(struct loop *l, const struct loop_opts *o)
 {
-	l->o = *o;
-	l->o.request_ms = or_default(o->request_ms, LOOP_REQUEST_MS);
-	l->o.send_ms = or_default(o->send_ms, LOOP_SEND_MS);
-	l->o.pause_ms = or_default(o->pause_ms, LOOP_PAUSE_MS);
-	l->o.idle_ms = or_default(o->idle_ms, LOOP_IDLE_MS);
-	l->o.stop_idle_ms = or_default(o->stop_idle_ms, LOOP_STOP_IDLE_MS);
-	l->o.stop_ms = or_default(o->stop_ms, LOOP_STOP_MS);
-	l->o.conns_max = or_default(o->conns_max, LOOP_CONNS_MAX);
-	if (l->o.threads < 1)
-		l->o.threads = 1;
-	if (l->o.threads > LOOP_THREADS_MAX)
-		l->o.threads = LOOP_THREADS_MAX;
+	l->shared.o = *o;
+	l->shared.o.request_ms = or_default(o->request_ms, LOOP_REQUEST_MS);
+	l->shared.o.send_ms = or_default(o->send_ms, LOOP_SEND_MS);
+	l->shared.o.pause_ms = or_default(o->pause_ms, LOOP_PAUSE_MS);
+	l->shared.o.idle_ms = or_default(o->idle_ms, LOOP_IDLE_MS);
+	l->shared.o.stop_idle_ms =
+	    or_default(o->stop_idle_ms, LOOP_STOP_IDLE_MS);
+	l->shared.o.stop_ms = or_default(o->stop_ms, LOOP_STOP_MS);
+	l->shared.o.conns_max = or_default(o->conns_max, LOOP_CONNS_MAX);
+	if (l->shared.o.threads < 1)
+		l->shared.o.threads = 1;
+	if (l->shared.o.threads > LOOP_THREADS_MAX)
+		l->shared.o.threads = LOOP_THREADS_MAX;
 }
 
 static int
@@ -462,10 +291,10 @@ loop_open(struct loop *l, struct err *e)
 	    listen_add(l) != 0)
 		return err_set(e, ERR_SYSTEM, "epoll: %s", strerror(errno));
 	l->listening = 1;
-	l->workers = calloc((size_t)l->o.threads, sizeof(*l->workers));
+	l->workers = calloc((size_t)l->shared.o.threads, sizeof(*l->workers));
 	if (l->workers == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
-	for (int i = 0; i < l->o.threads; i++)
+	for (int i = 0; i < l->shared.o.threads; i++)
 		if (worker_start(l, i, e) != 0)
 			return -1;
 	return 0;
@@ -524,8 +353,8 @@ loop_sweep(struct loop *l)
 {
 	int64_t now = time_ticks();
 	pthread_mutex_lock(&l->lock);
-	int full = l->n_conns >= l->o.conns_max;
-	sweep_conns(l, now, full ? now - l->o.idle_ms : -1, 0);
+	int full = l->n_conns >= l->shared.o.conns_max;
+	sweep_conns(l, now, full ? now - l->shared.o.idle_ms : -1, 0);
 	if (!l->listening && now >= l->resume_at && !full && listen_add(l) == 0)
 		l->listening = 1;
 	pthread_mutex_unlock(&l->lock);
@@ -539,7 +368,9 @@ stop_listening(struct loop *l)
 		epoll_ctl(l->epoll, EPOLL_CTL_DEL, l->listen_fd, NULL);
 	l->listening = 0;
 	pthread_mutex_unlock(&l->lock);
-	for (int i = 0; l->o.drain && i < l->o.conns_max && accept_one(l); i++)
+	for (int i = 0;
+	     l->shared.o.drain && i < l->shared.o.conns_max && accept_one(l);
+	     i++)
 		;
 }
 
@@ -553,7 +384,7 @@ wait_for(struct loop *l, int64_t until, int (*done)(struct loop *))
 		int64_t now = time_ticks();
 		if (now >= until)
 			return 0;
-		int64_t quiet = now - l->o.stop_idle_ms;
+		int64_t quiet = now - l->shared.o.stop_idle_ms;
 		pthread_mutex_lock(&l->lock);
 		sweep_conns(l, now, quiet >= begun ? quiet : -1, 0);
 		pthread_mutex_unlock(&l->lock);
@@ -573,14 +404,14 @@ int
 loop_stop(struct loop *l)
 {
 	int64_t now = time_ticks();
-	atomic_store(&l->stopping, 1);
+	atomic_store(&l->shared.stopping, 1);
 	stop_listening(l);
-	if (!wait_for(l, now + l->o.stop_ms, no_conns)) {
+	if (!wait_for(l, now + l->shared.o.stop_ms, no_conns)) {
 		pthread_mutex_lock(&l->lock);
 		sweep_conns(l, now, 0, 1);
 		pthread_mutex_unlock(&l->lock);
-		if (!wait_for(
-			l, now + l->o.stop_ms + LOOP_STOP_LAST_MS, no_conns)) {
+		if (!wait_for(l, now + l->shared.o.stop_ms + LOOP_STOP_LAST_MS,
+			no_conns)) {
 			log_line(LOG_ERROR,
 			    "stopping: a request does not end; leaving it");
 			return -1;

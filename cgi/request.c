@@ -83,7 +83,7 @@ path_below(struct str path, struct str script)
 	if (i < path.n && path.p[i] != '/')
 		return path;
 	struct str rest = { path.p + i, path.n - i };
-	return rest.n == 0 ? path : rest;
+	return rest.n == 0 || str_eq_z(rest, "/") ? path : rest;
 }
 
 /* One segment as it is meant. p NULL: there is no such segment. */

@@ -48,6 +48,7 @@ test_path(void)
 	PATH("|payment|x", "REQUEST_URI=/payment/x", "SCRIPT_NAME=/pay");
 	PATH("|members", "REQUEST_URI=/members", "SCRIPT_NAME=/gate");
 	PATH("|healthz", "REQUEST_URI=/healthz", "SCRIPT_NAME=/healthz");
+	PATH("|healthz", "REQUEST_URI=/healthz/", "SCRIPT_NAME=/healthz/");
 	PATH("|hooks|gank", "REQUEST_URI=http://h.example/hooks/gank?a");
 	PATH("|a/b|c", "REQUEST_URI=/a%2fb/c");
 	PATH("|a%20b", "REQUEST_URI=/a%2520b");
