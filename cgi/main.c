@@ -155,6 +155,8 @@ main_fcgi(const struct options *o, struct listener *listener)
 		rc = config == NULL ? -1 : io_init(&e);
 	}
 	own_signals();
+	for (size_t i = 0; rc == 0 && i < config->n_warnings; i++)
+		log_line(LOG_WARNING, "%s", config->warnings[i]);
 	if (rc == 0 && listener->fd < 0)
 		rc = listen_open(o->listen, config->listen_group, listener, &e);
 	app.config = config;
