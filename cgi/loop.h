@@ -1,4 +1,71 @@
 #ifndef CGI_LOOP_H
 #define CGI_LOOP_H
 
+#include <stddef.h>
+
+#include "base/err.h"
+#include "cgi/request.h"
+
+/*
+ * FastCGI connections and the threads that serve them. One epoll, all threads
+ * wait on it; a connection belongs to one thread from its event until it is
+ * handed back, and costs no thread while it is idle or slow. Threads read what
+ * has arrived without blocking, check it (frame.h), and serve a request when
+ * the whole of it is there.
+ */
+enum {
+	LOOP_SWEEP_MS = 250, /* how often loop_sweep is to be called */
+	LOOP_REQUEST_MS = 10000, /* from a request's first byte to its last */
+	LOOP_SEND_MS = 5000, /* for all of an answer */
+	LOOP_PAUSE_MS = 100, /* after accept ran out of something */
+	LOOP_IDLE_MS = 10000, /* kept while there is no room for new ones */
+	LOOP_STOP_IDLE_MS = 300, /* kept connections, once stopping */
+	LOOP_STOP_MS = 4000, /* stopping: then all connections are cut */
+	LOOP_STOP_LAST_MS = 500, /* then threads are given up */
+	LOOP_CONNS_MAX = 4096,
+	LOOP_THREADS_MAX = 1024,
+	LOOP_BUFFER_MAX = 256 * 1024 * 1024, /* bytes of unfinished requests */
+};
+
+struct loop_opts {
+	int threads; /* 1 to LOOP_THREADS_MAX */
+	size_t body_max; /* bytes */
+	int drain; /* stopping: serve what waits to be accepted: nobody else
+		      will, the socket is our own */
+	/* called by any of the threads, r->worker tells which */
+	void (*handle)(const void *ctx, struct request *r, struct reply *p);
+	const void *ctx;
+	/* milliseconds and counts; 0: the constant above */
+	int request_ms;
+	int send_ms;
+	int pause_ms;
+	int idle_ms;
+	int stop_idle_ms;
+	int stop_ms;
+	int conns_max;
+};
+
+struct loop;
+
+/* Starts the threads on a non-blocking listening socket, which stays the
+ * caller's and must stay open until loop_stop. Signals must be blocked
+ * already: threads inherit that. io_init has been called. */
+int loop_start(const struct loop_opts *opts, int listen_fd, struct loop **out,
+    struct err *e);
+
+/* Cuts what is too slow and accepts again after a pause. From one thread,
+ * about every LOOP_SWEEP_MS. */
+void loop_sweep(struct loop *l);
+
+/*
+ * Accepts no more, finishes and answers what is in flight, closes the rest,
+ * ends the threads and frees the loop. After stop_ms connections are cut. 0;
+ * -1 when a handler still did not return: the loop is not freed and the
+ * process should _exit.
+ */
+int loop_stop(struct loop *l);
+
+/* For tests: connections open now. */
+int loop_count(struct loop *l);
+
 #endif

@@ -1,4 +1,128 @@
 #ifndef CGI_REQUEST_H
 #define CGI_REQUEST_H
 
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "platform/platform.h"
+
+/*
+ * One request and its answer, whatever brought it: FastCGI or plain CGI.
+ * Everything in a request lives until it is answered; one thread at a time.
+ */
+enum {
+	REQUEST_ARENA_MAX = 16 * 1024 * 1024, /* bytes one request may use */
+	REQUEST_BODY_MAX = 1024 * 1024, /* bytes; the web servers' limit too */
+	REQUEST_PATH_MAX = 4096, /* bytes, as sent */
+	REQUEST_SEGMENTS_MAX = 8,
+	REQUEST_PAIRS_MAX = 256, /* of a query */
+};
+
+struct request {
+	struct arena *arena;
+	const char *const *params; /* "NAME=value", ended by NULL */
+	struct str method;
+	int is_head;
+
+	/* Segments of the path, percent-decoded once, without the trailing
+	 * slash: "/hooks/gank" is { "hooks", "gank" }. A segment can hold a
+	 * '/' that came as %2F. path_ok is 0 when there is no such path: a
+	 * "." or ".." segment, an empty one, a bad escape, NUL, ill-formed
+	 * UTF-8, too long. */
+	struct str segments[REQUEST_SEGMENTS_MAX];
+	size_t n_segments;
+	int path_ok;
+
+	struct str body; /* empty when body_too_large */
+	int body_too_large;
+	int body_cut; /* shorter than CONTENT_LENGTH, or its time was over */
+
+	int worker; /* 0 to threads - 1: for state kept per thread */
+
+	/* set by the route */
+	const struct platform *platform; /* /hooks/NAME */
+	struct str token; /* /hooks/NAME/TOKEN, else STR_NONE */
+};
+
+/*
+ * Fills *r from the parameters (RFC 3875, 4.1) and the body. The path is
+ * PATH_INFO where that is not empty, taken as it is, since servers decode it;
+ * else REQUEST_URI less SCRIPT_NAME and query, or all of REQUEST_URI where
+ * SCRIPT_NAME is the whole of it (nginx's fastcgi_params). arena, params and
+ * body must outlive *r. body_cut: the body is known to be incomplete.
+ */
+void request_init(struct request *r, struct arena *a, const char *const *params,
+    struct str body, int body_cut);
+
+/* The first parameter of that name: fastcgi_param lines that come first win.
+ * STR_NONE: none. Never a source of configuration: see config_locate. */
+struct str request_param(const struct request *r, const char *name);
+
+/* The Authorization header, which some Apache setups rename: STR_NONE when
+ * absent or empty. */
+struct str request_authorization(const struct request *r);
+
+/*
+ * A query parameter, decoded into the arena: 0 when there is none (*value is
+ * STR_NONE), 1, or 2 when it is there more than once (*value is the first).
+ * '+' is a blank; in request_query_plus it stays a '+', for addresses.
+ * Without memory the answer is 0 and arena_failed() is set.
+ */
+int request_query(struct request *r, const char *name, struct str *value);
+int request_query_plus(struct request *r, const char *name, struct str *value);
+
+enum {
+	REPLY_HEADERS_MAX = 16,
+	REPLY_HEAD_MAX = 3500, /* bytes: nginx refuses heads over 4 kB */
+	REPLY_HEADERS_BYTES = 3000, /* of these for reply_header */
+	REPLY_BODY_MAX = 16 * 1024 * 1024,
+};
+
+struct reply_header {
+	const char *name;
+	const char *value;
+};
+
+/*
+ * The answer is built completely and written once. Errors stick: ask reply_ok
+ * at the end; the router does, and answers 503 instead.
+ */
+struct reply {
+	struct arena *arena; /* owns the headers' values */
+	int status;
+	const char *type; /* Content-Type; NULL: no body */
+	struct reply_header headers[REPLY_HEADERS_MAX];
+	size_t n_headers;
+	size_t headers_n; /* bytes */
+	struct buf body;
+	const char *error; /* the word of reply_error, for the log */
+	int failed;
+};
+
+void reply_init(struct reply *p); /* once; reply_free in the end */
+void reply_reset(struct reply *p, struct arena *a); /* for each request */
+void reply_free(struct reply *p);
+
+/* Starts an answer of that status, the body empty, headers already set kept;
+ * write the body into p->body. */
+struct buf *reply_json(struct reply *p, int status);
+struct buf *reply_text(struct reply *p, int status);
+void reply_empty(struct reply *p, int status);
+
+/* {"error":word,"detail":detail}: the word for programs, the detail what a
+ * person can do. Neither holds a secret, a token or what a sender typed. */
+void
+reply_error(struct reply *p, int status, const char *word, const char *detail);
+
+/* Adds a header; name is not copied. A value with control characters (a line
+ * end would begin another header) fails the reply. */
+void reply_header(struct reply *p, const char *name, struct str value);
+
+int reply_ok(const struct reply *p);
+
+/* The CGI response head (RFC 3875, 6.2) up to its empty line, appended to out.
+ * Content-Length, Cache-Control: no-store and X-Content-Type-Options: nosniff
+ * are added to all. 0, or -1 when it is over REPLY_HEAD_MAX. */
+int reply_head(const struct reply *p, struct buf *out);
+
 #endif

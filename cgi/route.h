@@ -1,4 +1,42 @@
 #ifndef CGI_ROUTE_H
 #define CGI_ROUTE_H
 
+#include "cgi/request.h"
+#include "core/config.h"
+
+struct commit; /* takes deliveries; core/commit.h */
+struct readers; /* for lookups; cgi/reader.h */
+
+/* What handlers work with. Shared by all threads and not changed while they
+ * run; what a thread keeps for itself is found by request.worker. */
+struct app {
+	const struct config *config; /* NULL: not loaded, all answers are 503 */
+	struct commit *commit;
+	struct readers *readers;
+	int is_cgi; /* one request, then the process ends: nothing waits */
+};
+
+/* A handler fills the reply, in every case, and returns. The router has seen
+ * to method, path, and the body's size and completeness. */
+typedef void
+route_handler(const struct app *app, struct request *r, struct reply *p);
+
+/* One per row of the table in route.c, in the file named after its kind. */
+route_handler healthz_get;
+route_handler hook_post;
+route_handler access_get;
+route_handler access_post;
+
+/*
+ * Answers one request by the table: 404 where no route has the path, 405 with
+ * Allow, 413 for a body over the limit, 503 with Retry-After for a body that
+ * did not arrive whole, else what the handler says; 503 when a reply came to
+ * nothing for want of memory. Refused requests are logged by their route,
+ * never by path or query: those can hold tokens.
+ */
+void route_serve(const struct app *app, struct request *r, struct reply *p);
+
+/* The largest body a route takes, bytes. */
+size_t route_body_max(void);
+
 #endif

@@ -1,0 +1,12 @@
+#ifndef CGI_APIKEY_H
+#define CGI_APIKEY_H
+
+#include "cgi/route.h"
+
+/* Does the request carry one of the configuration's api_keys as
+ * "Authorization: Bearer KEY"? If not, *p is the 401 to send. Every key is
+ * compared, in constant time. */
+int
+apikey_fits(const struct app *app, const struct request *r, struct reply *p);
+
+#endif

@@ -1,0 +1,163 @@
+#include "cgi/conn.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "base/time.h"
+
+static int
+conn_append(struct conn_shared *s, struct conn *c, const void *p, size_t n)
+{
+	size_t before = c->in.size;
+	buf_add(&c->in, p, n);
+	size_t grown = c->in.size - before;
+	if (atomic_fetch_add(&s->buffered, grown) + grown > LOOP_BUFFER_MAX) {
+		log_line(LOG_ERROR, "closed a connection: too many bytes wait");
+		return -1;
+	}
+	return buf_ok(&c->in) ? 0 : -1;
+}
+
+/* Appends to what is kept of the unfinished request: of one that is too large,
+ * no more than its head. */
+static int
+conn_keep(struct conn_shared *s, struct conn *c, const void *p, size_t n)
+{
+	size_t head = c->frame.head;
+	if (c->frame.too_large && c->in.n >= head) {
+		c->in.n = head;
+		return 0;
+	}
+	if (c->frame.too_large && n > head - c->in.n)
+		n = head - c->in.n;
+	return conn_append(s, c, p, n);
+}
+
+static void
+conn_forget(struct conn_shared *s, struct conn *c)
+{
+	atomic_fetch_sub(&s->buffered, c->in.size);
+	buf_free(&c->in);
+	frame_init(&c->frame, s->o.body_max);
+	atomic_store(&c->deadline, 0);
+}
+
+/* 0, or -1 when the answer did not get through. */
+static int
+serve(struct worker *w, struct conn *c, struct str records)
+{
+	struct conn_shared *s = w->shared;
+	struct request r;
+	size_t body = c->frame.too_large ? 0 : c->frame.body;
+	if (io_read(w->io, records, body, w->arena, &r) != 0) {
+		log_line(LOG_ERROR, "a request could not be read: no memory?");
+		arena_reset(w->arena);
+		return -1;
+	}
+	r.body_too_large = c->frame.too_large;
+	r.worker = w->index;
+	reply_reset(&w->reply, w->arena);
+	s->o.handle(s->o.ctx, &r, &w->reply);
+	atomic_store(&c->deadline, time_ticks() + s->o.send_ms);
+	int rc = io_write(w->io, c->fd, &r, &w->reply);
+	atomic_store(&c->deadline, 0);
+	io_end(w->io);
+	reply_reset(&w->reply, NULL);
+	arena_reset(w->arena);
+	return rc;
+}
+
+/* The request that ends with these n bytes. 0: the connection is kept. */
+static int
+conn_serve(struct worker *w, struct conn *c, const char *p, size_t n)
+{
+	struct str records = { p, n };
+	struct frame *f = &c->frame;
+	int missing_end = f->too_large || f->authorizer;
+	atomic_store(&c->deadline, 0);
+	if (c->in.n > 0 || missing_end) {
+		if (conn_keep(w->shared, c, p, n) != 0)
+			return -1;
+		if (missing_end) {
+			uint8_t end[FRAME_HEADER];
+			frame_end_record(f, end);
+			if (conn_append(w->shared, c, end, sizeof(end)) != 0)
+				return -1;
+		}
+		records = buf_str(&c->in);
+	}
+	int rc = serve(w, c, records);
+	int keep = rc == 0 && f->keep_conn && !missing_end &&
+	    !atomic_load(&w->shared->stopping);
+	conn_forget(w->shared, c);
+	return keep ? 0 : -1;
+}
+
+/* Bytes that arrived. 0: go on with the connection. */
+static int
+conn_feed(struct worker *w, struct conn *c, const char *p, size_t n)
+{
+	while (n > 0) {
+		size_t used;
+		switch (frame_feed(&c->frame, p, n, &used)) {
+		case FRAME_WHOLE:
+			if (conn_serve(w, c, p, used) != 0)
+				return -1;
+			break;
+		case FRAME_MORE:
+			if (atomic_load(&c->deadline) == 0)
+				atomic_store(&c->deadline,
+				    time_ticks() + w->shared->o.request_ms);
+			return conn_keep(w->shared, c, p, used);
+		case FRAME_WRONG:
+			log_line(LOG_WARNING, "closed a connection: %s",
+			    c->frame.why);
+			return -1;
+		case FRAME_ABORTED:
+			return -1;
+		}
+		p += used;
+		n -= used;
+	}
+	return 0;
+}
+
+int
+conn_read(struct worker *w, struct conn *c)
+{
+	for (;;) {
+		ssize_t n = recv(c->fd, w->scratch, CONN_READ, MSG_DONTWAIT);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			return 0;
+		if (n <= 0 || conn_feed(w, c, w->scratch, (size_t)n) != 0)
+			return -1;
+		/* most likely all there is; if not, epoll tells */
+		if (n < CONN_READ)
+			return 0;
+	}
+}
+
+void
+conn_init(struct conn_shared *s, struct conn *c, int fd)
+{
+	c->fd = fd;
+	pthread_mutex_init(&c->turn, NULL);
+	frame_init(&c->frame, s->o.body_max);
+	/* head, body and its records' headers and padding, the read that
+	 * shows that it is too much, the end */
+	buf_init(&c->in,
+	    FRAME_HEAD_MAX + 2 * s->o.body_max + FRAME_PARAMS_MAX + CONN_READ +
+		FRAME_HEADER);
+}
+
+void
+conn_free(struct conn_shared *s, struct conn *c)
+{
+	atomic_fetch_sub(&s->buffered, c->in.size);
+	buf_free(&c->in);
+	pthread_mutex_destroy(&c->turn);
+	free(c);
+}

@@ -1,0 +1,55 @@
+#ifndef CGI_CONN_H
+#define CGI_CONN_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "cgi/frame.h"
+#include "cgi/io.h"
+#include "cgi/loop.h"
+
+/* One connection: reads without blocking and serves what is whole. Part of the
+ * loop, which decides whose turn it is. */
+enum { CONN_READ = 64 * 1024 }; /* bytes read at a time */
+
+/* What all connections and threads of a loop share. */
+struct conn_shared {
+	struct loop_opts o;
+	_Atomic int stopping; /* connections end with their answer */
+	_Atomic size_t buffered; /* bytes of all conn.in */
+};
+
+/* What a thread serves with. */
+struct worker {
+	struct conn_shared *shared;
+	struct loop *loop;
+	int index;
+	pthread_t thread;
+	struct io *io;
+	struct arena *arena;
+	struct reply reply;
+	char *scratch; /* CONN_READ */
+};
+
+struct conn {
+	int fd;
+	struct frame frame;
+	pthread_mutex_t turn; /* handed from thread to thread */
+	struct buf in; /* a request's beginning; none while idle */
+	/* read by the sweeper; milliseconds of time_ticks, 0: not so */
+	_Atomic int64_t deadline; /* cut then */
+	_Atomic int64_t idle_since;
+	struct conn *prev; /* the loop's list */
+	struct conn *next;
+};
+
+/* c is zeroed memory of malloc. */
+void conn_init(struct conn_shared *s, struct conn *c, int fd);
+void conn_free(struct conn_shared *s, struct conn *c); /* not the socket */
+
+/* Reads what is there and answers the requests that are whole. 0: wait for
+ * more; -1: the connection is to be closed. */
+int conn_read(struct worker *w, struct conn *c);
+
+#endif

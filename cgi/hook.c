@@ -1,0 +1,114 @@
+#include "base/jsonw.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "cgi/route.h"
+#include "core/intake.h"
+
+enum { CONTENT_TYPE_MAX = 255, PEER_MAX = 64 };
+
+static struct str
+cut_to(struct str s, size_t max)
+{
+	if (s.n > max)
+		s.n = max;
+	return s.n == 0 ? STR_NONE : s;
+}
+
+static void
+answer_stored(struct reply *p, const char *word, int64_t event)
+{
+	struct buf *b = reply_json(p, 200);
+	jsonw_open(b, '{');
+	jsonw_text(b, "status", str_from(word));
+	jsonw_int(b, "event", event);
+	jsonw_close(b, '}');
+}
+
+/* A sender whose signature fits but whose time does not is a clock gone wrong,
+ * here or there: worth a line of its own, for every delivery is lost by it. */
+static void
+log_clock(const struct platform *p, int64_t age)
+{
+	log_line(LOG_WARNING,
+	    "%s: signature right, %lld s %s: check the clock or %s.tolerance",
+	    p->name, (long long)(age < 0 ? -age : age),
+	    age < 0 ? "ahead" : "old", p->name);
+}
+
+static void
+answer_refused(const struct platform *platform,
+    const struct intake_answer *answer, struct reply *p)
+{
+	if (answer->right_key)
+		log_clock(platform, answer->age);
+	if (platform->refused_status == 404)
+		reply_error(p, 404, "not_found",
+		    "no such address: the token is wrong or missing");
+	else
+		reply_error(p, platform->refused_status, "signature",
+		    verify_words[answer->verify]);
+}
+
+static void
+answer_unavailable(const struct err *e, struct reply *p)
+{
+	log_line(LOG_ERROR, "delivery not stored: %s", e->text);
+	reply_header(p, "Retry-After", STR("30"));
+	reply_error(p, 503, "unavailable",
+	    "not stored; send it again in a little while");
+}
+
+static void
+answer_unconfigured(const struct platform *platform, struct reply *p)
+{
+	log_line(LOG_ERROR, "%s: no %s in the configuration to verify with",
+	    platform->name, platform->secrets_key);
+	reply_header(p, "Retry-After", STR("60"));
+	reply_error(p, 503, "not_configured",
+	    "the receiver has no secret for this platform yet");
+}
+
+void
+hook_post(const struct app *app, struct request *r, struct reply *p)
+{
+	struct intake_answer answer;
+	struct err err = { .code = ERR_NONE };
+	const struct platform *platform = r->platform;
+	struct intake_request in = {
+		.platform = platform,
+		.body = r->body,
+		.content_type =
+		    cut_to(request_param(r, "CONTENT_TYPE"), CONTENT_TYPE_MAX),
+		.path_token = r->token,
+		.authorization = request_authorization(r),
+		.signature = platform->signature_param == NULL
+		    ? STR_NONE
+		    : request_param(r, platform->signature_param),
+		.peer = cut_to(request_param(r, "REMOTE_ADDR"), PEER_MAX),
+		.now = time_now(),
+	};
+	intake_deliver(app->commit, app->config, &in, r->arena, &answer, &err);
+	switch (answer.status) {
+	case INTAKE_RECORDED:
+		answer_stored(p, "recorded", answer.event);
+		break;
+	case INTAKE_DUPLICATE:
+		answer_stored(p, "duplicate", answer.event);
+		break;
+	case INTAKE_KEPT:
+		answer_stored(p, "kept", answer.event);
+		break;
+	case INTAKE_TEST:
+		answer_stored(p, "test", answer.event);
+		break;
+	case INTAKE_REFUSED:
+		answer_refused(platform, &answer, p);
+		break;
+	case INTAKE_NOT_CONFIGURED:
+		answer_unconfigured(platform, p);
+		break;
+	case INTAKE_UNAVAILABLE:
+		answer_unavailable(&err, p);
+		break;
+	}
+}

@@ -1,0 +1,294 @@
+/* gatepost.fcgi: the web program, FastCGI or plain CGI. */
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/crypto.h"
+#include "base/log.h"
+#include "cgi/io.h"
+#include "cgi/listen.h"
+#include "cgi/loop.h"
+#include "cgi/plain.h"
+#include "cgi/reader.h"
+#include "cgi/route.h"
+#include "core/commit.h"
+
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "unknown"
+#endif
+
+extern char **environ;
+
+enum { EXIT_USAGE = 2, CONFIG_ARENA_MAX = 64 * 1024 };
+
+static const char help[] =
+    "usage: gatepost.fcgi [-c FILE] --listen ADDRESS\n"
+    "       gatepost.fcgi [-c FILE] -t\n"
+    "\n"
+    "  --listen ADDRESS  unix:/path, 127.0.0.1:PORT or [::1]:PORT; not needed\n"
+    "                    under systemd, spawn-fcgi, mod_fcgid and as plain "
+    "CGI\n"
+    "  -c FILE           the configuration\n"
+    "  -t                check the configuration and exit\n"
+    "  -V                print the version and exit\n"
+    "  --help            print this and exit\n";
+
+struct options {
+	const char *listen;
+	const char *config;
+	int test;
+};
+
+static struct config *
+open_config(const char *option, struct err *e)
+{
+	struct config *c = NULL;
+	struct arena *a = arena_new(CONFIG_ARENA_MAX);
+	if (a == NULL) {
+		err_set(e, ERR_MEMORY, "out of memory");
+		return NULL;
+	}
+	const char *file = config_locate(a, option, CONFIG_WEB, e);
+	if (file != NULL && config_load(file, &c, e) != 0)
+		c = NULL;
+	arena_free(a);
+	return c;
+}
+
+/* What handlers work with, once the configuration is there. */
+static int
+app_open(
+    struct app *app, const struct config *config, int threads, struct err *e)
+{
+	app->config = config;
+	app->readers = readers_new(config, threads);
+	if (app->readers == NULL)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	return commit_new(config, &app->commit, e);
+}
+
+static void
+app_close(struct app *app)
+{
+	readers_free(app->readers);
+	commit_free(app->commit);
+}
+
+static void
+handle(const void *ctx, struct request *r, struct reply *p)
+{
+	route_serve(ctx, r, p);
+}
+
+/* ---- plain CGI ----------------------------------------------------------- */
+
+static int
+main_cgi(void)
+{
+	struct err e = { .code = ERR_NONE };
+	struct app app = { .is_cgi = 1 };
+	struct config *config = NULL;
+	if (crypto_init(&e) == 0)
+		config = open_config(NULL, &e);
+	if (config == NULL || app_open(&app, config, 1, &e) != 0) {
+		log_line(LOG_ERROR, "%s", e.text);
+		app.config = NULL;
+	}
+	const struct plain_opts o = { .in = STDIN_FILENO,
+		.out = STDOUT_FILENO,
+		.params = (const char *const *)environ,
+		.body_max = route_body_max(),
+		.handle = handle,
+		.ctx = &app };
+	int rc = plain_serve(&o, &e);
+	if (rc != 0)
+		log_line(LOG_ERROR, "%s", e.text);
+	app_close(&app);
+	config_free(config);
+	return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* ---- FastCGI ------------------------------------------------------------- */
+
+/* What ends the program; HUP and USR1 too: there is nothing to reload, and
+ * Apache's process managers end their programs by USR1. */
+static const int stop_signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
+enum { N_STOP_SIGNALS = sizeof(stop_signals) / sizeof(stop_signals[0]) };
+
+/* Threads inherit the mask: only main ever takes these signals. */
+static void
+block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	for (size_t i = 0; i < N_STOP_SIGNALS; i++)
+		sigaddset(set, stop_signals[i]);
+	sigprocmask(SIG_BLOCK, set, NULL);
+}
+
+/* After io_init, over the handlers that libfcgi has set. */
+static void
+own_signals(void)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction standard = { .sa_handler = SIG_DFL };
+	sigaction(SIGPIPE, &ignore, NULL);
+	for (size_t i = 0; i < N_STOP_SIGNALS; i++)
+		sigaction(stop_signals[i], &standard, NULL);
+}
+
+/* A database that cannot be opened now may be back in a minute: start, and
+ * answer 503 until then. */
+static void
+prepare(const struct app *app)
+{
+	struct err e = { .code = ERR_NONE };
+	if (commit_prepare(app->commit, &e) != 0)
+		log_line(LOG_ERROR,
+		    "the database cannot be used, deliveries are answered "
+		    "503 until it can: %s",
+		    e.text);
+}
+
+static int
+run(const struct app *app, struct listener *listener, const sigset_t *signals,
+    struct err *e)
+{
+	const struct timespec tick = { 0, LOOP_SWEEP_MS * 1000000L };
+	const struct loop_opts o = { .threads = app->config->threads,
+		.body_max = route_body_max(),
+		.drain = listener->owned,
+		.handle = handle,
+		.ctx = app };
+	struct loop *loop;
+	if (loop_start(&o, listener->fd, &loop, e) != 0)
+		return -1;
+	log_line(LOG_INFO, "started, %d threads", app->config->threads);
+	while (sigtimedwait(signals, NULL, &tick) < 0)
+		loop_sweep(loop);
+	/* who connects from now on finds the next program, or none */
+	listen_retire(listener);
+	if (loop_stop(loop) != 0)
+		_exit(EXIT_SUCCESS);
+	log_line(LOG_INFO, "stopped");
+	return 0;
+}
+
+static int
+main_fcgi(const struct options *o, struct listener *listener)
+{
+	struct err e = { .code = ERR_NONE };
+	struct config *config = NULL;
+	struct app app = { .is_cgi = 0 };
+	sigset_t signals;
+	block_signals(&signals);
+	int rc = crypto_init(&e);
+	if (rc == 0) {
+		config = open_config(o->config, &e);
+		rc = config == NULL ? -1 : io_init(&e);
+	}
+	own_signals();
+	for (size_t i = 0; rc == 0 && i < config->n_warnings; i++)
+		log_line(LOG_WARNING, "%s", config->warnings[i]);
+	if (rc == 0 && listener->fd < 0)
+		rc = listen_open(o->listen, config->listen_group, listener, &e);
+	if (rc == 0)
+		rc = app_open(&app, config, config->threads, &e);
+	if (rc == 0)
+		prepare(&app);
+	if (rc == 0)
+		rc = run(&app, listener, &signals, &e);
+	if (rc != 0)
+		log_line(LOG_ERROR, "%s", e.text);
+	listen_close(listener);
+	app_close(&app);
+	config_free(config);
+	return rc == 0		  ? EXIT_SUCCESS
+	    : e.code == ERR_USAGE ? EXIT_USAGE
+				  : EXIT_FAILURE;
+}
+
+/* ---- by hand ------------------------------------------------------------- */
+
+static int
+main_test(const struct options *o)
+{
+	struct err e = { .code = ERR_NONE };
+	struct config *config = open_config(o->config, &e);
+	if (config == NULL) {
+		fprintf(stderr, "gatepost.fcgi: %s\n", e.text);
+		return EXIT_FAILURE;
+	}
+	for (size_t i = 0; i < config->n_warnings; i++)
+		fprintf(stderr, "gatepost.fcgi: warning: %s\n",
+		    config->warnings[i]);
+	printf("%s: the configuration is good\n", config->file);
+	config_free(config);
+	return EXIT_SUCCESS;
+}
+
+static int
+usage(const char *what)
+{
+	fprintf(stderr, "gatepost.fcgi: %s; see gatepost.fcgi --help\n", what);
+	return EXIT_USAGE;
+}
+
+/* -1: go on; else the program's exit status. */
+static int
+read_options(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = { { "listen", required_argument,
+						   NULL, 'l' },
+		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+	int c;
+	while ((c = getopt_long(argc, argv, "c:tV", longs, NULL)) != -1) {
+		switch (c) {
+		case 'l':
+			o->listen = optarg;
+			break;
+		case 'c':
+			o->config = optarg;
+			break;
+		case 't':
+			o->test = 1;
+			break;
+		case 'V':
+			puts("gatepost.fcgi " PACKAGE_VERSION);
+			return EXIT_SUCCESS;
+		case 'h':
+			fputs(help, stdout);
+			return EXIT_SUCCESS;
+		default:
+			return usage("options are not as they should be");
+		}
+	}
+	return optind < argc ? usage("there are no arguments") : -1;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct listener listener;
+	struct options o = { .listen = NULL };
+	log_open("gatepost.fcgi");
+	if (getenv("GATEWAY_INTERFACE") != NULL) {
+		/* argv may be the query (RFC 3875, 4.4): it is never read */
+		if (!listen_is_socket(STDIN_FILENO))
+			return main_cgi();
+	} else {
+		int rc = read_options(argc, argv, &o);
+		if (rc >= 0)
+			return rc;
+		if (o.test)
+			return main_test(&o);
+	}
+	if (o.listen != NULL)
+		listener = (struct listener){ .fd = -1 };
+	else if (!listen_given(&listener))
+		return usage("no socket was given: say --listen ADDRESS");
+	return main_fcgi(&o, &listener);
+}

@@ -1,0 +1,194 @@
+#include "cgi/route.h"
+
+#include <string.h>
+
+#include "base/log.h"
+
+enum {
+	GET = 1, /* and HEAD */
+	POST = 2,
+};
+
+enum { ALLOW_MAX = 32 };
+
+struct route {
+	unsigned methods;
+	const char *pattern; /* :platform, :token stand for one segment */
+	route_handler *handler;
+};
+
+static const struct route routes[] = {
+	{ GET, "/healthz", healthz_get },
+	{ POST, "/hooks/:platform", hook_post },
+	{ POST, "/hooks/:platform/:token", hook_post },
+	{ GET, "/v1/access", access_get },
+	{ POST, "/v1/access", access_post },
+};
+enum { N_ROUTES = sizeof(routes) / sizeof(routes[0]) };
+
+static const struct {
+	unsigned bits;
+	const char *name;
+} methods[] = { { GET, "GET" }, { GET, "HEAD" }, { POST, "POST" } };
+enum { N_METHODS = sizeof(methods) / sizeof(methods[0]) };
+
+static unsigned
+method_bits(struct str method)
+{
+	for (size_t i = 0; i < N_METHODS; i++)
+		if (str_eq_z(method, methods[i].name))
+			return methods[i].bits;
+	return 0;
+}
+
+static int
+segment_matches(struct request *r, struct str want, struct str have)
+{
+	if (str_eq_z(want, ":platform")) {
+		r->platform = platform_find(have);
+		return r->platform != NULL;
+	}
+	if (str_eq_z(want, ":token")) {
+		r->token = have;
+		return r->platform != NULL && r->platform->token_in_path;
+	}
+	return str_eq(want, have);
+}
+
+/* On success platform and token of *r are set as the pattern says. */
+static int
+route_matches(const struct route *route, struct request *r)
+{
+	struct str rest = str_from(route->pattern + 1), want;
+	size_t i = 0;
+	r->platform = NULL;
+	r->token = STR_NONE;
+	while (rest.p != NULL) {
+		str_cut(rest, '/', &want, &rest);
+		if (i == r->n_segments ||
+		    !segment_matches(r, want, r->segments[i++]))
+			return 0;
+	}
+	return i == r->n_segments;
+}
+
+/* The route for path and method; else NULL, with *path_of a route that has
+ * the path and *allow all the methods that path has. */
+static const struct route *
+find(struct request *r, const struct route **path_of, unsigned *allow)
+{
+	unsigned method = method_bits(r->method);
+	*path_of = NULL;
+	*allow = 0;
+	if (!r->path_ok)
+		return NULL;
+	for (size_t i = 0; i < N_ROUTES; i++) {
+		if (!route_matches(&routes[i], r))
+			continue;
+		if ((routes[i].methods & method) != 0)
+			return &routes[i];
+		*path_of = &routes[i];
+		*allow |= routes[i].methods;
+	}
+	return NULL;
+}
+
+static void
+refuse_method(struct reply *p, unsigned allow)
+{
+	struct buf b;
+	buf_init(&b, ALLOW_MAX);
+	for (size_t i = 0; i < N_METHODS; i++)
+		if ((allow & methods[i].bits) != 0)
+			buf_addf(
+			    &b, "%s%s", b.n > 0 ? ", " : "", methods[i].name);
+	reply_header(p, "Allow", buf_str(&b));
+	reply_error(p, 405, "method", "see the Allow header");
+	buf_free(&b);
+}
+
+static void
+try_again(
+    struct reply *p, const char *seconds, const char *word, const char *detail)
+{
+	reply_header(p, "Retry-After", str_from(seconds));
+	reply_error(p, 503, word, detail);
+}
+
+static void
+serve_unconfigured(struct request *r, struct reply *p)
+{
+	/* who asks for health learns no more than that there is none */
+	if (r->path_ok && r->n_segments == 1 &&
+	    str_eq_z(r->segments[0], "healthz")) {
+		reply_header(p, "Retry-After", STR("60"));
+		buf_addz(reply_text(p, 503), "unavailable");
+		return;
+	}
+	try_again(p, "60", "not_configured",
+	    "the configuration cannot be used; the error log says why");
+}
+
+static void
+serve_route(const struct app *app, const struct route *route, struct request *r,
+    struct reply *p)
+{
+	if (r->body_too_large ||
+	    (r->platform != NULL && r->body.n > r->platform->body_max))
+		reply_error(p, 413, "too_large", "send a smaller body");
+	else if (route->methods == POST && r->body_cut)
+		try_again(p, "5", "incomplete",
+		    "the body did not arrive whole; send it again");
+	else
+		route->handler(app, r, p);
+}
+
+static void
+log_refused(
+    const struct route *route, const struct request *r, const struct reply *p)
+{
+	const char *method = "other method";
+	for (size_t i = 0; i < N_METHODS; i++)
+		if (str_eq_z(r->method, methods[i].name))
+			method = methods[i].name;
+	log_line(p->status >= 500 ? LOG_ERROR : LOG_WARNING, "%s %s: %d%s%s",
+	    method, route == NULL ? "unknown path" : route->pattern, p->status,
+	    p->error == NULL ? "" : " ", p->error == NULL ? "" : p->error);
+}
+
+void
+route_serve(const struct app *app, struct request *r, struct reply *p)
+{
+	const struct route *path_of;
+	unsigned allow;
+	const struct route *route = find(r, &path_of, &allow);
+	if (app->config == NULL)
+		serve_unconfigured(r, p);
+	else if (route != NULL)
+		serve_route(app, route, r, p);
+	else if (r->body_too_large)
+		reply_error(p, 413, "too_large", "send a smaller body");
+	else if (path_of != NULL)
+		refuse_method(p, allow);
+	else
+		reply_error(p, 404, "not_found", "there is no such address");
+	/* not every request is served when memory is short; none is lost: a
+	 * sender told 503 comes again */
+	if (arena_failed(r->arena) || !reply_ok(p)) {
+		reply_reset(p, r->arena);
+		arena_reset(r->arena);
+		try_again(p, "5", "memory", "too busy now; try again");
+	}
+	if (p->status >= 400)
+		log_refused(route != NULL ? route : path_of, r, p);
+}
+
+size_t
+route_body_max(void)
+{
+	size_t max = REQUEST_BODY_MAX;
+	for (size_t i = 0; i < PLATFORM__MAX; i++)
+		if (platforms[i]->body_max > max)
+			max = platforms[i]->body_max;
+	return max;
+}
