@@ -129,7 +129,7 @@ struct tree {
 static struct node *
 new_node(struct tree *t, enum node_kind kind)
 {
-	if (t->nodes >= FORM_NODES_MAX) {
+	if (t->nodes >= NODE_COUNT_MAX) {
 		t->reason = "too_large";
 		return NULL;
 	}

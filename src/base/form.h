@@ -18,7 +18,6 @@
 enum {
 	FORM_PAIRS_MAX = 10000,
 	FORM_NESTING_MAX = 32, /* bracketed segments in a key */
-	FORM_NODES_MAX = 40000, /* of a tree; bounds its memory to 4 MB */
 };
 
 /* '+' is a blank. The text itself when nothing has to be decoded; NULL: *bad
@@ -54,7 +53,8 @@ struct form_opts {
  * Rack gives up because a key is list and map in turn, the elements without
  * a name get the key "". A scalar that comes twice: the last counts and
  * node.repeated is set. 0 and *reason NULL, or a reason to doubt the tree:
- * bad_encoding (*root is empty), too_large, too_deep, wrong_type (a key is
+ * bad_encoding (*root is empty), too_large (pairs, or
+ * NODE_COUNT_MAX), too_deep, wrong_type (a key is
  * scalar and container in turn): *root holds what else was readable.
  * -1 without memory. opts NULL: none.
  */

@@ -167,12 +167,12 @@ scalar_from_json(struct arena *a, const json_t *j)
 	return n;
 }
 
-static int from_json(struct arena *a, const json_t *j, int depth,
+static int from_json(struct arena *a, const json_t *j, int depth, size_t *count,
     struct node **out, struct err *e);
 
 static int
-map_from_json(struct arena *a, const json_t *j, int depth, struct node *map,
-    struct err *e)
+map_from_json(struct arena *a, const json_t *j, int depth, size_t *count,
+    struct node *map, struct err *e)
 {
 	/* iterating changes nothing, but jansson's iterator takes no const */
 	union {
@@ -183,8 +183,8 @@ map_from_json(struct arena *a, const json_t *j, int depth, struct node *map,
 	     it = json_object_iter_next(u.out, it)) {
 		struct str key = str_from(json_object_iter_key(it));
 		struct node *child;
-		if (from_json(a, json_object_iter_value(it), depth + 1, &child,
-			e) != 0)
+		if (from_json(a, json_object_iter_value(it), depth + 1, count,
+			&child, e) != 0)
 			return -1;
 		key.p = arena_dup(a, key.p, key.n);
 		if (key.p == NULL)
@@ -195,9 +195,12 @@ map_from_json(struct arena *a, const json_t *j, int depth, struct node *map,
 }
 
 static int
-from_json(struct arena *a, const json_t *j, int depth, struct node **out,
-    struct err *e)
+from_json(struct arena *a, const json_t *j, int depth, size_t *count,
+    struct node **out, struct err *e)
 {
+	if (++*count > NODE_COUNT_MAX)
+		return err_set(
+		    e, ERR_LIMIT, "more than %d values", NODE_COUNT_MAX);
 	if (!json_is_object(j) && !json_is_array(j)) {
 		*out = scalar_from_json(a, j);
 		return *out == NULL ? err_set(e, ERR_MEMORY, "out of memory")
@@ -209,11 +212,11 @@ from_json(struct arena *a, const json_t *j, int depth, struct node **out,
 	if (*out == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	if (json_is_object(j))
-		return map_from_json(a, j, depth, *out, e);
+		return map_from_json(a, j, depth, count, *out, e);
 	for (size_t i = 0; i < json_array_size(j); i++) {
 		struct node *child;
-		if (from_json(a, json_array_get(j, i), depth + 1, &child, e) !=
-		    0)
+		if (from_json(a, json_array_get(j, i), depth + 1, count, &child,
+			e) != 0)
 			return -1;
 		node_add(a, *out, child, STR_NONE);
 	}
@@ -224,7 +227,8 @@ int
 node_from_json(
     struct arena *a, const json_t *j, struct node **out, struct err *e)
 {
-	return from_json(a, j, 1, out, e);
+	size_t count = 0;
+	return from_json(a, j, 1, &count, out, e);
 }
 
 static json_t *

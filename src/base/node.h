@@ -24,7 +24,10 @@ enum node_kind {
 	NODE_LIST,
 };
 
-enum { NODE_DEPTH_MAX = 64 }; /* of maps and lists within each other */
+enum {
+	NODE_DEPTH_MAX = 64, /* of maps and lists within each other */
+	NODE_COUNT_MAX = 40000, /* of a tree from outside: 8 MB at most */
+};
 
 struct node {
 	enum node_kind kind;
@@ -58,7 +61,7 @@ struct str node_text(const struct node *n);
 int node_equal(const struct node *a, const struct node *b);
 
 /* A copy of j, which the caller keeps. 0, or -1: ERR_MEMORY, or ERR_LIMIT
- * deeper than NODE_DEPTH_MAX. */
+ * past NODE_DEPTH_MAX or NODE_COUNT_MAX. */
 int node_from_json(
     struct arena *a, const json_t *j, struct node **out, struct err *e);
 

@@ -29,9 +29,15 @@ read_json(struct arena *a, struct str body, struct node **root,
 	json_t *j = json_load_strict(a, body, JSON_KEEP_NUL, word, e);
 	if (j == NULL)
 		return *word == NULL ? -1 : 0;
-	int bad = node_from_json(a, j, root, e);
+	struct err why;
+	int bad = node_from_json(a, j, root, &why);
 	json_decref(j);
-	return bad;
+	if (bad && why.code == ERR_LIMIT) {
+		*root = NULL;
+		*word = "too_large";
+		return 0;
+	}
+	return bad ? err_set(e, why.code, "%s", why.text) : 0;
 }
 
 /* Collects small pieces: a call of the hash costs as much as some bytes. */

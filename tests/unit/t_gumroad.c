@@ -313,6 +313,14 @@ test_large(struct arena *a)
 	f = decode(a, buf_str(&b));
 	OK(f.n_variants == FACT_VARIANTS_MAX && warned(&f, STR("variants")),
 	    "more variants than are looked at");
+	buf_reset(&b);
+	buf_addz(&b, "{\"resource_name\":\"sale\",\"a\":[");
+	for (int i = 0; i < 500000; i++)
+		buf_addz(&b, "1,");
+	buf_addz(&b, "1]}");
+	f = decode(a, buf_str(&b));
+	OK(f.status == FACT_KEPT && strcmp(f.reason, "too_large") == 0,
+	    "half a million numbers in JSON");
 	buf_free(&b);
 	int failures = 0;
 	for (size_t limit = 64; limit < 64 * 1024; limit += 64) {
@@ -505,7 +513,7 @@ test_sample_sets(struct arena *a)
 int
 main(void)
 {
-	struct arena *a = arena_new(64 * 1024 * 1024);
+	struct arena *a = arena_new(16 * 1024 * 1024);
 	crypto_init(NULL);
 	test_folders(a);
 	test_whole_fact(a);
