@@ -26,7 +26,9 @@ fill(struct buf *b, const char *url, struct err *e)
 		buf_adds(b, head);
 		str_cut(rest, '@', &name, &rest);
 		if (str_eq_z(name, "PUBLIC_URL")) {
-			buf_addz(b, url);
+			buf_addf(b, "%spublic_url = '%s'",
+			    url == NULL ? "#" : "",
+			    url == NULL ? "https://example.org" : url);
 			continue;
 		}
 		uint8_t secret[SECRET_BYTES];
@@ -68,7 +70,7 @@ run(struct ctl *ctl, struct err *e)
 	char *path = arena_printf(ctl->arena, "%s/gatepost.conf", dir);
 	struct buf b;
 	buf_init(&b, TEMPLATE_MAX);
-	int rc = fill(&b, url == NULL ? "https://example.org" : url, e);
+	int rc = fill(&b, url, e);
 	if (rc == 0)
 		rc = write_new(path, buf_str(&b), e);
 	buf_free(&b);
@@ -80,11 +82,12 @@ run(struct ctl *ctl, struct err *e)
 		return CTL_SYSTEM;
 	buf_addf(&ctl->out,
 	    "%s written, with fresh secrets\n%s created\n\n"
-	    "Next: set public_url, then\n"
+	    "Next: %s\n"
 	    "  gatepost -c %s urls     what to paste where\n"
 	    "  gatepost -c %s check    whether all is well\n"
 	    "The web program has to run as the owner of these files.\n",
-	    path, c->database, path, path);
+	    path, c->database,
+	    url == NULL ? "set public_url in it, then" : "see", path, path);
 	return CTL_YES;
 }
 
