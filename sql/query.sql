@@ -85,12 +85,39 @@ ORDER BY id DESC LIMIT $5;
 SELECT {event}
 FROM events
 WHERE platform = $1 AND subject = $2 AND status = 'applied' ORDER BY id;
+-- name: event_subject_after
+SELECT platform, subject FROM events
+WHERE (platform, subject) > ($1, $2)
+GROUP BY platform, subject ORDER BY platform, subject LIMIT $3;
+-- name: event_subject_count
+SELECT count(*) FROM (SELECT 1 FROM events GROUP BY platform, subject) AS s;
+-- name: event_kept_after
+SELECT {event} FROM events WHERE status = 'kept' AND id > $1
+ORDER BY id LIMIT $2;
+-- name: event_by
+SELECT {event_head} FROM events
+WHERE verified_by = $1 AND received_at >= $2 AND platform <> 'manual'
+ORDER BY id;
+-- name: event_rewrite
+UPDATE events SET body = $2, content_type = $3, peer = NULL WHERE id = $1;
+-- name: event_all
+SELECT {event} FROM events WHERE id > $1 ORDER BY id LIMIT $2;
 -- name: event_counts
 SELECT platform, kind, status, count(*), max(last_seen_at) FROM events
 GROUP BY platform, kind, status ORDER BY platform, kind, status;
 
 -- name: purchase_drop
 DELETE FROM purchases WHERE platform = $1 AND subject = $2;
+-- name: purchase_of_subject
+SELECT {purchase} FROM purchases WHERE platform = $1 AND subject = $2
+ORDER BY sale;
+-- name: purchase_of_subscription
+SELECT {purchase} FROM purchases WHERE subscription = $1
+ORDER BY platform, sale;
+-- name: purchase_turning
+SELECT {purchase} FROM purchases
+WHERE (until > $1 AND until <= $2) OR (since > $1 AND since <= $2)
+ORDER BY platform, sale LIMIT $3;
 -- name: purchase_put
 INSERT INTO purchases ({purchase})
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
@@ -109,8 +136,10 @@ FROM purchases WHERE email = $1 AND since IS NOT NULL
 ORDER BY since, platform, sale;
 -- name: purchase_by_buyer
 SELECT {purchase}
-FROM purchases WHERE buyer = $1 AND platform = $2 AND since IS NOT NULL
-ORDER BY since, sale;
+FROM purchases
+WHERE ((buyer = $1 AND platform = $2) OR (buyer = $3 AND platform = 'manual'))
+	AND since IS NOT NULL
+ORDER BY since, platform, sale;
 -- name: purchase_by_license
 SELECT {purchase}
 FROM purchases WHERE license = $1 AND since IS NOT NULL
@@ -153,6 +182,9 @@ DELETE FROM tiers;
 -- name: tier_put
 INSERT INTO tiers (name, rank, allows) VALUES ($1, $2, $3);
 
+-- name: change_add
+INSERT INTO changes (at, user_ref, email, buyer, license, before, after, event)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 -- name: change_last_of_user
 SELECT coalesce(max(id), 0) FROM changes WHERE user_ref = $1;
 -- name: change_last_of_email

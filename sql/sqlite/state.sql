@@ -43,6 +43,10 @@ CREATE INDEX purchases_buyer ON purchases (buyer) WHERE buyer IS NOT NULL;
 CREATE INDEX purchases_license ON purchases (license)
 	WHERE license IS NOT NULL;
 CREATE INDEX purchases_sold ON purchases (sold_at);
+CREATE INDEX purchases_subscription ON purchases (subscription)
+	WHERE subscription IS NOT NULL;
+CREATE INDEX purchases_since ON purchases (since) WHERE since IS NOT NULL;
+CREATE INDEX purchases_until ON purchases (until) WHERE until IS NOT NULL;
 
 CREATE TABLE subscriptions ( -- one membership
 	platform TEXT NOT NULL,

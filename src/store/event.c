@@ -167,3 +167,71 @@ store_event_counts(
 	struct each_count each = { fn, arg };
 	return store_run(s, QUERY_EVENT_COUNTS, NULL, 0, take_count, &each, e);
 }
+
+int
+store_event_kept(struct store *s, int64_t after, int64_t limit,
+    store_event_fn *fn, void *arg, struct err *e)
+{
+	struct each_event each = { fn, arg, 0 };
+	struct db_value args[] = { db_int(after), db_int(limit) };
+	return store_run(
+	    s, QUERY_EVENT_KEPT_AFTER, args, 2, take_event, &each, e);
+}
+
+int
+store_event_all(struct store *s, int64_t after, int64_t limit,
+    store_event_fn *fn, void *arg, struct err *e)
+{
+	struct each_event each = { fn, arg, 0 };
+	struct db_value args[] = { db_int(after), db_int(limit) };
+	return store_run(s, QUERY_EVENT_ALL, args, 2, take_event, &each, e);
+}
+
+int
+store_event_by(struct store *s, struct str verified_by, int64_t since,
+    store_event_fn *fn, void *arg, struct err *e)
+{
+	struct each_event each = { fn, arg, 0 };
+	struct db_value args[] = { db_text(verified_by), db_int(since) };
+	return store_run(s, QUERY_EVENT_BY, args, 2, take_event, &each, e);
+}
+
+int
+store_event_rewrite(struct store *s, int64_t id, struct str body,
+    struct str content_type, struct err *e)
+{
+	struct db_value args[] = { db_int(id), db_bytes(body),
+		db_text(content_type) };
+	return store_run(s, QUERY_EVENT_REWRITE, args, 3, NULL, NULL, e);
+}
+
+struct each_subject {
+	store_subject_fn *fn;
+	void *arg;
+};
+
+static int
+take_subject(void *arg, const struct db_value *row, size_t n)
+{
+	struct each_subject *each = arg;
+	(void)n;
+	return each->fn(each->arg, db_str(&row[0]), db_str(&row[1]));
+}
+
+int
+store_subjects_after(struct store *s, struct str platform, struct str subject,
+    int64_t limit, store_subject_fn *fn, void *arg, struct err *e)
+{
+	struct each_subject each = { fn, arg };
+	struct db_value args[] = { db_text(platform), db_text(subject),
+		db_int(limit) };
+	return store_run(
+	    s, QUERY_EVENT_SUBJECT_AFTER, args, 3, take_subject, &each, e);
+}
+
+int
+store_subject_count(struct store *s, int64_t *out, struct err *e)
+{
+	return store_number(
+	    s, QUERY_EVENT_SUBJECT_COUNT, NULL, 0, out, NULL, e);
+}

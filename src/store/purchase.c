@@ -92,9 +92,73 @@ store_purchase_by(struct store *s, enum store_by by, struct str platform,
 		[STORE_BY_LICENSE] = QUERY_PURCHASE_BY_LICENSE,
 	};
 	struct each_purchase each = { fn, arg };
-	struct db_value args[] = { db_text(id), db_text(platform) };
-	return store_run(s, queries[by], args, by == STORE_BY_BUYER ? 2 : 1,
+	char whole[2 * 255 + 2];
+	struct db_value args[3] = { db_text(id), db_text(platform) };
+	if (by == STORE_BY_BUYER) {
+		/* grants by hand have no platform of their own */
+		snprintf(whole, sizeof(whole), "%.*s:%.*s", STR_ARG(platform),
+		    STR_ARG(id));
+		args[2] = db_text(str_from(whole));
+	}
+	return store_run(s, queries[by], args, by == STORE_BY_BUYER ? 3 : 1,
 	    take_purchase, &each, e);
+}
+
+struct first_purchase {
+	struct each_purchase each;
+	int found;
+};
+
+static int
+take_first(void *arg, const struct db_value *row, size_t n)
+{
+	struct first_purchase *first = arg;
+	first->found = 1;
+	take_purchase(&first->each, row, n);
+	return 1;
+}
+
+int
+store_purchase_get(struct store *s, struct str platform, struct str sale,
+    store_purchase_fn *fn, void *arg, struct err *e)
+{
+	struct first_purchase first = { { fn, arg }, 0 };
+	struct db_value args[] = { db_text(platform), db_text(sale) };
+	if (store_run(s, QUERY_PURCHASE_GET, args, 2, take_first, &first, e) !=
+	    0)
+		return -1;
+	return first.found ? 0 : err_set(e, ERR_ABSENT, "no such sale");
+}
+
+int
+store_purchase_of_subject(struct store *s, struct str platform,
+    struct str subject, store_purchase_fn *fn, void *arg, struct err *e)
+{
+	struct each_purchase each = { fn, arg };
+	struct db_value args[] = { db_text(platform), db_text(subject) };
+	return store_run(
+	    s, QUERY_PURCHASE_OF_SUBJECT, args, 2, take_purchase, &each, e);
+}
+
+int
+store_purchase_of_subscription(struct store *s, struct str subscription,
+    store_purchase_fn *fn, void *arg, struct err *e)
+{
+	struct each_purchase each = { fn, arg };
+	struct db_value args[] = { db_text(subscription) };
+	return store_run(s, QUERY_PURCHASE_OF_SUBSCRIPTION, args, 1,
+	    take_purchase, &each, e);
+}
+
+int
+store_purchase_turning(struct store *s, int64_t after, int64_t until,
+    int64_t limit, store_purchase_fn *fn, void *arg, struct err *e)
+{
+	struct each_purchase each = { fn, arg };
+	struct db_value args[] = { db_int(after), db_int(until),
+		db_int(limit) };
+	return store_run(
+	    s, QUERY_PURCHASE_TURNING, args, 3, take_purchase, &each, e);
 }
 
 int

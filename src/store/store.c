@@ -76,6 +76,45 @@ store_meta_put(
 	return store_run(s, QUERY_META_PUT, args, 2, NULL, NULL, e);
 }
 
+int
+store_meta_number(struct store *s, struct str name, int64_t *out, struct err *e)
+{
+	struct db_value arg = db_text(name);
+	int found = 0;
+	if (store_number(s, QUERY_META_GET, &arg, 1, out, &found, e) != 0)
+		return -1;
+	if (!found)
+		*out = STORE_NULL;
+	return 0;
+}
+
+struct copy {
+	struct arena *arena;
+	struct str text;
+};
+
+static int
+take_copy(void *arg, const struct db_value *row, size_t n)
+{
+	struct copy *copy = arg;
+	(void)n;
+	copy->text.n = row[0].s.n;
+	copy->text.p = arena_dup(copy->arena, row[0].s.p, row[0].s.n);
+	return 1;
+}
+
+int
+store_meta_text(struct store *s, struct str name, struct arena *a,
+    struct str *out, struct err *e)
+{
+	struct copy copy = { a, STR_NONE };
+	struct db_value arg = db_text(name);
+	if (store_run(s, QUERY_META_GET, &arg, 1, take_copy, &copy, e) != 0)
+		return -1;
+	*out = copy.text;
+	return 0;
+}
+
 struct compare {
 	struct str with;
 	int same;

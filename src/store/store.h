@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
 
@@ -81,6 +82,27 @@ int store_event_get(
 int store_event_of_subject(struct store *s, struct str platform,
     struct str subject, store_event_fn *fn, void *arg, struct err *e);
 
+/* Kept ones above an id, oldest first, with bodies. */
+int store_event_kept(struct store *s, int64_t after, int64_t limit,
+    store_event_fn *fn, void *arg, struct err *e);
+/* All above an id, oldest first, with bodies. */
+int store_event_all(struct store *s, int64_t after, int64_t limit,
+    store_event_fn *fn, void *arg, struct err *e);
+/* Those a secret verified (its 12 hex digits), from a time on; no bodies. */
+int store_event_by(struct store *s, struct str verified_by, int64_t since,
+    store_event_fn *fn, void *arg, struct err *e);
+/* Replaces what came, for erasing a person; the peer goes too. */
+int store_event_rewrite(struct store *s, int64_t id, struct str body,
+    struct str content_type, struct err *e);
+
+typedef int
+store_subject_fn(void *arg, struct str platform, struct str subject);
+/* The subjects after one, in order; "" and "" begin. */
+int store_subjects_after(struct store *s, struct str platform,
+    struct str subject, int64_t limit, store_subject_fn *fn, void *arg,
+    struct err *e);
+int store_subject_count(struct store *s, int64_t *out, struct err *e);
+
 struct store_event_filter {
 	int64_t before; /* ids below; STORE_NULL: the newest */
 	struct str platform; /* STR_NONE: any */
@@ -136,6 +158,17 @@ int store_purchase_drop(
     struct store *s, struct str platform, struct str subject, struct err *e);
 int store_purchase_put(
     struct store *s, const struct store_purchase *row, struct err *e);
+
+/* 0 and fn called once, or -1 with ERR_ABSENT. */
+int store_purchase_get(struct store *s, struct str platform, struct str sale,
+    store_purchase_fn *fn, void *arg, struct err *e);
+int store_purchase_of_subject(struct store *s, struct str platform,
+    struct str subject, store_purchase_fn *fn, void *arg, struct err *e);
+int store_purchase_of_subscription(struct store *s, struct str subscription,
+    store_purchase_fn *fn, void *arg, struct err *e);
+/* Those whose access began or ended after one time and not after another. */
+int store_purchase_turning(struct store *s, int64_t after, int64_t until,
+    int64_t limit, store_purchase_fn *fn, void *arg, struct err *e);
 
 enum store_by {
 	STORE_BY_USER,
@@ -199,7 +232,21 @@ int store_subscription_put(
 int store_subscription_list(struct store *s, int64_t limit,
     store_subscription_fn *fn, void *arg, struct err *e);
 
-/* ---- tiers, changes, health ---- */
+/* ---- changes ---- */
+struct store_change {
+	int64_t at;
+	struct str user_ref;
+	struct str email;
+	struct str buyer; /* platform:id */
+	struct str license;
+	struct str before; /* tier names; STR_NONE: none */
+	struct str after;
+	int64_t event; /* STORE_NULL: expiry or a rebuild */
+};
+int store_change_add(
+    struct store *s, const struct store_change *row, struct err *e);
+
+/* ---- tiers, health ---- */
 int store_tier_drop_all(struct store *s, struct err *e);
 int store_tier_put(struct store *s, struct str name, int64_t rank,
     struct str allows, struct err *e);
