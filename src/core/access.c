@@ -1,8 +1,7 @@
 #include "core/access.h"
 
 #include "base/jsonw.h"
-
-enum { ROWS_FIRST = 8 };
+#include "core/rows.h"
 
 const char *const access_words[4] = {
 	[STORE_BY_USER] = "user",
@@ -46,51 +45,6 @@ access_key_parse(enum store_by by, struct str value, struct arena *a,
 		return err_set(e, ERR_INPUT, "%s is not 1 to %d bytes of text",
 		    out->word, FACT_ID_MAX);
 	return 0;
-}
-
-struct rows {
-	struct arena *arena;
-	struct store_purchase *v;
-	size_t n, size;
-	int failed;
-};
-
-static int
-keep(struct arena *a, struct str *s)
-{
-	if (s->p == NULL)
-		return 0;
-	s->p = arena_dup(a, s->p, s->n);
-	return s->p == NULL ? -1 : 0;
-}
-
-static int
-take_row(void *arg, const struct store_purchase *row)
-{
-	struct rows *r = arg;
-	if (r->n == r->size) {
-		size_t size = r->size == 0 ? ROWS_FIRST : r->size * 2;
-		struct store_purchase *v =
-		    arena_alloc(r->arena, size * sizeof(*v));
-		if (v == NULL) {
-			r->failed = 1;
-			return 1;
-		}
-		if (r->n > 0)
-			memcpy(v, r->v, r->n * sizeof(*v));
-		r->v = v;
-		r->size = size;
-	}
-	struct store_purchase *p = &r->v[r->n++];
-	*p = *row;
-	struct str *texts[] = { &p->platform, &p->sale, &p->subscription,
-		&p->product, &p->product_name, &p->variant, &p->user_ref,
-		&p->email, &p->buyer, &p->license, &p->currency, &p->recurrence,
-		&p->tier, &p->subject };
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		if (keep(r->arena, texts[i]) != 0)
-			r->failed = 1;
-	return r->failed;
 }
 
 static int
@@ -203,7 +157,7 @@ access_lookup(struct store *s, const struct tier_rules *rules,
 	struct rows r = { .arena = a };
 	*out = (struct access){ .since = STORE_NULL, .until = STORE_NULL };
 	if (store_purchase_by(
-		s, key->by, key->platform, key->id, take_row, &r, e) != 0)
+		s, key->by, key->platform, key->id, rows_take, &r, e) != 0)
 		return -1;
 	struct access_grant *grants =
 	    arena_alloc(a, (r.n + 1) * sizeof(*grants));

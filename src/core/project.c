@@ -3,6 +3,8 @@
 #include "base/buf.h"
 #include "base/crypto.h"
 #include "core/fold.h"
+#include "core/manual.h"
+#include "core/replace.h"
 
 enum { DELIVERIES_FIRST = 16, DIGEST_TEXT_MAX = 1024 * 1024 };
 
@@ -85,54 +87,164 @@ memory:
 	return 1;
 }
 
+/* Manual events about the subject, decoded; one that this version does not
+ * know says nothing. */
 static int
-put_purchase(struct store *s, const struct store_purchase *row, struct arena *a,
-    struct err *e)
+take_manual(void *arg, const struct store_event *row)
 {
-	struct store_purchase p = *row;
-	struct str *texts[] = { &p.sale, &p.subscription, &p.product,
-		&p.product_name, &p.variant, &p.user_ref, &p.email, &p.buyer,
-		&p.license, &p.currency, &p.recurrence, &p.tier, &p.subject };
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+	struct gather *g = arg;
+	struct fold_delivery *d = gather_room(g);
+	struct manual *m = arena_alloc(g->arena, sizeof(*m));
+	struct err err;
+	char *delivery = arena_dup(g->arena, row->delivery.p, row->delivery.n);
+	if (d == NULL || m == NULL || delivery == NULL) {
+		g->failed = 1;
+		err_set(g->err, ERR_MEMORY, "out of memory");
+		return 1;
+	}
+	if (manual_decode(g->arena, row->body,
+		(struct str){ delivery, row->delivery.n }, m, &err) != 0)
+		return 0;
+	*d = (struct fold_delivery){ .manual = m,
+		.received_at = row->received_at,
+		.sent_at = FACT_NO_TIME };
+	g->n++;
+	return 0;
+}
+
+/* Texts fit for columns, in place. */
+static int
+clean(struct arena *a, struct str *const *texts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
 		*texts[i] = project_column(a, *texts[i]);
-	return store_purchase_put(s, &p, e);
+	return arena_failed(a) ? -1 : 0;
 }
 
 static int
-put_subscription(struct store *s, const struct store_subscription *row,
-    struct arena *a, struct err *e)
+clean_purchase(struct arena *a, struct store_purchase *p)
 {
-	struct store_subscription sub = *row;
-	struct str *texts[] = { &sub.subscription, &sub.product, &sub.tier,
-		&sub.ended_reason, &sub.next_tier, &sub.subject };
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		*texts[i] = project_column(a, *texts[i]);
-	return store_subscription_put(s, &sub, e);
+	struct str *const texts[] = { &p->sale, &p->subscription, &p->product,
+		&p->product_name, &p->variant, &p->user_ref, &p->email,
+		&p->buyer, &p->license, &p->currency, &p->recurrence, &p->tier,
+		&p->subject };
+	return clean(a, texts, sizeof(texts) / sizeof(texts[0]));
+}
+
+static int
+clean_subscription(struct arena *a, struct store_subscription *sub)
+{
+	struct str *const texts[] = { &sub->subscription, &sub->product,
+		&sub->tier, &sub->ended_reason, &sub->next_tier,
+		&sub->subject };
+	return clean(a, texts, sizeof(texts) / sizeof(texts[0]));
+}
+
+static int
+clean_rows(struct arena *a, struct fold_rows *rows, struct err *e)
+{
+	int bad = 0;
+	for (size_t i = 0; i < rows->n_purchases; i++)
+		bad |= clean_purchase(a, &rows->purchases[i]);
+	if (rows->subscription != NULL)
+		bad |= clean_subscription(a, rows->subscription);
+	return bad ? err_set(e, ERR_MEMORY, "out of memory") : 0;
+}
+
+/* What the subject's rows have to be. */
+static int
+fold_now(struct store *s, const struct config *c, const struct platform *p,
+    struct str subject, const struct project_known *known, struct arena *a,
+    struct fold_rows *rows, struct err *e)
+{
+	struct str platform = str_from(p->name);
+	struct str about = manual_subject(a, platform, subject);
+	struct gather g = {
+		.config = c, .platform = p, .known = known, .arena = a, .err = e
+	};
+	if (about.p == NULL)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	if (store_event_of_subject(
+		s, platform, subject, take_delivery, &g, e) != 0 ||
+	    g.failed ||
+	    store_event_of_subject(
+		s, STR("manual"), about, take_manual, &g, e) != 0 ||
+	    g.failed ||
+	    fold_subject(p, subject, g.d, g.n, &c->rules, a, rows, e) != 0)
+		return -1;
+	return clean_rows(a, rows, e);
 }
 
 int
 project_subject(struct store *s, const struct config *c,
     const struct platform *p, struct str subject,
-    const struct project_known *known, struct arena *a, struct err *e)
+    const struct project_known *known, const struct project_when *when,
+    struct arena *a, struct err *e)
 {
-	struct str platform = str_from(p->name);
-	struct gather g = {
-		.config = c, .platform = p, .known = known, .arena = a, .err = e
-	};
 	struct fold_rows rows;
-	if (store_event_of_subject(
-		s, platform, subject, take_delivery, &g, e) != 0 ||
-	    g.failed ||
-	    fold_subject(p, subject, g.d, g.n, &c->rules, a, &rows, e) != 0 ||
-	    store_purchase_drop(s, platform, subject, e) != 0 ||
-	    store_subscription_drop(s, platform, subject, e) != 0)
+	if (fold_now(s, c, p, subject, known, a, &rows, e) != 0)
 		return -1;
-	for (size_t i = 0; i < rows.n_purchases; i++)
-		if (put_purchase(s, &rows.purchases[i], a, e) != 0)
+	return replace_rows(
+	    s, c, str_from(p->name), subject, &rows, when, a, e);
+}
+
+static int
+fold_grant_now(struct store *s, struct str subject, struct arena *a,
+    struct fold_rows *rows, struct err *e)
+{
+	struct gather g = { .arena = a, .err = e };
+	if (store_event_of_subject(
+		s, STR("manual"), subject, take_manual, &g, e) != 0 ||
+	    g.failed || fold_grants(subject, g.d, g.n, a, rows, e) != 0)
+		return -1;
+	return clean_rows(a, rows, e);
+}
+
+int
+project_grant(struct store *s, const struct config *c, struct str subject,
+    const struct project_when *when, struct arena *a, struct err *e)
+{
+	struct fold_rows rows;
+	if (fold_grant_now(s, subject, a, &rows, e) != 0)
+		return -1;
+	return replace_rows(s, c, STR("manual"), subject, &rows, when, a, e);
+}
+
+static int
+is_grant(struct str platform, struct str subject)
+{
+	return str_eq_z(platform, "manual") &&
+	    str_starts(subject, STR("grant:"));
+}
+
+int
+project_any(struct store *s, const struct config *c, struct str platform,
+    struct str subject, const struct project_when *when, struct arena *a,
+    struct err *e)
+{
+	const struct platform *p = platform_find(platform);
+	if (is_grant(platform, subject))
+		return project_grant(s, c, subject, when, a, e);
+	return p == NULL ? 0
+			 : project_subject(s, c, p, subject, NULL, when, a, e);
+}
+
+int
+project_differs(struct store *s, const struct config *c, struct str platform,
+    struct str subject, struct arena *a, size_t *rows, struct err *e)
+{
+	struct fold_rows now;
+	const struct platform *p = platform_find(platform);
+	*rows = 0;
+	if (is_grant(platform, subject)) {
+		if (fold_grant_now(s, subject, a, &now, e) != 0)
 			return -1;
-	return rows.subscription == NULL
-	    ? 0
-	    : put_subscription(s, rows.subscription, a, e);
+	} else if (p == NULL) {
+		return 0;
+	} else if (fold_now(s, c, p, subject, NULL, a, &now, e) != 0) {
+		return -1;
+	}
+	return replace_differs(s, platform, subject, &now, a, rows, e);
 }
 
 static void
@@ -203,6 +315,46 @@ project_tiers(struct store *s, const struct config *c, struct err *e)
 	if (rc != 0)
 		store_rollback(s);
 out:
+	buf_free(&b);
+	return rc;
+}
+
+static void
+add_rules(struct buf *b, const struct tier_rules *r)
+{
+	for (size_t i = 0; i < r->n_tiers; i++) {
+		const struct tier *t = &r->tiers[i];
+		buf_add_json(b, t->name);
+		buf_addf(b, " %lld %d\n", (long long)t->rank, t->forever);
+		for (size_t k = 0; k < t->n_grants; k++) {
+			buf_add_json(b, t->grants[k].platform);
+			buf_add_json(b, t->grants[k].product);
+			if (t->grants[k].variant.p != NULL)
+				buf_add_json(b, t->grants[k].variant);
+			buf_addc(b, '\n');
+		}
+	}
+}
+
+int
+project_digest(const struct config *c, char hex[65], struct err *e)
+{
+	uint8_t digest[CRYPTO_SHA256];
+	struct buf b;
+	buf_init(&b, DIGEST_TEXT_MAX);
+	for (size_t i = 0; i < PLATFORM__MAX; i++) {
+		buf_addf(&b, "%s %d %lld %d ", platforms[i]->name,
+		    platforms[i]->version, (long long)c->rules.grace[i],
+		    c->rules.accept_test[i]);
+		buf_add_json(&b, c->platforms[i].reference);
+		buf_addc(&b, '\n');
+	}
+	add_rules(&b, &c->rules);
+	int rc = buf_ok(&b) && crypto_sha256(buf_str(&b), digest) == 0
+	    ? 0
+	    : err_set(e, ERR_MEMORY, "out of memory");
+	if (rc == 0)
+		crypto_hex(digest, sizeof(digest), hex);
 	buf_free(&b);
 	return rc;
 }

@@ -12,17 +12,44 @@ struct project_known {
 	const struct fact *fact;
 };
 
-/* Folds one subject from its applied deliveries and replaces its rows, inside
- * the caller's transaction. known may be NULL. ERR_DB and ERR_BUSY say that
- * the transaction cannot go on; any other error that this subject cannot be
- * folded. */
+/* Because of what and when something is projected: for `changes`. */
+struct project_when {
+	int64_t at; /* seconds: whose access is open is judged by it */
+	int64_t event; /* STORE_NULL: a rebuild */
+};
+
+/* Folds one subject from its applied deliveries and what was done to it by
+ * hand, replaces its rows and notes whose access changed, inside the caller's
+ * transaction. known may be NULL. ERR_DB and ERR_BUSY say that the transaction
+ * cannot go on; any other error that this subject cannot be folded. */
 int project_subject(struct store *s, const struct config *c,
     const struct platform *p, struct str subject,
-    const struct project_known *known, struct arena *a, struct err *e);
+    const struct project_known *known, const struct project_when *when,
+    struct arena *a, struct err *e);
+
+/* The same for a subject of grants by hand. */
+int project_grant(struct store *s, const struct config *c, struct str subject,
+    const struct project_when *when, struct arena *a, struct err *e);
+
+/* Either of the two, by the platform's name as it stands in events. Manual
+ * events about a platform's subject are folded with that subject: nothing. */
+int project_any(struct store *s, const struct config *c, struct str platform,
+    struct str subject, const struct project_when *when, struct arena *a,
+    struct err *e);
+
+/* How many rows project_any would change; nothing is written. */
+int project_differs(struct store *s, const struct config *c,
+    struct str platform, struct str subject, struct arena *a, size_t *rows,
+    struct err *e);
 
 /* Fills the tiers table from the configuration where it differs, in a
  * transaction of its own. */
 int project_tiers(struct store *s, const struct config *c, struct err *e);
+
+/* What the state tables follow from besides the log: the decoders' versions
+ * and every value of the configuration the fold reads, as 64 hex digits. A
+ * database that was filled under another digest has to be rebuilt. */
+int project_digest(const struct config *c, char hex[65], struct err *e);
 
 /* The decode options a platform gets from the configuration. */
 struct decode_opts

@@ -152,6 +152,9 @@ struct store_purchase {
 	int64_t until;
 	struct str subject;
 };
+/* Do two rows say the same in every column? */
+int store_purchase_same(
+    const struct store_purchase *a, const struct store_purchase *b);
 typedef int store_purchase_fn(void *arg, const struct store_purchase *row);
 
 int store_purchase_drop(
@@ -257,6 +260,12 @@ int store_change_last_of(struct store *s, enum store_by by, struct str id,
 /* A value kept beside the tables: does it stand there as given? */
 int store_meta_is(struct store *s, struct str name, struct str value, int *same,
     struct err *e);
+/* A number kept there; STORE_NULL when there is none. */
+int store_meta_number(
+    struct store *s, struct str name, int64_t *out, struct err *e);
+/* A text kept there, in the arena; STR_NONE when there is none. */
+int store_meta_text(struct store *s, struct str name, struct arena *a,
+    struct str *out, struct err *e);
 int store_meta_put(
     struct store *s, struct str name, struct str value, struct err *e);
 

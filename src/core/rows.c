@@ -1,0 +1,41 @@
+#include "core/rows.h"
+
+enum { ROWS_FIRST = 8 };
+
+static int
+keep(struct arena *a, struct str *s)
+{
+	if (s->p == NULL)
+		return 0;
+	s->p = arena_dup(a, s->p, s->n);
+	return s->p == NULL ? -1 : 0;
+}
+
+int
+rows_take(void *arg, const struct store_purchase *row)
+{
+	struct rows *r = arg;
+	if (r->n == r->size) {
+		size_t size = r->size == 0 ? ROWS_FIRST : r->size * 2;
+		struct store_purchase *v =
+		    arena_alloc(r->arena, size * sizeof(*v));
+		if (v == NULL) {
+			r->failed = 1;
+			return 1;
+		}
+		if (r->n > 0)
+			memcpy(v, r->v, r->n * sizeof(*v));
+		r->v = v;
+		r->size = size;
+	}
+	struct store_purchase *p = &r->v[r->n++];
+	*p = *row;
+	struct str *texts[] = { &p->platform, &p->sale, &p->subscription,
+		&p->product, &p->product_name, &p->variant, &p->user_ref,
+		&p->email, &p->buyer, &p->license, &p->currency, &p->recurrence,
+		&p->tier, &p->subject };
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (keep(r->arena, texts[i]) != 0)
+			r->failed = 1;
+	return r->failed;
+}
