@@ -24,6 +24,7 @@ struct waiter {
 struct commit {
 	const struct config *config;
 	pthread_mutex_t lock;
+	pthread_cond_t idle; /* nobody leads and nobody waits */
 	struct waiter *first, *last; /* queued */
 	int leading; /* a caller is writing for all */
 	/* the leader's */
@@ -43,6 +44,7 @@ commit_new(const struct config *config, struct commit **out, struct err *e)
 	}
 	c->config = config;
 	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->idle, NULL);
 	*out = c;
 	return 0;
 }
@@ -54,6 +56,7 @@ commit_free(struct commit *c)
 		return;
 	store_close(c->store);
 	arena_free(c->arena);
+	pthread_cond_destroy(&c->idle);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
 }
@@ -98,11 +101,12 @@ fold(struct commit *c, struct waiter *w, const struct fact *f, struct err *e)
 {
 	const struct commit_delivery *d = w->delivery;
 	struct project_known known = { w->answer.event, f };
+	struct project_when when = { d->received_at, w->answer.event };
 	if (store_savepoint(c->store, e) != 0)
 		return -1;
 	arena_reset(c->arena);
 	if (project_subject(c->store, c->config, d->platform, f->subject,
-		&known, c->arena, e) == 0)
+		&known, &when, c->arena, e) == 0)
 		return store_release(c->store, e);
 	if (is_fatal(e) || store_rollback_to(c->store, e) != 0 ||
 	    store_release(c->store, e) != 0)
@@ -187,6 +191,17 @@ take(struct commit *c)
 	return batch;
 }
 
+/* Whoever waits first leads next; a chore when nobody does. */
+static void
+stop_leading(struct commit *c)
+{
+	c->leading = 0;
+	if (c->first != NULL)
+		pthread_cond_signal(&c->first->wake);
+	else
+		pthread_cond_signal(&c->idle);
+}
+
 /* Writes one batch for all in it; called and returning with the lock held. */
 static void
 lead(struct commit *c)
@@ -202,7 +217,6 @@ lead(struct commit *c)
 		c->store = NULL;
 	}
 	pthread_mutex_lock(&c->lock);
-	c->leading = 0;
 	while (batch != NULL) {
 		struct waiter *w = batch;
 		batch = w->next;
@@ -212,8 +226,7 @@ lead(struct commit *c)
 		w->state = DONE;
 		pthread_cond_signal(&w->wake);
 	}
-	if (c->first != NULL)
-		pthread_cond_signal(&c->first->wake);
+	stop_leading(c);
 }
 
 static void
@@ -287,4 +300,23 @@ commit_put(struct commit *c, const struct commit_delivery *d,
 	}
 	*out = w.answer;
 	return 0;
+}
+
+int
+commit_chore(struct commit *c, commit_chore_fn *fn, void *arg, struct err *e)
+{
+	pthread_mutex_lock(&c->lock);
+	while (c->leading)
+		pthread_cond_wait(&c->idle, &c->lock);
+	c->leading = 1;
+	pthread_mutex_unlock(&c->lock);
+	int rc = ready(c, e);
+	if (rc == 0) {
+		store_patience(c->store, 0);
+		rc = fn(c->store, arg, e);
+	}
+	pthread_mutex_lock(&c->lock);
+	stop_leading(c);
+	pthread_mutex_unlock(&c->lock);
+	return rc;
 }

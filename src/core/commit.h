@@ -52,4 +52,10 @@ int commit_put(struct commit *c, const struct commit_delivery *d,
  * the first delivery finds all ready. */
 int commit_prepare(struct commit *c, struct err *e);
 
+/* Work between two batches, by the writer's own connection; it should be short,
+ * deliveries wait for it. fn returns 0 or -1 with *e set. */
+typedef int commit_chore_fn(struct store *s, void *arg, struct err *e);
+int
+commit_chore(struct commit *c, commit_chore_fn *fn, void *arg, struct err *e);
+
 #endif

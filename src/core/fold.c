@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "base/time.h"
+#include "core/hand.h"
+#include "core/manual.h"
 #include "core/sale.h"
 
 /* Everything known of one subject while it is folded. */
@@ -12,6 +14,8 @@ struct subject {
 	const struct tier_rules *rules;
 	const struct fold_delivery *d;
 	size_t n;
+	struct fold_delivery *hand; /* events by hand */
+	size_t n_hand;
 	struct sale *sales;
 	size_t n_sales;
 	struct sale *newest; /* counted; NULL: none */
@@ -271,6 +275,7 @@ close_windows(struct subject *u)
 		if (!u->paid_up)
 			close_at(s, u->ended_at);
 		close_at(s, u->suspended_at);
+		close_at(s, hand_revoked(u->hand, u->n_hand, s));
 		if (s->since != FACT_NO_TIME && s->until != FACT_NO_TIME &&
 		    s->until <= s->since)
 			s->since = FACT_NO_TIME;
@@ -373,15 +378,43 @@ subscription_row(const struct subject *u, struct arena *a)
 	return row;
 }
 
+static struct str
+delivery_of(const struct fold_delivery *d)
+{
+	return d->manual != NULL ? d->manual->delivery : d->fact->delivery;
+}
+
 static int
 compare_arrival(const void *pa, const void *pb)
 {
 	const struct fold_delivery *a = pa, *b = pb;
 	if (a->received_at != b->received_at)
 		return a->received_at < b->received_at ? -1 : 1;
-	return memcmp(a->fact->delivery.p, b->fact->delivery.p,
-	    a->fact->delivery.n < b->fact->delivery.n ? a->fact->delivery.n
-						      : b->fact->delivery.n);
+	struct str da = delivery_of(a), db = delivery_of(b);
+	int c = memcmp(da.p, db.p, da.n < db.n ? da.n : db.n);
+	return c != 0 ? c : (da.n > db.n) - (da.n < db.n);
+}
+
+void
+fold_sort(struct fold_delivery *d, size_t n)
+{
+	if (n > 0)
+		qsort(d, n, sizeof(*d), compare_arrival);
+}
+
+static void
+read_all(struct subject *u)
+{
+	for (size_t i = 0; i < u->n_sales; i++)
+		if (u->sales[i].counted)
+			u->newest = &u->sales[i];
+	open_windows(u);
+	read_upgrades(u);
+	read_downgrade(u);
+	read_cancelled(u);
+	read_ended(u);
+	read_disputes(u);
+	close_windows(u);
 }
 
 int
@@ -399,25 +432,16 @@ fold_subject(const struct platform *p, struct str subject,
 		.suspended_at = FACT_NO_TIME,
 		.next_tier_at = FACT_NO_TIME };
 	*out = (struct fold_rows){ 0 };
-	if (n > 0)
-		qsort(d, n, sizeof(*d), compare_arrival);
-	if (sale_collect(p, d, n, rules, a, &u.sales, &u.n_sales) != 0)
+	fold_sort(d, n);
+	hand_split(d, &u.n, &u.hand, &u.n_hand);
+	if (sale_collect(p, d, u.n, rules, a, &u.sales, &u.n_sales) != 0)
 		return err_set(e, ERR_MEMORY, "out of memory");
-	for (size_t i = 0; i < u.n_sales; i++)
-		if (u.sales[i].counted)
-			u.newest = &u.sales[i];
-	open_windows(&u);
-	read_upgrades(&u);
-	read_downgrade(&u);
-	read_cancelled(&u);
-	read_ended(&u);
-	read_disputes(&u);
-	close_windows(&u);
+	read_all(&u);
 	struct store_purchase *rows =
 	    arena_alloc(a, (u.n_sales + 1) * sizeof(*rows));
 	if (rows == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
-	struct str user = subject_user(&u);
+	struct str user = hand_user(u.hand, u.n_hand, subject_user(&u));
 	for (size_t i = 0; i < u.n_sales; i++)
 		rows[i] = purchase_row(&u, &u.sales[i], user);
 	out->purchases = rows;

@@ -170,8 +170,10 @@ create_missing(struct store *s, int64_t log, int64_t state, struct err *e)
 	    (s->driver->script(s->db, s->driver->log_script, e) != 0 ||
 		meta_put(s, STR("log_version"), LOG_VERSION, e) != 0))
 		return -1;
+	/* emptied: has to be filled from the log again */
 	if (state != STATE_VERSION &&
-	    (s->driver->script(s->db, s->driver->state_script, e) != 0 ||
+	    (store_meta_put(s, STR("state_digest"), STR(""), e) != 0 ||
+		s->driver->script(s->db, s->driver->state_script, e) != 0 ||
 		meta_put(s, STR("state_version"), STATE_VERSION, e) != 0))
 		return -1;
 	return 0;

@@ -1,0 +1,24 @@
+#ifndef CORE_HAND_H
+#define CORE_HAND_H
+
+#include "core/sale.h"
+
+/* What events by hand do to a subject; for the fold alone. Of events about the
+ * same thing the one received last speaks. */
+
+/* Puts platform deliveries that count in front (in the order given) and events
+ * by hand at the end; voided deliveries are dropped. Sorted by arrival before.
+ * *n becomes the number in front, *hand and *n_hand the rest. */
+void hand_split(struct fold_delivery *d, size_t *n, struct fold_delivery **hand,
+    size_t *n_hand);
+
+/* The user the subject is linked to, or own. */
+struct str
+hand_user(const struct fold_delivery *hand, size_t n_hand, struct str own);
+
+/* When access by that sale is revoked; FACT_NO_TIME: it is not. A sale later
+ * than the revocation is not touched by it. */
+int64_t hand_revoked(
+    const struct fold_delivery *hand, size_t n_hand, const struct sale *s);
+
+#endif
