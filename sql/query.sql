@@ -65,6 +65,9 @@ UPDATE events SET seen = seen + 1,
 WHERE id = $1;
 -- name: event_status
 UPDATE events SET status = $2, reason = $3 WHERE id = $1;
+-- name: event_apply
+UPDATE events SET status = 'applied', reason = NULL, subject = $2
+WHERE id = $1;
 -- name: event_get
 SELECT {event}
 FROM events WHERE id = $1;

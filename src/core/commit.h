@@ -2,6 +2,7 @@
 #define CORE_COMMIT_H
 
 #include "core/config.h"
+#include "store/store.h"
 
 /*
  * The one writer of a process. Callers of any thread hand in a decoded

@@ -63,8 +63,28 @@ struct ctl_command {
 	X(urls) \
 	X(check) \
 	X(events) \
-	X(event) X(purchases) X(access) X(decode) X(sign) X(verify) X(trigger) \
-	    X(migrate) X(backup)
+	X(event) \
+	X(purchases) \
+	X(subscriptions) \
+	X(members) \
+	X(access) \
+	X(explain) \
+	X(decode) \
+	X(sign) \
+	X(verify) \
+	X(trigger) \
+	X(replay) \
+	X(rebuild) \
+	X(grant) \
+	X(revoke) \
+	X(link) \
+	X(unlink) \
+	X(void) \
+	X(work) \
+	X(export) \
+	X(erase) \
+	X(backup) \
+	X(migrate)
 
 #define CTL_DECLARE(name) extern const struct ctl_command ctl_##name;
 CTL_COMMANDS(CTL_DECLARE)

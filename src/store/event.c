@@ -107,6 +107,14 @@ store_event_status(struct store *s, int64_t id, struct str status,
 }
 
 int
+store_event_apply(
+    struct store *s, int64_t id, struct str subject, struct err *e)
+{
+	struct db_value args[] = { db_int(id), db_text(subject) };
+	return store_run(s, QUERY_EVENT_APPLY, args, 2, NULL, NULL, e);
+}
+
+int
 store_event_get(
     struct store *s, int64_t id, store_event_fn *fn, void *arg, struct err *e)
 {

@@ -75,6 +75,9 @@ int store_event_add(struct store *s, const struct store_event *row, int64_t *id,
     enum store_added *added, struct err *e);
 int store_event_status(struct store *s, int64_t id, struct str status,
     struct str reason, struct err *e);
+/* A kept delivery that is understood now: applied, to that subject. */
+int store_event_apply(
+    struct store *s, int64_t id, struct str subject, struct err *e);
 /* 0 and fn called once, or -1 with ERR_ABSENT. */
 int store_event_get(
     struct store *s, int64_t id, store_event_fn *fn, void *arg, struct err *e);

@@ -1,0 +1,415 @@
+#include "core/manual.h"
+
+#include "base/time.h"
+#include "core/access.h"
+#include "core/rows.h"
+#include "ctl/ctl.h"
+
+/* grant, revoke, link, unlink, void: what the owner does by hand. Each writes
+ * events of platform "manual" and says what it did. */
+
+struct hand {
+	struct ctl *ctl;
+	struct store *s;
+	struct arena *arena; /* of one event */
+	int64_t now;
+	size_t done;
+};
+
+static int
+begin(struct ctl *ctl, struct hand *h, struct err *e)
+{
+	*h = (struct hand){ .ctl = ctl, .now = time_now() };
+	h->s = ctl_store(ctl, STORE_WRITE, e);
+	if (h->s == NULL)
+		return -1;
+	h->arena = arena_new((size_t)1 << 28);
+	return h->arena != NULL ? 0 : err_set(e, ERR_MEMORY, "out of memory");
+}
+
+static int
+put(struct hand *h, struct str platform, struct str subject,
+    const struct manual *m, struct err *e)
+{
+	int64_t event;
+	arena_reset(h->arena);
+	if (manual_put(h->s, h->ctl->config, platform, subject, m, h->now,
+		h->arena, &event, e) != 0)
+		return -1;
+	h->done++;
+	buf_addf(&h->ctl->out, "event %lld: %s ", (long long)event,
+	    manual_words[m->kind]);
+	buf_add_visible(&h->ctl->out, subject);
+	buf_addc(&h->ctl->out, '\n');
+	return 0;
+}
+
+static enum ctl_exit
+finish(struct hand *h, const char *nothing, struct err *e)
+{
+	arena_free(h->arena);
+	if (e->code == ERR_NONE && h->done == 0)
+		err_set(e, ERR_ABSENT, "%s", nothing);
+	return CTL_YES;
+}
+
+/* ---- which sales ---- */
+
+/* Those of a sale id, a subscription id, or an identifier. */
+static int
+find_rows(struct ctl *ctl, struct store *s, const char *sale,
+    const char *subscription, struct rows *rows, struct err *e)
+{
+	struct access_key key;
+	rows->arena = ctl->arena;
+	if (subscription != NULL)
+		return store_purchase_of_subscription(
+		    s, str_from(subscription), rows_take, rows, e);
+	if (sale == NULL) {
+		if (ctl_key(ctl, &key, e) != 0)
+			return -1;
+		return store_purchase_by(
+		    s, key.by, key.platform, key.id, rows_take, rows, e);
+	}
+	for (size_t i = 0; i < PLATFORM__MAX; i++) {
+		struct err absent = { 0 };
+		if (store_purchase_get(s, str_from(platforms[i]->name),
+			str_from(sale), rows_take, rows, &absent) != 0 &&
+		    absent.code != ERR_ABSENT) {
+			*e = absent;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int
+is_first_of_subject(const struct rows *rows, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (str_eq(rows->v[k].subject, rows->v[i].subject) &&
+		    str_eq(rows->v[k].platform, rows->v[i].platform))
+			return 0;
+	return 1;
+}
+
+/* ---- grant ---- */
+
+static int
+read_until(struct ctl *ctl, int64_t now, int64_t *until, struct err *e)
+{
+	const char *span = ctl_get(ctl, "for"), *date = ctl_get(ctl, "until");
+	int64_t seconds;
+	*until = STORE_NULL;
+	if (span != NULL && date != NULL)
+		return err_set(e, ERR_USAGE, "give --for or --until");
+	if (span != NULL) {
+		if (str_duration(str_from(span), &seconds) != 0 || seconds == 0)
+			return err_set(
+			    e, ERR_USAGE, "--for takes 30d, 12h, 2w, …");
+		*until = now + seconds;
+	}
+	if (date != NULL && time_parse(str_from(date), until) != 0)
+		return err_set(
+		    e, ERR_USAGE, "--until takes 2026-12-31T00:00:00Z");
+	return 0;
+}
+
+static enum ctl_exit
+run_grant(struct ctl *ctl, struct err *e)
+{
+	struct hand h;
+	struct access_key key;
+	struct manual m = { .kind = MANUAL_GRANT,
+		.tier = str_from(ctl_get(ctl, "tier")),
+		.note = str_from(ctl_get(ctl, "note")) };
+	if (m.tier.n == 0) {
+		err_set(e, ERR_USAGE, "--tier is missing: which tier to give");
+		return CTL_USAGE;
+	}
+	if (ctl_key(ctl, &key, e) != 0 || begin(ctl, &h, e) != 0 ||
+	    read_until(ctl, h.now, &m.until, e) != 0)
+		return CTL_USAGE;
+	m.by = (int)key.by;
+	m.id = key.by == STORE_BY_BUYER ? key.value : key.id;
+	if (tier_find(&ctl->config->rules, m.tier) == NULL &&
+	    ctl->config->rules.n_tiers > 0)
+		buf_addz(&ctl->out,
+		    "note: no tier of that name is configured; "
+		    "it counts by its name alone\n");
+	put(&h, STR("manual"), manual_grant_subject(ctl->arena, m.by, m.id), &m,
+	    e);
+	return finish(&h, "", e);
+}
+
+static const struct ctl_option grant_options[] = {
+	CTL_KEY_OPTIONS,
+	{ "tier", "NAME", "which tier" },
+	{ "for", "SPAN", "how long: 30d, 12h, 2w; without, for ever" },
+	{ "until", "TIME", "or to that time, 2026-12-31T00:00:00Z" },
+	{ "note", "TEXT", "why, for whoever reads the log" },
+	{ NULL, NULL, NULL },
+};
+
+const struct ctl_command ctl_grant = {
+	.name = "grant",
+	.args = "--user ID|… --tier NAME",
+	.help = "give a tier by hand",
+	.options = grant_options,
+	.run = run_grant,
+};
+
+/* ---- revoke ---- */
+
+static void
+revoke_rows(
+    struct hand *h, const struct rows *rows, struct manual *m, struct err *e)
+{
+	for (size_t i = 0; e->code == ERR_NONE && i < rows->n; i++) {
+		const struct store_purchase *row = &rows->v[i];
+		int is_grant = str_eq_z(row->platform, "manual");
+		if (m->sale.p == NULL && !is_first_of_subject(rows, i))
+			continue;
+		/* windows long over are no business of a revocation */
+		if (m->sale.p == NULL && row->until != STORE_NULL &&
+		    row->until <= h->now && m->kind == MANUAL_REVOKE &&
+		    row->subscription.p == NULL)
+			continue;
+		if (is_grant && m->kind == MANUAL_RESTORE)
+			continue;
+		put(h, row->platform, row->subject, m, e);
+	}
+}
+
+static enum ctl_exit
+run_revoke(struct ctl *ctl, struct err *e)
+{
+	struct hand h;
+	struct rows rows = { 0 };
+	const char *sale = ctl_get(ctl, "sale");
+	const char *subscription = ctl_get(ctl, "subscription");
+	struct manual m = { .kind = ctl_get(ctl, "undo") != NULL
+		    ? MANUAL_RESTORE
+		    : MANUAL_REVOKE,
+		.by = -1,
+		.until = STORE_NULL,
+		.sale = str_from(sale),
+		.tier = str_from(ctl_get(ctl, "tier")),
+		.note = str_from(ctl_get(ctl, "note")) };
+	if (begin(ctl, &h, e) != 0 ||
+	    find_rows(ctl, h.s, sale, subscription, &rows, e) != 0)
+		return CTL_USAGE;
+	revoke_rows(&h, &rows, &m, e);
+	return finish(&h, "nothing of theirs gives access", e);
+}
+
+static const struct ctl_option revoke_options[] = {
+	{ "sale", "ID", "this sale only" },
+	{ "subscription", "ID", "this subscription; a later payment counts" },
+	CTL_KEY_OPTIONS,
+	{ "tier", "NAME", "only what gives that tier" },
+	{ "undo", NULL, "take a revocation back" },
+	{ "note", "TEXT", "why, for whoever reads the log" },
+	{ NULL, NULL, NULL },
+};
+
+const struct ctl_command ctl_revoke = {
+	.name = "revoke",
+	.args = "--sale ID|--user ID|…",
+	.help = "end access by hand, from now on",
+	.options = revoke_options,
+	.run = run_revoke,
+};
+
+/* ---- link, unlink ---- */
+
+static enum ctl_exit
+link_to(struct ctl *ctl, struct manual *m, struct err *e)
+{
+	struct hand h;
+	struct rows rows = { 0 };
+	if (begin(ctl, &h, e) != 0 ||
+	    find_rows(ctl, h.s, ctl->rest[0], NULL, &rows, e) != 0)
+		return CTL_SYSTEM;
+	if (rows.n == 0 &&
+	    find_rows(ctl, h.s, NULL, ctl->rest[0], &rows, e) != 0)
+		return CTL_SYSTEM;
+	for (size_t i = 0; e->code == ERR_NONE && i < rows.n; i++)
+		if (is_first_of_subject(&rows, i))
+			put(&h, rows.v[i].platform, rows.v[i].subject, m, e);
+	return finish(&h, "no sale or subscription has that id", e);
+}
+
+static enum ctl_exit
+run_link(struct ctl *ctl, struct err *e)
+{
+	struct manual m = { .kind = MANUAL_LINK,
+		.by = -1,
+		.until = STORE_NULL,
+		.user = platform_identifier(str_from(ctl_get(ctl, "user"))),
+		.note = str_from(ctl_get(ctl, "note")) };
+	if (m.user.p == NULL) {
+		err_set(e, ERR_USAGE,
+		    "--user is missing: your own user id, 1 "
+		    "to 255 bytes of text");
+		return CTL_USAGE;
+	}
+	return link_to(ctl, &m, e);
+}
+
+static enum ctl_exit
+run_unlink(struct ctl *ctl, struct err *e)
+{
+	struct manual m = { .kind = MANUAL_UNLINK,
+		.by = -1,
+		.until = STORE_NULL,
+		.note = str_from(ctl_get(ctl, "note")) };
+	return link_to(ctl, &m, e);
+}
+
+static const struct ctl_option link_options[] = {
+	{ "user", "ID", "your own user id" },
+	{ "note", "TEXT", "why, for whoever reads the log" },
+	{ NULL, NULL, NULL },
+};
+
+const struct ctl_command ctl_link = {
+	.name = "link",
+	.args = "SALE|SUBSCRIPTION --user ID",
+	.help = "say whose purchase it is",
+	.options = link_options,
+	.min_rest = 1,
+	.max_rest = 1,
+	.run = run_link,
+};
+
+const struct ctl_command ctl_unlink = {
+	.name = "unlink",
+	.args = "SALE|SUBSCRIPTION",
+	.help = "take a link back",
+	.options = link_options + 1,
+	.min_rest = 1,
+	.max_rest = 1,
+	.run = run_unlink,
+};
+
+/* ---- void ---- */
+
+struct voided {
+	struct str platform, subject, delivery;
+};
+
+struct voids {
+	struct ctl *ctl;
+	struct voided *v;
+	size_t n, size;
+	int failed;
+};
+
+static struct str
+keep(struct ctl *ctl, struct str s)
+{
+	return (struct str){ arena_dup(ctl->arena, s.p, s.n), s.n };
+}
+
+static int
+take_void(void *arg, const struct store_event *ev)
+{
+	struct voids *all = arg;
+	if (all->n == all->size) {
+		size_t size = all->size == 0 ? 64 : all->size * 2;
+		struct voided *v =
+		    arena_alloc(all->ctl->arena, size * sizeof(*v));
+		if (v == NULL) {
+			all->failed = 1;
+			return 1;
+		}
+		if (all->n > 0)
+			memcpy(v, all->v, all->n * sizeof(*v));
+		all->v = v;
+		all->size = size;
+	}
+	all->v[all->n++] = (struct voided){ keep(all->ctl, ev->platform),
+		keep(all->ctl, ev->subject), keep(all->ctl, ev->delivery) };
+	return 0;
+}
+
+static int
+compare_voided(const void *pa, const void *pb)
+{
+	const struct voided *a = pa, *b = pb;
+	int c = strcmp(a->platform.p, b->platform.p);
+	return c != 0 ? c : strcmp(a->subject.p, b->subject.p);
+}
+
+static int
+find_events(struct ctl *ctl, struct store *s, struct voids *all, struct err *e)
+{
+	const char *by = ctl_get(ctl, "by"), *since = ctl_get(ctl, "since");
+	int64_t from = 0, id;
+	if (by == NULL) {
+		if (ctl->n_rest == 0)
+			return err_set(e, ERR_USAGE,
+			    "give event numbers, or --by and --since");
+		for (size_t i = 0; i < ctl->n_rest; i++) {
+			if (str_int64(
+				str_from(ctl->rest[i]), 1, INT64_MAX, &id) != 0)
+				return err_set(e, ERR_USAGE,
+				    "%s is no event number", ctl->rest[i]);
+			if (store_event_get(s, id, take_void, all, e) != 0)
+				return -1;
+		}
+		return 0;
+	}
+	if (since == NULL || time_parse(str_from(since), &from) != 0)
+		return err_set(e, ERR_USAGE,
+		    "--since takes the time from which they do not count, "
+		    "2026-11-22T00:00:00Z");
+	return store_event_by(s, str_from(by), from, take_void, all, e);
+}
+
+static enum ctl_exit
+run_void(struct ctl *ctl, struct err *e)
+{
+	struct hand h;
+	struct voids all = { .ctl = ctl };
+	struct manual m = { .kind = ctl_get(ctl, "undo") != NULL ? MANUAL_UNVOID
+								 : MANUAL_VOID,
+		.by = -1,
+		.until = STORE_NULL,
+		.note = str_from(ctl_get(ctl, "note")) };
+	if (begin(ctl, &h, e) != 0 || find_events(ctl, h.s, &all, e) != 0)
+		return CTL_USAGE;
+	if (all.n > 0)
+		qsort(all.v, all.n, sizeof(all.v[0]), compare_voided);
+	struct str *keys = arena_alloc(ctl->arena, (all.n + 1) * sizeof(*keys));
+	for (size_t i = 0; e->code == ERR_NONE && i < all.n;
+	     i += m.n_deliveries) {
+		m.deliveries = keys;
+		m.n_deliveries = 0;
+		for (size_t k = i;
+		     k < all.n && m.n_deliveries < MANUAL_DELIVERIES_MAX &&
+		     compare_voided(&all.v[i], &all.v[k]) == 0;
+		     k++)
+			keys[m.n_deliveries++] = all.v[k].delivery;
+		put(&h, all.v[i].platform, all.v[i].subject, &m, e);
+	}
+	return finish(&h, "no delivery is meant by that", e);
+}
+
+static const struct ctl_option void_options[] = {
+	{ "by", "HEX", "all that this secret verified (events.verified_by)" },
+	{ "since", "TIME", "received from then on" },
+	{ "undo", NULL, "let them count again" },
+	{ "note", "TEXT", "why, for whoever reads the log" },
+	{ NULL, NULL, NULL },
+};
+
+const struct ctl_command ctl_void = {
+	.name = "void",
+	.args = "ID…|--by HEX --since T",
+	.help = "take deliveries out of account, say after a leaked token",
+	.options = void_options,
+	.max_rest = CTL_VALUES_MAX,
+	.run = run_void,
+};
