@@ -6,7 +6,7 @@
 #include "base/time.h"
 #include "core/project.h"
 
-enum { FOLD_MEMORY = 256 * 1024 * 1024 };
+enum { FOLD_MEMORY = 256 * 1024 * 1024, SUBJECT_MAX = 1024 };
 
 enum waiter_state { QUEUED, TAKEN, DONE };
 
@@ -19,6 +19,7 @@ struct waiter {
 	int64_t deadline; /* ticks */
 	pthread_cond_t wake;
 	struct waiter *next;
+	char subject[SUBJECT_MAX]; /* the one it is stored under */
 };
 
 struct commit {
@@ -61,14 +62,21 @@ commit_free(struct commit *c)
 	free(c);
 }
 
+static void
+be_patient(struct commit *c, int64_t deadline)
+{
+	int64_t left = deadline - time_ticks();
+	store_patience(c->store, left > 0 ? (int)left : 0);
+}
+
 static int
-ready(struct commit *c, struct err *e)
+ready(struct commit *c, int64_t deadline, struct err *e)
 {
 	if (c->store != NULL)
 		return 0;
 	if (store_open(c->config->database, STORE_CREATE, &c->store, e) != 0)
 		return -1;
-	store_patience(c->store, COMMIT_WAIT_MS);
+	be_patient(c, deadline);
 	if (project_tiers(c->store, c->config, e) != 0) {
 		store_close(c->store);
 		c->store = NULL;
@@ -77,11 +85,28 @@ ready(struct commit *c, struct err *e)
 	return 0;
 }
 
+/* With the lock held: the next in line may write; a chore, when nobody is. */
+static void
+hand_over(struct commit *c)
+{
+	c->leading = 0;
+	pthread_cond_signal(c->first != NULL ? &c->first->wake : &c->idle);
+}
+
 int
 commit_prepare(struct commit *c, struct err *e)
 {
 	pthread_mutex_lock(&c->lock);
-	int rc = c->leading ? 0 : ready(c, e);
+	if (c->leading) {
+		pthread_mutex_unlock(&c->lock);
+		return 0;
+	}
+	/* as a leader does: callers can still give up in time */
+	c->leading = 1;
+	pthread_mutex_unlock(&c->lock);
+	int rc = ready(c, time_ticks() + COMMIT_WAIT_MS, e);
+	pthread_mutex_lock(&c->lock);
+	hand_over(c);
 	pthread_mutex_unlock(&c->lock);
 	return rc;
 }
@@ -105,8 +130,8 @@ fold(struct commit *c, struct waiter *w, const struct fact *f, struct err *e)
 	if (store_savepoint(c->store, e) != 0)
 		return -1;
 	arena_reset(c->arena);
-	if (project_subject(c->store, c->config, d->platform, f->subject,
-		&known, &when, c->arena, e) == 0)
+	if (project_subject(c->store, c->config, d->platform,
+		str_from(w->subject), &known, &when, c->arena, e) == 0)
 		return store_release(c->store, e);
 	if (is_fatal(e) || store_rollback_to(c->store, e) != 0 ||
 	    store_release(c->store, e) != 0)
@@ -117,16 +142,52 @@ fold(struct commit *c, struct waiter *w, const struct fact *f, struct err *e)
 }
 
 static int
+take_subject(void *arg, const struct store_purchase *row)
+{
+	struct waiter *w = arg;
+	if (row->subject.n < sizeof(w->subject))
+		snprintf(w->subject, sizeof(w->subject), "%.*s",
+		    STR_ARG(row->subject));
+	return 1;
+}
+
+/* A sale that is known under another subject stays with it: a refund whose
+ * subscription is missing or another one is still that sale's refund. */
+static int
+find_subject(struct commit *c, struct waiter *w, struct err *e)
+{
+	const struct fact *f = w->delivery->fact;
+	struct err absent = { .code = ERR_NONE };
+	if (f->subject.p != NULL && f->subject.n < sizeof(w->subject))
+		snprintf(w->subject, sizeof(w->subject), "%.*s",
+		    STR_ARG(f->subject));
+	else
+		snprintf(w->subject, sizeof(w->subject), "delivery:%.*s",
+		    STR_ARG(f->delivery));
+	if (f->sale.p == NULL || !str_eq_z(w->delivery->status, "applied"))
+		return 0;
+	if (store_purchase_get(c->store, str_from(w->delivery->platform->name),
+		project_column(c->arena, f->sale), take_subject, w,
+		&absent) == 0 ||
+	    absent.code == ERR_ABSENT)
+		return 0;
+	*e = absent;
+	return -1;
+}
+
+static int
 append(struct commit *c, struct waiter *w, struct err *e)
 {
 	const struct commit_delivery *d = w->delivery;
 	const struct fact *f = d->fact;
 	arena_reset(c->arena);
+	if (find_subject(c, w, e) != 0)
+		return -1;
 	struct store_event row = {
 		.platform = str_from(d->platform->name),
 		.kind = f->kind_name,
 		.delivery = f->delivery,
-		.subject = f->subject,
+		.subject = str_from(w->subject),
 		.sent_at = d->sent_at,
 		.received_at = d->received_at,
 		.content_type = d->content_type,
@@ -136,9 +197,6 @@ append(struct commit *c, struct waiter *w, struct err *e)
 		.status = d->status,
 		.reason = d->reason,
 	};
-	if (row.subject.p == NULL)
-		row.subject = str_from(arena_printf(
-		    c->arena, "delivery:%.*s", STR_ARG(f->delivery)));
 	struct str *texts[] = { &row.kind, &row.subject, &row.content_type,
 		&row.peer };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -156,10 +214,9 @@ append(struct commit *c, struct waiter *w, struct err *e)
 static int
 write_batch(struct commit *c, struct waiter *batch, struct err *e)
 {
-	if (ready(c, e) != 0)
+	if (ready(c, batch->deadline, e) != 0)
 		return -1;
-	int64_t left = batch->deadline - time_ticks();
-	store_patience(c->store, left > 0 ? (int)left : 0);
+	be_patient(c, batch->deadline);
 	if (store_begin(c->store, e) != 0)
 		return -1;
 	for (struct waiter *w = batch; w != NULL; w = w->next)
@@ -191,15 +248,42 @@ take(struct commit *c)
 	return batch;
 }
 
-/* Whoever waits first leads next; a chore when nobody does. */
+/* The first one's time was up, not everybody's: the others go back to the
+ * head of the queue. They sleep without a time limit, so all are woken. */
 static void
-stop_leading(struct commit *c)
+put_back(struct commit *c, struct waiter *batch)
 {
-	c->leading = 0;
-	if (c->first != NULL)
-		pthread_cond_signal(&c->first->wake);
-	else
-		pthread_cond_signal(&c->idle);
+	int64_t now = time_ticks();
+	struct waiter *last = batch;
+	while (last->next != NULL && last->next->deadline <= now)
+		last = last->next;
+	struct waiter *back = last->next;
+	last->next = NULL;
+	for (struct waiter *w = back; w != NULL; w = w->next) {
+		w->state = QUEUED;
+		pthread_cond_signal(&w->wake);
+		if (w->next == NULL) {
+			w->next = c->first;
+			if (c->first == NULL)
+				c->last = w;
+			c->first = back;
+			break;
+		}
+	}
+}
+
+static void
+answer(struct waiter *batch, int failed, const struct err *err)
+{
+	while (batch != NULL) {
+		struct waiter *w = batch;
+		batch = w->next;
+		w->failed = failed;
+		if (failed)
+			w->err = *err;
+		w->state = DONE;
+		pthread_cond_signal(&w->wake);
+	}
 }
 
 /* Writes one batch for all in it; called and returning with the lock held. */
@@ -217,16 +301,10 @@ lead(struct commit *c)
 		c->store = NULL;
 	}
 	pthread_mutex_lock(&c->lock);
-	while (batch != NULL) {
-		struct waiter *w = batch;
-		batch = w->next;
-		w->failed = rc != 0;
-		if (rc != 0)
-			w->err = err;
-		w->state = DONE;
-		pthread_cond_signal(&w->wake);
-	}
-	stop_leading(c);
+	if (rc != 0 && err.code == ERR_BUSY)
+		put_back(c, batch);
+	answer(batch, rc != 0, &err);
+	hand_over(c);
 }
 
 static void
@@ -310,13 +388,13 @@ commit_chore(struct commit *c, commit_chore_fn *fn, void *arg, struct err *e)
 		pthread_cond_wait(&c->idle, &c->lock);
 	c->leading = 1;
 	pthread_mutex_unlock(&c->lock);
-	int rc = ready(c, e);
+	int rc = ready(c, time_ticks(), e);
 	if (rc == 0) {
-		store_patience(c->store, 0);
+		be_patient(c, time_ticks());
 		rc = fn(c->store, arg, e);
 	}
 	pthread_mutex_lock(&c->lock);
-	stop_leading(c);
+	hand_over(c);
 	pthread_mutex_unlock(&c->lock);
 	return rc;
 }
