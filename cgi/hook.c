@@ -1,6 +1,7 @@
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "cgi/count.h"
 #include "cgi/route.h"
 #include "core/intake.h"
 
@@ -30,9 +31,11 @@ static void
 log_clock(const struct platform *p, int64_t age)
 {
 	log_line(LOG_WARNING,
-	    "%s: signature right, %lld s %s: check the clock or %s.tolerance",
+	    "%s: signature right, %lld s %s: check the clock or %s.tolerance "
+	    "(%lld so far)",
 	    p->name, (long long)(age < 0 ? -age : age),
-	    age < 0 ? "ahead" : "old", p->name);
+	    age < 0 ? "ahead" : "old", p->name,
+	    (long long)count_up(COUNT_WRONG_CLOCK));
 }
 
 static void

@@ -3,28 +3,6 @@
 #include <stdint.h>
 #include <string.h>
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* The byte of the escape "%XX" at s.p[i], -1 when it is none. */
-static int
-escape_at(struct str s, size_t i)
-{
-	if (s.n - i < 3 || s.p[i] != '%')
-		return -1;
-	int high = hex_digit(s.p[i + 1]), low = hex_digit(s.p[i + 2]);
-	return high < 0 || low < 0 ? -1 : high << 4 | low;
-}
-
 struct str
 request_param(const struct request *r, const char *name)
 {
@@ -73,7 +51,7 @@ path_below(struct str path, struct str script)
 	for (size_t k = 0; k < script.n; k++) {
 		if (i == path.n)
 			return path;
-		int c = escape_at(path, i);
+		int c = str_escape(path, i);
 		i += c < 0 ? 1 : 3;
 		if (c < 0)
 			c = (unsigned char)path.p[i - 1];
@@ -95,7 +73,7 @@ segment_decode(struct arena *a, struct str s, int escaped)
 	for (size_t i = 0; p != NULL && i < s.n; i++) {
 		int c = (unsigned char)s.p[i];
 		if (escaped && c == '%') {
-			c = escape_at(s, i);
+			c = str_escape(s, i);
 			i += 2;
 		}
 		if (c <= 0)
@@ -178,7 +156,7 @@ query_decode(struct arena *a, struct str s, char plus)
 		return STR_NONE;
 	size_t n = 0;
 	for (size_t i = 0; i < s.n; i++) {
-		int c = escape_at(s, i);
+		int c = str_escape(s, i);
 		if (c >= 0)
 			i += 2;
 		else

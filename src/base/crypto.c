@@ -142,23 +142,14 @@ crypto_hex(const uint8_t *p, size_t n, char *hex)
 	hex[2 * n] = '\0';
 }
 
-static int
-hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0'
-	    : c >= 'a' && c <= 'f'  ? c - 'a' + 10
-	    : c >= 'A' && c <= 'F'  ? c - 'A' + 10
-				    : -1;
-}
-
 int
 crypto_unhex(struct str hex, uint8_t *p, size_t n)
 {
 	if (hex.n != 2 * n)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		int hi = hex_digit(hex.p[2 * i]);
-		int lo = hex_digit(hex.p[2 * i + 1]);
+		int hi = str_hex_digit(hex.p[2 * i]);
+		int lo = str_hex_digit(hex.p[2 * i + 1]);
 		if (hi < 0 || lo < 0)
 			return -1;
 		p[i] = (uint8_t)(hi << 4 | lo);

@@ -2,18 +2,6 @@
 
 #include <string.h>
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 struct str
 form_decode(struct arena *a, struct str s, int *bad)
 {
@@ -27,13 +15,12 @@ form_decode(struct arena *a, struct str s, int *bad)
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
 		if (c == '%') {
-			int hi = s.n - i > 2 ? hex_digit(s.p[i + 1]) : -1;
-			int lo = s.n - i > 2 ? hex_digit(s.p[i + 2]) : -1;
-			if (hi < 0 || lo < 0) {
+			int byte = str_escape(s, i);
+			if (byte < 0) {
 				*bad = 1;
 				return STR_NONE;
 			}
-			c = (char)(hi * 16 + lo);
+			c = (char)byte;
 			i += 2;
 		} else if (c == '+') {
 			c = ' ';

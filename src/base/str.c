@@ -236,6 +236,27 @@ str_clean_utf8(struct arena *a, struct str s, int nul_too)
 	return (struct str){ d, n };
 }
 
+int
+str_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+int
+str_escape(struct str s, size_t i)
+{
+	if (s.n - i < 3 || s.p[i] != '%')
+		return -1;
+	int high = str_hex_digit(s.p[i + 1]), low = str_hex_digit(s.p[i + 2]);
+	return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
 static size_t
 char_or_byte(struct str s, size_t i)
 {

@@ -52,6 +52,11 @@ int str_has_control(struct str s);
  * slice itself when nothing has to change. p NULL: out of memory. */
 struct str str_clean_utf8(struct arena *a, struct str s, int nul_too);
 
+/* The byte of the percent escape "%XX" at s.p[i] (RFC 3986 2.1), either case;
+ * -1 when there is none. */
+int str_escape(struct str s, size_t i);
+int str_hex_digit(char c); /* 0 to 15, -1 */
+
 /* Shell pattern: only * and ? are special, ASCII case folded; ? is one
  * character of UTF-8. At most pattern.n times s.n steps. */
 int str_match_fold(struct str pattern, struct str s);

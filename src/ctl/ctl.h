@@ -63,9 +63,8 @@ struct ctl_command {
 	X(urls) \
 	X(check) \
 	X(events) \
-	X(event) \
-	X(purchases) \
-	X(access) X(decode) X(sign) X(verify) X(trigger) X(migrate) X(backup)
+	X(event) X(purchases) X(access) X(decode) X(sign) X(verify) X(trigger) \
+	    X(migrate) X(backup)
 
 #define CTL_DECLARE(name) extern const struct ctl_command ctl_##name;
 CTL_COMMANDS(CTL_DECLARE)

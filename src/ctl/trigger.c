@@ -14,6 +14,9 @@ struct trigger {
 	struct str secret; /* STR_NONE: none configured */
 	int64_t now;
 	struct fact fact;
+	struct sample_opts opts;
+	struct str keys[CTL_VALUES_MAX + 1], values[CTL_VALUES_MAX + 1];
+	char nonce[2 * NONCE_BYTES + 1];
 };
 
 static int
@@ -55,34 +58,56 @@ list_events(struct buf *b)
 }
 
 static int
-make_body(struct ctl *ctl, struct trigger *t, struct err *e)
+read_sets(struct ctl *ctl, struct trigger *t, struct err *e)
 {
-	struct str keys[CTL_VALUES_MAX], values[CTL_VALUES_MAX];
-	uint8_t random[NONCE_BYTES];
-	char hex[2 * NONCE_BYTES + 1];
-	struct sample_opts opts = {
-		.keys = keys, .values = values, .now = t->now
-	};
 	const char *set;
-	for (; (set = ctl_nth(ctl, "set", opts.n_sets)) != NULL; opts.n_sets++)
-		if (!str_cut(str_from(set), '=', &keys[opts.n_sets],
-			&values[opts.n_sets]))
+	struct sample_opts *o = &t->opts;
+	o->keys = t->keys;
+	o->values = t->values;
+	o->now = t->now;
+	for (; (set = ctl_nth(ctl, "set", o->n_sets)) != NULL; o->n_sets++)
+		if (!str_cut(str_from(set), '=', &t->keys[o->n_sets],
+			&t->values[o->n_sets]))
 			return err_set(e, ERR_USAGE,
 			    "--set takes KEY=VALUE, for example "
 			    "--set email=ada@example.com");
+	uint8_t random[NONCE_BYTES];
 	if (crypto_random(random, sizeof(random)) != 0)
 		return err_set(e, ERR_SYSTEM, "no random bytes");
-	crypto_hex(random, sizeof(random), hex);
-	opts.nonce = str_from(hex);
-	if (t->platform->sample(t->sample, &opts, ctl->arena, &t->body, e) !=
-	    0) {
+	crypto_hex(random, sizeof(random), t->nonce);
+	o->nonce = str_from(t->nonce);
+	return 0;
+}
+
+static int
+make_body(struct ctl *ctl, struct trigger *t, struct err *e)
+{
+	const struct platform *p = t->platform;
+	struct decode_opts decode = { str_from(p->reference_default) };
+	if (p->sample(t->sample, &t->opts, ctl->arena, &t->body, e) != 0) {
 		if (e->code == ERR_INPUT)
 			e->code = ERR_USAGE;
 		return -1;
 	}
-	struct decode_opts decode = { str_from(
-	    t->platform->reference_default) };
-	return t->platform->decode(t->body, &decode, ctl->arena, &t->fact, e);
+	return p->decode(t->body, &decode, ctl->arena, &t->fact, e);
+}
+
+/* A sale of another seller than the configured one would be kept: the sample
+ * takes the configured id, unless --set says otherwise. */
+static int
+adopt_owner(struct ctl *ctl, struct trigger *t, struct err *e)
+{
+	struct sample_opts *o = &t->opts;
+	struct str owner =
+	    ctl->config->platforms[platform_index(t->platform)].owner;
+	if (owner.p == NULL || t->fact.owner.p == NULL)
+		return 0;
+	for (size_t i = 0; i < o->n_sets; i++)
+		if (str_eq_z(o->keys[i], t->platform->owner_field))
+			return 0;
+	t->keys[o->n_sets] = str_from(t->platform->owner_field);
+	t->values[o->n_sets++] = owner;
+	return make_body(ctl, t, e);
 }
 
 static int
@@ -207,14 +232,14 @@ run(struct ctl *ctl, struct err *e)
 		return CTL_YES;
 	}
 	if (find_event(str_from(ctl->rest[0]), &t, e) != 0 ||
-	    make_body(ctl, &t, e) != 0)
+	    read_sets(ctl, &t, e) != 0 || make_body(ctl, &t, e) != 0)
 		return CTL_USAGE;
 	if (ctl_get(ctl, "print") != NULL) {
 		buf_adds(&ctl->out, t.body);
 		buf_addc(&ctl->out, '\n');
 		return CTL_YES;
 	}
-	if (load_secret(ctl, &t, e) != 0)
+	if (load_secret(ctl, &t, e) != 0 || adopt_owner(ctl, &t, e) != 0)
 		return CTL_SYSTEM;
 	const char *to = ctl_get(ctl, "to");
 	enum ctl_exit code =

@@ -496,6 +496,7 @@ const struct platform platform_gank = {
 	.content_type = "application/json",
 	.secrets_key = "secrets",
 	.owner_key = "creator_id",
+	.owner_field = "creator_user_id",
 	.tolerance_default = 300,
 	.secret_min = 1,
 	.secret_short = 16,

@@ -208,6 +208,7 @@ const struct platform platform_gumroad = {
 	.content_type = "application/x-www-form-urlencoded",
 	.secrets_key = "tokens",
 	.owner_key = "seller_id",
+	.owner_field = "seller_id",
 	.reference_default = "user_id",
 	.secret_min = 16,
 	.token_in_path = 1,

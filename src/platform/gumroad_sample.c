@@ -157,24 +157,25 @@ struct draft {
 	size_t n;
 };
 
-/* The digest of the nonce and of what it is for. */
+/* The digest of a seed and of what it is for. */
 static int
-fresh(const struct draft *d, const char *what, uint8_t out[CRYPTO_SHA256])
+fresh(const struct draft *d, const char *what, struct str seed,
+    uint8_t out[CRYPTO_SHA256])
 {
-	struct str s = str_from(
-	    arena_printf(d->a, "%s:%.*s", what, STR_ARG(d->opts->nonce)));
+	struct str s =
+	    str_from(arena_printf(d->a, "%s:%.*s", what, STR_ARG(seed)));
 	return s.p == NULL ? -1 : crypto_sha256(s, out);
 }
 
 /* Like ObfuscateIds.encrypt: 22 characters of URL-safe base64 and "==". */
 static struct str
-fresh_id(const struct draft *d, const char *what)
+fresh_id(const struct draft *d, const char *what, struct str seed)
 {
 	static const char digits[] =
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	uint8_t raw[CRYPTO_SHA256];
 	char *p = arena_alloc(d->a, ID_LEN + 1);
-	if (p == NULL || fresh(d, what, raw) != 0)
+	if (p == NULL || fresh(d, what, seed, raw) != 0)
 		return STR_NONE;
 	memset(raw + ID_BYTES, 0, sizeof(raw) - ID_BYTES);
 	size_t n = 0;
@@ -196,6 +197,18 @@ moment(const struct draft *d, int64_t t)
 	return str_from(arena_dup(d->a, z, strlen(z)));
 }
 
+/* A sale's subscription follows from its id, so that a refund made with that
+ * sale_id alone speaks of the same membership. */
+static struct str
+subscription_id(const struct draft *d)
+{
+	struct str sale = fresh_id(d, "@sale", d->opts->nonce);
+	for (size_t i = 0; i < d->opts->n_sets; i++)
+		if (str_eq_z(d->opts->keys[i], "sale_id"))
+			sale = d->opts->values[i];
+	return sale.p == NULL ? sale : fresh_id(d, "@subscription", sale);
+}
+
 /* p NULL: no memory. */
 static struct str
 value_of(const struct draft *d, const char *value)
@@ -203,8 +216,10 @@ value_of(const struct draft *d, const char *value)
 	uint8_t raw[CRYPTO_SHA256];
 	if (value[0] != '@')
 		return str_from(value);
-	if (strcmp(value, "@sale") == 0 || strcmp(value, "@subscription") == 0)
-		return fresh_id(d, value);
+	if (strcmp(value, "@sale") == 0)
+		return fresh_id(d, value, d->opts->nonce);
+	if (strcmp(value, "@subscription") == 0)
+		return subscription_id(d);
 	if (strcmp(value, "@now") == 0)
 		return moment(d, d->opts->now);
 	if (strcmp(value, "@month") == 0)
@@ -212,7 +227,7 @@ value_of(const struct draft *d, const char *value)
 	if (strcmp(value, "@resource") == 0)
 		return str_from(d->event->resource);
 	/* order_number: 30 bits */
-	if (fresh(d, value, raw) != 0)
+	if (fresh(d, value, d->opts->nonce, raw) != 0)
 		return STR_NONE;
 	return str_from(arena_printf(d->a, "%u",
 	    (unsigned)(raw[0] & 0x3F) << 24 | (unsigned)raw[1] << 16 |

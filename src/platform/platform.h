@@ -79,6 +79,7 @@ struct platform {
 	/* its configuration section */
 	const char *secrets_key; /* "tokens" */
 	const char *owner_key; /* "seller_id" */
+	const char *owner_field; /* the same in a delivery */
 	const char *reference_default; /* NULL: no key "reference" */
 	int64_t tolerance_default; /* seconds; 0: no key "tolerance" */
 	size_t secret_min; /* bytes; shorter is refused */

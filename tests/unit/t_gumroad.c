@@ -413,6 +413,27 @@ sample(struct arena *a, const char *event, const struct sample_opts *o)
 	return body;
 }
 
+/* A refund made with a sale's id alone belongs to that sale's membership. */
+static void
+test_sample_pairs(struct arena *a)
+{
+	struct str key = STR("sale_id"), value;
+	struct sample_opts first = { .now = 1772613506,
+		.nonce = STR("00112233445566778899aabbccddeeff") };
+	struct sample_opts second = { .keys = &key,
+		.values = &value,
+		.n_sets = 1,
+		.now = 1772613600,
+		.nonce = STR("ffeeddccbbaa99887766554433221100") };
+	test_group("sample pairs");
+	arena_reset(a);
+	struct fact sale = decode(a, sample(a, "sale", &first));
+	value = sale.sale;
+	struct fact refund = decode(a, sample(a, "refund", &second));
+	OK(str_eq(sale.subject, refund.subject), "one subject");
+	OK(str_eq(sale.sale, refund.sale), "one sale");
+}
+
 static void
 test_samples(struct arena *a)
 {
@@ -520,6 +541,7 @@ main(void)
 	test_dedupe(a);
 	test_large(a);
 	test_verify();
+	test_sample_pairs(a);
 	test_samples(a);
 	test_sample_sets(a);
 	arena_free(a);

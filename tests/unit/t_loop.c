@@ -415,6 +415,21 @@ test_slow(void)
 	WAIT(loop_count(loop) == 1);
 	OK(loop_count(loop) == 1, "who does not read is cut as well");
 	close(deaf);
+	/* one that reads a little now and then: every write gets through */
+	int drip = dial();
+	ask(drip, 1, body, sizeof(body));
+	size_t got = 0;
+	ssize_t k;
+	static char some[16 * 1024];
+	while (
+	    got < sizeof(body) && (k = recv(drip, some, sizeof(some), 0)) > 0) {
+		got += (size_t)k;
+		loop_sweep(loop);
+		pause_ms(20);
+	}
+	OK(got > 0 && got < sizeof(body), "nor who reads too slowly, %zu bytes",
+	    got);
+	close(drip);
 	close(fd);
 	OK(stop() == 0, "stopped");
 	buf_free(&b);
@@ -663,6 +678,7 @@ main(void)
 {
 	struct err e = { .code = ERR_NONE };
 	sigset_t set;
+	alarm(LIMIT_MS / 100); /* whatever happens, it ends */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
