@@ -58,13 +58,22 @@ struct ctl_command {
 	enum ctl_exit (*run)(struct ctl *ctl, struct err *e);
 };
 
+/* clang-format off: it lays out a list of calls anew each time */
 #define CTL_COMMANDS(X) \
 	X(init) \
 	X(urls) \
 	X(check) \
 	X(events) \
-	X(event) X(purchases) X(access) X(decode) X(sign) X(verify) X(trigger) \
-	    X(migrate) X(backup)
+	X(event) \
+	X(purchases) \
+	X(access) \
+	X(decode) \
+	X(sign) \
+	X(verify) \
+	X(trigger) \
+	X(migrate) \
+	X(backup)
+/* clang-format on */
 
 #define CTL_DECLARE(name) extern const struct ctl_command ctl_##name;
 CTL_COMMANDS(CTL_DECLARE)
