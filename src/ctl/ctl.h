@@ -58,6 +58,7 @@ struct ctl_command {
 	enum ctl_exit (*run)(struct ctl *ctl, struct err *e);
 };
 
+/* clang-format off: it lays out a list of calls anew each time */
 #define CTL_COMMANDS(X) \
 	X(init) \
 	X(urls) \
@@ -65,10 +66,7 @@ struct ctl_command {
 	X(events) \
 	X(event) \
 	X(purchases) \
-	X(subscriptions) \
-	X(members) \
 	X(access) \
-	X(explain) \
 	X(decode) \
 	X(sign) \
 	X(verify) \
@@ -81,10 +79,9 @@ struct ctl_command {
 	X(unlink) \
 	X(void) \
 	X(work) \
-	X(export) \
-	X(erase) \
-	X(backup) \
-	X(migrate)
+	X(migrate) \
+	X(backup)
+/* clang-format on */
 
 #define CTL_DECLARE(name) extern const struct ctl_command ctl_##name;
 CTL_COMMANDS(CTL_DECLARE)

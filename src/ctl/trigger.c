@@ -236,7 +236,6 @@ run(struct ctl *ctl, struct err *e)
 		return CTL_USAGE;
 	if (ctl_get(ctl, "print") != NULL) {
 		buf_adds(&ctl->out, t.body);
-		buf_addc(&ctl->out, '\n');
 		return CTL_YES;
 	}
 	if (load_secret(ctl, &t, e) != 0 || adopt_owner(ctl, &t, e) != 0)
@@ -252,7 +251,7 @@ run(struct ctl *ctl, struct err *e)
 static const struct ctl_option options[] = {
 	{ "set", "KEY=VALUE", "change or add a field; may be repeated" },
 	{ "to", "URL", "post it there; without, straight into the database" },
-	{ "print", NULL, "print the body and send nothing" },
+	{ "print", NULL, "print the body, byte for byte, and send nothing" },
 	{ NULL, NULL, NULL },
 };
 

@@ -14,6 +14,7 @@ enum {
 	BODY_MAX = 1024 * 1024,
 	ID_BYTES = 16, /* one AES block, ObfuscateIds.encrypt */
 	ID_LEN = 24,
+	PING_DELAY = 10, /* seconds, app/models/purchase.rb */
 };
 
 enum {
@@ -101,7 +102,7 @@ static const struct line {
 	{ "card[expiry_year]", "", PURCHASES },
 	{ "order_number", "@order", PURCHASES },
 	{ "sale_id", "@sale", PURCHASES },
-	{ "sale_timestamp", "@now", PURCHASES },
+	{ "sale_timestamp", "@sold", PURCHASES },
 	{ "subscription_id", "@subscription", PURCHASES },
 	{ "variants[Tier]", "Test", PURCHASES },
 	{ "test", "true", PURCHASES & ~(unsigned)PING },
@@ -222,6 +223,8 @@ value_of(const struct draft *d, const char *value)
 		return subscription_id(d);
 	if (strcmp(value, "@now") == 0)
 		return moment(d, d->opts->now);
+	if (strcmp(value, "@sold") == 0)
+		return moment(d, d->opts->now - PING_DELAY);
 	if (strcmp(value, "@month") == 0)
 		return moment(d, time_add_months(d->opts->now, 1));
 	if (strcmp(value, "@resource") == 0)
