@@ -204,7 +204,8 @@ arrive(struct store *s, const struct config *c, const struct platform *p,
 	if (added == STORE_AGAIN || !str_eq_z(in->status, "applied"))
 		return 0;
 	struct arena *a = arena_new(16 * 1024 * 1024);
-	int rc = project_subject(s, c, p, row.subject, &known, a, e);
+	struct project_when when = { row.received_at, known.event };
+	int rc = project_subject(s, c, p, row.subject, &known, &when, a, e);
 	arena_free(a);
 	return rc;
 }
