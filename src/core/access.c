@@ -137,22 +137,36 @@ choose(struct access *x, const struct tier_rules *rules)
 	}
 }
 
-/* Renewals are rows of their own: follow them back while they touch. */
+/* Does the window continue the one known so far, at either end? */
+static int
+extend(struct access *x, const struct store_purchase *p)
+{
+	int moved = 0;
+	if (p->since < x->since && p->until != STORE_NULL &&
+	    p->until >= x->since) {
+		x->since = p->since;
+		moved = 1;
+	}
+	if (x->until != STORE_NULL && p->since <= x->until &&
+	    (p->until == STORE_NULL || p->until > x->until)) {
+		x->until = p->until;
+		moved = 1;
+	}
+	return moved;
+}
+
+/* Renewals and payments ahead are rows of their own: follow them back and on
+ * while they touch. */
 static void
-follow_back(struct access *x, const struct rows *r)
+follow(struct access *x, const struct rows *r)
 {
 	int moved = x->tier.p != NULL;
 	while (moved) {
 		moved = 0;
-		for (size_t i = 0; i < r->n; i++) {
-			const struct store_purchase *p = &r->v[i];
-			if (p->tier.p != NULL && str_eq(p->tier, x->tier) &&
-			    p->since < x->since && p->until != STORE_NULL &&
-			    p->until >= x->since) {
-				x->since = p->since;
-				moved = 1;
-			}
-		}
+		for (size_t i = 0; i < r->n; i++)
+			if (r->v[i].tier.p != NULL &&
+			    str_eq(r->v[i].tier, x->tier))
+				moved |= extend(x, &r->v[i]);
 	}
 }
 
@@ -219,7 +233,7 @@ access_lookup(struct store *s, const struct tier_rules *rules,
 	}
 	out->grants = grants;
 	choose(out, rules);
-	follow_back(out, &r);
+	follow(out, &r);
 	if (collect_allows(out, rules, a) != 0)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	return store_change_last_of(s, key->by,

@@ -34,7 +34,7 @@ struct access {
 	int64_t rank;
 	int in_grace; /* no paid window of the tier is open, only grace */
 	int64_t since; /* holds the tier without a gap from here */
-	int64_t until; /* STORE_NULL: for ever */
+	int64_t until; /* and up to here; STORE_NULL: for ever */
 	const struct access_grant *grants; /* those open now */
 	size_t n_grants;
 	const struct str *allows; /* over all tiers held, each once */

@@ -58,14 +58,21 @@ commit_free(struct commit *c)
 	free(c);
 }
 
+static void
+be_patient(struct commit *c, int64_t deadline)
+{
+	int64_t left = deadline - time_ticks();
+	store_patience(c->store, left > 0 ? (int)left : 0);
+}
+
 static int
-ready(struct commit *c, struct err *e)
+ready(struct commit *c, int64_t deadline, struct err *e)
 {
 	if (c->store != NULL)
 		return 0;
 	if (store_open(c->config->database, STORE_CREATE, &c->store, e) != 0)
 		return -1;
-	store_patience(c->store, COMMIT_WAIT_MS);
+	be_patient(c, deadline);
 	if (project_tiers(c->store, c->config, e) != 0) {
 		store_close(c->store);
 		c->store = NULL;
@@ -74,11 +81,29 @@ ready(struct commit *c, struct err *e)
 	return 0;
 }
 
+/* With the lock held: the next in line may write. */
+static void
+hand_over(struct commit *c)
+{
+	c->leading = 0;
+	if (c->first != NULL)
+		pthread_cond_signal(&c->first->wake);
+}
+
 int
 commit_prepare(struct commit *c, struct err *e)
 {
 	pthread_mutex_lock(&c->lock);
-	int rc = c->leading ? 0 : ready(c, e);
+	if (c->leading) {
+		pthread_mutex_unlock(&c->lock);
+		return 0;
+	}
+	/* as a leader does: callers can still give up in time */
+	c->leading = 1;
+	pthread_mutex_unlock(&c->lock);
+	int rc = ready(c, time_ticks() + COMMIT_WAIT_MS, e);
+	pthread_mutex_lock(&c->lock);
+	hand_over(c);
 	pthread_mutex_unlock(&c->lock);
 	return rc;
 }
@@ -152,10 +177,9 @@ append(struct commit *c, struct waiter *w, struct err *e)
 static int
 write_batch(struct commit *c, struct waiter *batch, struct err *e)
 {
-	if (ready(c, e) != 0)
+	if (ready(c, batch->deadline, e) != 0)
 		return -1;
-	int64_t left = batch->deadline - time_ticks();
-	store_patience(c->store, left > 0 ? (int)left : 0);
+	be_patient(c, batch->deadline);
 	if (store_begin(c->store, e) != 0)
 		return -1;
 	for (struct waiter *w = batch; w != NULL; w = w->next)
@@ -187,6 +211,44 @@ take(struct commit *c)
 	return batch;
 }
 
+/* The first one's time was up, not everybody's: the others go back to the
+ * head of the queue. They sleep without a time limit, so all are woken. */
+static void
+put_back(struct commit *c, struct waiter *batch)
+{
+	int64_t now = time_ticks();
+	struct waiter *last = batch;
+	while (last->next != NULL && last->next->deadline <= now)
+		last = last->next;
+	struct waiter *back = last->next;
+	last->next = NULL;
+	for (struct waiter *w = back; w != NULL; w = w->next) {
+		w->state = QUEUED;
+		pthread_cond_signal(&w->wake);
+		if (w->next == NULL) {
+			w->next = c->first;
+			if (c->first == NULL)
+				c->last = w;
+			c->first = back;
+			break;
+		}
+	}
+}
+
+static void
+answer(struct waiter *batch, int failed, const struct err *err)
+{
+	while (batch != NULL) {
+		struct waiter *w = batch;
+		batch = w->next;
+		w->failed = failed;
+		if (failed)
+			w->err = *err;
+		w->state = DONE;
+		pthread_cond_signal(&w->wake);
+	}
+}
+
 /* Writes one batch for all in it; called and returning with the lock held. */
 static void
 lead(struct commit *c)
@@ -202,18 +264,10 @@ lead(struct commit *c)
 		c->store = NULL;
 	}
 	pthread_mutex_lock(&c->lock);
-	c->leading = 0;
-	while (batch != NULL) {
-		struct waiter *w = batch;
-		batch = w->next;
-		w->failed = rc != 0;
-		if (rc != 0)
-			w->err = err;
-		w->state = DONE;
-		pthread_cond_signal(&w->wake);
-	}
-	if (c->first != NULL)
-		pthread_cond_signal(&c->first->wake);
+	if (rc != 0 && err.code == ERR_BUSY)
+		put_back(c, batch);
+	answer(batch, rc != 0, &err);
+	hand_over(c);
 }
 
 static void

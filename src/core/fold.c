@@ -112,7 +112,8 @@ open_windows(struct subject *u)
 		if (s->fact.kind == FACT_PAYMENT &&
 		    end_before != FACT_NO_TIME && end_before > s->since)
 			s->since = end_before;
-		s->paid_until = i == 0 && trial != FACT_NO_TIME
+		/* in a trial's pings ever after: later sales are not in it */
+		s->paid_until = i == 0 && trial > s->since
 		    ? trial
 		    : period_end(s, s->since);
 		s->until = s->paid_until + grace(u);
@@ -208,41 +209,61 @@ plan_tier(const struct subject *u, const struct fact *change)
 	return t != NULL ? t->name : change->new_tier;
 }
 
-/* An upgrade later than the newest sale gives that sale its tier; a downgrade
- * waits for the next sale, and whatever came after it replaces it. */
-static void
-read_updates(struct subject *u)
+static int64_t
+change_time(const struct fold_delivery *d)
 {
-	if (u->newest == NULL)
-		return;
-	for (size_t i = 0; i < u->n; i++) {
+	return d->fact->effective_at != FACT_NO_TIME ? d->fact->effective_at
+						     : d->received_at;
+}
+
+/* An upgrade later than the newest sale gives that sale its tier. */
+static void
+read_upgrades(struct subject *u)
+{
+	const struct fact *latest = NULL;
+	int64_t latest_at = FACT_NO_TIME;
+	for (size_t i = 0; u->newest != NULL && i < u->n; i++) {
 		const struct fact *f = u->d[i].fact;
-		if (f->kind != FACT_UPDATED || f->new_tier.p == NULL)
+		int64_t at = change_time(&u->d[i]);
+		if (f->kind != FACT_UPDATED || f->downgrade ||
+		    f->new_tier.p == NULL || at <= u->newest->fact.sold_at ||
+		    at < latest_at)
 			continue;
-		int64_t at = f->effective_at != FACT_NO_TIME
-		    ? f->effective_at
-		    : u->d[i].received_at;
-		if (at <= u->newest->fact.sold_at)
-			continue;
-		u->next_tier = STR_NONE;
-		u->next_tier_at = FACT_NO_TIME;
-		if (f->downgrade) {
-			u->next_tier = plan_tier(u, f);
-			u->next_tier_at = at;
-		} else {
-			u->newest->tier = plan_tier(u, f);
-		}
+		latest = f;
+		latest_at = at;
 	}
+	if (latest != NULL)
+		u->newest->tier = plan_tier(u, latest);
+}
+
+/* A downgrade waits for the next sale; the change that came last replaces
+ * those before it. */
+static void
+read_downgrade(struct subject *u)
+{
+	const struct fold_delivery *last = NULL;
+	for (size_t i = 0; i < u->n; i++)
+		if (u->d[i].fact->kind == FACT_UPDATED)
+			last = &u->d[i];
+	if (u->newest == NULL || last == NULL || !last->fact->downgrade ||
+	    last->fact->new_tier.p == NULL)
+		return;
+	/* a sale after the news, though before the date, is an upgrade's
+	 * charge: the downgrade was given up */
+	if (change_time(last) <= u->newest->fact.sold_at ||
+	    last->received_at < u->newest->fact.sold_at)
+		return;
+	u->next_tier = plan_tier(u, last->fact);
+	u->next_tier_at = change_time(last);
 }
 
 static void
 close_windows(struct subject *u)
 {
-	if (u->newest != NULL && u->cancelled_at != FACT_NO_TIME) {
-		u->newest->until = u->cancelled_at;
-		u->newest->paid_until =
-		    min_time(u->newest->paid_until, u->cancelled_at);
-	}
+	/* the end of the paid period in Gumroad's own words: where its months
+	 * and ours differ (Feb 28 of a 31st) no grace comes in between */
+	if (u->newest != NULL && u->cancelled_at != FACT_NO_TIME)
+		u->newest->until = u->newest->paid_until = u->cancelled_at;
 	if (u->newest != NULL && u->paid_up)
 		u->newest->until = u->newest->paid_until = FACT_NO_TIME;
 	for (size_t i = 0; i < u->n_sales; i++) {
@@ -386,10 +407,11 @@ fold_subject(const struct platform *p, struct str subject,
 		if (u.sales[i].counted)
 			u.newest = &u.sales[i];
 	open_windows(&u);
+	read_upgrades(&u);
+	read_downgrade(&u);
 	read_cancelled(&u);
 	read_ended(&u);
 	read_disputes(&u);
-	read_updates(&u);
 	close_windows(&u);
 	struct store_purchase *rows =
 	    arena_alloc(a, (u.n_sales + 1) * sizeof(*rows));

@@ -79,7 +79,10 @@ fill(struct fact *to, const struct fact *from)
 	fill_str(&to->product, from->product);
 	fill_str(&to->product_name, from->product_name);
 	fill_str(&to->currency, from->currency);
-	fill_str(&to->recurrence, from->recurrence);
+	if (to->recurrence.p == NULL && from->recurrence.p != NULL) {
+		to->recurrence = from->recurrence;
+		to->months = from->months;
+	}
 	fill_int(&to->price, from->price);
 	fill_int(&to->quantity, from->quantity);
 	fill_int(&to->sold_at, from->sold_at);
