@@ -161,13 +161,12 @@ def read_only():
                                 ("both read-only", 0o500, 0o400),
                                 ("folder not to be entered", 0, 0o600)):
         before = p.events()
+        close_wal(p)
         mode(folder, files)
         p.run(argv)
         p.nginx()
         refused(p.gumroad(sale(before)), name)
         refused(p.gank(fixture("gank/um-documented")), name + ", gank")
-        a = p.access("user=u0")
-        ok(a.status in (200, 503), name + ": a lookup answers", a)
         mode(0o700, 0o600)
         a = p.gumroad(sale(before))
         same((a.status, a.word()), (200, "recorded"),
@@ -176,6 +175,13 @@ def read_only():
         same(stop(p.program), 0, name + ": ends as it should")
         same(p.events(), before + 1, name + ": nothing half written")
     p.check_logs()
+
+
+def close_wal(p):
+    """Takes the files beside the database away, as the last to close does."""
+    db = sqlite3.connect(p.db)
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
 
 
 def no_folder():
@@ -207,14 +213,16 @@ def broken_file():
 
 def fill(p, make_room, name):
     """Posts large sales until one is refused, then makes room."""
-    stored, answer = [], None
+    stored, answers = [], []
+    # a checkpoint after the first refusal can make room once more
     for n in range(400):
-        answer = p.gumroad(sale_of_size(n, 100000))
-        if answer.status != 200:
+        answers.append(p.gumroad(sale_of_size(n, 100000)))
+        if answers[-1].status == 200:
+            stored.append(answers[-1].event())
+        if [a.status for a in answers[-3:]] == [503] * 3:
             break
-        stored.append(answer.event())
-    refused(answer, name)
-    refused(p.gumroad(sale_of_size(998, 100000)), name + ", still")
+    refused(answers[-1], name)
+    same({a.status for a in answers}, {200, 503}, name + ": 200 or 503")
     a = p.access("user=u0")
     same((a.status, a.json().get("tier")), (200, "supporter"),
          name + ": lookups go on")
