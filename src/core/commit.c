@@ -6,7 +6,12 @@
 #include "base/time.h"
 #include "core/project.h"
 
-enum { FOLD_MEMORY = 256 * 1024 * 1024 };
+enum {
+	FOLD_MEMORY = 256 * 1024 * 1024,
+	/* While the database stays locked: who comes then has perhaps waited
+	 * for a thread as long as those before waited for the lock. */
+	LOCKED_WAIT_MS = 20,
+};
 
 enum waiter_state { QUEUED, TAKEN, DONE };
 
@@ -29,6 +34,7 @@ struct commit {
 	/* the leader's */
 	struct store *store;
 	struct arena *arena;
+	int was_locked; /* the last batch waited for the database in vain */
 };
 
 int
@@ -58,14 +64,17 @@ commit_free(struct commit *c)
 	free(c);
 }
 
+/* patience: ms to wait for somebody else's lock. */
 static int
-ready(struct commit *c, struct err *e)
+ready(struct commit *c, int patience, struct err *e)
 {
-	if (c->store != NULL)
+	if (c->store != NULL) {
+		store_patience(c->store, patience);
 		return 0;
+	}
 	if (store_open(c->config->database, STORE_CREATE, &c->store, e) != 0)
 		return -1;
-	store_patience(c->store, COMMIT_WAIT_MS);
+	store_patience(c->store, patience);
 	if (project_tiers(c->store, c->config, e) != 0) {
 		store_close(c->store);
 		c->store = NULL;
@@ -78,7 +87,9 @@ int
 commit_prepare(struct commit *c, struct err *e)
 {
 	pthread_mutex_lock(&c->lock);
-	int rc = c->leading ? 0 : ready(c, e);
+	int rc = c->leading ? 0 : ready(c, COMMIT_WAIT_MS, e);
+	if (rc != 0 && e->code == ERR_BUSY)
+		c->was_locked = 1;
 	pthread_mutex_unlock(&c->lock);
 	return rc;
 }
@@ -152,11 +163,11 @@ append(struct commit *c, struct waiter *w, struct err *e)
 static int
 write_batch(struct commit *c, struct waiter *batch, struct err *e)
 {
-	if (ready(c, e) != 0)
-		return -1;
 	int64_t left = batch->deadline - time_ticks();
-	store_patience(c->store, left > 0 ? (int)left : 0);
-	if (store_begin(c->store, e) != 0)
+	if (c->was_locked && left > LOCKED_WAIT_MS)
+		left = LOCKED_WAIT_MS;
+	if (ready(c, left > 0 ? (int)left : 0, e) != 0 ||
+	    store_begin(c->store, e) != 0)
 		return -1;
 	for (struct waiter *w = batch; w != NULL; w = w->next)
 		if (append(c, w, e) != 0)
@@ -196,6 +207,7 @@ lead(struct commit *c)
 	struct waiter *batch = take(c);
 	pthread_mutex_unlock(&c->lock);
 	int rc = write_batch(c, batch, &err);
+	c->was_locked = rc != 0 && err.code == ERR_BUSY;
 	if (rc != 0 && err.code != ERR_BUSY) {
 		/* whatever broke: begin afresh the next time */
 		store_close(c->store);
