@@ -138,6 +138,11 @@ buf_add_json(struct buf *b, struct str s)
 			size_t len = str_char(s, i);
 			if (len == 0)
 				buf_addz(b, "\xEF\xBF\xBD");
+			else if (len == 2 && c == 0xC2 &&
+			    (unsigned char)s.p[i + 1] < 0xA0)
+				/* C1: JSON allows it, a terminal obeys it */
+				buf_addf(b, "\\u%04x",
+				    (unsigned)(unsigned char)s.p[i + 1]);
 			else
 				buf_add(b, s.p + i, len);
 			i += len == 0 ? 1 : len;
