@@ -313,6 +313,7 @@ wait_turn(struct commit *c, struct waiter *w)
 		    : pthread_cond_timedwait(&w->wake, &c->lock, &until);
 		if (rc == ETIMEDOUT && w->state == QUEUED && c->leading) {
 			leave_queue(c, w);
+			c->was_locked = 1;
 			w->failed = 1;
 			err_set(&w->err, ERR_BUSY,
 			    "the database did not take it in time");
