@@ -14,7 +14,7 @@ import threading
 
 import lib
 from lib import (FCGI_PROGRAM, FORM, SLOW, Place, basic, fixture, main, ok,
-                 sale, sale_of_size, same, skip, stop, until)
+                 sale, sale_of_size, same, skip, stop)
 
 PATIENCE = 8 if SLOW else 4  # seconds; Gumroad gives up after 5
 
@@ -325,5 +325,5 @@ def newer():
     same(p.gumroad(sale(1)).word(), "recorded", "put right: recorded")
 
 
-main(locked, locked_at_start, short_lock, down, read_only, no_folder, broken_file, full_disk,
-     limited_file, newer)
+main(locked, locked_at_start, short_lock, down, read_only, no_folder,
+     broken_file, full_disk, limited_file, newer)
