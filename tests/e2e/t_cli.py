@@ -11,8 +11,8 @@ import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from lib import (CTL_PROGRAM, FIXTURES, FORM, Place, basic, fixture,
-                 folder, gank_headers, main, ok, sale, same)
+from lib import (CTL_PROGRAM, FIXTURES, Place, fixture, folder,
+                 gank_headers, main, ok, sale, same)
 
 BARE = {"PATH": os.environ["PATH"]}
 WORKERS = ThreadPoolExecutor(2)

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 
-from lib import (ABORT, BEGIN, BODY_MAX, END, FORM, LIMIT, PARAMS, SLOW,
+from lib import (ABORT, BEGIN, BODY_MAX, FORM, LIMIT, PARAMS, SLOW,
                  STDIN, Fcgi, Place, cgi_params, fcgi_head, http_raw,
                  http_request, main, ok, pairs, read_all, record, sale,
                  sale_of_size, same, stop, stream)

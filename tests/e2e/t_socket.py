@@ -11,9 +11,9 @@ import socket
 import stat
 import subprocess
 
-from lib import (FCGI_PROGRAM, LIMIT, Fcgi, Place, connects, fixture,
-                 free_port, gank_headers, main, ok, sale, same, skip, start,
-                 stop, until)
+from lib import (FCGI_PROGRAM, LIMIT, STDIN, Fcgi, Place, connects, fixture,
+                 cgi_params, fcgi_head, free_port, gank_headers, main, ok,
+                 record, same, skip, start, stop, until)
 
 
 def refuses(p, code, text, *args, env=None):
@@ -141,7 +141,6 @@ def systemd():
         same(child.wait(LIMIT), 0, "systemd: exit 0")
         ok(os.path.exists(p.sock), "systemd: the socket stays")
         waiting = Fcgi(p.sock)
-        from lib import cgi_params, fcgi_head, record, STDIN
         waiting.send(fcgi_head(cgi_params("GET", "/healthz")) +
                      record(STDIN))
         child = p.run(argv, pass_fds=[s.fileno()])
