@@ -107,7 +107,7 @@ def codes():
            name + " is in the help")
     for words in (["events"], ["access", "--user", "1"], ["check"], ["urls"],
                   ["purchases"], ["event", "1"], ["trigger", "gumroad.sale"],
-                  ["migrate"], ["backup", "/tmp/x"]):
+                  ["migrate"], ["backup", "copy.db"]):
         exits(bare(*words), 3, "gatepost.conf",
               "no config: " + " ".join(words))
         exits(bare("-c", "/no/such.conf", *words), 3, "/no/such.conf",

@@ -312,8 +312,8 @@ main(void)
 	test_body();
 	static char built[4096];
 	const char *top = getenv("top_builddir");
-	snprintf(built, sizeof(built), "%s/gatepost.fcgi",
-	    top == NULL ? "." : top);
+	snprintf(
+	    built, sizeof(built), "%s/gatepost.fcgi", top == NULL ? "." : top);
 	program = built;
 	if (access(program, X_OK) != 0) {
 		printf("1..0\n# %s is not built\n", program);
