@@ -164,8 +164,6 @@ access_post(const struct app *app, struct request *r, struct reply *p)
 			unavailable(app, r, &err, p);
 			return;
 		}
-		if (i > 0)
-			buf_addc(b, ',');
 		access_json(b, &x, &key, -1);
 	}
 	if (p->status == 200)

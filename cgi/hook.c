@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "cgi/count.h"
+#include "cgi/reader.h"
 #include "cgi/route.h"
 #include "core/intake.h"
 
@@ -53,8 +54,10 @@ answer_refused(const struct platform *platform,
 }
 
 static void
-answer_unavailable(const struct err *e, struct reply *p)
+answer_unavailable(const struct app *app, const struct err *e, struct reply *p)
 {
+	if (e->code == ERR_DB)
+		readers_drop_idle(app->readers);
 	log_line(LOG_ERROR, "delivery not stored: %s", e->text);
 	reply_header(p, "Retry-After", STR("30"));
 	reply_error(p, 503, "unavailable",
@@ -111,7 +114,7 @@ hook_post(const struct app *app, struct request *r, struct reply *p)
 		answer_unconfigured(platform, p);
 		break;
 	case INTAKE_UNAVAILABLE:
-		answer_unavailable(&err, p);
+		answer_unavailable(app, &err, p);
 		break;
 	}
 }

@@ -11,10 +11,18 @@ struct readers;
 struct readers *readers_new(const struct config *c, int threads);
 void readers_free(struct readers *r);
 
-/* The worker's own connection, or NULL. */
+/* The worker's own connection, or NULL; until readers_put, which the router
+ * calls after every request. */
 struct store *readers_get(struct readers *r, int worker, struct err *e);
+void readers_put(struct readers *r, int worker);
 
 /* After an error of a statement: the next call opens afresh. */
 void readers_drop(struct readers *r, int worker);
+
+/* After a failed write: closes what nobody reads from now. Connections of one
+ * process share what SQLite knows of a file (os_unix.c, unixShmNode): as long
+ * as a reader keeps a file that was read-only open, no writer can write it,
+ * whatever its mode is by then. Waits for nobody. */
+void readers_drop_idle(struct readers *r);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "cgi/reader.h"
 
 enum {
 	GET = 1, /* and HEAD */
@@ -141,6 +142,7 @@ serve_route(const struct app *app, const struct route *route, struct request *r,
 		    "the body did not arrive whole; send it again");
 	else
 		route->handler(app, r, p);
+	readers_put(app->readers, r->worker);
 }
 
 static void

@@ -138,12 +138,31 @@ buf_add_json(struct buf *b, struct str s)
 			size_t len = str_char(s, i);
 			if (len == 0)
 				buf_addz(b, "\xEF\xBF\xBD");
+			else if (len == 2 && c == 0xC2 &&
+			    (unsigned char)s.p[i + 1] < 0xA0)
+				/* C1: JSON allows it, a terminal obeys it */
+				buf_addf(b, "\\u%04x",
+				    (unsigned)(unsigned char)s.p[i + 1]);
 			else
 				buf_add(b, s.p + i, len);
 			i += len == 0 ? 1 : len;
 		}
 	}
 	buf_addc(b, '"');
+}
+
+/* Characters that turn the direction of what follows: U+200E, U+200F, U+202A
+ * to U+202E, U+2066 to U+2069. */
+static int
+turns_text(struct str one)
+{
+	if (one.n != 3 || memcmp(one.p, "\xE2\x80", 2) != 0) {
+		return one.n == 3 && memcmp(one.p, "\xE2\x81", 2) == 0 &&
+		    (unsigned char)one.p[2] >= 0xA6 &&
+		    (unsigned char)one.p[2] <= 0xA9;
+	}
+	unsigned char c = (unsigned char)one.p[2];
+	return c == 0x8E || c == 0x8F || (c >= 0xAA && c <= 0xAE);
 }
 
 void
@@ -154,7 +173,7 @@ buf_add_visible(struct buf *b, struct str s)
 		struct str one = { s.p + i, len == 0 ? 1 : len };
 		if (len == 1 && one.p[0] == '\n')
 			buf_addz(b, "\\n");
-		else if (len == 0 || str_has_control(one))
+		else if (len == 0 || str_has_control(one) || turns_text(one))
 			for (size_t k = 0; k < one.n; k++)
 				buf_addf(b, "\\x%02X",
 				    (unsigned)(unsigned char)one.p[k]);

@@ -6,7 +6,13 @@
 #include "base/time.h"
 #include "core/project.h"
 
-enum { FOLD_MEMORY = 256 * 1024 * 1024, SUBJECT_MAX = 1024 };
+enum {
+	FOLD_MEMORY = 256 * 1024 * 1024,
+	SUBJECT_MAX = 1024, /* bytes, with NUL */
+	/* While the database stays locked: who comes then has perhaps waited
+	 * for a thread as long as those before waited for the lock. */
+	LOCKED_WAIT_MS = 20,
+};
 
 enum waiter_state { QUEUED, TAKEN, DONE };
 
@@ -28,6 +34,7 @@ struct commit {
 	pthread_cond_t idle; /* nobody leads and nobody waits */
 	struct waiter *first, *last; /* queued */
 	int leading; /* a caller is writing for all */
+	int was_locked; /* the last batch waited for the database in vain */
 	/* the leader's */
 	struct store *store;
 	struct arena *arena;
@@ -106,6 +113,7 @@ commit_prepare(struct commit *c, struct err *e)
 	pthread_mutex_unlock(&c->lock);
 	int rc = ready(c, time_ticks() + COMMIT_WAIT_MS, e);
 	pthread_mutex_lock(&c->lock);
+	c->was_locked = rc != 0 && e->code == ERR_BUSY;
 	hand_over(c);
 	pthread_mutex_unlock(&c->lock);
 	return rc;
@@ -301,7 +309,8 @@ lead(struct commit *c)
 		c->store = NULL;
 	}
 	pthread_mutex_lock(&c->lock);
-	if (rc != 0 && err.code == ERR_BUSY)
+	c->was_locked = rc != 0 && err.code == ERR_BUSY;
+	if (c->was_locked)
 		put_back(c, batch);
 	answer(batch, rc != 0, &err);
 	hand_over(c);
@@ -342,6 +351,7 @@ wait_turn(struct commit *c, struct waiter *w)
 		    : pthread_cond_timedwait(&w->wake, &c->lock, &until);
 		if (rc == ETIMEDOUT && w->state == QUEUED && c->leading) {
 			leave_queue(c, w);
+			c->was_locked = 1;
 			w->failed = 1;
 			err_set(&w->err, ERR_BUSY,
 			    "the database did not take it in time");
@@ -363,6 +373,8 @@ commit_put(struct commit *c, const struct commit_delivery *d,
 	pthread_cond_init(&w.wake, &attr);
 	pthread_condattr_destroy(&attr);
 	pthread_mutex_lock(&c->lock);
+	if (c->was_locked)
+		w.deadline = time_ticks() + LOCKED_WAIT_MS;
 	if (c->last == NULL)
 		c->first = &w;
 	else

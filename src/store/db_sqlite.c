@@ -6,7 +6,7 @@
 
 #include <sqlite3.h>
 
-enum { PATIENCE_MS = 2500, COLUMNS_MAX = 32 };
+enum { PATIENCE_MS = 2500, WAL_PAUSE_MS = 10, COLUMNS_MAX = 32 };
 
 struct db {
 	sqlite3 *handle;
@@ -52,6 +52,23 @@ sqlite_close(struct db *db)
 	free(db);
 }
 
+/* The change to WAL asks no busy handler where another process makes the same
+ * change (https://www.sqlite.org/wal.html, 9): wait here. */
+static int
+set_wal(struct db *db)
+{
+	int rc = SQLITE_BUSY;
+	for (int ms = 0; rc == SQLITE_BUSY && ms < PATIENCE_MS;
+	     ms += WAL_PAUSE_MS) {
+		if (ms > 0)
+			sqlite3_sleep(WAL_PAUSE_MS);
+		rc = sqlite3_exec(db->handle, "PRAGMA journal_mode=WAL", NULL,
+			 NULL, NULL) &
+		    0xFF;
+	}
+	return rc;
+}
+
 /* WAL with a sync at every commit. Where the file system has no shared memory
  * (network file systems), a rollback journal instead. */
 static int
@@ -59,10 +76,9 @@ set_durable(struct db *db, struct err *e)
 {
 	if (exec(db, "PRAGMA synchronous=FULL", "synchronous", e) != 0)
 		return -1;
-	if (sqlite3_exec(db->handle, "PRAGMA journal_mode=WAL", NULL, NULL,
-		NULL) == SQLITE_OK)
+	int rc = set_wal(db);
+	if (rc == SQLITE_OK)
 		return 0;
-	int rc = sqlite3_errcode(db->handle) & 0xFF;
 	if (rc == SQLITE_BUSY || rc == SQLITE_FULL || rc == SQLITE_READONLY)
 		return fail(db, rc, "journal_mode", e);
 	return exec(db, "PRAGMA journal_mode=TRUNCATE", "journal_mode", e);
@@ -90,6 +106,8 @@ sqlite_open(
 	 * whole process: it is touched only where a file may be made */
 	mode_t mask = mode == DB_CREATE ? umask(0077) : 0;
 	int rc = sqlite3_open_v2(where, &db->handle, flags, NULL);
+	if (rc == SQLITE_OK)
+		sqlite3_busy_timeout(db->handle, PATIENCE_MS);
 	if (rc == SQLITE_OK && mode == DB_CREATE)
 		rc = sqlite3_exec(
 		    db->handle, "PRAGMA user_version", NULL, NULL, NULL);
@@ -100,7 +118,6 @@ sqlite_open(
 		sqlite_close(db);
 		return -1;
 	}
-	sqlite3_busy_timeout(db->handle, PATIENCE_MS);
 	if (mode != DB_READ && set_durable(db, e) != 0) {
 		err_prefix(e, "%s", where);
 		sqlite_close(db);

@@ -323,6 +323,14 @@ store_integrity(struct store *s, struct err *e)
 	return 0;
 }
 
+/* Buyers' data: made for its owner alone, before anything is in it. */
+static int
+make_private(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return fd < 0 ? -1 : close(fd);
+}
+
 static int
 sync_file(const char *path)
 {
@@ -347,7 +355,9 @@ store_backup(struct store *s, const char *target, struct err *e)
 	snprintf(part, n, "%s.part", target);
 	unlink(part);
 	struct db_value arg = db_text(str_from(part));
-	int rc = store_run(s, QUERY_BACKUP, &arg, 1, NULL, NULL, e);
+	int rc = make_private(part) == 0
+	    ? store_run(s, QUERY_BACKUP, &arg, 1, NULL, NULL, e)
+	    : err_set(e, ERR_SYSTEM, "%s: cannot be made", part);
 	if (rc == 0 && sync_file(part) != 0)
 		rc = err_set(e, ERR_SYSTEM, "%s: cannot be synced", part);
 	if (rc == 0 && rename(part, target) != 0)

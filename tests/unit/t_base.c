@@ -97,6 +97,10 @@ test_buf(void)
 	buf_reset(&b);
 	buf_add_visible(&b, STR("a\033[31m\n\xC2\x9B\xC3\xA9\xFF"));
 	IS(buf_str(&b), "a\\x1B[31m\\n\\xC2\\x9B\xC3\xA9\\xFF", "visible");
+	buf_reset(&b);
+	buf_add_visible(&b, STR("a\xE2\x80\xAE\xE2\x81\xA6\xE2\x82\xAC"));
+	IS(buf_str(&b), "a\\xE2\\x80\\xAE\\xE2\\x81\\xA6\xE2\x82\xAC",
+	    "direction of text");
 	buf_free(&b);
 }
 

@@ -262,6 +262,12 @@ test_locked(void)
 	    sum.busy);
 	OK(sum.slowest < ANSWER_MS, "after %lld ms", (long long)sum.slowest);
 	OK(number_of("SELECT count(*) FROM events") == 0, "nothing is stored");
+	sum = send_together(commit, &c, 1, NULL);
+	OK(sum.busy == THREADS && sum.slowest < ANSWER_MS / 2,
+	    "who comes while it stays locked is told at once: %lld ms",
+	    (long long)sum.slowest);
+	commit_free(commit);
+	commit_new(&c, &commit, NULL);
 	sum = send_together(commit, &c, 1, unlock_later);
 	OK(sum.failed == 0 && sum.slowest < 2000,
 	    "unlocked in time: nobody is refused");
@@ -319,7 +325,7 @@ test_late(void)
 	pthread_create(&one, NULL, send_early, NULL);
 	usleep(300000);
 	struct sender second = {
-		.commit = commit, .config = &c, .number = 1, .each = 2
+		.commit = commit, .config = &c, .number = 1, .each = 1
 	};
 	pthread_create(&two, NULL, send_many, &second);
 	usleep(1900000);

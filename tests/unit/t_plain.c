@@ -251,6 +251,8 @@ healthy(void)
 	int fd = -1;
 	while ((fd = socket_at(path, 0)) < 0 && time_ticks() < until)
 		poll(NULL, 0, 5);
+	const struct timeval limit = { LIMIT_MS / 1000, 0 };
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	struct buf b;
 	char text[1024];
 	size_t n = 0;
@@ -308,9 +310,15 @@ main(void)
 {
 	buf_init(&out, OUT_MAX);
 	test_body();
-	program = getenv("GATEPOST_FCGI");
-	if (program == NULL)
-		program = "./gatepost.fcgi";
+	static char built[4096];
+	const char *top = getenv("top_builddir");
+	snprintf(
+	    built, sizeof(built), "%s/gatepost.fcgi", top == NULL ? "." : top);
+	program = built;
+	if (access(program, X_OK) != 0) {
+		printf("1..0\n# %s is not built\n", program);
+		return 1;
+	}
 	snprintf(folder, sizeof(folder), "/tmp/t_plain.XXXXXX");
 	if (mkdtemp(folder) == NULL)
 		return 1;

@@ -1,0 +1,631 @@
+"""What the end-to-end tests share. Standard library only.
+
+A test script is a list of functions given to main(); each makes a Place: a
+temporary folder with a configuration, a database, logs, and the programs that
+run there. Whatever a script started is ended, by pid, when it ends.
+"""
+
+import base64
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sqlite3
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("BUILD", TOP / "build/gcc")).resolve()
+FIXTURES = TOP / "tests/fixtures"
+SLOW = bool(os.environ.get("SLOW"))  # sanitizers: right, but late
+LIMIT = 60 if SLOW else 20  # seconds; to wait for what has to happen
+FCGI_PROGRAM = BUILD / "gatepost.fcgi"
+CTL_PROGRAM = BUILD / "gatepost"
+NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
+BODY_MAX = 1024 * 1024
+DEFAULT = object()
+
+
+# ---- TAP -------------------------------------------------------------------
+
+_counts = {"run": 0, "bad": 0}
+
+
+def note(text):
+    for line in str(text).splitlines():
+        print("#   " + line, flush=True)
+
+
+def ok(passed, name, detail=None):
+    """One test; detail is shown when it fails."""
+    _counts["run"] += 1
+    if not passed:
+        _counts["bad"] += 1
+    print("%s %d - %s" % ("ok" if passed else "not ok", _counts["run"],
+                          str(name).replace("#", "").replace("\n", " ")),
+          flush=True)
+    if not passed and detail is not None:
+        note(detail)
+    return bool(passed)
+
+
+def same(got, want, name):
+    return ok(got == want, name,
+              "got  %.600s\nwant %.600s" % (repr(got), repr(want)))
+
+
+def skip(name, why):
+    _counts["run"] += 1
+    print("ok %d - %s # SKIP %s" % (_counts["run"], name, why), flush=True)
+
+
+def main(*tests):
+    """Runs them, or those named by the arguments, and ends the script."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    wanted = sys.argv[1:]
+    try:
+        for test in tests:
+            if wanted and test.__name__ not in wanted:
+                continue
+            try:
+                test()
+            except Exception:
+                ok(False, test.__name__ + " ran to its end",
+                   traceback.format_exc())
+            finally:
+                end_all()
+        print("1..%d" % _counts["run"], flush=True)
+    finally:
+        end_all()
+    sys.exit(1 if _counts["bad"] else 0)
+
+
+def until(condition, what, limit=LIMIT):
+    """Waits for condition() to be true and returns what it returned."""
+    end = time.monotonic() + limit
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise RuntimeError("waited %d s for %s" % (limit, what))
+        time.sleep(0.01)
+
+
+# ---- processes and folders -------------------------------------------------
+
+_children = []
+_cleanups = []
+
+
+def start(argv, **options):
+    child = subprocess.Popen([str(a) for a in argv], **options)
+    _children.append(child)
+    return child
+
+
+def stop(child, with_signal=signal.SIGTERM, limit=LIMIT):
+    """Ends a child and returns its exit status."""
+    if child.poll() is None:
+        child.send_signal(with_signal)
+    try:
+        return child.wait(limit)
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+        if child in _children:
+            _children.remove(child)
+
+
+def end_all():
+    while _children:
+        child = _children.pop()
+        # nginx ends its workers only when it is asked to end
+        if child.poll() is None:
+            child.terminate()
+            try:
+                child.wait(5)
+            except subprocess.TimeoutExpired:
+                child.kill()
+        child.wait()
+    while _cleanups:
+        _cleanups.pop()()
+
+
+def folder():
+    """A new temporary folder. Its path has to fit a socket's address."""
+    path = tempfile.mkdtemp(prefix="gp.")
+    if len(path) > 60:
+        os.rmdir(path)
+        path = tempfile.mkdtemp(prefix="gp.", dir="/tmp")
+    _cleanups.append(lambda: shutil.rmtree(path, ignore_errors=True))
+    return Path(path)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def connects(address):
+    family = socket.AF_INET if isinstance(address, tuple) else socket.AF_UNIX
+    with socket.socket(family) as s:
+        s.settimeout(LIMIT)
+        try:
+            s.connect(address)
+        except OSError:
+            return False
+        return True
+
+
+# ---- answers ---------------------------------------------------------------
+
+class Answer:
+    def __init__(self, status, headers, body, seconds=0.0):
+        self.status = status
+        self.headers = {k.lower(): v for k, v in headers}
+        self.body = body
+        self.seconds = seconds
+
+    def json(self):
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return {}
+
+    def word(self):
+        """The status of a delivery's answer, or the word of an error."""
+        answer = self.json()
+        return answer.get("status", answer.get("error"))
+
+    def event(self):
+        return self.json().get("event")
+
+    def __repr__(self):
+        return "<%s %s %r>" % (self.status, self.headers, self.body[:300])
+
+
+def parse_cgi(out, seconds=0.0):
+    """The answer of a CGI program (RFC 3875, 6)."""
+    head, empty, body = out.partition(b"\r\n\r\n")
+    if not empty:
+        return Answer(None, [], out, seconds)
+    headers = [tuple(line.split(": ", 1))
+               for line in head.decode("latin-1").split("\r\n")]
+    answer = Answer(200, headers, body, seconds)
+    if "status" in answer.headers:
+        answer.status = int(answer.headers["status"].split()[0])
+    return answer
+
+
+def http_request(port, method, path, body=None, headers=None, limit=LIMIT,
+                 connection=None):
+    begun = time.monotonic()
+    c = connection or http.client.HTTPConnection("127.0.0.1", port,
+                                                 timeout=limit)
+    try:
+        c.request(method, path, body, headers or {})
+        r = c.getresponse()
+        return Answer(r.status, r.getheaders(), r.read(),
+                      time.monotonic() - begun)
+    finally:
+        if connection is None:
+            c.close()
+
+
+def http_raw(port, data, close=False, limit=LIMIT):
+    """Sends bytes as they are, returns all that comes back."""
+    with socket.create_connection(("127.0.0.1", port), limit) as s:
+        s.sendall(data)
+        if close:
+            return b""
+        return read_all(s)
+
+
+def read_all(s):
+    out = b""
+    while True:
+        try:
+            piece = s.recv(65536)
+        except ConnectionResetError:
+            return out
+        if not piece:
+            return out
+        out += piece
+
+
+# ---- senders ---------------------------------------------------------------
+
+def gank_headers(body, secret, t=None):
+    """Signs as Gank does: HMAC-SHA256 over the time, a dot and the body."""
+    t = int(time.time()) if t is None else t
+    mac = hmac.new(secret.encode(), b"%d." % t + body, hashlib.sha256)
+    return {"Content-Type": "application/json",
+            "Gank-Signature": "t=%d,v1=%s" % (t, mac.hexdigest())}
+
+
+def basic(password, user="gatepost"):
+    pair = ("%s:%s" % (user, password)).encode()
+    return {"Authorization": "Basic " + base64.b64encode(pair).decode()}
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def fixture(name):
+    return (FIXTURES / name / "body").read_bytes()
+
+
+def sale(n, extra=b""):
+    """A sale like no other, with a buyer and a user of its own."""
+    body = fixture("gumroad/01-sale-onetime")
+    body = body.replace(b"YsQco6u3QkxrBvCxPpAfWg", b"E2Esale%08d" % n)
+    body = body.replace(b"calvin%40", b"calvin%d%%40" % n)
+    return body + b"&url_params%%5Buser_id%%5D=u%d" % n + extra
+
+
+def sale_of_size(n, size):
+    body = sale(n) + b"&filler="
+    return body + b"x" * (size - len(body))
+
+
+# ---- FastCGI ---------------------------------------------------------------
+
+BEGIN, ABORT, END, PARAMS, STDIN, STDOUT, STDERR = 1, 2, 3, 4, 5, 6, 7
+
+
+def record(kind, content=b"", request=1, padding=0, version=1, length=None):
+    return struct.pack(">BBHHBx", version, kind, request,
+                       len(content) if length is None else length,
+                       padding) + content + b"\0" * padding
+
+
+def pairs(params):
+    out = b""
+    for name, value in params:
+        name, value = name.encode(), value.encode()
+        for part in (name, value):
+            n = len(part)
+            out += struct.pack(">B", n) if n < 128 else struct.pack(
+                ">L", n | 0x80000000)
+        out += name + value
+    return out
+
+
+def stream(kind, content, request=1, size=65528):
+    out = b""
+    for at in range(0, len(content), size):
+        out += record(kind, content[at:at + size], request)
+    return out + record(kind, b"", request)
+
+
+def fcgi_head(params, keep=False, request=1):
+    begin = record(BEGIN, struct.pack(">HB5x", 1, 1 if keep else 0), request)
+    return begin + stream(PARAMS, pairs(params), request)
+
+
+def cgi_params(method, uri, body=b"", headers=None, length=DEFAULT):
+    """What nginx sends as parameters."""
+    path, _, query = uri.partition("?")
+    params = [("REQUEST_METHOD", method), ("REQUEST_URI", uri),
+              ("SCRIPT_NAME", path), ("QUERY_STRING", query),
+              ("REMOTE_ADDR", "127.0.0.1"), ("SERVER_PROTOCOL", "HTTP/1.1"),
+              ("GATEWAY_INTERFACE", "CGI/1.1")]
+    if length is DEFAULT:
+        length = str(len(body)) if body or method == "POST" else None
+    if length is not None:
+        params.append(("CONTENT_LENGTH", length))
+    for name, value in (headers or {}).items():
+        name = name.upper().replace("-", "_")
+        params.append((name if name == "CONTENT_TYPE" else "HTTP_" + name,
+                       value))
+    return params
+
+
+class Fcgi:
+    """One connection to the program's socket."""
+
+    def __init__(self, address, limit=LIMIT):
+        tcp = isinstance(address, tuple)
+        self.s = socket.socket(socket.AF_INET if tcp else socket.AF_UNIX)
+        self.s.settimeout(limit)
+        self.s.connect(address if tcp else str(address))
+        self.left = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.s.close()
+
+    def send(self, data):
+        self.s.sendall(data)
+
+    def take(self, n):
+        while len(self.left) < n:
+            try:
+                piece = self.s.recv(65536)
+            except (ConnectionResetError, BrokenPipeError):
+                piece = b""
+            if not piece:
+                return None
+            self.left += piece
+        out, self.left = self.left[:n], self.left[n:]
+        return out
+
+    def answer(self, request=1):
+        """The next answer; None: the connection ended before it did."""
+        out = b""
+        while True:
+            header = self.take(8)
+            if header is None:
+                return None
+            _, kind, got, n, padding = struct.unpack(">BBHHBx", header)
+            content = self.take(n + padding)
+            if content is None or got != request:
+                return None
+            if kind == STDOUT:
+                out += content[:n]
+            if kind == END:
+                return parse_cgi(out)
+
+    def closed(self):
+        """Does the other side end it, with nothing more to say?"""
+        try:
+            return self.take(1) is None
+        except socket.timeout:
+            return False
+
+    def ask(self, method, uri, body=b"", headers=None, keep=False, request=1,
+            length=DEFAULT):
+        begun = time.monotonic()
+        params = cgi_params(method, uri, body, headers, length)
+        try:
+            self.send(fcgi_head(params, keep, request) +
+                      stream(STDIN, body, request))
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        answer = self.answer(request)
+        if answer is not None:
+            answer.seconds = time.monotonic() - begun
+        return answer
+
+
+# ---- a place to run in -----------------------------------------------------
+
+TIERS = """
+tier 'supporter' {
+    rank = 10
+    allows = { 'read' }
+    grants = { 'gumroad/pencil', 'gank/membership/Test*' }
+}
+tier 'influencer' {
+    rank = 20
+    allows = { 'dm.bulk', 'read' }
+    grants = { 'gumroad/*/Influencer', 'gank/goods/*' }
+}
+"""
+
+
+class Place:
+    def __init__(self, accept_test=True, database="gatepost.db", tiers=TIERS,
+                 init=True):
+        self.dir = folder()
+        self.tokens = [secrets.token_hex(24), secrets.token_hex(24)]
+        self.secrets = [secrets.token_hex(24), secrets.token_hex(24)]
+        self.api_key = secrets.token_hex(24)
+        self.pass_secret = secrets.token_hex(24)
+        self.conf = self.dir / "gatepost.conf"
+        self.db = self.dir / database
+        self.sock = str(self.dir / "s")
+        self.log = self.dir / "gatepost.log"
+        self.port = None
+        self.program = None
+        self.configure(accept_test, database, tiers)
+        if init:
+            done = self.cli("migrate")
+            if done.returncode != 0:
+                raise RuntimeError("migrate: %r" % done.stderr)
+
+    def configure(self, accept_test=True, database="gatepost.db",
+                  tiers=TIERS, more="", gank=True):
+        test = "true" if accept_test else "false"
+
+        def listed(values):
+            return "{ %s }" % ", ".join("'%s'" % v for v in values)
+        text = "database = '%s'\n" % database
+        text += "public_url = 'https://example.org'\n"
+        text += "api_keys = %s\n" % listed([self.api_key])
+        text += "pass_secret = %s\n%s\n" % (listed([self.pass_secret]), more)
+        text += "gumroad {\n  tokens = %s\n  accept_test = %s\n}\n" % (
+            listed(self.tokens), test)
+        if gank:
+            text += "gank {\n  secrets = %s\n  accept_test = %s\n}\n" % (
+                listed(self.secrets), test)
+        self.conf.write_text(text + tiers)
+        self.conf.chmod(0o600)
+
+    # -- programs
+
+    def run(self, argv=None, wait=True, **options):
+        """gatepost.fcgi on this place's socket."""
+        argv = argv or [FCGI_PROGRAM, "-c", self.conf,
+                        "--listen", "unix:" + self.sock]
+        with open(self.log, "ab") as log:
+            child = start(argv, stderr=log, stdin=options.pop(
+                "stdin", subprocess.DEVNULL), **options)
+        self.program = child
+        if wait:
+            self.wait_ready(child)
+        return child
+
+    def wait_ready(self, child):
+        def ready():
+            if child.poll() is not None:
+                raise RuntimeError("gatepost.fcgi ended: " +
+                                   self.log.read_text())
+            return connects(self.sock)
+        until(ready, "the socket")
+
+    def nginx(self):
+        """The shipped configuration, changed as nginx/serve changes it."""
+        for _ in range(5):
+            self.port = free_port()
+            conf = self.write_nginx()
+            child = start([NGINX, "-p", self.dir, "-c", conf,
+                           "-e", self.dir / "nginx.error.log"],
+                          stderr=subprocess.DEVNULL)
+
+            def ready():
+                return child.poll() is not None or (
+                    (self.dir / "nginx.pid").exists() and
+                    connects(("127.0.0.1", self.port)))
+            until(ready, "nginx")
+            if child.poll() is None:
+                return child
+        raise RuntimeError("nginx: " +
+                           (self.dir / "nginx.error.log").read_text())
+
+    def write_nginx(self):
+        site = (TOP / "nginx/gatepost.conf").read_text()
+        for old, new in (
+                ("unix:/run/gatepost/gatepost.sock", "unix:" + self.sock),
+                ("listen 80;", "listen 127.0.0.1:%d;" % self.port),
+                ("server_name example.org;", "server_name 127.0.0.1;"),
+                ("/var/log/nginx/gatepost", "%s/nginx" % self.dir),
+                ("include fastcgi_params",
+                 "include /etc/nginx/fastcgi_params")):
+            if old not in site:
+                raise RuntimeError("nginx/gatepost.conf: no '%s'" % old)
+            site = site.replace(old, new)
+        lines = ["daemon off;", "pid %s/nginx.pid;" % self.dir,
+                 "worker_processes 2;",
+                 "user root;" if os.getuid() == 0 else "",
+                 "error_log %s/nginx.error.log;" % self.dir,
+                 "events { worker_connections 512; }", "http {",
+                 "access_log off;", "include /etc/nginx/mime.types;"]
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"):
+            lines.append("%s_temp_path %s/%s;" % (kind, self.dir, kind))
+        conf = self.dir / "nginx.conf"
+        conf.write_text("\n".join(lines) + "\n" + site + "}\n")
+        return conf
+
+    def cli(self, *args, data=None, env=None, cwd=None, config=True):
+        argv = [str(CTL_PROGRAM)] + (["-c", str(self.conf)] if config else [])
+        return subprocess.run(argv + [str(a) for a in args], input=data or b"",
+                              capture_output=True, timeout=LIMIT, env=env,
+                              cwd=cwd or self.dir)
+
+    def cgi_start(self, method, uri, body=b"", headers=None, argv=(),
+                  length=DEFAULT, program=FCGI_PROGRAM, config=True,
+                  more=()):
+        env = dict(cgi_params(method, uri, body, headers, length))
+        env.update(more)
+        if config:
+            env["GATEPOST_CONFIG"] = str(self.conf)
+        with open(self.log, "ab") as log:
+            return start([program, *argv], env=env, cwd="/", stderr=log,
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def cgi(self, method, uri, body=b"", headers=None, **options):
+        """One request, the program run as a web server runs CGI programs:
+        with nothing in the environment but what RFC 3875 names."""
+        begun = time.monotonic()
+        child = self.cgi_start(method, uri, body, headers, **options)
+        out = child.communicate(body, LIMIT)[0]
+        _children.remove(child)
+        answer = parse_cgi(out, time.monotonic() - begun)
+        answer.exit = child.returncode
+        return answer
+
+    # -- requests through nginx
+
+    def get(self, path, headers=None, **options):
+        return http_request(self.port, "GET", path, None, headers, **options)
+
+    def post(self, path, body, headers=None, **options):
+        return http_request(self.port, "POST", path, body, headers, **options)
+
+    def gumroad(self, body, token=None, headers=FORM, **options):
+        path = "/hooks/gumroad/" + (token or self.tokens[0])
+        return self.post(path, body, headers, **options)
+
+    def gank(self, body, secret=None, t=None, **options):
+        return self.post("/hooks/gank", body, gank_headers(
+            body, secret or self.secrets[0], t), **options)
+
+    def bearer(self):
+        return {"Authorization": "Bearer " + self.api_key}
+
+    def access(self, query):
+        return self.get("/v1/access?" + query, self.bearer())
+
+    def direct(self, method, uri, body=b"", headers=None, **options):
+        with Fcgi(self.sock) as c:
+            return c.ask(method, uri, body, headers, **options)
+
+    # -- what is there afterwards
+
+    def rows(self, sql, *args):
+        db = sqlite3.connect("file:%s?mode=ro" % self.db, uri=True,
+                             timeout=LIMIT)
+        try:
+            return db.execute(sql, args).fetchall()
+        finally:
+            db.close()
+
+    def one(self, sql, *args):
+        found = self.rows(sql, *args)
+        return found[0][0] if found else None
+
+    def events(self):
+        return self.one("SELECT count(*) FROM events")
+
+    def dump(self):
+        """All rows of all tables."""
+        return {table: self.rows("SELECT * FROM %s ORDER BY 1, 2" % table)
+                for table in ("meta", "events", "changes", "outbox",
+                              "purchases", "subscriptions", "tiers")}
+
+    def is_sound(self):
+        return self.one("PRAGMA integrity_check") == "ok"
+
+    def logs(self):
+        out = {}
+        for name in ("gatepost.log", "nginx.access.log", "nginx.error.log"):
+            path = self.dir / name
+            out[name] = path.read_bytes() if path.exists() else b""
+        return out
+
+    def log_text(self):
+        return self.log.read_text(errors="replace")
+
+    def leaks(self, *more):
+        """Where a log holds a token, secret, key or somebody's address."""
+        words = [*self.tokens, *self.secrets, self.api_key, self.pass_secret]
+        words += [r[0] for r in self.rows(
+            "SELECT DISTINCT email FROM purchases WHERE email IS NOT NULL")]
+        words += list(more)
+        found = []
+        for name, text in self.logs().items():
+            text = text.lower()
+            for word in words:
+                for form in {word, word.replace("@", "%40")}:
+                    if form.lower().encode() in text:
+                        found.append("%s holds %s" % (name, form))
+        return found
+
+    def check_logs(self, *more):
+        same(self.leaks(*more), [], "no log holds a secret or an address")

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""The web program as plain CGI: one request, one process."""
+
+import sys
+sys.dont_write_bytecode = True
+import shutil
+
+from lib import (FCGI_PROGRAM, FORM, Place, _children, basic, fixture,
+                 gank_headers, main, ok, parse_cgi, sale, same)
+
+
+def requests():
+    p = Place()
+    hook, body = "/hooks/gumroad/" + p.tokens[0], sale(1)
+    a = p.cgi("POST", hook, body, FORM)
+    same((a.status, a.word(), a.exit), (200, "recorded", 0), "gumroad")
+    first = a.event()
+    a = p.cgi("POST", hook, body, FORM)
+    same((a.word(), a.event()), ("duplicate", first), "again")
+    gank = fixture("gank/um-documented")
+    a = p.cgi("POST", "/hooks/gank", gank, gank_headers(gank, p.secrets[1]))
+    same((a.status, a.word()), (200, "recorded"), "gank")
+    a = p.cgi("POST", "/hooks/gank", gank, gank_headers(gank, "wrong"))
+    same((a.status, a.word(), a.exit), (401, "signature", 0), "gank, forged")
+    a = p.cgi("POST", "/hooks/gumroad/" + "0" * 48, body, FORM)
+    same(a.status, 404, "gumroad, wrong token")
+    a = p.cgi("GET", "/v1/access?user=u1", headers=p.bearer())
+    same((a.status, a.json().get("tier")), (200, "supporter"), "access")
+    a = p.cgi("GET", "/v1/access?user=u1")
+    same(a.status, 401, "access without a key")
+    renamed = [("REDIRECT_HTTP_AUTHORIZATION", p.bearer()["Authorization"])]
+    a = p.cgi("GET", "/v1/access?user=u1", more=renamed)
+    same((a.status, a.json().get("tier")), (200, "supporter"),
+         "the key in REDIRECT_HTTP_AUTHORIZATION")
+    renamed = [("REDIRECT_HTTP_AUTHORIZATION",
+                basic(p.tokens[0])["Authorization"])]
+    a = p.cgi("POST", "/hooks/gumroad", body, FORM, more=renamed)
+    same(a.word(), "duplicate", "the token in it")
+    same(p.cgi("GET", "/healthz").body, b"ok", "healthz")
+    a = p.cgi("HEAD", "/healthz")
+    same((a.status, a.body), (200, b""), "HEAD has no body")
+    same(p.cgi("GET", hook).headers.get("allow"), "POST", "405 with Allow")
+    same(p.cgi("POST", "/elsewhere", body, FORM).status, 404, "404")
+    path = [("PATH_INFO", hook), ("SCRIPT_NAME", "/cgi-bin/gatepost.fcgi"),
+            ("REQUEST_URI", "/cgi-bin/gatepost.fcgi" + hook)]
+    a = p.cgi("POST", hook, body, FORM, more=path)
+    same(a.word(), "duplicate", "below /cgi-bin/, by PATH_INFO")
+    same(a.headers.get("x-content-type-options"), "nosniff", "nosniff")
+    same(p.events(), 2, "two deliveries in all")
+    p.check_logs()
+
+
+def arguments():
+    """Apache makes arguments of a query without '=' (RFC 3875, 4.4)."""
+    p = Place()
+    other = Place()
+    for argv in (["-V"], ["-c", "/etc/passwd"], ["--listen", "127.0.0.1:1"],
+                 ["-t"], ["--help"], ["-c", str(other.conf)], ["x"] * 100):
+        uri = "/v1/access?" + "+".join(argv[:4])
+        a = p.cgi("GET", uri, headers=p.bearer(), argv=argv)
+        same((a.status, a.exit), (400, 0),
+             "argv %s: not read" % " ".join(argv[:2]))
+        ok(b"gatepost.fcgi 0" not in a.body and b"usage" not in a.body and
+           b"passwd" not in a.body, "argv: nothing of it in the answer", a)
+    a = p.cgi("POST", "/hooks/gumroad/" + p.tokens[0], sale(1), FORM,
+              argv=["-c", str(other.conf)])
+    same(a.word(), "recorded", "argv names another config: its own is used")
+    same((p.events(), other.events()), (1, 0), "and its own database")
+    a = p.cgi("GET", "/healthz", more=[("HTTP_GATEPOST_CONFIG", "/x"),
+                                       ("HTTP_PROXY", "http://x/")])
+    same(a.status, 200, "a header is no configuration")
+
+
+def configuration():
+    p = Place()
+    hook, body = "/hooks/gumroad/" + p.tokens[0], sale(1)
+    good = p.conf.read_text()
+    for name, text in (("a missing brace", good.rstrip().rstrip("}")),
+                       ("an unknown key", good + "nonsense = 1\n"),
+                       ("an empty secret", good.replace(p.tokens[0], "", 1)),
+                       ("not text", "\x00\xff" * 50)):
+        p.conf.write_text(text, encoding="latin-1")
+        a = p.cgi("POST", hook, body, FORM)
+        same((a.status, a.exit), (503, 0), name + ": 503")
+        ok(int(a.headers.get("retry-after", 0)) > 0, "with Retry-After", a)
+        ok(str(p.conf).encode() not in a.body, "the answer names no file", a)
+        ok("%s:" % p.conf in p.log_text(), "the log does", p.log_text())
+        same(p.cgi("GET", "/healthz").status, 503, name + ": healthz 503")
+    p.conf.write_text(good)
+    p.conf.chmod(0o644)
+    same(p.cgi("POST", hook, body, FORM).status, 503,
+         "readable by all, with secrets in it: 503")
+    p.conf.chmod(0o600)
+    same(p.cgi("POST", hook, body, FORM).word(), "recorded", "put right")
+    # beside the web root: ../gatepost/gatepost.conf seen from the program
+    web = p.dir / "web"
+    web.mkdir()
+    program = shutil.copy2(FCGI_PROGRAM, web / "gatepost.cgi")
+    a = p.cgi("GET", "/healthz", program=program, config=False)
+    same(a.status, 503, "no config anywhere: 503")
+    (p.dir / "gatepost").mkdir()
+    beside = p.dir / "gatepost/gatepost.conf"
+    beside.write_text(good.replace("'gatepost.db'", "'../gatepost.db'"))
+    beside.chmod(0o600)
+    a = p.cgi("POST", hook, body, FORM, program=program, config=False)
+    same(a.word(), "duplicate", "../gatepost/gatepost.conf is found")
+    a = p.cgi("POST", hook, sale(2), FORM, program=program, config=False,
+              argv=["-c", "/etc/passwd"])
+    same(a.word(), "recorded", "and argv changes nothing")
+    p.check_logs()
+
+
+def together():
+    """Twenty at once; SQLite's own waiting would starve some."""
+    p = Place()
+    hook, n = "/hooks/gumroad/" + p.tokens[0], 20
+    children = [p.cgi_start("POST", hook, sale(i), FORM) for i in range(n)]
+    answers = []
+    for i, child in enumerate(children):
+        child.stdin.write(sale(i))
+        child.stdin.close()
+    for child in children:
+        answers.append(parse_cgi(child.stdout.read()))
+        child.stdout.close()
+        same(child.wait(), 0, "exit 0")
+        _children.remove(child)
+    same([(a.status, a.word()) for a in answers], [(200, "recorded")] * n,
+         "%d processes at once: all recorded" % n)
+    same(len({a.event() for a in answers}), n, "each an event of its own")
+    same(p.events(), n, "all in the database")
+    ok(p.is_sound(), "which is sound")
+    # the same delivery from all of them
+    children = [p.cgi_start("POST", hook, sale(99), FORM) for _ in range(n)]
+    for child in children:
+        child.stdin.write(sale(99))
+        child.stdin.close()
+    words = []
+    for child in children:
+        words.append(parse_cgi(child.stdout.read()).word())
+        child.stdout.close()
+        child.wait()
+        _children.remove(child)
+    same(sorted(words), ["duplicate"] * (n - 1) + ["recorded"],
+         "one delivery by %d processes: recorded once" % n)
+    # beside a FastCGI program on the same database
+    p.run()
+    a = p.cgi("POST", hook, sale(200), FORM)
+    b = p.direct("POST", hook, sale(200), FORM)
+    same((a.word(), b.word(), a.event()), ("recorded", "duplicate",
+                                           b.event()),
+         "CGI and FastCGI on one database")
+    p.check_logs()
+
+
+main(requests, arguments, configuration, together)

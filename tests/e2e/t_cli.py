@@ -1,0 +1,467 @@
+#!/usr/bin/env python3
+"""The command line."""
+
+import sys
+sys.dont_write_bytecode = True
+import base64
+import json
+import os
+import sqlite3
+import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from lib import (CTL_PROGRAM, FIXTURES, Place, fixture, folder,
+                 gank_headers, main, ok, sale, same)
+
+BARE = {"PATH": os.environ["PATH"]}
+WORKERS = ThreadPoolExecutor(2)
+
+
+def bare(*args, data=b"", env=None):
+    """gatepost with no configuration to be found."""
+    return subprocess.run([CTL_PROGRAM, *map(str, args)], input=data,
+                          capture_output=True, cwd="/", timeout=60,
+                          env={**BARE, **(env or {})})
+
+
+def exits(a, code, text, name):
+    out = (a.stdout + a.stderr).decode(errors="replace")
+    ok(a.returncode == code and text in out, "%s: exit %d%s" % (
+        name, code, ", '%s'" % text if text else ""), a)
+
+
+def codes():
+    p = Place()
+    p.cli("trigger", "gumroad.sale", "--set", "url_params[user_id]=42")
+    for words, code, text in (
+            ([], 2, "usage: gatepost"),
+            (["help"], 0, "Exit: 0 yes"),
+            (["--help"], 0, "usage: gatepost"),
+            (["-V"], 0, "gatepost 0"),
+            (["--version"], 0, "gatepost 0"),
+            (["nonsense"], 2, "no such command"),
+            (["--nonsense"], 2, "no such option"),
+            (["-x", "events"], 2, "no such option"),
+            (["events", "--nonsense"], 2, "has no option --nonsense"),
+            (["events", "more"], 2, "usage: gatepost events"),
+            (["events", "--limit"], 2, "--limit takes a value"),
+            (["events", "--limit", "0"], 2, "--limit takes a whole number"),
+            (["events", "--limit", "x"], 2, "--limit takes a whole number"),
+            (["events", "--json=1"], 2, ""),
+            (["events"], 0, "SUBJECT"),
+            (["events", "--limit=1"], 0, "sale"),
+            (["events", "--status", "kept"], 0, ""),
+            (["event"], 2, "usage: gatepost event ID"),
+            (["event", "1"], 0, "decoded"),
+            (["event", "99"], 1, ""),
+            (["event", "x"], 2, "named by its number"),
+            (["event", "1", "2"], 2, "usage: gatepost event ID"),
+            (["purchases"], 0, "SALE"),
+            (["purchases", "--user", "42"], 0, "Gatepost test"),
+            (["purchases", "--user", "1", "--email", "a@b"], 2, "give one"),
+            (["access"], 2, "give one of --user"),
+            (["access", "--user", "42"], 0, "has tier"),
+            (["access", "--user", "43"], 1, "has no tier"),
+            (["access", "--user", "42", "--tier", "nope"], 1, "not allowed"),
+            (["access", "--user", "42", "--allow", "nope"], 1, "not allowed"),
+            (["access", "--user", "42", "--user", "43", "--email", "a@b"], 2,
+             "give one of --user"),
+            (["access", "--user", ""], 2, ""),
+            (["access", "--buyer", "nobody"], 2, ""),
+            (["decode"], 2, "usage: gatepost decode"),
+            (["decode", "kofi"], 2, "kofi is no platform"),
+            (["decode", "gank", "/no/such/file"], 3, "/no/such/file"),
+            (["decode", "gank", "/"], 3, ""),
+            (["sign"], 2, "give one secret"),
+            (["sign", "--secret", ""], 2, "give one secret"),
+            (["sign", "--secret", "a", "--secret", "b"], 2, "one secret"),
+            (["sign", "--secret-file", "/no/such"], 3, "/no/such"),
+            (["verify", "--secret", "x"], 2, "--header is missing"),
+            (["verify", "--secret", "x", "--header", "t=1,v1=0", "--now",
+              "x"], 2, "--now takes"),
+            (["verify", "--secret", "x", "--header", "t=1,v1=0",
+              "--tolerance", "x"], 2, "--tolerance takes"),
+            (["trigger"], 2, "usage: gatepost trigger"),
+            (["trigger", "list"], 0, "gank.membership"),
+            (["trigger", "gumroad.nonsense"], 2, "is no event"),
+            (["trigger", "gumroad.sale", "--set", "x"], 2, "KEY=VALUE"),
+            (["trigger", "gumroad.sale", "--print"], 0, "sale_id="),
+            (["trigger", "gumroad.sale", "--to", "http://127.0.0.1:1"], 3,
+             ""),
+            (["urls"], 0, "https://gatepost:%s@example.org/hooks/gumroad"
+             % p.tokens[0]),
+            (["check"], 0, "database"),
+            (["migrate"], 0, "is ready"),
+            (["backup"], 2, "usage: gatepost backup FILE"),
+            (["backup", p.dir / "no/such/b.db"], 3, ""),
+            (["init", p.dir], 3, "stays as it is")):
+        exits(p.cli(*words), code, text, "gatepost " +
+              " ".join(str(w) for w in words).replace(str(p.dir), "DIR")
+              .replace(p.tokens[0], "T"))
+    for name in ("init", "urls", "check", "events", "event", "purchases",
+                 "access", "decode", "sign", "verify", "trigger", "migrate",
+                 "backup"):
+        exits(bare(name, "--help"), 0, "usage: gatepost", name + " --help")
+        ok(("  %s " % name).encode() in bare("help").stdout,
+           name + " is in the help")
+    for words in (["events"], ["access", "--user", "1"], ["check"], ["urls"],
+                  ["purchases"], ["event", "1"], ["trigger", "gumroad.sale"],
+                  ["migrate"], ["backup", "copy.db"]):
+        exits(bare(*words), 3, "gatepost.conf",
+              "no config: " + " ".join(words))
+        exits(bare("-c", "/no/such.conf", *words), 3, "/no/such.conf",
+              "a config that is not there: " + " ".join(words))
+    p.db.unlink()
+    for words in (["events"], ["access", "--user", "1"], ["check"],
+                  ["purchases"], ["event", "1"]):
+        exits(p.cli(*words), 3, "no database there",
+              "no database: " + " ".join(words))
+    ok(not p.db.exists(), "asking makes no database")
+
+
+def found():
+    """Where the configuration comes from."""
+    p = Place()
+    exits(bare("check", env={"GATEPOST_CONFIG": str(p.conf)}), 0, "database",
+          "GATEPOST_CONFIG")
+    exits(p.cli("check", config=False, env=BARE), 0, "database",
+          "./gatepost.conf")
+    exits(bare("-c", p.conf, "check", env={"GATEPOST_CONFIG": "/no/such"}),
+          0, "database", "-c comes before GATEPOST_CONFIG")
+    exits(bare("check", "-c", p.conf), 0, "database", "-c after the command")
+
+
+def as_json():
+    p = Place()
+    p.cli("trigger", "gumroad.sale", "--set", "url_params[user_id]=42")
+    p.cli("trigger", "gank.membership")
+    for words, key in ((["events"], "delivery"), (["purchases"], "sale"),
+                       (["event", "1"], "body"),
+                       (["access", "--user", "42"], "grants"),
+                       (["trigger", "gank.goods"], "event")):
+        a = p.cli(*words, "--json")
+        try:
+            data = json.loads(a.stdout)
+        except ValueError:
+            data = None
+        row = data[0] if isinstance(data, list) and data else data
+        ok(a.returncode == 0 and row and key in row,
+           " ".join(words) + " --json", a)
+    a = p.cli("decode", "gank", "--json", data=fixture("gank/um-documented"))
+    same(json.loads(a.stdout)["status"], "applied", "decode --json")
+    same(json.loads(p.cli("events", "--json", "--status", "kept").stdout),
+         [], "an empty list")
+
+
+def decode_one(platform, d):
+    body = d / "body"
+    want = json.loads((d / "expect.json").read_text()) if (
+        d / "expect.json").exists() else None
+    a = bare("decode", platform, body)
+    try:
+        got = json.loads(a.stdout)
+    except ValueError:
+        got = {}
+    if platform == "gank":
+        status, reason = want["status"], want["reason"]
+        facts = want.get("facts", got.get("facts"))
+    else:
+        status = (d / "status").read_text().strip()
+        reason = ((d / "reason").read_text().strip()
+                  if (d / "reason").exists() else got.get("reason"))
+        # made-up cases say only what they are about
+        facts = got.get("facts")
+        if want is not None:
+            facts = want if d.name[0].isdigit() else {**facts, **want}
+    mine = (got.get("status"), got.get("understood"), got.get("reason"),
+            got.get("facts"))
+    return a.returncode == 0 and mine == (
+        status, status != "kept", reason, facts) and list(got) == [
+        "status", "understood", "reason", "facts"], d.name, (
+        mine, (status, reason, facts), a.stderr)
+
+
+def decode():
+    """No config, no database, the same facts as the samples say."""
+    jobs = [(platform, d) for platform in ("gumroad", "gank")
+            for d in sorted((FIXTURES / platform).iterdir())
+            if (d / "body").exists()]
+    for passed, name, why in WORKERS.map(lambda j: decode_one(*j), jobs):
+        ok(passed, "decode " + name, why)
+    body = fixture("gumroad/01-sale-onetime")
+    same(bare("decode", "gumroad", data=body).stdout,
+         bare("decode", "gumroad", "-", data=body).stdout, "from stdin")
+    big = body + b"&x=" + b"y" * (1024 * 1024 - len(body) - 3)
+    exits(bare("decode", "gumroad", data=big), 0, "pencil", "decode 1 MiB")
+    exits(bare("decode", "gumroad", data=big + b"y"), 3, "more than",
+          "decode 1 MiB and one byte")
+    a = bare("decode", "gank", data=fixture("gank/status-pending"))
+    ok(a.returncode == 0 and json.loads(a.stdout)["status"] == "kept" and
+       b"payment_status is not SUCCEED" in a.stderr,
+       "warnings on stderr only", a)
+
+
+def verify_one(v):
+    body = base64.b64decode(v["body_b64"]) if "body_b64" in v else v[
+        "body"].encode()
+    words = ["--secret=" + v["secret"], "--header=" + (v["header"] or ""),
+             "--now", v["now"]]
+    if v["tolerance"] is not None:
+        words += ["--tolerance=%d" % v["tolerance"]]
+    a = bare("verify", *words, data=body)
+    want = v["hardened"]
+    return (a.stdout.decode() == want + "\n" and
+            a.returncode == (0 if want == "valid" else 1)), v["name"], (v, a)
+
+
+def verify():
+    vectors = json.loads((FIXTURES / "signature_vectors.json").read_text())
+    for passed, name, why in WORKERS.map(verify_one, vectors):
+        ok(passed, "verify " + name, why)
+    p = Place()
+    secret = p.dir / "secret"
+    secret.write_text(p.secrets[0] + "\n")
+    for name, body in (("text", b"{}"), ("nothing", b""),
+                       ("bytes", bytes(range(256)) * 4000)):
+        header = bare("sign", "--secret-file", secret, data=body).stdout
+        header = header.decode().strip()
+        for tolerance in ([], ["--tolerance", "300"], ["--tolerance", "5m"]):
+            exits(bare("verify", "--secret", p.secrets[0], "--header", header,
+                       *tolerance, data=body), 0, "valid",
+                  "sign | verify %s %s" % (name, " ".join(tolerance)))
+        exits(bare("verify", "--secret", p.secrets[0], "--header", header,
+                   data=body + b" "), 1, "mismatch", "changed " + name)
+    header = bare("sign", "--secret", "s", "--time", "1700000000",
+                  data=b"{}").stdout.decode().strip()
+    same(header, gank_headers(b"{}", "s", 1700000000)["Gank-Signature"],
+         "sign as Gank does")
+    exits(bare("verify", "--secret", "s", "--header", header, "--now",
+               "1700000301", "--tolerance", "300", data=b"{}"), 1, "too_old",
+          "301 s later")
+    exits(bare("verify", "--secret", "other", "--secret", "s", "--header",
+               header, data=b"{}"), 0, "valid", "the second secret")
+    exits(bare("verify", "--header", header, data=b"{}"), 1, "config_error",
+          "no secret")
+    exits(bare("verify", "--secret", "s", "--header", "v1=" + "0" * 16000,
+               data=b"{}"), 1, "bad_header", "a header of 16 kB")
+
+
+EVENTS = ("gumroad.sale gumroad.renewal gumroad.refund "
+          "gumroad.partial_refund gumroad.dispute gumroad.dispute_won "
+          "gumroad.cancellation gumroad.subscription_updated "
+          "gumroad.subscription_ended gumroad.subscription_restarted "
+          "gumroad.test_ping gank.membership gank.goods "
+          "USER_MEMBERSHIP.TX_SUCCEED").split()
+
+
+def trigger():
+    p = Place()
+    p.run()
+    p.nginx()
+    url = "http://127.0.0.1:%d" % p.port
+    listed = p.cli("trigger", "list").stdout.decode()
+    for n, event in enumerate(EVENTS):
+        if event.startswith("g"):
+            ok(event in listed, "trigger list: " + event, listed)
+        word = "test" if event == "gumroad.test_ping" else "recorded"
+        field = "url_params[user_id]" if event.startswith("gumroad") else (
+            "custom_reference_id")
+        ping = event == "gumroad.test_ping" or "subscription_" in event or (
+            event == "gumroad.cancellation")
+        for way, to in (("straight in", []), ("over HTTP", ["--to", url])):
+            user = "%s-%d" % ("h" if to else "s", n)
+            more = []
+            if "membership" in event.lower():  # a member of their own
+                more = ["--set", "subscriber_user_id=payer-" + user]
+            a = p.cli("trigger", event, *to, *more, "--set",
+                      "%s=%s" % (field, user))
+            exits(a, 0, '"status":"%s"' % word, "%s %s" % (event, way))
+            if to:
+                ok(a.stdout.startswith(b"200 "), event + ": HTTP 200", a)
+            if not ping and event in ("gumroad.sale", "gumroad.renewal",
+                                      "gank.membership", "gank.goods"):
+                exits(p.cli("access", "--user", user), 0, "has tier",
+                      "%s %s: --set is heard" % (event, way))
+    same(p.one("SELECT count(*) FROM purchases WHERE NOT test"), 0,
+         "all are marked as tests")
+    same(p.one("SELECT count(*) FROM events WHERE status = 'kept'"), 0,
+         "none is kept")
+    life(p, url)
+    p.configure(accept_test=False)
+    exits(p.cli("trigger", "gumroad.sale", "--set",
+                "url_params[user_id]=nt"), 0, "accept_test",
+          "without accept_test: said so")
+    exits(p.cli("access", "--user", "nt"), 1, "no tier", "and no access")
+    p.tokens = ["0123456789abcdef" * 3]
+    p.configure()
+    exits(p.cli("trigger", "gumroad.sale", "--to", url), 1, "404",
+          "a wrong token over HTTP")
+    p.check_logs()
+
+
+def life(p, url):
+    """A sale, its refund: the access goes."""
+    a = p.cli("trigger", "gumroad.sale", "--to", url, "--set",
+              "url_params[user_id]=life", "--set", "sale_id=LifeSale0001==")
+    ok(a.returncode == 0, "a sale with its own id", a)
+    exits(p.cli("access", "--user", "life"), 0, "has tier", "gives access")
+    a = p.cli("trigger", "gumroad.refund", "--to", url, "--set",
+              "sale_id=LifeSale0001==")
+    ok(a.returncode == 0, "its refund", a)
+    same(p.one("SELECT refunded_at IS NOT NULL FROM purchases WHERE sale = "
+               "'LifeSale0001=='"), 1, "is one with it")
+    exits(p.cli("access", "--user", "life"), 1, "has no tier", "takes it")
+    exits(p.cli("purchases", "--user", "life"), 0, "refunded",
+          "and is listed")
+
+
+def made():
+    d = folder() / "new"
+    a = bare("init", d)
+    exits(a, 0, "written, with fresh secrets", "init")
+    conf, db = d / "gatepost.conf", d / "gatepost.db"
+    for path in (conf, db):
+        same(oct(path.stat().st_mode & 0o777), "0o600", path.name + ": 0600")
+    text = conf.read_text()
+    ok("@" not in text.replace("@example", "").split("tokens")[0],
+       "no placeholder is left")
+    exits(bare("init", d), 3, "stays as it is", "init twice")
+    same(conf.read_text(), text, "nothing was changed")
+    exits(bare("-c", conf, "check"), 0, "database", "check after init")
+    other = folder() / "other"
+    bare("init", other)
+    ok((other / "gatepost.conf").read_text() != text, "secrets are fresh")
+    before = db.read_bytes()
+    for _ in range(2):
+        exits(bare("-c", conf, "migrate"), 0, "is ready", "migrate again")
+    same(sqlite3.connect(db).execute("SELECT count(*) FROM meta").fetchone()
+         [0] > 0, True, "meta is there")
+    ok(len(db.read_bytes()) == len(before), "and nothing more than before")
+    exits(bare("init", "/proc/no/such"), 3, "/proc/no/such", "init nowhere")
+
+
+def migrate():
+    p = Place()
+    p.cli("trigger", "gumroad.sale")
+    before = p.dump()
+    for _ in range(3):
+        p.cli("migrate")
+    same(p.dump(), before, "migrate changes nothing that is there")
+
+
+def backup():
+    p = Place()
+    p.run()
+    p.nginx()
+    done, posted = threading.Event(), []
+
+    def burst():
+        n = 0
+        while not done.is_set():
+            posted.append(p.gumroad(sale(n)).status)
+            n += 1
+    threads = [threading.Thread(target=burst)]
+    for t in threads:
+        t.start()
+    for n in range(5):
+        copy = p.dir / ("copy%d.db" % n)
+        least = len(posted)
+        exits(p.cli("backup", copy), 0, "written", "backup while writing")
+        db = sqlite3.connect(copy)
+        ok(db.execute("PRAGMA integrity_check").fetchone()[0] == "ok",
+           "the copy is sound")
+        events = db.execute("SELECT count(*) FROM events").fetchone()[0]
+        purchases = db.execute("SELECT count(*) FROM purchases").fetchone()[0]
+        db.close()
+        ok(events == purchases and events >= least,
+           "and whole: %d events" % events, (events, purchases, least))
+        same(oct(copy.stat().st_mode & 0o077), "0o0", "and its owner's alone")
+    done.set()
+    for t in threads:
+        t.join()
+    same(set(posted), {200}, "no sender noticed")
+    before = (p.dir / "copy0.db").read_bytes()
+    exits(p.cli("backup", p.dir / "copy0.db"), 3, "", "no copy over a file")
+    same((p.dir / "copy0.db").read_bytes(), before, "which stays as it is")
+
+
+def escapes():
+    """A buyer can type what moves a terminal."""
+    p = Place()
+    p.run()
+    p.nginx()
+    evil = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e\r\nEVIL"
+    quoted = "".join("\\u%04x" % ord(c) for c in evil)
+    body = fixture("gank/um-documented").replace(b"Test Membership! <>&...",
+                                                 quoted.encode())
+    a = p.gank(body)
+    same(a.status, 200, "gank with escapes in the title")
+    form = "".join("%%%02X" % b for b in evil.encode())
+    body = fixture("gumroad/01-sale-onetime").replace(
+        b"Pencil%20Icon%20PSD", form.encode()).replace(
+        b"permalink=pencil", b"permalink=" + form.encode(), 1)
+    body += b"&variants%5BTier%5D=" + form.encode()
+    body += b"&url_params%5Buser_id%5D=" + form.encode()
+    a = p.gumroad(body)
+    same(a.status, 200, "gumroad with escapes everywhere")
+    raw = b"{\"event\":\"" + evil.encode() + b"\"}"
+    p.gank(raw)
+    for words in (["events"], ["purchases"], ["check"], ["event", "1"],
+                  ["event", "2"], ["event", "3"],
+                  ["access", "--email", "calvin@example.com"],
+                  ["access", "--user", evil], ["decode", "gank", "-"],
+                  [evil], ["events", "--" + evil], ["event", evil],
+                  ["events", "--json"], ["purchases", "--json"],
+                  ["event", "1", "--json"], ["decode", evil]):
+        a = p.cli(*words, data=raw)
+        for what, out in (("output", a.stdout), ("errors", a.stderr)):
+            text = out.decode("utf-8", "replace")
+            bad = [c for c in text if (ord(c) < 32 and c != "\n") or
+                   127 <= ord(c) < 160]
+            ok(not bad and "\ufffd" not in text,
+               "%s: %s without control characters" % (
+                   repr(words[0])[1:9], what), (bad, out[:300]))
+    log = p.log_text()
+    ok("\x1b" not in log, "nor has the log", log)
+
+
+def wrong_config():
+    """Each fixture names file and line."""
+    p = Place()
+    text = p.conf.read_text().splitlines()
+    for name, line, new in (
+            ("unknown key", 3, "api_key = { 'x' }"),
+            ("empty secret", 6, "  tokens = { '' }"),
+            ("short token", 6, "  tokens = { 'short' }"),
+            ("placeholder", 6, "  tokens = { 'CHANGE-ME-CHANGE-ME' }"),
+            ("missing brace", 6, "  tokens = { '%s'" % p.tokens[0]),
+            ("not a number", 5, "threads = many"),
+            ("unset variable", 3, "api_keys = { '${NO_SUCH_VARIABLE}' }")):
+        lines = list(text)
+        if line == 5:
+            lines.insert(4, new)
+        else:
+            at = [i for i, l in enumerate(text) if l.split("=")[0].strip() ==
+                  new.split("=")[0].strip().replace("api_key", "api_keys")
+                  .replace("keyss", "keys")][0]
+            lines[at] = new
+            line = at + 1
+        p.conf.write_text("\n".join(lines) + "\n")
+        a = p.cli("check")
+        where = "%s:" % p.conf
+        ok(a.returncode == 3 and where in a.stderr.decode(),
+           "%s: the file is named" % name, a)
+        number = a.stderr.decode().split(where)[-1].split(":")[0]
+        # a brace that is missing shows further down
+        ok(number == str(line) or name == "missing brace",
+           "%s: line %d" % (name, line), a)
+    p.conf.write_text("\n".join(text) + "\n")
+    p.conf.chmod(0o644)
+    exits(p.cli("check"), 3, "chmod", "readable by others")
+    p.conf.chmod(0o600)
+    exits(p.cli("check"), 0, "database", "put right")
+
+
+main(codes, found, as_json, decode, verify, trigger, made, migrate, backup,
+     escapes, wrong_config)
