@@ -9,6 +9,7 @@
 
 #include "base/crypto.h"
 #include "base/log.h"
+#include "cgi/chores.h"
 #include "cgi/io.h"
 #include "cgi/listen.h"
 #include "cgi/loop.h"
@@ -164,8 +165,11 @@ run(const struct app *app, struct listener *listener, const sigset_t *signals,
 		.handle = handle,
 		.ctx = app };
 	struct loop *loop;
+	struct chores *chores = NULL;
 	if (loop_start(&o, listener->fd, &loop, e) != 0)
 		return -1;
+	if (chores_start(app->commit, app->config, &chores, e) != 0)
+		log_line(LOG_ERROR, "%s", e->text);
 	log_line(LOG_INFO, "started, %d threads", app->config->threads);
 	while (sigtimedwait(signals, NULL, &tick) < 0)
 		loop_sweep(loop);
@@ -173,6 +177,7 @@ run(const struct app *app, struct listener *listener, const sigset_t *signals,
 	listen_retire(listener);
 	if (loop_stop(loop) != 0)
 		_exit(EXIT_SUCCESS);
+	chores_stop(chores);
 	log_line(LOG_INFO, "stopped");
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 enum {
 	CHUNK = 86400, /* seconds looked at in one transaction */
+	LOOK_BACK = 3600, /* seconds without a turn before the mark moves on */
 	ROWS_MAX = 1000000,
 };
 
@@ -68,7 +69,8 @@ chunk(struct store *s, const struct config *c, int64_t from, int64_t to,
 	return store_meta_put(s, swept, str_from(text), e);
 }
 
-/* 1 done, 0 more to do, -1. */
+/* 1 done, 0 more to do, -1. Again under the lock: another process may have
+ * swept meanwhile. */
 static int
 step(struct store *s, const struct config *c, int64_t now, struct arena *a,
     int64_t *noted, struct err *e)
@@ -87,13 +89,38 @@ step(struct store *s, const struct config *c, int64_t now, struct arena *a,
 	return to == now;
 }
 
+static int
+take_any(void *arg, const struct store_purchase *row)
+{
+	(void)row;
+	*(int *)arg = 1;
+	return 1;
+}
+
+/* Nothing is written, and no lock taken, where nothing has turned. */
+static int
+is_due(struct store *s, int64_t now, int *due, struct err *e)
+{
+	int64_t from;
+	*due = 0;
+	if (store_meta_number(s, swept, &from, e) != 0)
+		return -1;
+	if (from == STORE_NULL || now - from > LOOK_BACK) {
+		*due = 1;
+		return 0;
+	}
+	return store_purchase_turning(s, from, now, 1, take_any, due, e);
+}
+
 int
 sweep_once(struct store *s, const struct config *c, int64_t now,
     struct arena *a, int64_t *noted, struct err *e)
 {
-	int rc = 0;
+	int due, rc = 0;
 	*noted = 0;
-	while (rc == 0) {
+	if (is_due(s, now, &due, e) != 0)
+		return -1;
+	while (due && rc == 0) {
 		arena_reset(a);
 		if (store_begin(s, e) != 0)
 			return -1;
