@@ -390,6 +390,10 @@ compare_arrival(const void *pa, const void *pb)
 	const struct fold_delivery *a = pa, *b = pb;
 	if (a->received_at != b->received_at)
 		return a->received_at < b->received_at ? -1 : 1;
+	if ((a->manual != NULL) != (b->manual != NULL))
+		return a->manual != NULL ? 1 : -1;
+	if (a->manual != NULL)
+		return (a->event > b->event) - (a->event < b->event);
 	struct str da = delivery_of(a), db = delivery_of(b);
 	int c = memcmp(da.p, db.p, da.n < db.n ? da.n : db.n);
 	return c != 0 ? c : (da.n > db.n) - (da.n < db.n);

@@ -17,6 +17,7 @@ struct fold_delivery {
 	const struct manual *manual; /* an event by hand about the subject */
 	int64_t received_at;
 	int64_t sent_at; /* FACT_NO_TIME: nothing was signed */
+	int64_t event; /* with manual: events by hand are ordered by it */
 };
 
 struct fold_rows {
@@ -31,7 +32,8 @@ int fold_subject(const struct platform *p, struct str subject,
     struct fold_delivery *d, size_t n, const struct tier_rules *rules,
     struct arena *a, struct fold_rows *out, struct err *e);
 
-/* By received_at, then delivery key: every tie of the rules is broken so. */
+/* By received_at, then delivery key: every tie of the rules is broken so.
+ * Between events by hand the log's order decides: the last word counts. */
 void fold_sort(struct fold_delivery *d, size_t n);
 
 /* A subject of grants by hand: d holds manual events only. Of each tier the

@@ -106,6 +106,7 @@ take_manual(void *arg, const struct store_event *row)
 		(struct str){ delivery, row->delivery.n }, m, &err) != 0)
 		return 0;
 	*d = (struct fold_delivery){ .manual = m,
+		.event = row->id,
 		.received_at = row->received_at,
 		.sent_at = FACT_NO_TIME };
 	g->n++;

@@ -154,7 +154,7 @@ product_row(void *arg, const struct store_product *row)
 {
 	struct check *k = arg;
 	struct buf *b = &k->ctl->out;
-	if (row->tier.p == NULL ||
+	if (row->tier.p == NULL || str_eq_z(row->platform, "manual") ||
 	    tier_find(&k->ctl->config->rules, row->tier) != NULL)
 		return 0;
 	if (k->unmatched++ == 0)

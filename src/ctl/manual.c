@@ -304,6 +304,7 @@ struct voids {
 	struct voided *v;
 	size_t n, size;
 	int failed;
+	int by_hand; /* an event by hand was named */
 };
 
 static struct str
@@ -316,6 +317,10 @@ static int
 take_void(void *arg, const struct store_event *ev)
 {
 	struct voids *all = arg;
+	if (str_eq_z(ev->platform, "manual")) {
+		all->by_hand = 1;
+		return 0;
+	}
 	if (all->n == all->size) {
 		size_t size = all->size == 0 ? 64 : all->size * 2;
 		struct voided *v =
@@ -394,7 +399,11 @@ run_void(struct ctl *ctl, struct err *e)
 			keys[m.n_deliveries++] = all.v[k].delivery;
 		put(&h, all.v[i].platform, all.v[i].subject, &m, e);
 	}
-	return finish(&h, "no delivery is meant by that", e);
+	return finish(&h,
+	    all.by_hand ? "events by hand are not voided: revoke, unlink and "
+			  "--undo take them back"
+			: "no delivery is meant by that",
+	    e);
 }
 
 static const struct ctl_option void_options[] = {
