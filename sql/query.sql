@@ -188,6 +188,14 @@ INSERT INTO tiers (name, rank, allows) VALUES ($1, $2, $3);
 -- name: change_add
 INSERT INTO changes (at, user_ref, email, buyer, license, before, after, event)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+-- name: change_told_user
+SELECT after FROM changes WHERE user_ref = $1 ORDER BY id DESC LIMIT 1;
+-- name: change_told_email
+SELECT after FROM changes WHERE email = $1 ORDER BY id DESC LIMIT 1;
+-- name: change_told_buyer
+SELECT after FROM changes WHERE buyer = $1 ORDER BY id DESC LIMIT 1;
+-- name: change_told_license
+SELECT after FROM changes WHERE license = $1 ORDER BY id DESC LIMIT 1;
 -- name: change_last_of_user
 SELECT coalesce(max(id), 0) FROM changes WHERE user_ref = $1;
 -- name: change_last_of_email

@@ -96,13 +96,11 @@ whole_buyer(const struct store_purchase *row, struct arena *a)
 	    a, "%.*s:%.*s", STR_ARG(row->platform), STR_ARG(row->buyer)));
 }
 
-int
-replace_tier(struct store *s, const struct config *c,
-    const struct store_purchase *row, int64_t at, struct arena *a,
-    struct str *tier, struct err *e)
+/* The identifier a row's owner is looked up by: the first there is. -1: none. */
+static int
+first_key(
+    const struct store_purchase *row, struct arena *a, struct access_key *key)
 {
-	struct access_key key = { 0 };
-	struct access x;
 	const struct {
 		enum store_by by;
 		struct str value;
@@ -110,18 +108,41 @@ replace_tier(struct store *s, const struct config *c,
 		{ STORE_BY_EMAIL, row->email },
 		{ STORE_BY_BUYER, whole_buyer(row, a) },
 		{ STORE_BY_LICENSE, row->license } };
-	for (size_t i = 0; i < 4; i++) {
-		if (ids[i].value.p == NULL ||
-		    access_key_parse(ids[i].by, ids[i].value, a, &key, NULL) !=
+	for (size_t i = 0; i < 4; i++)
+		if (ids[i].value.p != NULL &&
+		    access_key_parse(ids[i].by, ids[i].value, a, key, NULL) ==
 			0)
-			continue;
-		if (access_lookup(s, &c->rules, &key, at, a, &x, e) != 0)
-			return -1;
-		*tier = x.tier;
-		return 0;
-	}
+			return 0;
+	return -1;
+}
+
+int
+replace_tier(struct store *s, const struct config *c,
+    const struct store_purchase *row, int64_t at, struct arena *a,
+    struct str *tier, struct err *e)
+{
+	struct access_key key;
+	struct access x;
 	*tier = STR_NONE;
+	if (first_key(row, a, &key) != 0)
+		return 0;
+	if (access_lookup(s, &c->rules, &key, at, a, &x, e) != 0)
+		return -1;
+	*tier = x.tier;
 	return 0;
+}
+
+int
+replace_told(struct store *s, const struct store_purchase *row, struct arena *a,
+    struct str *tier, int *told, struct err *e)
+{
+	struct access_key key;
+	*told = 0;
+	*tier = STR_NONE;
+	if (first_key(row, a, &key) != 0)
+		return 0;
+	return store_change_told(s, key.by,
+	    key.by == STORE_BY_BUYER ? key.value : key.id, a, tier, told, e);
 }
 
 int

@@ -1,5 +1,7 @@
 #include "core/sweep.h"
 
+#include <stdlib.h>
+
 #include "base/time.h"
 #include "core/project.h"
 #include "core/replace.h"
@@ -13,34 +15,56 @@ enum {
 
 static const struct str swept = STR("swept_to");
 
-/* One row that turned at a time: was the owner's tier another just before? */
+/* A row whose window opened or closed at a time. */
+struct turn {
+	const struct store_purchase *row;
+	int64_t at;
+};
+
 static int
-turn(struct store *s, const struct config *c, const struct store_purchase *row,
-    int64_t at, struct arena *a, int64_t *noted, struct err *e)
+compare_turns(const void *pa, const void *pb)
 {
-	struct project_when when = { at, STORE_NULL };
+	const struct turn *a = pa, *b = pb;
+	return (a->at > b->at) - (a->at < b->at);
+}
+
+/* Notes it unless `changes` has told of it already: a refund that closed the
+ * window was noted when it came. */
+static int
+note(struct store *s, const struct config *c, const struct turn *t,
+    struct arena *a, int64_t *noted, struct err *e)
+{
+	struct project_when when = { t->at, STORE_NULL };
 	struct str before, after;
-	if (replace_tier(s, c, row, at - 1, a, &before, e) != 0 ||
-	    replace_tier(s, c, row, at, a, &after, e) != 0)
+	int told;
+	if (replace_told(s, t->row, a, &before, &told, e) != 0 ||
+	    replace_tier(s, c, t->row, t->at, a, &after, e) != 0)
+		return -1;
+	if (!told && replace_tier(s, c, t->row, t->at - 1, a, &before, e) != 0)
 		return -1;
 	if (str_eq(before, after))
 		return 0;
 	++*noted;
-	return replace_note(s, row, before, after, &when, a, e);
+	return replace_note(s, t->row, before, after, &when, a, e);
 }
 
-/* A subject's window that closes where the next opens is one change. */
 static int
-is_continued(const struct rows *rows, size_t i, int64_t at)
+collect(const struct rows *rows, int64_t from, int64_t to, struct arena *a,
+    struct turn **out, size_t *n)
 {
-	const struct store_purchase *p = &rows->v[i];
-	for (size_t k = 0; k < rows->n; k++) {
-		const struct store_purchase *q = &rows->v[k];
-		if (k != i && q->until == at && p->since == at &&
-		    str_eq(p->subject, q->subject) &&
-		    str_eq(p->platform, q->platform))
-			return 1;
+	struct turn *turns = arena_alloc(a, (2 * rows->n + 1) * sizeof(*turns));
+	if (turns == NULL)
+		return -1;
+	*n = 0;
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct store_purchase *p = &rows->v[i];
+		if (p->since > from && p->since <= to)
+			turns[(*n)++] = (struct turn){ p, p->since };
+		if (p->until != STORE_NULL && p->until > from && p->until <= to)
+			turns[(*n)++] = (struct turn){ p, p->until };
 	}
+	qsort(turns, *n, sizeof(*turns), compare_turns);
+	*out = turns;
 	return 0;
 }
 
@@ -49,22 +73,17 @@ chunk(struct store *s, const struct config *c, int64_t from, int64_t to,
     struct arena *a, int64_t *noted, struct err *e)
 {
 	struct rows rows = { .arena = a };
+	struct turn *turns = NULL;
+	size_t n = 0;
 	char text[24];
 	if (store_purchase_turning(
 		s, from, to, ROWS_MAX, rows_take, &rows, e) != 0)
 		return -1;
-	if (rows.failed)
+	if (rows.failed || collect(&rows, from, to, a, &turns, &n) != 0)
 		return err_set(e, ERR_MEMORY, "out of memory");
-	for (size_t i = 0; i < rows.n; i++) {
-		const struct store_purchase *p = &rows.v[i];
-		int begins = p->since > from && p->since <= to &&
-		    !is_continued(&rows, i, p->since);
-		int ends =
-		    p->until != STORE_NULL && p->until > from && p->until <= to;
-		if ((begins && turn(s, c, p, p->since, a, noted, e) != 0) ||
-		    (ends && turn(s, c, p, p->until, a, noted, e) != 0))
+	for (size_t i = 0; i < n; i++)
+		if (note(s, c, &turns[i], a, noted, e) != 0)
 			return -1;
-	}
 	snprintf(text, sizeof(text), "%lld", (long long)to);
 	return store_meta_put(s, swept, str_from(text), e);
 }
