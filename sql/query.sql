@@ -227,6 +227,8 @@ WHERE license = $1;
 -- name: change_forget_event
 UPDATE changes SET user_ref = NULL, email = NULL, buyer = NULL, license = NULL
 WHERE event = $1;
+-- name: change_drop
+DELETE FROM changes WHERE buyer = $1;
 
 -- name: outbox_holding
 SELECT id, target, payload, last_error FROM outbox

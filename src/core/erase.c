@@ -338,8 +338,11 @@ erase_in_subject(
 		x, &hand, manual_subject(x->arena, platform, w.is), e) != 0 ||
 	    project(x, platform, subject, w.is, e) != 0)
 		return -1;
+	/* that a pseudonym holds a tier now is news for nobody */
+	struct str stranger = str_from(arena_printf(x->arena, "%.*s:%.*s",
+	    STR_ARG(platform), STR_ARG(w.opts.pseudonym)));
 	return forget_rows(x, &rows, e) == 0
-	    ? forget_buyer(x, platform, w.opts.pseudonym, e)
+	    ? store_change_drop(x->s, stranger, e)
 	    : -1;
 }
 
@@ -416,9 +419,13 @@ erase_manual(struct erase *x, struct store_event *ev, struct err *e)
 	struct project_when when = { x->now, STORE_NULL };
 	if (rewrite_manual(x, ev, ev->subject, e) != 0)
 		return -1;
-	if (!str_cut(was, '/', &platform, &subject) ||
-	    platform_find(platform) == NULL)
+	/* the row of a grant shows its note */
+	if (str_starts(was, STR("grant:"))) {
+		platform = ev->platform;
+		subject = was;
+	} else if (!str_cut(was, '/', &platform, &subject)) {
 		return 0;
+	}
 	return project_any(
 	    x->s, x->config, platform, subject, &when, x->arena, e);
 }

@@ -72,6 +72,13 @@ store_change_forget_event(struct store *s, int64_t event, struct err *e)
 	return store_run(s, QUERY_CHANGE_FORGET_EVENT, &arg, 1, NULL, NULL, e);
 }
 
+int
+store_change_drop(struct store *s, struct str buyer, struct err *e)
+{
+	struct db_value arg = db_text(buyer);
+	return store_run(s, QUERY_CHANGE_DROP, &arg, 1, NULL, NULL, e);
+}
+
 struct each_outbox {
 	store_outbox_fn *fn;
 	void *arg;

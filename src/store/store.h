@@ -287,6 +287,8 @@ int store_event_forget(
 int store_change_forget(
     struct store *s, enum store_by by, struct str id, struct err *e);
 int store_change_forget_event(struct store *s, int64_t event, struct err *e);
+/* These changes go as a whole. */
+int store_change_drop(struct store *s, struct str buyer, struct err *e);
 
 /* Things to do that have a text (lower-cased) somewhere in them. */
 typedef int store_outbox_fn(void *arg, int64_t id, struct str target,
