@@ -341,6 +341,8 @@ erase_in_subject(
 	/* that a pseudonym holds a tier now is news for nobody */
 	struct str stranger = str_from(arena_printf(x->arena, "%.*s:%.*s",
 	    STR_ARG(platform), STR_ARG(w.opts.pseudonym)));
+	if (stranger.p == NULL)
+		return err_set(e, ERR_MEMORY, "out of memory");
 	return forget_rows(x, &rows, e) == 0
 	    ? store_change_drop(x->s, stranger, e)
 	    : -1;

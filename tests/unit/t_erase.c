@@ -157,6 +157,39 @@ test_mentions(void)
 	    "others");
 }
 
+static void
+lose(const struct platform *p, const char *body, const char *want, int is_buyer)
+{
+	struct arena *a = arena_new(65536 * 16);
+	struct redact_opts one = { .address = STR(ADDRESS) };
+	struct redacted out;
+	struct err e;
+	OK(p->redact(str_from(body), &one, a, &out, &e) == 0 &&
+		out.is_buyer == is_buyer,
+	    "whose: %s", body);
+	IS(out.body, want, "only the address goes");
+	arena_free(a);
+}
+
+static void
+test_lose(void)
+{
+	const struct platform *p = &platform_gumroad;
+	test_group("lose");
+	lose(p, "a=%5B&b&gifter_email=" ADDRESS "&c=+", "a=%5B&b&c=%20", 0);
+	lose(p, "email=" ADDRESS "&x=1", "x=1", 1);
+	lose(p, "card%5Bvisual%5D=" ADDRESS, "", 1);
+	lose(p, "x=%&y=" ADDRESS, "erased=true", 0);
+	lose(p,
+	    "{\"user_email\":\"" ADDRESS "\",\"l\":[\"" ADDRESS
+	    "\",3],\"" ADDRESS "\":1}",
+	    "{\"user_email\":null,\"l\":[null,3]}", 1);
+	lose(p, "{\"x\":\"" ADDRESS, "erased=true", 0);
+	p = &platform_gank;
+	lose(p, "{\"x\":\"" ADDRESS "\"}", "{\"x\":null}", 0);
+	lose(p, "{\"x\":\"" ADDRESS, "{\"erased\":true}", 0);
+}
+
 /* ---- a whole database ---- */
 
 static char folder[] = "/tmp/t_erase.XXXXXX";
@@ -461,6 +494,7 @@ test_email(void)
 		0,
 	    "a dry run changes nothing");
 	erase_ann(s, &r, 0);
+	OK(grep(ADDRESS) == 0, "it is gone at once");
 	OK(dry.events == r.events && dry.mentions == r.mentions &&
 		dry.by_hand == r.by_hand && dry.subjects == r.subjects,
 	    "a dry run counts: %lld %lld %lld %lld, %lld %lld %lld %lld",
@@ -609,6 +643,7 @@ main(void)
 	redact_fixtures(&platform_gumroad);
 	redact_fixtures(&platform_gank);
 	test_mentions();
+	test_lose();
 	test_email();
 	test_user();
 	test_links();
