@@ -14,7 +14,7 @@ enum {
 	OUT_MAX = 128 * 1024 * 1024,
 	LARGE = 48, /* events */
 	LARGE_BYTES = 1024 * 1024,
-	RESIDENT_MAX = 24 * 1024, /* KiB */
+	RESIDENT_MAX = 40 * 1024, /* KiB */
 };
 
 static char folder[] = "/tmp/t_export.XXXXXX";
