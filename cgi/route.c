@@ -24,6 +24,7 @@ static const struct route routes[] = {
 	{ POST, "/hooks/:platform/:token", hook_post },
 	{ GET, "/v1/access", access_get },
 	{ POST, "/v1/access", access_post },
+	{ POST, "/v1/links", links_post },
 };
 enum { N_ROUTES = sizeof(routes) / sizeof(routes[0]) };
 

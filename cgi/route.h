@@ -26,6 +26,7 @@ route_handler healthz_get;
 route_handler hook_post;
 route_handler access_get;
 route_handler access_post;
+route_handler links_post;
 
 /*
  * Answers one request by the table: 404 where no route has the path, 405 with

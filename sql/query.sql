@@ -105,6 +105,14 @@ ORDER BY id;
 UPDATE events SET body = $2, content_type = $3, peer = NULL WHERE id = $1;
 -- name: event_all
 SELECT {event} FROM events WHERE id > $1 ORDER BY id LIMIT $2;
+-- name: event_heads
+SELECT {event_head} FROM events ORDER BY id;
+-- name: event_in_subject
+SELECT id FROM events WHERE platform = $1 AND subject = $2 ORDER BY id;
+-- name: event_forget
+UPDATE events SET subject = $2, body = $3, content_type = $4, status = $5,
+	reason = $6, peer = NULL
+WHERE id = $1;
 -- name: event_counts
 SELECT platform, kind, status, count(*), max(last_seen_at) FROM events
 GROUP BY platform, kind, status ORDER BY platform, kind, status;
@@ -163,6 +171,12 @@ WHERE ($1::text IS NULL OR platform = $1)
 	AND ($4::text IS NULL OR buyer = $4)
 	AND ($5::text IS NULL OR license = $5)
 ORDER BY sold_at DESC, sale LIMIT $6;
+-- name: purchase_all
+SELECT {purchase} FROM purchases ORDER BY platform, sale;
+-- name: purchase_open
+SELECT {purchase} FROM purchases
+WHERE since <= $1 AND (until IS NULL OR until > $1)
+ORDER BY since, platform, sale LIMIT $2;
 -- name: purchase_products
 SELECT platform, product, variant, product_name, tier, count(*),
 	max(sold_at)
@@ -179,6 +193,8 @@ ON CONFLICT (platform, subscription) DO NOTHING;
 -- name: subscription_list
 SELECT {subscription} FROM subscriptions
 ORDER BY since DESC, subscription LIMIT $1;
+-- name: subscription_all
+SELECT {subscription} FROM subscriptions ORDER BY platform, subscription;
 
 -- name: tier_drop_all
 DELETE FROM tiers;
@@ -204,6 +220,48 @@ SELECT coalesce(max(id), 0) FROM changes WHERE email = $1;
 SELECT coalesce(max(id), 0) FROM changes WHERE buyer = $1;
 -- name: change_last_of_license
 SELECT coalesce(max(id), 0) FROM changes WHERE license = $1;
+-- name: change_forget_user
+UPDATE changes SET user_ref = NULL, email = NULL, buyer = NULL, license = NULL
+WHERE user_ref = $1;
+-- name: change_forget_email
+UPDATE changes SET user_ref = NULL, email = NULL, buyer = NULL, license = NULL
+WHERE email = $1;
+-- name: change_forget_buyer
+UPDATE changes SET user_ref = NULL, email = NULL, buyer = NULL, license = NULL
+WHERE buyer = $1;
+-- name: change_forget_license
+UPDATE changes SET user_ref = NULL, email = NULL, buyer = NULL, license = NULL
+WHERE license = $1;
+-- name: change_forget_event
+UPDATE changes SET user_ref = NULL, email = NULL, buyer = NULL, license = NULL
+WHERE event = $1;
+-- name: change_drop
+DELETE FROM changes WHERE buyer = $1;
+
+-- name: outbox_holding
+SELECT id, target, payload, last_error FROM outbox
+WHERE instr(lower(payload), $1) > 0 OR instr(lower(target), $1) > 0
+	OR instr(lower(last_error), $1) > 0;
+-- name: outbox_holding @postgresql
+SELECT id, target, payload, last_error FROM outbox
+WHERE position($1::text IN lower(payload)) > 0
+	OR position($1::text IN lower(target)) > 0
+	OR position($1::text IN lower(last_error)) > 0;
+-- name: outbox_drop
+DELETE FROM outbox WHERE id = $1;
+
+-- name: forget_begin
+PRAGMA secure_delete = ON;
+-- name: forget_begin @postgresql
+SELECT 1;
+-- name: forget_vacuum
+VACUUM;
+-- name: forget_vacuum @postgresql
+VACUUM FULL;
+-- name: forget_log
+PRAGMA wal_checkpoint(TRUNCATE);
+-- name: forget_log @postgresql
+CHECKPOINT;
 
 -- name: alive
 SELECT count(*) FROM tiers;

@@ -127,17 +127,34 @@ is_fatal(const struct err *e)
 	    e->code == ERR_ABSENT;
 }
 
+static int
+take_filed(void *arg, const struct store_event *row)
+{
+	struct waiter *w = arg;
+	if (row->subject.n < sizeof(w->subject))
+		snprintf(w->subject, sizeof(w->subject), "%.*s",
+		    STR_ARG(row->subject));
+	return 1;
+}
+
 /* Folds the delivery's subject; one that cannot be folded is kept, and leaves
  * its neighbours in the batch alone. */
 static int
 fold(struct commit *c, struct waiter *w, const struct fact *f, struct err *e)
 {
 	const struct commit_delivery *d = w->delivery;
-	struct project_known known = { w->answer.event, f };
+	/* a repeat is folded as it is stored: it may have been rewritten to
+	 * erase a person, whom what came again must not bring back */
+	struct project_known known = {
+		w->answer.duplicate ? 0 : w->answer.event, f
+	};
 	struct project_when when = { d->received_at, w->answer.event };
 	if (store_savepoint(c->store, e) != 0)
 		return -1;
 	arena_reset(c->arena);
+	if (w->answer.duplicate &&
+	    store_event_get(c->store, w->answer.event, take_filed, w, e) != 0)
+		return -1;
 	if (project_subject(c->store, c->config, d->platform,
 		str_from(w->subject), &known, &when, c->arena, e) == 0)
 		return store_release(c->store, e);

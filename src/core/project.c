@@ -71,6 +71,12 @@ take_delivery(void *arg, const struct store_event *row)
 			g->failed = 1;
 			return 1;
 		}
+		/* that of a delivery rewritten since would be another one */
+		f->delivery.p =
+		    arena_dup(g->arena, row->delivery.p, row->delivery.n);
+		f->delivery.n = row->delivery.n;
+		if (f->delivery.p == NULL)
+			goto memory;
 		fact = f;
 	}
 	/* a later decoder may understand less: what it keeps does not count */

@@ -6,6 +6,35 @@
 
 #include "core/access.h"
 
+int
+ctl_write(int fd, struct str s)
+{
+	while (s.n > 0) {
+		ssize_t n = write(fd, s.p, s.n);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		s.p += n;
+		s.n -= (size_t)n;
+	}
+	return 0;
+}
+
+int
+ctl_flush(struct ctl *ctl, struct err *e)
+{
+	if (!buf_ok(&ctl->out))
+		return err_set(e, ERR_MEMORY, "out of memory");
+	if (ctl_write(STDOUT_FILENO, buf_str(&ctl->out)) != 0)
+		return errno == EPIPE
+		    ? -1
+		    : err_set(e, ERR_SYSTEM, "standard output: %s",
+			  strerror(errno));
+	buf_reset(&ctl->out);
+	return 0;
+}
+
 const char *
 ctl_nth(const struct ctl *ctl, const char *option, size_t n)
 {

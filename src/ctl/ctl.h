@@ -66,6 +66,9 @@ struct ctl_command {
 	X(events) \
 	X(event) \
 	X(purchases) \
+	X(subscriptions) \
+	X(members) \
+	X(export) \
 	X(access) \
 	X(decode) \
 	X(sign) \
@@ -79,6 +82,7 @@ struct ctl_command {
 	X(unlink) \
 	X(void) \
 	X(work) \
+	X(erase) \
 	X(migrate) \
 	X(backup)
 /* clang-format on */
@@ -102,6 +106,12 @@ enum ctl_exit ctl_fail(const struct err *e);
 const struct config *ctl_config(struct ctl *ctl, struct err *e);
 /* Opens the configuration's database, once. */
 struct store *ctl_store(struct ctl *ctl, enum store_mode mode, struct err *e);
+
+/* Prints what is in ctl->out and empties it: for answers larger than memory.
+ * 0, or -1: nobody reads on (e is not set), or ERR_SYSTEM. */
+int ctl_flush(struct ctl *ctl, struct err *e);
+/* All of it. 0, or -1 with errno. */
+int ctl_write(int fd, struct str s);
 
 /* Everything in a file, "-" or NULL is standard input; at most max bytes. */
 int ctl_read(struct ctl *ctl, const char *file, size_t max, struct str *out,

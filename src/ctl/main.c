@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -129,27 +128,11 @@ parse_arguments(struct ctl *ctl, char **argv, int *help, struct err *e)
 	return 0;
 }
 
-static int
-write_all(int fd, struct str s)
-{
-	while (s.n > 0) {
-		ssize_t n = write(fd, s.p, s.n);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		s.p += n;
-		s.n -= (size_t)n;
-	}
-	return 0;
-}
-
 static enum ctl_exit
 say(struct ctl *ctl, enum ctl_exit code, const struct err *e)
 {
-	if (!buf_ok(&ctl->out))
-		code = CTL_SYSTEM;
-	if (write_all(STDOUT_FILENO, buf_str(&ctl->out)) != 0 && errno != EPIPE)
+	struct err lost = { .code = ERR_NONE };
+	if (ctl_flush(ctl, &lost) != 0 && lost.code != ERR_NONE)
 		code = CTL_SYSTEM;
 	if (e->code != ERR_NONE) {
 		struct buf line;
@@ -157,7 +140,7 @@ say(struct ctl *ctl, enum ctl_exit code, const struct err *e)
 		buf_addz(&line, "gatepost: ");
 		buf_add_visible(&line, str_from(e->text));
 		buf_addc(&line, '\n');
-		write_all(STDERR_FILENO, buf_str(&line));
+		ctl_write(STDERR_FILENO, buf_str(&line));
 		buf_free(&line);
 	}
 	return code;

@@ -504,6 +504,7 @@ const struct platform platform_gank = {
 	.refused_status = 401,
 	.verify = signature_verify,
 	.decode = gank_decode,
+	.redact = gank_redact,
 	.describe = gank_describe,
 	.sign = gank_sign,
 	.sample = gank_sample,

@@ -29,4 +29,7 @@ int gank_sample(const struct platform_sample *which,
     const struct sample_opts *opts, struct arena *a, struct str *body,
     struct err *e);
 
+int gank_redact(struct str body, const struct redact_opts *opts,
+    struct arena *a, struct redacted *out, struct err *e);
+
 #endif

@@ -215,6 +215,7 @@ const struct platform platform_gumroad = {
 	.refused_status = 404,
 	.verify = gumroad_verify,
 	.decode = gumroad_decode,
+	.redact = gumroad_redact,
 	.describe = gumroad_describe,
 	.sign = gumroad_sign,
 	.sample = gumroad_sample,

@@ -64,6 +64,20 @@ struct sample_opts {
 	    nonce; /* 16 or more hex digits: fresh ids are made from it */
 };
 
+/* How a delivery is rewritten when a person is erased. */
+struct redact_opts {
+	/* STR_NONE: all that says who the buyer is goes. Else lower-cased:
+	 * only the texts that hold this address go, for what is about
+	 * somebody else and names the person beside (a gifter, an affiliate) */
+	struct str address;
+	struct str pseudonym; /* stands for an id the facts cannot do without */
+};
+
+struct redacted {
+	struct str body; /* STR_NONE: the address is not in it */
+	int is_buyer; /* the address is where the buyer's own stands */
+};
+
 struct platform_sample {
 	const char *event; /* "sale": gatepost trigger gumroad.sale */
 	const char *alias; /* the platform's own name for it, or NULL */
@@ -96,6 +110,16 @@ struct platform {
 	 * -1 only without memory. */
 	int (*decode)(struct str body, const struct decode_opts *opts,
 	    struct arena *a, struct fact *out, struct err *e);
+	/*
+	 * The same facts without the person: ids of sale, subscription,
+	 * product and seller, money, quantity, variants, period, flags and
+	 * times stay, so that decode tells the fold the same; nothing that a
+	 * buyer typed does, nor any id of the buyer. What decode keeps
+	 * without an address given comes out as a body it keeps as well.
+	 * Pure, like decode. 0, or -1 without memory.
+	 */
+	int (*redact)(struct str body, const struct redact_opts *opts,
+	    struct arena *a, struct redacted *out, struct err *e);
 	/* All that was read, as `gatepost decode` prints it under "facts": a
 	 * new reference, or NULL when nothing is readable. */
 	json_t *(*describe)(const struct fact *f);

@@ -196,6 +196,13 @@ store_event_all(struct store *s, int64_t after, int64_t limit,
 }
 
 int
+store_event_heads(struct store *s, store_event_fn *fn, void *arg, struct err *e)
+{
+	struct each_event each = { fn, arg, 0 };
+	return store_run(s, QUERY_EVENT_HEADS, NULL, 0, take_event, &each, e);
+}
+
+int
 store_event_by(struct store *s, struct str verified_by, int64_t since,
     store_event_fn *fn, void *arg, struct err *e)
 {

@@ -202,6 +202,25 @@ store_purchase_list(struct store *s, const struct store_purchase_filter *f,
 	    s, QUERY_PURCHASE_LIST, args, 6, take_purchase, &each, e);
 }
 
+int
+store_purchase_all(
+    struct store *s, store_purchase_fn *fn, void *arg, struct err *e)
+{
+	struct each_purchase each = { fn, arg };
+	return store_run(
+	    s, QUERY_PURCHASE_ALL, NULL, 0, take_purchase, &each, e);
+}
+
+int
+store_purchase_open(struct store *s, int64_t at, int64_t limit,
+    store_purchase_fn *fn, void *arg, struct err *e)
+{
+	struct each_purchase each = { fn, arg };
+	struct db_value args[] = { db_int(at), db_int(limit) };
+	return store_run(
+	    s, QUERY_PURCHASE_OPEN, args, 2, take_purchase, &each, e);
+}
+
 struct each_product {
 	store_product_fn *fn;
 	void *arg;

@@ -91,6 +91,9 @@ int store_event_kept(struct store *s, int64_t after, int64_t limit,
 /* All above an id, oldest first, with bodies. */
 int store_event_all(struct store *s, int64_t after, int64_t limit,
     store_event_fn *fn, void *arg, struct err *e);
+/* All, oldest first, without bodies. */
+int store_event_heads(
+    struct store *s, store_event_fn *fn, void *arg, struct err *e);
 /* Those a secret verified (its 12 hex digits), from a time on; no bodies. */
 int store_event_by(struct store *s, struct str verified_by, int64_t since,
     store_event_fn *fn, void *arg, struct err *e);
@@ -198,6 +201,12 @@ struct store_purchase_filter {
 int store_purchase_list(struct store *s, const struct store_purchase_filter *f,
     store_purchase_fn *fn, void *arg, struct err *e);
 
+/* All, by platform and sale; those open at a time, by since. */
+int store_purchase_all(
+    struct store *s, store_purchase_fn *fn, void *arg, struct err *e);
+int store_purchase_open(struct store *s, int64_t at, int64_t limit,
+    store_purchase_fn *fn, void *arg, struct err *e);
+
 struct store_product {
 	struct str platform;
 	struct str product;
@@ -238,6 +247,10 @@ int store_subscription_put(
 int store_subscription_list(struct store *s, int64_t limit,
     store_subscription_fn *fn, void *arg, struct err *e);
 
+/* All, by platform and subscription. */
+int store_subscription_all(
+    struct store *s, store_subscription_fn *fn, void *arg, struct err *e);
+
 /* ---- changes ---- */
 struct store_change {
 	int64_t at;
@@ -251,6 +264,38 @@ struct store_change {
 };
 int store_change_add(
     struct store *s, const struct store_change *row, struct err *e);
+
+/* ---- erasing a person ---- */
+
+/* From here on what is deleted or overwritten is wiped from its pages. */
+int store_forget_begin(struct store *s, struct err *e);
+/* Writes the database anew without what earlier deletions left behind, and
+ * empties the write-ahead log. Writers wait meanwhile. ERR_BUSY: a reader
+ * held the log; call again. */
+int store_forget_end(struct store *s, struct err *e);
+
+/* The ids of all events of a subject, whatever their status, oldest first. */
+typedef int store_event_id_fn(void *arg, int64_t id);
+int store_event_in_subject(struct store *s, struct str platform,
+    struct str subject, store_event_id_fn *fn, void *arg, struct err *e);
+/* By row->id: sets subject, body, content_type, status and reason; the peer
+ * goes. What tells deliveries apart and all times stay. */
+int store_event_forget(
+    struct store *s, const struct store_event *row, struct err *e);
+
+/* The identifiers of these changes go; the changes stay. buyer: platform:id */
+int store_change_forget(
+    struct store *s, enum store_by by, struct str id, struct err *e);
+int store_change_forget_event(struct store *s, int64_t event, struct err *e);
+/* These changes go as a whole. */
+int store_change_drop(struct store *s, struct str buyer, struct err *e);
+
+/* Things to do that have a text (lower-cased) somewhere in them. */
+typedef int store_outbox_fn(void *arg, int64_t id, struct str target,
+    struct str payload, struct str last_error);
+int store_outbox_holding(struct store *s, struct str text, store_outbox_fn *fn,
+    void *arg, struct err *e);
+int store_outbox_drop(struct store *s, int64_t id, struct err *e);
 
 /* ---- tiers, health ---- */
 int store_tier_drop_all(struct store *s, struct err *e);

@@ -68,3 +68,12 @@ store_subscription_list(struct store *s, int64_t limit,
 	return store_run(
 	    s, QUERY_SUBSCRIPTION_LIST, args, 1, take_subscription, &each, e);
 }
+
+int
+store_subscription_all(
+    struct store *s, store_subscription_fn *fn, void *arg, struct err *e)
+{
+	struct each_subscription each = { fn, arg };
+	return store_run(
+	    s, QUERY_SUBSCRIPTION_ALL, NULL, 0, take_subscription, &each, e);
+}

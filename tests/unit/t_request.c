@@ -225,6 +225,12 @@ access_get(const struct app *to, struct request *r, struct reply *p)
 	healthz_get(to, r, p);
 }
 
+void
+links_post(const struct app *to, struct request *r, struct reply *p)
+{
+	healthz_get(to, r, p);
+}
+
 /* One that runs out of memory. */
 void
 access_post(const struct app *to, struct request *r, struct reply *p)

@@ -1,0 +1,139 @@
+#include <jansson.h>
+
+#include "base/json.h"
+#include "base/jsonw.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "cgi/apikey.h"
+#include "cgi/route.h"
+#include "core/commit.h"
+#include "core/manual.h"
+#include "core/rows.h"
+
+/* POST /v1/links: whose a sale or subscription is, as `gatepost link`. */
+
+struct link {
+	const struct config *config;
+	struct str sale; /* this, */
+	struct str subscription; /* or this; the other is STR_NONE */
+	struct manual manual;
+	int64_t now;
+	struct arena *arena;
+	int64_t event; /* the last one made; 0: none */
+};
+
+static int
+find_rows(
+    const struct link *link, struct store *s, struct rows *rows, struct err *e)
+{
+	if (link->subscription.p != NULL)
+		return store_purchase_of_subscription(
+		    s, link->subscription, rows_take, rows, e);
+	for (size_t i = 0; i < PLATFORM__MAX; i++) {
+		struct err absent = { .code = ERR_NONE };
+		if (store_purchase_get(s, str_from(platforms[i]->name),
+			link->sale, rows_take, rows, &absent) != 0 &&
+		    absent.code != ERR_ABSENT) {
+			*e = absent;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int
+is_first_of_subject(const struct rows *rows, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (str_eq(rows->v[k].subject, rows->v[i].subject) &&
+		    str_eq(rows->v[k].platform, rows->v[i].platform))
+			return 0;
+	return 1;
+}
+
+/* By the one writer, between two batches. */
+static int
+put_link(struct store *s, void *arg, struct err *e)
+{
+	struct link *link = arg;
+	struct rows rows = { .arena = link->arena };
+	if (find_rows(link, s, &rows, e) != 0)
+		return -1;
+	if (rows.failed)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	for (size_t i = 0; i < rows.n; i++)
+		if (is_first_of_subject(&rows, i) &&
+		    !str_eq_z(rows.v[i].platform, "manual") &&
+		    manual_put(s, link->config, rows.v[i].platform,
+			rows.v[i].subject, &link->manual, link->now,
+			link->arena, &link->event, e) != 0)
+			return -1;
+	return 0;
+}
+
+static struct str
+text(struct arena *a, const json_t *o, const char *key)
+{
+	struct str s;
+	if (json_text(json_object_get(o, key), &s) != 0)
+		return STR_NONE;
+	s.p = arena_dup(a, s.p, s.n);
+	return platform_identifier(s);
+}
+
+/* {"sale":"…","user":"42"}: exactly two keys, both texts. 0, or -1. */
+static int
+read_link(struct request *r, struct link *link)
+{
+	const char *reason = NULL;
+	struct err err = { .code = ERR_NONE };
+	json_t *o = json_load_strict(r->arena, r->body, 0, &reason, &err);
+	if (o == NULL)
+		return -1;
+	link->sale = text(r->arena, o, "sale");
+	link->subscription = text(r->arena, o, "subscription");
+	link->manual.user = text(r->arena, o, "user");
+	int rc = json_object_size(o) == 2 && link->manual.user.p != NULL &&
+		(link->sale.p != NULL || link->subscription.p != NULL)
+	    ? 0
+	    : -1;
+	json_decref(o);
+	return rc;
+}
+
+void
+links_post(const struct app *app, struct request *r, struct reply *p)
+{
+	struct err err = { .code = ERR_NONE };
+	struct link link = { .config = app->config,
+		.manual = { .kind = MANUAL_LINK,
+		    .by = -1,
+		    .until = STORE_NULL },
+		.now = time_now(),
+		.arena = r->arena };
+	if (!apikey_fits(app, r, p))
+		return;
+	if (read_link(r, &link) != 0) {
+		reply_error(p, 400, "body",
+		    "send JSON: {\"sale\":\"…\",\"user\":\"42\"}, or with "
+		    "subscription instead of sale");
+		return;
+	}
+	if (commit_chore(app->commit, put_link, &link, &err) != 0) {
+		log_line(LOG_ERROR, "link not stored: %s", err.text);
+		reply_header(p, "Retry-After", STR("5"));
+		reply_error(p, 503, "unavailable",
+		    "not stored; send it again in a little while");
+		return;
+	}
+	if (link.event == 0) {
+		reply_error(
+		    p, 404, "not_found", "no sale or subscription has that id");
+		return;
+	}
+	struct buf *b = reply_json(p, 200);
+	jsonw_open(b, '{');
+	jsonw_text(b, "status", STR("linked"));
+	jsonw_int(b, "event", link.event);
+	jsonw_close(b, '}');
+}

@@ -1,0 +1,58 @@
+#ifndef CORE_ERASE_FIND_H
+#define CORE_ERASE_FIND_H
+
+#include "core/erase.h"
+
+/* Where a person stands in the database; for erase.c. */
+
+struct erase_subject {
+	struct str platform, subject;
+};
+
+struct erase_subjects {
+	struct arena *arena;
+	struct erase_subject *v;
+	size_t n, size;
+};
+
+/* Adds a copy where it is new. -1 without memory. */
+int erase_subjects_add(struct erase_subjects *all, struct str platform,
+    struct str subject, struct err *e);
+int erase_subjects_has(
+    const struct erase_subjects *all, struct str platform, struct str subject);
+
+/* The subjects of purchases that carry the identifier, at most FIND_MAX at a
+ * time: call until there are no more. */
+enum { ERASE_FIND_MAX = 1000 };
+int erase_find(struct store *s, const struct erase_who *who,
+    struct erase_subjects *out, struct err *e);
+
+enum erase_how {
+	ERASE_NOT,
+	ERASE_SUBJECT, /* it is the person's, and so is its subject */
+	ERASE_MENTION, /* it is about another, and holds the address */
+	ERASE_BY_HAND, /* an event by hand about another that names the
+			  person: a link, a note */
+};
+
+enum { ERASE_BATCH = 64 };
+struct erase_hits {
+	struct {
+		int64_t id;
+		enum erase_how how;
+	} v[ERASE_BATCH];
+	size_t n;
+	int64_t last; /* the id looked at last */
+	int done;
+};
+
+/* Looks at the next events after h->last, every one, whatever its status. */
+int erase_scan(struct store *s, const struct config *c,
+    const struct erase_who *who, struct arena *a, struct erase_hits *h,
+    struct err *e);
+
+/* One event with its texts in the arena. */
+int erase_get(struct store *s, int64_t id, struct arena *a,
+    struct store_event *out, struct err *e);
+
+#endif
