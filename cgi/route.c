@@ -154,9 +154,12 @@ log_refused(
 	for (size_t i = 0; i < N_METHODS; i++)
 		if (str_eq_z(r->method, methods[i].name))
 			method = methods[i].name;
-	log_line(p->status >= 500 ? LOG_ERROR : LOG_WARNING, "%s %s: %d%s%s",
-	    method, route == NULL ? "unknown path" : route->pattern, p->status,
-	    p->error == NULL ? "" : " ", p->error == NULL ? "" : p->error);
+	log_line(p->status >= 500 ? LOG_ERROR : LOG_WARNING,
+	    "%s %s: %d%s%s%s%s", method,
+	    route == NULL ? "unknown path" : route->pattern, p->status,
+	    p->error == NULL ? "" : " ", p->error == NULL ? "" : p->error,
+	    route == NULL || r->platform == NULL ? "" : ", platform ",
+	    route == NULL || r->platform == NULL ? "" : r->platform->name);
 }
 
 void

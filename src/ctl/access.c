@@ -73,6 +73,13 @@ run(struct ctl *ctl, struct err *e)
 	if (access_lookup(s, rules, &key, time_now(), ctl->arena, &x, e) != 0)
 		return CTL_SYSTEM;
 	int answer = allowed(ctl, &x, rules);
+	const char *asked = ctl_get(ctl, "tier");
+	if (asked != NULL && !ctl->json && rules->n_tiers > 0 &&
+	    tier_find(rules, str_from(asked)) == NULL)
+		buf_addf(&ctl->out,
+		    "note: no tier %s is configured (case counts); it is "
+		    "compared by its name alone\n",
+		    asked);
 	if (ctl->json) {
 		access_json(&ctl->out, &x, &key, answer);
 		buf_addc(&ctl->out, '\n');

@@ -1,3 +1,4 @@
+#include <grp.h>
 #include <sys/stat.h>
 #include <sys/timex.h>
 #include <unistd.h>
@@ -5,7 +6,10 @@
 #include "base/time.h"
 #include "ctl/ctl.h"
 
-enum { CLOCK_SLACK = 120 }; /* seconds */
+enum {
+	CLOCK_SLACK = 120, /* seconds */
+	KEPT_FRESH = 7 * 86400, /* older ones have been seen by now */
+};
 
 struct check {
 	struct ctl *ctl;
@@ -14,7 +18,7 @@ struct check {
 	/* per platform, bits of the kinds ever seen */
 	unsigned seen[PLATFORM__MAX];
 	int64_t last[PLATFORM__MAX];
-	int64_t kept;
+	int64_t kept, kept_at;
 	size_t unmatched;
 };
 
@@ -62,6 +66,34 @@ check_config(struct check *k, const struct config *c)
 		problem(k,
 		    "no platform has a token or secret: every delivery "
 		    "would be refused");
+	if (c->listen_group != NULL && getgrnam(c->listen_group) == NULL)
+		problem(k,
+		    arena_printf(k->ctl->arena,
+			"listen_group: there is no group %s here: "
+			"gatepost.fcgi would not start",
+			c->listen_group));
+	if (str_starts(c->public_url, STR("http://")) &&
+	    strstr(c->public_url.p, "127.0.0.1") == NULL)
+		note(k,
+		    "public_url is http: the Gumroad token would travel "
+		    "in clear; use https");
+	for (size_t i = 0; i < PLATFORM__MAX; i++) {
+		if (c->platforms[i].secrets.n == 0)
+			note(k,
+			    arena_printf(k->ctl->arena,
+				"%s has no %s: its deliveries are answered 503",
+				platforms[i]->name, platforms[i]->secrets_key));
+		if (c->rules.accept_test[i])
+			note(k,
+			    arena_printf(k->ctl->arena,
+				"%s.accept_test is on: test purchases give "
+				"access",
+				platforms[i]->name));
+	}
+	if (c->rules.n_tiers == 0)
+		note(k,
+		    "no tier is configured: a purchase gives a tier of "
+		    "the platform's own name, rank 0");
 	if (c->api_keys.n == 0)
 		note(k, "no api_keys: /v1/ answers nobody");
 }
@@ -91,8 +123,11 @@ count_kinds(void *arg, const struct store_event_count *row)
 {
 	struct check *k = arg;
 	const struct platform *p = platform_find(row->platform);
-	if (str_eq_z(row->status, "kept"))
+	if (str_eq_z(row->status, "kept")) {
 		k->kept += row->count;
+		if (row->last_seen_at > k->kept_at)
+			k->kept_at = row->last_seen_at;
+	}
 	if (p == NULL)
 		return 0;
 	size_t at = platform_index(p);
@@ -142,11 +177,13 @@ check_deliveries(struct check *k, struct store *s, struct err *e)
 	}
 	check_resources(k);
 	if (k->kept > 0)
-		problem(k,
+		(k->kept_at > k->now - KEPT_FRESH ? problem : note)(k,
 		    arena_printf(k->ctl->arena,
-			"%lld deliveries are kept, not applied: 'gatepost "
-			"events --status kept', then 'gatepost event ID'",
-			(long long)k->kept));
+			"%lld deliveries are kept, not applied, the last on "
+			"%s: 'gatepost events --status kept', then 'gatepost "
+			"event ID'; after a change of settings 'gatepost "
+			"replay --status kept'",
+			(long long)k->kept, time_text(k->kept_at, text)));
 }
 
 static int

@@ -71,6 +71,26 @@ ctl_number(const struct ctl *ctl, const char *option, int64_t min, int64_t max,
 	return 0;
 }
 
+const char *const ctl_platforms[] = { "gumroad", "gank", "manual", NULL };
+
+int
+ctl_one_of(const struct ctl *ctl, const char *option, const char *const *words,
+    struct err *e)
+{
+	const char *value = ctl_get(ctl, option);
+	char list[256] = "";
+	size_t n = 0;
+	if (value == NULL)
+		return 0;
+	for (; *words != NULL; words++) {
+		if (strcmp(value, *words) == 0)
+			return 0;
+		n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s",
+		    n > 0 ? ", " : "", *words);
+	}
+	return err_set(e, ERR_USAGE, "--%s is one of %s", option, list);
+}
+
 enum ctl_exit
 ctl_fail(const struct err *e)
 {

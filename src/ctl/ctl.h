@@ -99,6 +99,12 @@ const char *ctl_nth(const struct ctl *ctl, const char *option, size_t n);
 int ctl_number(const struct ctl *ctl, const char *option, int64_t min,
     int64_t max, int64_t fallback, int64_t *out, struct err *e);
 
+/* Is the option's value, when given, one of the words? The list is ended by
+ * NULL. ERR_USAGE names them. */
+int ctl_one_of(const struct ctl *ctl, const char *option,
+    const char *const *words, struct err *e);
+extern const char *const ctl_platforms[]; /* those of events */
+
 /* Which code an error ends with. */
 enum ctl_exit ctl_fail(const struct err *e);
 

@@ -61,7 +61,11 @@ run_events(struct ctl *ctl, struct err *e)
 		.kind = str_from(ctl_get(ctl, "kind")),
 		.status = str_from(ctl_get(ctl, "status")),
 	};
-	if (ctl_number(ctl, "limit", 1, LIST_MAX, LIST_DEFAULT, &f.limit, e) !=
+	static const char *const statuses[] = { "applied", "kept", "test",
+		NULL };
+	if (ctl_one_of(ctl, "status", statuses, e) != 0 ||
+	    ctl_one_of(ctl, "platform", ctl_platforms, e) != 0 ||
+	    ctl_number(ctl, "limit", 1, LIST_MAX, LIST_DEFAULT, &f.limit, e) !=
 		0 ||
 	    ctl_number(ctl, "before", 1, INT64_MAX, STORE_NULL, &f.before, e) !=
 		0)

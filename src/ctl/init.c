@@ -55,7 +55,10 @@ write_new(const char *path, struct str text, struct err *e)
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0 && errno == EEXIST)
 		return err_set(e, ERR_INPUT,
-		    "%s is there already and stays as it is", path);
+		    "%s is there already and stays as it is: change it, or "
+		    "take it away first; 'gatepost migrate' makes a missing "
+		    "database",
+		    path);
 	if (fd < 0)
 		return err_set(e, ERR_SYSTEM, "%s: %s", path, strerror(errno));
 	ssize_t n = write(fd, text.p, text.n);
@@ -72,6 +75,12 @@ run(struct ctl *ctl, struct err *e)
 {
 	const char *dir = ctl->n_rest > 0 ? ctl->rest[0] : ".";
 	const char *url = ctl_get(ctl, "public-url");
+	if (url != NULL && strncmp(url, "http://", 7) != 0 &&
+	    strncmp(url, "https://", 8) != 0) {
+		err_set(e, ERR_USAGE,
+		    "--public-url begins with https:// (or http://)");
+		return CTL_USAGE;
+	}
 	if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
 		err_set(e, ERR_SYSTEM, "%s: %s", dir, strerror(errno));
 		return CTL_SYSTEM;

@@ -167,6 +167,11 @@ run(struct ctl *ctl, char **argv, struct err *e)
 			return CTL_USAGE;
 		}
 	}
+	if (*argv != NULL && strcmp(*argv, "help") == 0 && argv[1] != NULL &&
+	    find_command(argv[1]) != NULL) {
+		print_command_help(&ctl->out, find_command(argv[1]));
+		return CTL_YES;
+	}
 	if (*argv == NULL || strcmp(*argv, "help") == 0) {
 		print_help(&ctl->out);
 		return *argv == NULL ? CTL_USAGE : CTL_YES;

@@ -83,7 +83,8 @@ run(struct ctl *ctl, struct err *e)
 	int wanted = 0;
 	for (size_t by = 0; by < 4; by++)
 		wanted += ctl_get(ctl, access_words[by]) != NULL;
-	if ((wanted > 0 && ctl_key(ctl, &key, e) != 0) ||
+	if (ctl_one_of(ctl, "platform", ctl_platforms, e) != 0 ||
+	    (wanted > 0 && ctl_key(ctl, &key, e) != 0) ||
 	    ctl_number(ctl, "limit", 1, LIST_MAX, LIST_DEFAULT, &f.limit, e) !=
 		0)
 		return CTL_USAGE;

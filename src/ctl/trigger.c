@@ -134,6 +134,25 @@ hook_url(struct ctl *ctl, const struct trigger *t, struct str to)
 	    : arena_printf(ctl->arena, "%s/hooks/%s", z, t->platform->name);
 }
 
+static int
+holds_token(const struct trigger *t, const char *url)
+{
+	const char *host = strstr(url, "://"), *path;
+	if (host == NULL)
+		return 0;
+	host += 3;
+	path = strchr(host, '/');
+	const char *at = strchr(host, '@');
+	if (at != NULL && (path == NULL || at < path))
+		return 1;
+	const char *hook = path == NULL ? NULL : strstr(path, "/hooks/");
+	if (hook == NULL)
+		return 0;
+	const char *rest = hook + strlen("/hooks/") + strlen(t->platform->name);
+	return strlen(hook) > (size_t)(rest - hook) && rest[0] == '/' &&
+	    rest[1] != '\0';
+}
+
 static enum ctl_exit
 post(struct ctl *ctl, struct trigger *t, const char *to, struct err *e)
 {
@@ -154,7 +173,8 @@ post(struct ctl *ctl, struct trigger *t, const char *to, struct err *e)
 		.headers = headers,
 		.body = t->body,
 		.timeout_ms = POST_MS };
-	if (t->platform->token_in_path) {
+	/* a URL that holds its own token or user is tried as it is */
+	if (t->platform->token_in_path && !holds_token(t, request.url)) {
 		request.user = "gatepost";
 		request.password = str_z(ctl->arena, t->secret);
 	}

@@ -65,6 +65,10 @@ run(struct ctl *ctl, struct err *e)
 	    ctl_secrets(ctl, secrets, &in.n_secrets, e) != 0 ||
 	    ctl_read(ctl, ctl->rest[0], BODY_MAX, &in.body, e) != 0)
 		return CTL_USAGE;
+	if (in.n_secrets == 0) {
+		err_set(e, ERR_USAGE, "give --secret-file or --secret");
+		return CTL_USAGE;
+	}
 	in.signature = str_from(header);
 	signature_verify(&in, &out);
 	buf_addf(&ctl->out, "%s\n", verify_words[out.answer]);

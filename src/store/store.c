@@ -1,5 +1,6 @@
 #include "store/store.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -233,6 +234,9 @@ store_open(
 	    (mode == STORE_CREATE ? store_migrate(s, &made, e)
 				  : check_versions(s, e)) != 0) {
 		store_close(s);
+		/* the driver's own messages begin with the path */
+		if (e != NULL && strstr(e->text, where) == NULL)
+			err_prefix(e, "%s", where);
 		return -1;
 	}
 	*out = s;
@@ -357,7 +361,7 @@ store_backup(struct store *s, const char *target, struct err *e)
 	struct db_value arg = db_text(str_from(part));
 	int rc = make_private(part) == 0
 	    ? store_run(s, QUERY_BACKUP, &arg, 1, NULL, NULL, e)
-	    : err_set(e, ERR_SYSTEM, "%s: cannot be made", part);
+	    : err_set(e, ERR_SYSTEM, "%s: %s", part, strerror(errno));
 	if (rc == 0 && sync_file(part) != 0)
 		rc = err_set(e, ERR_SYSTEM, "%s: cannot be synced", part);
 	if (rc == 0 && rename(part, target) != 0)
