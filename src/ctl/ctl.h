@@ -67,6 +67,7 @@ struct ctl_command {
 	X(event) \
 	X(purchases) \
 	X(access) \
+	X(explain) \
 	X(decode) \
 	X(sign) \
 	X(verify) \
