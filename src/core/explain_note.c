@@ -41,8 +41,8 @@ static const char *const why_words[WHY__MAX] = {
 	[WHY_TEST] = "a test, which gives nothing while accept_test is off; "
 		     "the last one was sold on ",
 	[WHY_LATER] = "paid ahead: access begins on ",
-	[WHY_OVER] = "over, the last one on ",
-	[WHY_NOTHING] = "a sale that gives no access by itself, sold on ",
+	[WHY_OVER] = "the time it gave is over; access last ended on ",
+	[WHY_NOTHING] = "gives no access by itself, the last one sold on ",
 };
 
 static enum why
@@ -108,8 +108,8 @@ note_why(struct noting *n)
 		if (count[why] == 0)
 			continue;
 		buf_init(&b, NOTE_MAX);
-		buf_addf(&b, "%zu purchase%s: %s", count[why],
-		    count[why] == 1 ? "" : "s", why_words[why]);
+		buf_addf(&b, "%zu %s: %s", count[why],
+		    count[why] == 1 ? "purchase" : "purchases", why_words[why]);
 		say_time(&b, last[why]);
 		buf_addc(&b, '.');
 		add_note(n, arena_dup(n->a, b.p, b.n));

@@ -96,11 +96,11 @@ closed_by(const struct explain_subject *u, const struct store_purchase *p)
 		return "when it was revoked by hand";
 	if (is_taken_over(u, p))
 		return "when the next payment took over";
+	if (sub != NULL && p->until == sub->ended_at)
+		return "when the subscription ended";
 	if (sub != NULL && p->until == sub->cancelled_at)
 		return "the end of the paid period, as the subscription was "
 		       "cancelled";
-	if (sub != NULL && p->until == sub->ended_at)
-		return "when the subscription ended";
 	return NULL;
 }
 
@@ -305,11 +305,8 @@ say_refund(const struct say *s, const struct store_purchase *p)
 }
 
 static void
-say_dispute(const struct say *s, const struct store_purchase *p)
+add_dispute_times(const struct say *s, const struct store_purchase *p)
 {
-	int64_t suspended = say_suspended(s->subject);
-	int won = p->dispute_won_at != STORE_NULL;
-	int many = p->subscription.p != NULL;
 	buf_addz(s->b, "Sale ");
 	buf_adds(s->b, p->sale);
 	buf_addz(s->b, " was disputed");
@@ -317,18 +314,30 @@ say_dispute(const struct say *s, const struct store_purchase *p)
 		buf_addz(s->b, " on ");
 		say_time(s->b, p->disputed_at);
 	}
-	if (won) {
-		buf_addz(s->b, ", and the dispute was won on ");
+	if (p->dispute_won_at != STORE_NULL) {
+		buf_addz(s->b, ", and the dispute won on ");
 		say_time(s->b, p->dispute_won_at);
 	}
+}
+
+static void
+say_dispute(const struct say *s, const struct store_purchase *p)
+{
+	int64_t suspended = say_suspended(s->subject);
+	int won = p->dispute_won_at != STORE_NULL;
+	add_dispute_times(s, p);
 	if (suspended != STORE_NULL) {
-		buf_addz(s->b, won ? ": another dispute is open, and " : ": ");
-		buf_addf(s->b, "%s suspended from ",
-		    many ? "the whole subscription is" : "access by it is");
+		buf_addf(s->b, ": %s%s suspended from ",
+		    won ? "another dispute is open, and " : "",
+		    p->subscription.p != NULL ? "the whole subscription is"
+					      : "access by it is");
 		say_time(s->b, suspended);
 		buf_addz(s->b, " on");
 	} else if (won) {
-		buf_addz(s->b, ": access is restored");
+		buf_addz(s->b,
+		    s->event->fact->kind == FACT_DISPUTE
+			? ": no effect now"
+			: ": what was suspended is restored");
 	}
 	if (!is_told(s, p->sale))
 		buf_addz(s->b,

@@ -3,21 +3,24 @@
 
 /* What was done by hand, and what was kept. */
 
-static void
+/* The numbers of the events it names; returns how many of them count now. */
+static size_t
 add_numbers(const struct say *s, const struct manual *m)
 {
-	size_t here = 0;
+	size_t here = 0, counted = 0;
 	for (size_t i = 0; i < s->subject->n_events; i++) {
 		const struct explain_event *ev = &s->subject->events[i];
 		for (size_t k = 0; k < m->n_deliveries; k++) {
 			if (!str_eq(m->deliveries[k], ev->delivery))
 				continue;
-			buf_addf(s->b, "%s%lld", here++ > 0 ? ", " : " ",
+			buf_addf(s->b, "%s%lld", here++ > 0 ? ", " : ": event ",
 			    (long long)ev->event);
+			counted += ev->counts != 0;
 		}
 	}
 	if (here == 0)
-		buf_addz(s->b, " none of this subject");
+		buf_addz(s->b, ": none of these deliveries");
+	return counted;
 }
 
 /* Has a later event by hand about the same thing taken its place? */
@@ -123,10 +126,14 @@ static void
 say_void(const struct say *s, const struct manual *m)
 {
 	int undo = m->kind == MANUAL_UNVOID;
-	buf_addf(s->b, "%s by hand: of the events here, the numbers",
-	    undo ? "Void undone" : "Voided");
-	add_numbers(s, m);
-	buf_addz(s->b, undo ? " count again" : " do not count");
+	buf_addz(s->b,
+	    undo ? "Void undone by hand, counted again"
+		 : "Voided by hand, not counted");
+	size_t counted = add_numbers(s, m);
+	if (!undo && counted > 0)
+		buf_addz(s->b, ", undone later");
+	if (undo && counted < m->n_deliveries)
+		buf_addz(s->b, ", where it is not voided again");
 }
 
 void
@@ -149,6 +156,8 @@ say_manual(const struct say *s)
 	case MANUAL_RESTORE:
 		buf_addz(s->b,
 		    "Restored by hand: what was revoked before counts again");
+		if (is_replaced(s, MANUAL_REVOKE, MANUAL_REVOKE))
+			buf_addz(s->b, ", until a later revocation");
 		break;
 	case MANUAL_LINK:
 	case MANUAL_UNLINK:

@@ -57,34 +57,40 @@ add_with_time(struct buf *b, const char *text, int64_t t)
 	say_time(b, t);
 }
 
-/* How access stands once a cancellation or an end holds. */
-static void
-add_end_of_access(const struct say *s, const char *when_closed)
+/* How access stands once a cancellation or an end at t holds. 1: it is said;
+ * 0: access ends at t. */
+static int
+add_other_end(const struct say *s, int64_t t)
 {
 	const struct store_purchase *p = say_newest(s->subject);
-	if (p == NULL)
+	if (p == NULL) {
 		buf_addz(s->b, ": there is no access that it could end");
-	else if (p->until == STORE_NULL)
+	} else if (p->until == STORE_NULL) {
 		buf_addz(s->b,
 		    ": what was bought is paid up, so access lasts for ever");
-	else
-		buf_addz(s->b, when_closed);
+	} else if (p->until < t) {
+		add_with_time(s->b, ": access had ended before, on ", p->until);
+	} else {
+		return 0;
+	}
+	return 1;
 }
 
+/* Why a cancellation or an end at t does not hold. */
 static void
 add_why_not(const struct say *s, int64_t t)
 {
 	const struct store_purchase *p = paid_at_or_after(s->subject, t);
 	int64_t restart = last_restart(s->subject);
-	if (p != NULL)
-		add_with_time(s->b,
-		    ", but a payment on or after that day took it back: paid "
-		    "on ",
-		    p->sold_at);
-	else if (restart != STORE_NULL)
-		add_with_time(s->b, ", but it was restarted on ", restart);
-	else
-		buf_addz(s->b, ", which does not hold now");
+	if (p != NULL) {
+		add_with_time(s->b, ", but the payment of ", p->sold_at);
+		buf_addz(s->b, " took it back");
+	} else if (restart != STORE_NULL) {
+		add_with_time(
+		    s->b, ", but a restart took it back, on ", restart);
+	} else {
+		buf_addz(s->b, ", which does not hold");
+	}
 	buf_addz(s->b, ": no effect now");
 }
 
@@ -93,35 +99,28 @@ say_cancellation(const struct say *s)
 {
 	const struct store_subscription *sub = s->subject->subscription;
 	int64_t t = s->event->fact->cancelled_at;
-	const struct store_purchase *p = say_newest(s->subject);
+	int64_t other = latest(s->subject, FACT_CANCELLATION);
 	if (t == FACT_NO_TIME) {
 		buf_addz(s->b, "Cancelled without a date: changes nothing");
 		return;
 	}
-	if (sub != NULL && sub->cancelled_at == t) {
-		buf_addz(s->b, "Cancelled");
-		if (p != NULL && p->until != STORE_NULL && p->until < t) {
-			add_with_time(s->b, " for ", t);
-			add_with_time(
-			    s->b, ": access had ended before, on ", p->until);
-			return;
-		}
-		add_end_of_access(s, ": access ends with the paid period on ");
-		if (p != NULL && p->until != STORE_NULL) {
-			say_time(s->b, t);
-			buf_addz(s->b, ", no grace");
-		}
-		return;
-	}
 	add_with_time(s->b, "Cancelled for ", t);
-	int64_t other = latest(s->subject, FACT_CANCELLATION);
-	if (other > t)
-		add_with_time(s->b,
-		    ": no effect, as of several cancellations the latest "
-		    "counts, the one for ",
-		    other);
-	else
-		add_why_not(s, t);
+	if (sub == NULL || sub->cancelled_at != t) {
+		if (other > t)
+			add_with_time(s->b,
+			    ": no effect, as of several cancellations the "
+			    "latest counts, the one for ",
+			    other);
+		else
+			add_why_not(s, t);
+	} else if (!add_other_end(s, t)) {
+		if (sub->ended_at == t)
+			buf_addz(s->b, ": the subscription ended then");
+		else
+			buf_addz(s->b,
+			    ": access ends then with the paid period, no "
+			    "grace");
+	}
 }
 
 static const char *
@@ -153,8 +152,9 @@ say_ended(const struct say *s)
 	if (reason != NULL)
 		buf_addf(s->b, " (%s)", reason);
 	if (sub != NULL && sub->ended_at == f->ended_at) {
-		add_end_of_access(
-		    s, ": all access by this subscription ended then");
+		if (!add_other_end(s, f->ended_at))
+			buf_addz(s->b,
+			    ": all access by this subscription ended then");
 		return;
 	}
 	int64_t other = latest(s->subject, FACT_ENDED);
@@ -213,8 +213,9 @@ is_last_update(const struct say *s)
 static void
 add_plan_now(const struct say *s, const struct store_purchase *p)
 {
+	int over = p->until != STORE_NULL && p->until <= s->now;
 	add_with_time(s->b, "the payment of ", p->sold_at);
-	buf_addz(s->b, " gives ");
+	buf_addz(s->b, over ? " gave " : " gives ");
 	buf_adds(s->b, p->tier);
 }
 
