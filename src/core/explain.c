@@ -349,8 +349,10 @@ answer(struct work *w)
 	x->key.word = is_sale ? "sale" : "subscription";
 	x->key.value = is_sale ? ask->sale : ask->subscription;
 	if (x->n_subjects == 0)
-		return err_set(
-		    w->e, ERR_ABSENT, "there is no such %s", x->key.word);
+		return err_set(w->e, ERR_ABSENT,
+		    "there is no such %s; if its delivery was kept, "
+		    "'gatepost events --status kept' lists it",
+		    x->key.word);
 	return judge_rows(w);
 }
 

@@ -38,8 +38,7 @@ static const char *const why_words[WHY__MAX] = {
 	[WHY_REFUNDED] = "refunded in full, the last one on ",
 	[WHY_DISPUTED] = "suspended by a dispute that is open, since ",
 	[WHY_REVOKED] = "revoked by hand, the last one on ",
-	[WHY_TEST] = "a test, which gives nothing while accept_test is off; "
-		     "the last one was sold on ",
+	[WHY_TEST] = "a test, nothing while accept_test is off; sold on ",
 	[WHY_LATER] = "paid ahead: access begins on ",
 	[WHY_OVER] = "the time it gave is over; access last ended on ",
 	[WHY_NOTHING] = "gives no access by itself, the last one sold on ",
@@ -228,9 +227,9 @@ explain_notes(struct store *s, const struct config *c,
 		return -1;
 	if (stale)
 		add_note(&n,
-		    "The settings or the program changed since purchases were "
-		    "worked out: until 'gatepost rebuild' has run, answers "
-		    "follow the old ones.");
+		    "These purchases were worked out under other settings or "
+		    "by another version: 'gatepost rebuild' brings them up to "
+		    "date.");
 	if (cut)
 		add_note(&n,
 		    arena_printf(a, "Cut: at most %d subjects and %d events.",
