@@ -137,14 +137,20 @@ add_end(const struct say *s, const struct store_purchase *p)
 		buf_addf(s->b, ", %s", by);
 }
 
-static void
-add_window(const struct say *s, const struct store_purchase *p)
+void
+say_gives(const struct say *s, const struct store_purchase *p)
 {
 	int over = p->until != STORE_NULL && p->until <= s->now;
 	buf_addz(s->b,
-	    p->since > s->now ? "will give "
-		: over	      ? "gave "
-			      : "gives ");
+	    p->since > s->now ? " will give "
+		: over	      ? " gave "
+			      : " gives ");
+}
+
+static void
+add_window(const struct say *s, const struct store_purchase *p)
+{
+	say_gives(s, p);
 	buf_adds(s->b, p->tier);
 	buf_addz(s->b, " from ");
 	say_time(s->b, p->since);
@@ -155,15 +161,16 @@ add_window(const struct say *s, const struct store_purchase *p)
 		add_end(s, p);
 }
 
-/* Has anything but disputes told of that sale? */
+/* Has a delivery of that sale come: of any kind up to last, in the order of
+ * sale, refund, dispute? */
 static int
-is_told(const struct say *s, struct str sale)
+is_told(const struct say *s, struct str sale, enum fact_kind last)
 {
 	for (size_t i = 0; i < s->subject->n_events; i++) {
 		const struct explain_event *ev = &s->subject->events[i];
 		if (ev->counts && ev->fact != NULL &&
-		    ev->fact->kind != FACT_DISPUTE &&
-		    ev->fact->kind != FACT_DISPUTE_WON &&
+		    (ev->fact->kind <= last ||
+			ev->fact->kind == FACT_PAYMENT) &&
 		    str_eq(project_column(s->arena, ev->fact->sale), sale))
 			return 1;
 	}
@@ -176,13 +183,13 @@ add_nothing(const struct say *s, const struct store_purchase *p)
 	const struct fact *f = s->event->fact;
 	int64_t suspended = say_suspended(s->subject);
 	const struct platform *platform = platform_find(s->subject->platform);
-	buf_addz(s->b, "gives nothing");
+	buf_addz(s->b, " gives nothing");
 	if (p->test && !s->rules->accept_test[platform_index(platform)])
 		buf_addz(s->b, " while accept_test is off");
 	else if (f->preorder)
 		buf_addz(s->b,
 		    " until the release is charged, as a sale of its own");
-	else if (!is_told(s, p->sale))
+	else if (!is_told(s, p->sale, FACT_REFUND))
 		buf_addz(s->b, ", as only a dispute tells of this sale");
 	else if (p->refunded_at != STORE_NULL)
 		buf_addz(s->b, ", as it was refunded in full before it began");
@@ -269,7 +276,6 @@ say_sale(const struct say *s, const struct store_purchase *p)
 	add_sale_name(s, p);
 	if (is_again(s))
 		buf_addz(s->b, ", told of before and counted once,");
-	buf_addc(s->b, ' ');
 	add_effect(s, p);
 	if (f->kind == FACT_PAYMENT && p->since > p->sold_at)
 		buf_addz(s->b,
@@ -278,7 +284,7 @@ say_sale(const struct say *s, const struct store_purchase *p)
 }
 
 static void
-say_refund(const struct say *s, const struct store_purchase *p)
+add_refund(const struct say *s, const struct store_purchase *p)
 {
 	buf_addz(s->b, "Sale ");
 	buf_adds(s->b, p->sale);
@@ -302,6 +308,17 @@ say_refund(const struct say *s, const struct store_purchase *p)
 		buf_addz(s->b, ": access by this sale had ended before, on ");
 		say_time(s->b, p->until);
 	}
+}
+
+static void
+say_refund(const struct say *s, const struct store_purchase *p)
+{
+	add_refund(s, p);
+	if (is_told(s, p->sale, FACT_SALE))
+		return;
+	buf_addz(
+	    s->b, "; the sale itself never came, so this stands for it, and");
+	add_effect(s, p);
 }
 
 static void
@@ -339,7 +356,7 @@ say_dispute(const struct say *s, const struct store_purchase *p)
 			? ": no effect now"
 			: ": what was suspended is restored");
 	}
-	if (!is_told(s, p->sale))
+	if (!is_told(s, p->sale, FACT_REFUND))
 		buf_addz(s->b,
 		    "; only disputes tell of this sale, so that it gives "
 		    "nothing itself");

@@ -18,6 +18,8 @@ void say_event(const struct say *s);
 
 /* The pieces; each appends to s->b. */
 void say_time(struct buf *b, int64_t t); /* 2026-02-28 10:00:00 UTC */
+/* " gives ", or what it is before and after the window. */
+void say_gives(const struct say *s, const struct store_purchase *p);
 void say_subscription(const struct say *s); /* one of the four pings */
 void say_manual(const struct say *s);
 void say_kept(const struct say *s);

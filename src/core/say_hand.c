@@ -48,14 +48,12 @@ say_grant(const struct say *s)
 		const struct store_purchase *p = &r->v[i];
 		if (!str_eq(p->sale, s->event->delivery))
 			continue;
-		buf_addz(s->b, "Granted by hand: ");
+		buf_addz(s->b, "Granted by hand:");
 		if (p->since == STORE_NULL) {
-			buf_addz(s->b, "was over at once");
+			buf_addz(s->b, " was over at once");
 			return;
 		}
-		buf_addz(s->b,
-		    p->until != STORE_NULL && p->until <= s->now ? "gave "
-								 : "gives ");
+		say_gives(s, p);
 		buf_adds(s->b, p->tier);
 		buf_addz(s->b, " from ");
 		say_time(s->b, p->since);

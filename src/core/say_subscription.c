@@ -213,9 +213,8 @@ is_last_update(const struct say *s)
 static void
 add_plan_now(const struct say *s, const struct store_purchase *p)
 {
-	int over = p->until != STORE_NULL && p->until <= s->now;
 	add_with_time(s->b, "the payment of ", p->sold_at);
-	buf_addz(s->b, over ? " gave " : " gives ");
+	say_gives(s, p);
 	buf_adds(s->b, p->tier);
 }
 

@@ -380,6 +380,102 @@ static const struct telling tellings[] = {
 		"were bought by had no user_id." } },
 };
 
+/* ---- every case of gatepost-lifecycle(7) ---- */
+
+/* Does any sentence say that something is given now? */
+static int
+says_gives(const struct explain *x)
+{
+	for (size_t i = 0; i < x->n_subjects; i++)
+		for (size_t k = 0; k < x->subjects[i].n_events; k++) {
+			struct str says = x->subjects[i].events[k].says;
+			const char *at = strstr(says.p, " gives ");
+			if (at != NULL && strncmp(at, " gives no", 9) != 0)
+				return 1;
+		}
+	return 0;
+}
+
+static int
+are_sentences(const struct explain *x)
+{
+	for (size_t i = 0; i < x->n_subjects; i++)
+		for (size_t k = 0; k < x->subjects[i].n_events; k++) {
+			struct str says = x->subjects[i].events[k].says;
+			if (says.n < 10 || says.p[says.n - 1] != '.')
+				return 0;
+		}
+	return 1;
+}
+
+/* Whoever all the case's purchases belong to. */
+static void
+key_of(const char *story, struct arena *a, struct access_key *key)
+{
+	struct err e;
+	if (strstr(story, " grant ") != NULL)
+		access_key_parse(STORE_BY_USER, STR("42"), a, key, &e);
+	else if (strstr(story, " gank ") != NULL ||
+	    strstr(story, " goods ") != NULL)
+		access_key_parse(STORE_BY_BUYER, STR("gank:p1"), a, key, &e);
+	else
+		access_key_parse(
+		    STORE_BY_EMAIL, STR("buyer@example.org"), a, key, &e);
+}
+
+/* The sentences say that something is given just when the answer does. */
+static void
+check_case(const char *name, const char *story, int accept_test)
+{
+	static const char *const days[] = { "2026-01-30", "2026-02-03",
+		"2026-02-09", "2026-02-20", "2026-03-05", "2026-03-20",
+		"2026-04-06", "2026-06-01" };
+	struct telling t = { .story = story, .accept_test = accept_test };
+	struct config c;
+	struct explain x;
+	struct err e = { 0 };
+	struct access_key key;
+	struct arena *a = arena_new(64 * 1024 * 1024);
+	test_group(name);
+	struct store *s = play_story(&t, &c, a);
+	key_of(story, a, &key);
+	for (size_t i = 0; i < sizeof(days) / sizeof(days[0]); i++) {
+		struct explain_ask ask = { .key = &key, .now = when(days[i]) };
+		OK(explain_find(s, &c, &ask, a, &x, &e) == 0 &&
+			are_sentences(&x) &&
+			says_gives(&x) == (x.access.tier.p != NULL),
+		    "on %s: tier %.*s %s", days[i], STR_ARG(x.access.tier),
+		    e.text);
+	}
+	store_close(s);
+	arena_free(a);
+}
+
+static void
+test_cases(void)
+{
+	size_t n = 0;
+	char *text = test_file("tests/fixtures/lifecycle/table.txt", &n);
+	char name[64] = "", *save = NULL;
+	int accept_test = 0;
+	struct buf story;
+	buf_init(&story, SAID_MAX);
+	for (char *line = text == NULL ? NULL : strtok_r(text, "\n", &save);
+	     line != NULL; line = strtok_r(NULL, "\n", &save)) {
+		if (strncmp(line, "case ", 5) == 0) {
+			snprintf(name, sizeof(name), "case %s", line + 5);
+			accept_test = strstr(line, " accept_test") != NULL;
+			buf_reset(&story);
+		} else if (strncmp(line, "on ", 3) == 0) {
+			buf_addf(&story, "%s\n", line + 3);
+		} else if (strncmp(line, "effect ", 7) == 0) {
+			check_case(name, story.p, accept_test);
+		}
+	}
+	buf_free(&story);
+	free(text);
+}
+
 /* A digest of other settings than the rows were made by is told of. */
 static void
 test_stale(void)
@@ -413,6 +509,7 @@ main(void)
 	crypto_init(NULL);
 	for (size_t i = 0; i < sizeof(tellings) / sizeof(tellings[0]); i++)
 		run(&tellings[i]);
+	test_cases();
 	test_stale();
 	return test_end();
 }
