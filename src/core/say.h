@@ -2,6 +2,7 @@
 #define CORE_SAY_H
 
 #include "core/explain.h"
+#include "platform/fact.h"
 
 /* The sentences of explain; for it alone. */
 struct say {
@@ -20,6 +21,11 @@ void say_event(const struct say *s);
 void say_time(struct buf *b, int64_t t); /* 2026-02-28 10:00:00 UTC */
 /* " gives ", or what it is before and after the window. */
 void say_gives(const struct say *s, const struct store_purchase *p);
+/* What a purchase gives, from when until when, or why nothing. */
+void say_effect(const struct say *s, const struct store_purchase *p);
+/* Has a delivery of that sale come: of any kind up to last, in the order of
+ * sale, refund, dispute? */
+int say_is_told(const struct say *s, struct str sale, enum fact_kind last);
 void say_subscription(const struct say *s); /* one of the four pings */
 void say_manual(const struct say *s);
 void say_kept(const struct say *s);

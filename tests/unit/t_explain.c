@@ -441,8 +441,8 @@ check_case(const char *name, const char *story, int accept_test)
 	key_of(story, a, &key);
 	for (size_t i = 0; i < sizeof(days) / sizeof(days[0]); i++) {
 		struct explain_ask ask = { .key = &key, .now = when(days[i]) };
-		OK(explain_find(s, &c, &ask, a, &x, &e) == 0 &&
-			are_sentences(&x) &&
+		int found = explain_find(s, &c, &ask, a, &x, &e) == 0;
+		OK(found && are_sentences(&x) &&
 			says_gives(&x) == (x.access.tier.p != NULL),
 		    "on %s: tier %.*s %s", days[i], STR_ARG(x.access.tier),
 		    e.text);
