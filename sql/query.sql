@@ -88,6 +88,14 @@ ORDER BY id DESC LIMIT $5;
 SELECT {event}
 FROM events
 WHERE platform = $1 AND subject = $2 AND status = 'applied' ORDER BY id;
+-- name: event_about
+SELECT {event}
+FROM events
+WHERE (platform = $1 AND subject = $2)
+	OR (platform = 'manual' AND subject = $3)
+ORDER BY received_at, id;
+-- name: event_count_of_subject
+SELECT count(*) FROM events WHERE platform = $1 AND subject = $2;
 -- name: event_subject_after
 SELECT platform, subject FROM events
 WHERE (platform, subject) > ($1, $2)
@@ -155,6 +163,26 @@ ORDER BY since, platform, sale;
 SELECT {purchase}
 FROM purchases WHERE license = $1 AND since IS NOT NULL
 ORDER BY since, platform, sale;
+-- name: purchase_subjects_by_user
+SELECT platform, subject FROM purchases WHERE user_ref = $1
+GROUP BY platform, subject
+ORDER BY min(coalesce(sold_at, 0)), platform, subject LIMIT $2;
+-- name: purchase_subjects_by_email
+SELECT platform, subject FROM purchases WHERE email = $1
+GROUP BY platform, subject
+ORDER BY min(coalesce(sold_at, 0)), platform, subject LIMIT $2;
+-- name: purchase_subjects_by_buyer
+SELECT platform, subject FROM purchases WHERE (buyer = $1 AND platform = $3)
+	OR (buyer = $4 AND platform = 'manual')
+GROUP BY platform, subject
+ORDER BY min(coalesce(sold_at, 0)), platform, subject LIMIT $2;
+-- name: purchase_subjects_by_license
+SELECT platform, subject FROM purchases WHERE license = $1
+GROUP BY platform, subject
+ORDER BY min(coalesce(sold_at, 0)), platform, subject LIMIT $2;
+-- name: purchase_carrying
+SELECT count(*), count(user_ref), count(email), count(buyer), count(license)
+FROM purchases;
 -- name: purchase_list
 SELECT {purchase}
 FROM purchases
@@ -190,6 +218,9 @@ DELETE FROM subscriptions WHERE platform = $1 AND subject = $2;
 INSERT INTO subscriptions ({subscription})
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (platform, subscription) DO NOTHING;
+-- name: subscription_of_subject
+SELECT {subscription} FROM subscriptions
+WHERE platform = $1 AND subject = $2;
 -- name: subscription_list
 SELECT {subscription} FROM subscriptions
 ORDER BY since DESC, subscription LIMIT $1;

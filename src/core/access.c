@@ -1,7 +1,6 @@
 #include "core/access.h"
 
 #include "base/jsonw.h"
-#include "core/rows.h"
 
 const char *const access_words[4] = {
 	[STORE_BY_USER] = "user",
@@ -164,21 +163,18 @@ collect_allows(
 }
 
 int
-access_lookup(struct store *s, const struct tier_rules *rules,
-    const struct access_key *key, int64_t now, struct arena *a,
-    struct access *out, struct err *e)
+access_of(const struct rows *r, const struct tier_rules *rules, int64_t now,
+    struct arena *a, struct access *out, struct err *e)
 {
-	struct rows r = { .arena = a };
-	*out = (struct access){ .since = STORE_NULL, .until = STORE_NULL };
-	if (store_purchase_by(
-		s, key->by, key->platform, key->id, rows_take, &r, e) != 0)
-		return -1;
+	*out = (struct access){
+		.since = STORE_NULL, .until = STORE_NULL, .change = STORE_NULL
+	};
 	struct access_grant *grants =
-	    arena_alloc(a, (r.n + 1) * sizeof(*grants));
-	if (r.failed || grants == NULL)
+	    arena_alloc(a, (r->n + 1) * sizeof(*grants));
+	if (r->failed || grants == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
-	for (size_t i = 0; i < r.n; i++) {
-		const struct store_purchase *p = &r.v[i];
+	for (size_t i = 0; i < r->n; i++) {
+		const struct store_purchase *p = &r->v[i];
 		if (is_open(p, now))
 			grants[out->n_grants++] =
 			    (struct access_grant){ .row = *p,
@@ -187,9 +183,22 @@ access_lookup(struct store *s, const struct tier_rules *rules,
 	}
 	out->grants = grants;
 	choose(out, rules);
-	follow(out, &r);
+	follow(out, r);
 	if (collect_allows(out, rules, a) != 0)
 		return err_set(e, ERR_MEMORY, "out of memory");
+	return 0;
+}
+
+int
+access_lookup(struct store *s, const struct tier_rules *rules,
+    const struct access_key *key, int64_t now, struct arena *a,
+    struct access *out, struct err *e)
+{
+	struct rows r = { .arena = a };
+	if (store_purchase_by(
+		s, key->by, key->platform, key->id, rows_take, &r, e) != 0 ||
+	    access_of(&r, rules, now, a, out, e) != 0)
+		return -1;
 	return store_change_last_of(s, key->by,
 	    key->by == STORE_BY_BUYER ? key->value : key->id, &out->change, e);
 }

@@ -2,6 +2,7 @@
 #define CORE_ACCESS_H
 
 #include "base/buf.h"
+#include "core/rows.h"
 #include "core/tier.h"
 #include "store/store.h"
 
@@ -45,6 +46,11 @@ struct access {
 int access_lookup(struct store *s, const struct tier_rules *rules,
     const struct access_key *key, int64_t now, struct arena *a,
     struct access *out, struct err *e);
+
+/* The same from purchases at hand, ordered by since where that is known;
+ * change is left STORE_NULL. */
+int access_of(const struct rows *r, const struct tier_rules *rules, int64_t now,
+    struct arena *a, struct access *out, struct err *e);
 
 /* May somebody with that access pass a rule? A configured tier: its rank or
  * higher, among configured tiers; another name: a grant of just that name. */

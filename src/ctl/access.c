@@ -2,10 +2,11 @@
 
 #include "base/time.h"
 #include "ctl/ctl.h"
+#include "ctl/print.h"
 #include "ctl/table.h"
 
-static void
-print_text(
+void
+print_access(
     struct ctl *ctl, const struct access *x, const struct access_key *key)
 {
 	static const char *const heads[] = { "TIER", "STATUS", "PLATFORM",
@@ -84,7 +85,7 @@ run(struct ctl *ctl, struct err *e)
 		access_json(&ctl->out, &x, &key, answer);
 		buf_addc(&ctl->out, '\n');
 	} else {
-		print_text(ctl, &x, &key);
+		print_access(ctl, &x, &key);
 		if (answer >= 0)
 			buf_addf(&ctl->out, "%s\n",
 			    answer ? "allowed" : "not allowed");

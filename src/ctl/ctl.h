@@ -70,6 +70,7 @@ struct ctl_command {
 	X(members) \
 	X(export) \
 	X(access) \
+	X(explain) \
 	X(decode) \
 	X(sign) \
 	X(verify) \

@@ -1,12 +1,13 @@
 #include "base/jsonw.h"
 #include "core/access.h"
 #include "ctl/ctl.h"
+#include "ctl/print.h"
 #include "ctl/table.h"
 
 enum { LIST_DEFAULT = 20, LIST_MAX = 1000000 };
 
-static int
-json_row(void *arg, const struct store_purchase *p)
+int
+print_purchase_json(void *arg, const struct store_purchase *p)
 {
 	struct buf *b = arg;
 	jsonw_open(b, '{');
@@ -102,7 +103,7 @@ run(struct ctl *ctl, struct err *e)
 		return CTL_SYSTEM;
 	if (ctl->json) {
 		jsonw_open(&ctl->out, '[');
-		store_purchase_list(s, &f, json_row, &ctl->out, e);
+		store_purchase_list(s, &f, print_purchase_json, &ctl->out, e);
 		buf_addz(&ctl->out, "]\n");
 		return CTL_YES;
 	}

@@ -139,6 +139,25 @@ store_event_of_subject(struct store *s, struct str platform, struct str subject,
 }
 
 int
+store_event_count_of_subject(struct store *s, struct str platform,
+    struct str subject, int64_t *out, struct err *e)
+{
+	struct db_value args[] = { db_text(platform), db_text(subject) };
+	return store_number(
+	    s, QUERY_EVENT_COUNT_OF_SUBJECT, args, 2, out, NULL, e);
+}
+
+int
+store_event_about(struct store *s, struct str platform, struct str subject,
+    struct str manual_subject, store_event_fn *fn, void *arg, struct err *e)
+{
+	struct each_event each = { fn, arg, 0 };
+	struct db_value args[] = { db_text(platform), db_text(subject),
+		db_text(manual_subject) };
+	return store_run(s, QUERY_EVENT_ABOUT, args, 3, take_event, &each, e);
+}
+
+int
 store_event_list(struct store *s, const struct store_event_filter *f,
     store_event_fn *fn, void *arg, struct err *e)
 {

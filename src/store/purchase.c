@@ -110,6 +110,17 @@ store_purchase_put(
 	    sizeof(args) / sizeof(args[0]), NULL, NULL, e);
 }
 
+enum { WHOLE_BUYER_MAX = 2 * 255 + 2 };
+
+/* Grants by hand have no platform of their own: "gumroad:123". */
+static struct str
+whole_buyer(struct str platform, struct str id, char text[WHOLE_BUYER_MAX])
+{
+	snprintf(
+	    text, WHOLE_BUYER_MAX, "%.*s:%.*s", STR_ARG(platform), STR_ARG(id));
+	return str_from(text);
+}
+
 int
 store_purchase_by(struct store *s, enum store_by by, struct str platform,
     struct str id, store_purchase_fn *fn, void *arg, struct err *e)
@@ -121,16 +132,68 @@ store_purchase_by(struct store *s, enum store_by by, struct str platform,
 		[STORE_BY_LICENSE] = QUERY_PURCHASE_BY_LICENSE,
 	};
 	struct each_purchase each = { fn, arg };
-	char whole[2 * 255 + 2];
+	char whole[WHOLE_BUYER_MAX];
 	struct db_value args[3] = { db_text(id), db_text(platform) };
-	if (by == STORE_BY_BUYER) {
-		/* grants by hand have no platform of their own */
-		snprintf(whole, sizeof(whole), "%.*s:%.*s", STR_ARG(platform),
-		    STR_ARG(id));
-		args[2] = db_text(str_from(whole));
-	}
+	if (by == STORE_BY_BUYER)
+		args[2] = db_text(whole_buyer(platform, id, whole));
 	return store_run(s, queries[by], args, by == STORE_BY_BUYER ? 3 : 1,
 	    take_purchase, &each, e);
+}
+
+struct each_owner {
+	store_subject_fn *fn;
+	void *arg;
+};
+
+static int
+take_owner(void *arg, const struct db_value *row, size_t n)
+{
+	struct each_owner *each = arg;
+	(void)n;
+	return each->fn(each->arg, db_str(&row[0]), db_str(&row[1]));
+}
+
+int
+store_purchase_subjects(struct store *s, enum store_by by, struct str platform,
+    struct str id, int64_t limit, store_subject_fn *fn, void *arg,
+    struct err *e)
+{
+	static const enum query queries[] = {
+		[STORE_BY_USER] = QUERY_PURCHASE_SUBJECTS_BY_USER,
+		[STORE_BY_EMAIL] = QUERY_PURCHASE_SUBJECTS_BY_EMAIL,
+		[STORE_BY_BUYER] = QUERY_PURCHASE_SUBJECTS_BY_BUYER,
+		[STORE_BY_LICENSE] = QUERY_PURCHASE_SUBJECTS_BY_LICENSE,
+	};
+	struct each_owner each = { fn, arg };
+	char whole[WHOLE_BUYER_MAX];
+	struct db_value args[4] = { db_text(id), db_int(limit),
+		db_text(platform) };
+	if (by == STORE_BY_BUYER)
+		args[3] = db_text(whole_buyer(platform, id, whole));
+	return store_run(s, queries[by], args, by == STORE_BY_BUYER ? 4 : 2,
+	    take_owner, &each, e);
+}
+
+static int
+take_carrying(void *arg, const struct db_value *row, size_t n)
+{
+	struct store_carrying *out = arg;
+	(void)n;
+	out->all = db_number(&row[0]);
+	out->by[STORE_BY_USER] = db_number(&row[1]);
+	out->by[STORE_BY_EMAIL] = db_number(&row[2]);
+	out->by[STORE_BY_BUYER] = db_number(&row[3]);
+	out->by[STORE_BY_LICENSE] = db_number(&row[4]);
+	return 1;
+}
+
+int
+store_purchase_carrying(
+    struct store *s, struct store_carrying *out, struct err *e)
+{
+	*out = (struct store_carrying){ 0 };
+	return store_run(
+	    s, QUERY_PURCHASE_CARRYING, NULL, 0, take_carrying, out, e);
 }
 
 struct first_purchase {

@@ -84,6 +84,13 @@ int store_event_get(
 /* The applied deliveries of one subject, oldest id first, with bodies. */
 int store_event_of_subject(struct store *s, struct str platform,
     struct str subject, store_event_fn *fn, void *arg, struct err *e);
+/* Kept and test ones too. */
+int store_event_count_of_subject(struct store *s, struct str platform,
+    struct str subject, int64_t *out, struct err *e);
+/* All of one subject, kept and test ones too, and the manual ones about it
+ * ("gumroad/sale:…"), in order of arrival, with bodies. */
+int store_event_about(struct store *s, struct str platform, struct str subject,
+    struct str manual_subject, store_event_fn *fn, void *arg, struct err *e);
 
 /* Kept ones above an id, oldest first, with bodies. */
 int store_event_kept(struct store *s, int64_t after, int64_t limit,
@@ -188,6 +195,18 @@ enum store_by {
 /* Those that give or gave access, by since. */
 int store_purchase_by(struct store *s, enum store_by by, struct str platform,
     struct str id, store_purchase_fn *fn, void *arg, struct err *e);
+/* The subjects that have such a purchase, the oldest sale's first; those that
+ * give nothing included. */
+int store_purchase_subjects(struct store *s, enum store_by by,
+    struct str platform, struct str id, int64_t limit, store_subject_fn *fn,
+    void *arg, struct err *e);
+/* How many purchases there are, and how many carry each identifier. */
+struct store_carrying {
+	int64_t all;
+	int64_t by[STORE_BY_LICENSE + 1];
+};
+int store_purchase_carrying(
+    struct store *s, struct store_carrying *out, struct err *e);
 
 struct store_purchase_filter {
 	struct str platform; /* STR_NONE: any */
@@ -244,6 +263,9 @@ int store_subscription_drop(
     struct store *s, struct str platform, struct str subject, struct err *e);
 int store_subscription_put(
     struct store *s, const struct store_subscription *row, struct err *e);
+/* fn is called once, or not at all. */
+int store_subscription_of_subject(struct store *s, struct str platform,
+    struct str subject, store_subscription_fn *fn, void *arg, struct err *e);
 int store_subscription_list(struct store *s, int64_t limit,
     store_subscription_fn *fn, void *arg, struct err *e);
 

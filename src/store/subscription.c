@@ -60,6 +60,16 @@ store_subscription_put(
 }
 
 int
+store_subscription_of_subject(struct store *s, struct str platform,
+    struct str subject, store_subscription_fn *fn, void *arg, struct err *e)
+{
+	struct each_subscription each = { fn, arg };
+	struct db_value args[] = { db_text(platform), db_text(subject) };
+	return store_run(s, QUERY_SUBSCRIPTION_OF_SUBJECT, args, 2,
+	    take_subscription, &each, e);
+}
+
+int
 store_subscription_list(struct store *s, int64_t limit,
     store_subscription_fn *fn, void *arg, struct err *e)
 {

@@ -285,6 +285,21 @@ list(struct store *s, struct store_event_filter f)
 	return w;
 }
 
+struct times {
+	int n, wrong;
+	int64_t last;
+};
+
+static int
+walk_times(void *arg, const struct store_event *row)
+{
+	struct times *t = arg;
+	t->n++;
+	t->wrong += row->received_at < t->last || row->body.p == NULL;
+	t->last = row->received_at;
+	return 0;
+}
+
 static void
 test_subjects(struct store *s)
 {
@@ -321,6 +336,19 @@ test_subjects(struct store *s)
 	       s, STR("gumroad"), STR("sale:"), walk_event, &w, &e) == 0 &&
 		w.n == 0,
 	    "none");
+	row = event("manual", "subject-m", "gumroad/sale:Q");
+	row.received_at = 9000;
+	add(s, &row, STORE_NEW);
+	int64_t n = 0;
+	OK(store_event_count_of_subject(
+	       s, STR("gumroad"), STR("sale:Q"), &n, &e) == 0 &&
+		n == 5,
+	    "kept and test ones too: %lld", (long long)n);
+	struct times t = { .last = INT64_MIN };
+	OK(store_event_about(s, STR("gumroad"), STR("sale:Q"),
+	       STR("gumroad/sale:Q"), walk_times, &t, &e) == 0 &&
+		t.n == 6 && t.wrong == 0 && t.last == 9000,
+	    "all about it, those by hand too, by arrival: %d", t.n);
 }
 
 struct counts {
@@ -550,6 +578,18 @@ take_product(void *arg, const struct store_product *p)
 	return 0;
 }
 
+struct subjects {
+	int n;
+};
+
+static int
+take_subject(void *arg, struct str platform, struct str subject)
+{
+	struct subjects *all = arg;
+	all->n += platform.p != NULL && subject.p != NULL;
+	return 0;
+}
+
 static void
 test_purchase_lists(struct store *s)
 {
@@ -569,6 +609,36 @@ test_purchase_lists(struct store *s)
 	FOUND(list_sales(s, f), "full", "by all at once");
 	f.license = STR("L");
 	OK(list_sales(s, f).n == 0, "exactly");
+	struct subjects owners = { .n = 0 };
+	OK(store_purchase_subjects(s, STORE_BY_USER, STR_NONE, STR("42"), 9,
+	       take_subject, &owners, NULL) == 0 &&
+		owners.n > 0,
+	    "subjects of a user: %d", owners.n);
+	owners.n = 0;
+	OK(store_purchase_subjects(s, STORE_BY_USER, STR_NONE, STR("4"), 9,
+	       take_subject, &owners, NULL) == 0 &&
+		owners.n == 0,
+	    "of nobody");
+	OK(store_purchase_subjects(s, STORE_BY_BUYER, STR("gank"), STR("b"), 9,
+	       take_subject, &owners, NULL) == 0 &&
+		owners.n == 1,
+	    "of a buyer, on that platform");
+	owners.n = 0;
+	OK(store_purchase_subjects(s, STORE_BY_BUYER, STR("gumroad"), STR("b"),
+	       9, take_subject, &owners, NULL) == 0 &&
+		owners.n == 0,
+	    "and no other");
+	OK(store_purchase_subjects(s, STORE_BY_EMAIL, STR_NONE, STR("e@x"), 9,
+	       take_subject, &owners, NULL) == 0 &&
+		store_purchase_subjects(s, STORE_BY_LICENSE, STR_NONE, STR("l"),
+		    9, take_subject, &owners, NULL) == 0 &&
+		owners.n == 2,
+	    "of an e-mail, of a licence key");
+	struct store_carrying carrying;
+	OK(store_purchase_carrying(s, &carrying, NULL) == 0 &&
+		carrying.all == 5 && carrying.by[STORE_BY_USER] > 0 &&
+		carrying.by[STORE_BY_BUYER] == 1,
+	    "how many carry what");
 	int64_t seen[3] = { 0 };
 	OK(store_products(s, take_product, seen, NULL) == 0 && seen[0] == 2 &&
 		seen[1] == 1 && seen[2] == 30,
@@ -627,6 +697,14 @@ test_subscriptions(struct store *s)
 	OK(store_subscription_list(s, 1, take_subscription, &n, &e) == 0 &&
 		n == 1,
 	    "one");
+	n = 0;
+	OK(store_subscription_of_subject(s, STR("gumroad"), STR("sub:1"),
+	       take_subscription, &n, &e) == 0 &&
+		n == 1 &&
+		store_subscription_of_subject(s, STR("gank"), STR("sub:1"),
+		    take_subscription, &n, &e) == 0 &&
+		n == 1,
+	    "a subject's");
 	OK(store_subscription_drop(s, STR("gumroad"), STR("sub:1"), &e) == 0,
 	    "dropped");
 	n = 0;

@@ -1,0 +1,391 @@
+#include "core/explain.h"
+
+#include <stdlib.h>
+
+#include "core/explain_note.h"
+#include "core/fold.h"
+#include "core/hand.h"
+#include "core/manual.h"
+#include "core/project.h"
+#include "core/say.h"
+
+enum { EVENTS_FIRST = 16 };
+
+struct work {
+	struct store *s;
+	const struct config *c;
+	const struct explain_ask *ask;
+	struct arena *a;
+	struct explain *x;
+	struct err *e;
+	size_t events; /* of all subjects */
+	int cut; /* a maximum was reached */
+};
+
+static int
+no_memory(struct err *e)
+{
+	return err_set(e, ERR_MEMORY, "out of memory");
+}
+
+/* ---- which subjects ---- */
+
+static int
+take_subject(void *arg, struct str platform, struct str subject)
+{
+	struct work *w = arg;
+	struct explain *x = w->x;
+	for (size_t i = 0; i < x->n_subjects; i++)
+		if (str_eq(x->subjects[i].platform, platform) &&
+		    str_eq(x->subjects[i].subject, subject))
+			return 0;
+	if (x->n_subjects == EXPLAIN_SUBJECTS_MAX) {
+		w->cut = 1;
+		return 1;
+	}
+	struct explain_subject *u = &x->subjects[x->n_subjects++];
+	u->rows.arena = w->a;
+	u->platform.p = arena_dup(w->a, platform.p, platform.n);
+	u->platform.n = platform.n;
+	u->subject.p = arena_dup(w->a, subject.p, subject.n);
+	u->subject.n = subject.n;
+	return 0;
+}
+
+static int
+take_row(void *arg, const struct store_purchase *row)
+{
+	return take_subject(arg, row->platform, row->subject);
+}
+
+/* The subject an event would have, had nothing but kept and test deliveries
+ * come: no row says which. */
+static int
+add_if_any(struct work *w, const char *prefix, struct str id)
+{
+	for (size_t i = 0; i < PLATFORM__MAX; i++) {
+		struct str platform = str_from(platforms[i]->name);
+		struct str subject =
+		    str_from(arena_printf(w->a, "%s%.*s", prefix, STR_ARG(id)));
+		int64_t n = 0;
+		if (subject.p == NULL)
+			return no_memory(w->e);
+		if (store_event_count_of_subject(
+			w->s, platform, subject, &n, w->e) != 0)
+			return -1;
+		if (n > 0)
+			take_subject(w, platform, subject);
+	}
+	return 0;
+}
+
+static int
+find_sale(struct work *w)
+{
+	const char *names[PLATFORM__MAX + 1] = { "manual" };
+	for (size_t i = 0; i < PLATFORM__MAX; i++)
+		names[i + 1] = platforms[i]->name;
+	for (size_t i = 0; i < PLATFORM__MAX + 1; i++) {
+		struct err e = { 0 };
+		if (store_purchase_get(w->s, str_from(names[i]), w->ask->sale,
+			take_row, w, &e) != 0 &&
+		    e.code != ERR_ABSENT) {
+			if (w->e != NULL)
+				*w->e = e;
+			return -1;
+		}
+	}
+	return w->x->n_subjects > 0 ? 0 : add_if_any(w, "sale:", w->ask->sale);
+}
+
+static int
+find_subjects(struct work *w)
+{
+	const struct explain_ask *ask = w->ask;
+	w->x->subjects =
+	    arena_alloc(w->a, EXPLAIN_SUBJECTS_MAX * sizeof(*w->x->subjects));
+	if (w->x->subjects == NULL)
+		return no_memory(w->e);
+	if (ask->key != NULL)
+		return store_purchase_subjects(w->s, ask->key->by,
+		    ask->key->platform, ask->key->id, EXPLAIN_SUBJECTS_MAX,
+		    take_subject, w, w->e);
+	if (ask->sale.p != NULL)
+		return find_sale(w);
+	if (store_purchase_of_subscription(
+		w->s, ask->subscription, take_row, w, w->e) != 0)
+		return -1;
+	return add_if_any(w, "subscription:", ask->subscription);
+}
+
+/* ---- what a subject has ---- */
+
+/* Beside its fact, which event it is of. */
+struct decoded {
+	struct fact fact;
+	size_t at;
+};
+
+struct gather {
+	struct work *work;
+	struct explain_subject *subject;
+	size_t size;
+	int failed;
+};
+
+static struct str
+copy(struct arena *a, struct str s)
+{
+	if (s.p != NULL)
+		s.p = arena_dup(a, s.p, s.n);
+	return s;
+}
+
+static int
+understand(
+    struct gather *g, const struct store_event *row, struct explain_event *ev)
+{
+	struct work *w = g->work;
+	const struct platform *p = platform_find(ev->platform);
+	struct str body = copy(w->a, row->body);
+	if (p == NULL) {
+		struct manual *m = arena_alloc(w->a, sizeof(*m));
+		if (m != NULL &&
+		    manual_decode(w->a, body, ev->delivery, m, NULL) == 0)
+			ev->manual = m;
+		return arena_failed(w->a) ? -1 : 0;
+	}
+	struct decoded *d = arena_alloc(w->a, sizeof(*d));
+	struct decode_opts opts = project_opts(w->c, p);
+	if (d == NULL || body.p == NULL ||
+	    p->decode(body, &opts, w->a, &d->fact, w->e) != 0)
+		return -1;
+	d->at = g->subject->n_events;
+	ev->fact = &d->fact;
+	return 0;
+}
+
+static struct explain_event *
+room(struct gather *g)
+{
+	struct explain_subject *u = g->subject;
+	if (u->n_events == g->size) {
+		size_t size = g->size == 0 ? EVENTS_FIRST : g->size * 2;
+		struct explain_event *v =
+		    arena_alloc(g->work->a, size * sizeof(*v));
+		if (v == NULL)
+			return NULL;
+		if (u->n_events > 0)
+			memcpy(v, u->events, u->n_events * sizeof(*v));
+		u->events = v;
+		g->size = size;
+	}
+	return &u->events[u->n_events];
+}
+
+static int
+take_event(void *arg, const struct store_event *row)
+{
+	struct gather *g = arg;
+	struct arena *a = g->work->a;
+	if (g->work->events++ == EXPLAIN_EVENTS_MAX) {
+		g->work->cut = 1;
+		return 1;
+	}
+	struct explain_event *ev = room(g);
+	if (ev == NULL) {
+		g->failed = 1;
+		return 1;
+	}
+	*ev = (struct explain_event){
+		.event = row->id,
+		.received_at = row->received_at,
+		.seen = row->seen,
+		.platform = copy(a, row->platform),
+		.kind = copy(a, row->kind),
+		.status = copy(a, row->status),
+		.reason = copy(a, row->reason),
+		.delivery = copy(a, row->delivery),
+	};
+	if (understand(g, row, ev) != 0) {
+		g->failed = 1;
+		return 1;
+	}
+	g->subject->n_events++;
+	return 0;
+}
+
+/* Those the fold reads: applied, understood, and not voided. */
+static int
+mark_counted(struct work *w, struct explain_subject *u)
+{
+	struct fold_delivery *d = arena_alloc(
+				 w->a, (u->n_events + 1) * sizeof(*d)),
+			     *hand;
+	size_t n = 0, n_hand;
+	if (d == NULL)
+		return no_memory(w->e);
+	for (size_t i = 0; i < u->n_events; i++) {
+		const struct explain_event *ev = &u->events[i];
+		int is_fact = ev->fact != NULL &&
+		    ev->fact->status == FACT_APPLIED &&
+		    str_eq_z(ev->status, "applied");
+		if (is_fact || ev->manual != NULL)
+			d[n++] = (struct fold_delivery){ .fact = ev->fact,
+				.manual = ev->manual,
+				.received_at = ev->received_at };
+	}
+	fold_sort(d, n);
+	hand_split(d, &n, &hand, &n_hand);
+	for (size_t i = 0; i < n; i++)
+		u->events[((const struct decoded *)d[i].fact)->at].counts = 1;
+	return 0;
+}
+
+static int
+take_subscription(void *arg, const struct store_subscription *row)
+{
+	struct gather *g = arg;
+	struct arena *a = g->work->a;
+	struct store_subscription *sub = arena_alloc(a, sizeof(*sub));
+	if (sub == NULL)
+		return 1;
+	*sub = *row;
+	struct str *texts[] = { &sub->platform, &sub->subscription,
+		&sub->product, &sub->tier, &sub->status, &sub->ended_reason,
+		&sub->next_tier, &sub->subject };
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		*texts[i] = copy(a, *texts[i]);
+	g->subject->subscription = sub;
+	return 1;
+}
+
+static int
+compare_rows(const void *pa, const void *pb)
+{
+	const struct store_purchase *a = pa, *b = pb;
+	if (a->sold_at != b->sold_at)
+		return a->sold_at < b->sold_at ? -1 : 1;
+	size_t n = a->sale.n < b->sale.n ? a->sale.n : b->sale.n;
+	int c = memcmp(a->sale.p, b->sale.p, n);
+	return c != 0 ? c : (a->sale.n > b->sale.n) - (a->sale.n < b->sale.n);
+}
+
+static int
+read_subject(struct work *w, struct explain_subject *u)
+{
+	struct gather g = { .work = w, .subject = u };
+	struct str about = manual_subject(w->a, u->platform, u->subject);
+	if (about.p == NULL)
+		return no_memory(w->e);
+	if (store_purchase_of_subject(w->s, u->platform, u->subject, rows_take,
+		&u->rows, w->e) != 0 ||
+	    store_subscription_of_subject(w->s, u->platform, u->subject,
+		take_subscription, &g, w->e) != 0 ||
+	    store_event_about(w->s, u->platform, u->subject, about, take_event,
+		&g, w->e) != 0)
+		return -1;
+	if (g.failed || u->rows.failed || arena_failed(w->a))
+		return no_memory(w->e);
+	if (u->rows.n > 0)
+		qsort(u->rows.v, u->rows.n, sizeof(*u->rows.v), compare_rows);
+	return mark_counted(w, u);
+}
+
+static int
+say_all(struct work *w, struct explain_subject *u, struct buf *b)
+{
+	for (size_t i = 0; i < u->n_events; i++) {
+		struct explain_event *ev = &u->events[i];
+		struct say s = { .b = b,
+			.rules = &w->c->rules,
+			.subject = u,
+			.event = ev,
+			.now = w->ask->now,
+			.arena = w->a };
+		buf_reset(b);
+		say_event(&s);
+		if (!buf_ok(b))
+			return err_set(w->e, ERR_LIMIT,
+			    "event %lld takes too many words",
+			    (long long)ev->event);
+		ev->says = copy(w->a, buf_str(b));
+		if (ev->says.p == NULL)
+			return no_memory(w->e);
+	}
+	return 0;
+}
+
+/* ---- the answer ---- */
+
+/* Of one sale, its own; of a subscription, all of its subject's. */
+static int
+judge_rows(struct work *w)
+{
+	struct explain *x = w->x;
+	struct rows all = { .arena = w->a };
+	for (size_t i = 0; i < x->n_subjects; i++) {
+		const struct rows *r = &x->subjects[i].rows;
+		for (size_t k = 0; k < r->n; k++)
+			if (w->ask->sale.p == NULL ||
+			    str_eq(r->v[k].sale, w->ask->sale))
+				rows_take(&all, &r->v[k]);
+	}
+	return access_of(
+	    &all, &w->c->rules, w->ask->now, w->a, &x->access, w->e);
+}
+
+static int
+answer(struct work *w)
+{
+	const struct explain_ask *ask = w->ask;
+	struct explain *x = w->x;
+	if (ask->key != NULL) {
+		x->key = *ask->key;
+		return access_lookup(w->s, &w->c->rules, ask->key, ask->now,
+		    w->a, &x->access, w->e);
+	}
+	int is_sale = ask->sale.p != NULL;
+	x->key.word = is_sale ? "sale" : "subscription";
+	x->key.value = is_sale ? ask->sale : ask->subscription;
+	if (x->n_subjects == 0)
+		return err_set(w->e, ERR_ABSENT,
+		    "there is no such %s; if its delivery was kept, "
+		    "'gatepost events --status kept' lists it",
+		    x->key.word);
+	return judge_rows(w);
+}
+
+static int
+explain_all(struct work *w)
+{
+	struct buf b;
+	int rc = find_subjects(w);
+	buf_init(&b, EXPLAIN_SAYS_MAX);
+	for (size_t i = 0; rc == 0 && i < w->x->n_subjects; i++)
+		if (read_subject(w, &w->x->subjects[i]) != 0 ||
+		    say_all(w, &w->x->subjects[i], &b) != 0)
+			rc = -1;
+	buf_free(&b);
+	if (rc == 0)
+		rc = answer(w);
+	return rc != 0
+	    ? -1
+	    : explain_notes(w->s, w->c, w->ask, w->cut, w->a, w->x, w->e);
+}
+
+int
+explain_find(struct store *s, const struct config *c,
+    const struct explain_ask *ask, struct arena *a, struct explain *out,
+    struct err *e)
+{
+	struct work w = {
+		.s = s, .c = c, .ask = ask, .a = a, .x = out, .e = e
+	};
+	*out = (struct explain){ 0 };
+	if (store_begin_read(s, e) != 0)
+		return -1;
+	int rc = explain_all(&w);
+	store_rollback(s);
+	return rc;
+}

@@ -1,0 +1,238 @@
+#include "core/explain_note.h"
+
+#include "core/rebuild.h"
+#include "core/say.h"
+
+struct noting {
+	const struct config *c;
+	const struct explain_ask *ask;
+	struct arena *a;
+	struct explain *x;
+};
+
+enum { NOTE_MAX = 4096 };
+
+/* A whole sentence. */
+static void
+add_note(struct noting *n, const char *text)
+{
+	if (text != NULL && n->x->n_notes < EXPLAIN_NOTES_MAX)
+		n->x->notes[n->x->n_notes++] = str_from(text);
+}
+
+/* ---- why there is no tier ---- */
+
+/* Why a purchase gives nothing now. The first that fits is told. */
+enum why {
+	WHY_REFUNDED,
+	WHY_DISPUTED,
+	WHY_REVOKED,
+	WHY_TEST,
+	WHY_LATER,
+	WHY_OVER,
+	WHY_NOTHING,
+	WHY__MAX
+};
+
+static const char *const why_words[WHY__MAX] = {
+	[WHY_REFUNDED] = "refunded in full, the last one on ",
+	[WHY_DISPUTED] = "suspended by a dispute that is open, since ",
+	[WHY_REVOKED] = "revoked by hand, the last one on ",
+	[WHY_TEST] = "a test, nothing while accept_test is off; sold on ",
+	[WHY_LATER] = "paid ahead: access begins on ",
+	[WHY_OVER] = "the time it gave is over; access last ended on ",
+	[WHY_NOTHING] = "gives no access by itself, the last one sold on ",
+};
+
+static enum why
+why_not(const struct noting *n, const struct explain_subject *u,
+    const struct store_purchase *p, int64_t *at)
+{
+	int64_t suspended = say_suspended(u);
+	const struct platform *platform = platform_find(u->platform);
+	int ignored = p->test && platform != NULL &&
+	    !n->c->rules.accept_test[platform_index(platform)];
+	*at = p->sold_at;
+	if (p->since == STORE_NULL && ignored)
+		return WHY_TEST;
+	if (p->refunded_at != STORE_NULL) {
+		*at = p->refunded_at;
+		return WHY_REFUNDED;
+	}
+	if (suspended != STORE_NULL &&
+	    (p->since == STORE_NULL || p->until == suspended)) {
+		*at = suspended;
+		return WHY_DISPUTED;
+	}
+	if (p->since == STORE_NULL)
+		return WHY_NOTHING;
+	*at = p->since;
+	if (p->since > n->ask->now)
+		return WHY_LATER;
+	*at = p->until;
+	return say_is_revoked_at(u, p->until) ? WHY_REVOKED : WHY_OVER;
+}
+
+/* Is that purchase one the answer is about? */
+static int
+is_asked(const struct noting *n, const struct store_purchase *p)
+{
+	const struct access_key *k = n->ask->key;
+	const struct str ids[] = { [STORE_BY_USER] = p->user_ref,
+		[STORE_BY_EMAIL] = p->email,
+		[STORE_BY_BUYER] = p->buyer,
+		[STORE_BY_LICENSE] = p->license };
+	if (k == NULL)
+		return n->ask->sale.p == NULL || str_eq(p->sale, n->ask->sale);
+	return str_eq(ids[k->by], k->id) || str_eq(ids[k->by], k->value);
+}
+
+static void
+note_why(struct noting *n)
+{
+	size_t count[WHY__MAX] = { 0 };
+	int64_t last[WHY__MAX], at;
+	for (size_t i = 0; i < n->x->n_subjects; i++) {
+		const struct explain_subject *u = &n->x->subjects[i];
+		for (size_t k = 0; k < u->rows.n; k++) {
+			if (!is_asked(n, &u->rows.v[k]))
+				continue;
+			enum why why = why_not(n, u, &u->rows.v[k], &at);
+			if (count[why]++ == 0 || at > last[why])
+				last[why] = at;
+		}
+	}
+	for (int why = 0; why < WHY__MAX; why++) {
+		struct buf b;
+		if (count[why] == 0)
+			continue;
+		buf_init(&b, NOTE_MAX);
+		buf_addf(&b, "%zu %s: %s", count[why],
+		    count[why] == 1 ? "purchase" : "purchases", why_words[why]);
+		say_time(&b, last[why]);
+		buf_addc(&b, '.');
+		add_note(n, arena_dup(n->a, b.p, b.n));
+		buf_free(&b);
+	}
+}
+
+static void
+note_kept(struct noting *n)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < n->x->n_subjects; i++)
+		for (size_t k = 0; k < n->x->subjects[i].n_events; k++)
+			if (str_eq_z(
+				n->x->subjects[i].events[k].status, "kept"))
+				kept++;
+	if (kept > 0)
+		add_note(n,
+		    arena_printf(n->a,
+			"%zu %s kept, not applied: 'gatepost event ID' shows "
+			"what came.",
+			kept, kept == 1 ? "delivery is" : "deliveries are"));
+}
+
+static int
+note_absent(struct noting *n, struct store *s, struct err *e)
+{
+	static const char *const names[] = { [STORE_BY_USER] = "user id",
+		[STORE_BY_EMAIL] = "e-mail",
+		[STORE_BY_BUYER] = "buyer",
+		[STORE_BY_LICENSE] = "licence key" };
+	struct store_carrying carrying;
+	enum store_by by = n->ask->key->by;
+	if (store_purchase_carrying(s, &carrying, e) != 0)
+		return -1;
+	add_note(n,
+	    arena_printf(n->a,
+		"No purchase carries that %s. Identifiers are never merged: "
+		"purchases of the same person that carry another one are not "
+		"looked up.",
+		names[by]));
+	int64_t without = carrying.all - carrying.by[by];
+	if (without == 0)
+		return 0;
+	add_note(n,
+	    arena_printf(n->a, "%lld of all %lld purchases carry no %s%s",
+		(long long)without, (long long)carrying.all, names[by],
+		by == STORE_BY_USER
+		    ? arena_printf(n->a,
+			  ": the link they were bought by had no %.*s. "
+			  "'gatepost link' ties one to a user by hand.",
+			  STR_ARG(
+			      n->c->platforms[platform_index(&platform_gumroad)]
+				  .reference))
+		    : "."));
+	return 0;
+}
+
+/* ---- what to doubt ---- */
+
+struct kinds {
+	int sales, others;
+};
+
+static int
+take_count(void *arg, const struct store_event_count *c)
+{
+	static const char *const others[] = { "refund", "dispute",
+		"dispute_won", "cancellation", "subscription_updated",
+		"subscription_ended", "subscription_restarted" };
+	struct kinds *k = arg;
+	if (!str_eq_z(c->platform, "gumroad"))
+		return 0;
+	k->sales |= str_eq_z(c->kind, "sale");
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		k->others |= str_eq_z(c->kind, others[i]);
+	return 0;
+}
+
+/* The ping URL carries sales only: Gumroad's User::PingNotification. */
+static int
+note_sales_only(struct noting *n, struct store *s, struct err *e)
+{
+	struct kinds k = { 0, 0 };
+	int concerns = n->x->n_subjects == 0;
+	for (size_t i = 0; i < n->x->n_subjects; i++)
+		concerns |= str_eq_z(n->x->subjects[i].platform, "gumroad");
+	if (!concerns)
+		return 0;
+	if (store_event_counts(s, take_count, &k, e) != 0)
+		return -1;
+	if (k.sales && !k.others)
+		add_note(n,
+		    "No refund, dispute or cancellation has ever arrived from "
+		    "gumroad: only the ping URL is registered, and it carries "
+		    "sales alone. 'gatepost urls' has the lines for the "
+		    "rest.");
+	return 0;
+}
+
+int
+explain_notes(struct store *s, const struct config *c,
+    const struct explain_ask *ask, int cut, struct arena *a, struct explain *x,
+    struct err *e)
+{
+	struct noting n = { .c = c, .ask = ask, .a = a, .x = x };
+	int stale = 0;
+	if (x->access.tier.p == NULL && x->n_subjects == 0 &&
+	    note_absent(&n, s, e) != 0)
+		return -1;
+	if (x->access.tier.p == NULL)
+		note_why(&n);
+	note_kept(&n);
+	if (note_sales_only(&n, s, e) != 0 ||
+	    rebuild_needed(s, c, &stale, e) != 0)
+		return -1;
+	if (stale)
+		add_note(&n,
+		    "These purchases were worked out under other settings or "
+		    "by another version: 'gatepost rebuild' brings them up to "
+		    "date.");
+	if (cut)
+		add_note(&n,
+		    arena_printf(a, "Cut: at most %d subjects and %d events.",
+			EXPLAIN_SUBJECTS_MAX, EXPLAIN_EVENTS_MAX));
+	return arena_failed(a) ? err_set(e, ERR_MEMORY, "out of memory") : 0;
+}

@@ -1,0 +1,40 @@
+#ifndef CORE_SAY_H
+#define CORE_SAY_H
+
+#include "core/explain.h"
+#include "platform/fact.h"
+
+/* The sentences of explain; for it alone. */
+struct say {
+	struct buf *b;
+	const struct tier_rules *rules;
+	const struct explain_subject *subject;
+	const struct explain_event *event;
+	int64_t now;
+	struct arena *arena;
+};
+
+/* What the event did, and its effect now: one sentence with its full stop. */
+void say_event(const struct say *s);
+
+/* The pieces; each appends to s->b. */
+void say_time(struct buf *b, int64_t t); /* 2026-02-28 10:00:00 UTC */
+/* " gives ", or what it is before and after the window. */
+void say_gives(const struct say *s, const struct store_purchase *p);
+/* What a purchase gives, from when until when, or why nothing. */
+void say_effect(const struct say *s, const struct store_purchase *p);
+/* Has a delivery of that sale come: of any kind up to last, in the order of
+ * sale, refund, dispute? */
+int say_is_told(const struct say *s, struct str sale, enum fact_kind last);
+void say_subscription(const struct say *s); /* one of the four pings */
+void say_manual(const struct say *s);
+void say_kept(const struct say *s);
+
+/* The newest purchase that has a window and was not paid back, or NULL. */
+const struct store_purchase *say_newest(const struct explain_subject *u);
+/* When an open dispute suspended the subject; STORE_NULL: none did. */
+int64_t say_suspended(const struct explain_subject *u);
+/* Did an event by hand take a purchase's access away at that time? */
+int say_is_revoked_at(const struct explain_subject *u, int64_t t);
+
+#endif
