@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include "base/crypto.h"
+#include "base/time.h"
 #include "core/project.h"
+#include "core/rebuild.h"
 #include "ctl/ctl.h"
 #include "ctl/template.h"
 
@@ -70,6 +72,15 @@ write_new(const char *path, struct str text, struct err *e)
 	return 0;
 }
 
+/* Nothing has been received: the state tables are what they have to be. */
+static int
+mark_built(struct ctl *ctl, struct err *e)
+{
+	struct rebuild_result r = { 0 };
+	return rebuild_step(
+	    ctl->store, ctl->config, time_now(), ctl->arena, &r, e);
+}
+
 static enum ctl_exit
 run(struct ctl *ctl, struct err *e)
 {
@@ -96,7 +107,7 @@ run(struct ctl *ctl, struct err *e)
 	const struct config *c = rc == 0 ? ctl_config(ctl, e) : NULL;
 	if (c == NULL ||
 	    store_open(c->database, STORE_CREATE, &ctl->store, e) != 0 ||
-	    project_tiers(ctl->store, c, e) != 0)
+	    project_tiers(ctl->store, c, e) != 0 || mark_built(ctl, e) != 0)
 		return CTL_SYSTEM;
 	buf_addf(&ctl->out,
 	    "%s written, with fresh secrets\n%s created\n\n"
