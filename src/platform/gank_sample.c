@@ -15,7 +15,10 @@ enum form {
 	TEXT_OR_NULL,
 	JSON, /* a number or a boolean */
 	FRESH, /* a text made from the nonce; the default is its beginning */
+	PERSON, /* a UUID made from custom_reference_id where that is set */
 };
+
+enum { UUID_LEN = 36 };
 
 /* A body, field by field, in the order and with the values of Gank's page;
  * addresses, which it hides, are examples. */
@@ -35,7 +38,7 @@ static const struct line membership[] = {
 	{ ",", "price_event_id", TEXT, "2f0f05c6-9760-41af-8201-1cec61aa2421" },
 	{ ",", "creator_user_id", TEXT, CREATOR },
 	{ ",", "membership_title", TEXT, "Test Membership! <>&..." },
-	{ ",", "subscriber_user_id", TEXT,
+	{ ",", "subscriber_user_id", PERSON,
 	    "4758a84f-c541-4e7a-b2b1-8bf76e05f177" },
 	{ ",", "custom_reference_id", TEXT_OR_NULL, "null" },
 	{ ",", "creator_user_nickname", TEXT, "notruff4" },
@@ -53,7 +56,8 @@ static const struct line goods[] = {
 	{ ",\"data\":{", "human_id", FRESH, GANK_TEST_GOODS },
 	{ ",\"usecase_data\":{\"data\":{", "catalog_id", TEXT,
 	    "4ae9d5c2-959f-42d6-a463-6c0003c95c8c" },
-	{ ",", "buyer_user_id", TEXT, "211376af-da75-4592-b0ab-d92216cb6101" },
+	{ ",", "buyer_user_id", PERSON,
+	    "211376af-da75-4592-b0ab-d92216cb6101" },
 	{ ",", "catalog_title", TEXT_OR_NULL, "Test Listing 26/02/27T10:14!" },
 	{ ",", "discount_code", TEXT_OR_NULL, "null" },
 	{ ",", "is_fee_covered", JSON, "true" },
@@ -155,13 +159,33 @@ find_set(const struct sample_opts *opts, const char *key, struct str *value)
 	return 0;
 }
 
+/* Two references are two people, and the same one again is the same person:
+ * a membership's payments add up by payer. -1: no reference is given. */
+static int
+person_of(const struct sample_opts *opts, char id[UUID_LEN + 1])
+{
+	struct str reference;
+	uint8_t digest[CRYPTO_SHA256];
+	char hex[CRYPTO_SHA256_HEX + 1];
+	if (!find_set(opts, "custom_reference_id", &reference) ||
+	    crypto_sha256(reference, digest) != 0)
+		return -1;
+	crypto_hex(digest, sizeof(digest), hex);
+	snprintf(id, UUID_LEN + 1, "%.8s-%.4s-4%.3s-8%.3s-%.12s", hex, hex + 8,
+	    hex + 12, hex + 15, hex + 18);
+	return 0;
+}
+
 static int
 add_line(struct buf *b, const struct line *line, const struct sample_opts *opts,
     struct arena *a, struct err *e)
 {
 	struct str value = str_from(line->value);
 	int set = find_set(opts, line->key, &value);
+	char id[UUID_LEN + 1];
 	buf_addf(b, "%s\"%s\":", line->before, line->key);
+	if (line->form == PERSON && !set && person_of(opts, id) == 0)
+		value = str_from(id);
 	if (line->form == FRESH && !set) {
 		add_fresh(b, line->value, opts->nonce);
 	} else if (line->form == JSON) {

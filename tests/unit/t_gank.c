@@ -156,6 +156,21 @@ make_and_decode(const char *event, const char *const *sets, struct fact *f)
 	decode((struct str){ copy, body.n }, f);
 }
 
+/* Payments add up by payer: two references must not be one person. */
+static void
+test_persons(void)
+{
+	struct fact f;
+	char first[64];
+	test_group("sample persons");
+	make_and_decode("membership", SETS("custom_reference_id=77"), &f);
+	snprintf(first, sizeof(first), "%.*s", STR_ARG(f.buyer));
+	make_and_decode("membership", SETS("custom_reference_id=78"), &f);
+	OK(f.buyer.n == strlen(first) && !str_eq_z(f.buyer, first), "two");
+	make_and_decode("goods", SETS("custom_reference_id=77"), &f);
+	IS(f.buyer, first, "the same one");
+}
+
 static void
 test_membership(void)
 {
@@ -344,6 +359,7 @@ main(void)
 	if (arena == NULL)
 		return 1;
 	test_cases();
+	test_persons();
 	test_membership();
 	test_goods();
 	test_sets();
