@@ -29,26 +29,7 @@ find_rows(
 	if (link->subscription.p != NULL)
 		return store_purchase_of_subscription(
 		    s, link->subscription, rows_take, rows, e);
-	for (size_t i = 0; i < PLATFORM__MAX; i++) {
-		struct err absent = { .code = ERR_NONE };
-		if (store_purchase_get(s, str_from(platforms[i]->name),
-			link->sale, rows_take, rows, &absent) != 0 &&
-		    absent.code != ERR_ABSENT) {
-			*e = absent;
-			return -1;
-		}
-	}
-	return 0;
-}
-
-static int
-is_first_of_subject(const struct rows *rows, size_t i)
-{
-	for (size_t k = 0; k < i; k++)
-		if (str_eq(rows->v[k].subject, rows->v[i].subject) &&
-		    str_eq(rows->v[k].platform, rows->v[i].platform))
-			return 0;
-	return 1;
+	return rows_of_sale(s, link->sale, rows, e);
 }
 
 /* By the one writer, between two batches. */
@@ -62,7 +43,7 @@ put_link(struct store *s, void *arg, struct err *e)
 	if (rows.failed)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	for (size_t i = 0; i < rows.n; i++)
-		if (is_first_of_subject(&rows, i) &&
+		if (rows_is_first(&rows, i) &&
 		    !str_eq_z(rows.v[i].platform, "manual") &&
 		    manual_put(s, link->config, rows.v[i].platform,
 			rows.v[i].subject, &link->manual, link->now,

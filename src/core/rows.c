@@ -1,5 +1,7 @@
 #include "core/rows.h"
 
+#include "platform/platform.h"
+
 enum { ROWS_FIRST = 8 };
 
 static int
@@ -38,4 +40,29 @@ rows_take(void *arg, const struct store_purchase *row)
 		if (keep(r->arena, texts[i]) != 0)
 			r->failed = 1;
 	return r->failed;
+}
+
+int
+rows_of_sale(struct store *s, struct str sale, struct rows *rows, struct err *e)
+{
+	for (size_t i = 0; i < PLATFORM__MAX; i++) {
+		struct err absent = { .code = ERR_NONE };
+		if (store_purchase_get(s, str_from(platforms[i]->name), sale,
+			rows_take, rows, &absent) != 0 &&
+		    absent.code != ERR_ABSENT) {
+			*e = absent;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+int
+rows_is_first(const struct rows *rows, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (str_eq(rows->v[k].subject, rows->v[i].subject) &&
+		    str_eq(rows->v[k].platform, rows->v[i].platform))
+			return 0;
+	return 1;
 }

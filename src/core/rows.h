@@ -14,4 +14,11 @@ struct rows {
 /* A store_purchase_fn; arg is a struct rows. */
 int rows_take(void *arg, const struct store_purchase *row);
 
+/* The rows of a sale, on whatever platform it was. None is no error. */
+int rows_of_sale(
+    struct store *s, struct str sale, struct rows *rows, struct err *e);
+
+/* Is rows->v[i] the first of its subject? */
+int rows_is_first(const struct rows *rows, size_t i);
+
 #endif

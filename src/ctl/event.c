@@ -5,8 +5,6 @@
 #include "ctl/decode.h"
 #include "ctl/table.h"
 
-enum { LIST_DEFAULT = 20, LIST_MAX = 1000000 };
-
 static void
 add_json(struct buf *b, const struct store_event *ev)
 {
@@ -65,23 +63,16 @@ run_events(struct ctl *ctl, struct err *e)
 		NULL };
 	if (ctl_one_of(ctl, "status", statuses, e) != 0 ||
 	    ctl_one_of(ctl, "platform", ctl_platforms, e) != 0 ||
-	    ctl_number(ctl, "limit", 1, LIST_MAX, LIST_DEFAULT, &f.limit, e) !=
-		0 ||
+	    list_limit(ctl, &f.limit, e) != 0 ||
 	    ctl_number(ctl, "before", 1, INT64_MAX, STORE_NULL, &f.before, e) !=
 		0)
 		return CTL_USAGE;
 	struct store *s = ctl_store(ctl, STORE_READ, e);
 	if (s == NULL)
 		return CTL_SYSTEM;
-	if (ctl->json) {
-		jsonw_open(&ctl->out, '[');
-		store_event_list(s, &f, json_row, &ctl->out, e);
-		buf_addz(&ctl->out, "]\n");
-		return CTL_YES;
-	}
-	struct table *t = table_new(ctl->arena, heads, 8);
-	store_event_list(s, &f, table_row, t, e);
-	table_print(t, &ctl->out);
+	void *list = list_begin(ctl, heads, 8);
+	store_event_list(s, &f, ctl->json ? json_row : table_row, list, e);
+	list_end(ctl, list);
 	return CTL_YES;
 }
 

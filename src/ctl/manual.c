@@ -71,26 +71,7 @@ find_rows(struct ctl *ctl, struct store *s, const char *sale,
 		return store_purchase_by(
 		    s, key.by, key.platform, key.id, rows_take, rows, e);
 	}
-	for (size_t i = 0; i < PLATFORM__MAX; i++) {
-		struct err absent = { 0 };
-		if (store_purchase_get(s, str_from(platforms[i]->name),
-			str_from(sale), rows_take, rows, &absent) != 0 &&
-		    absent.code != ERR_ABSENT) {
-			*e = absent;
-			return -1;
-		}
-	}
-	return 0;
-}
-
-static int
-is_first_of_subject(const struct rows *rows, size_t i)
-{
-	for (size_t k = 0; k < i; k++)
-		if (str_eq(rows->v[k].subject, rows->v[i].subject) &&
-		    str_eq(rows->v[k].platform, rows->v[i].platform))
-			return 0;
-	return 1;
+	return rows_of_sale(s, str_from(sale), rows, e);
 }
 
 /* ---- grant ---- */
@@ -168,7 +149,7 @@ revoke_rows(
 	for (size_t i = 0; e->code == ERR_NONE && i < rows->n; i++) {
 		const struct store_purchase *row = &rows->v[i];
 		int is_grant = str_eq_z(row->platform, "manual");
-		if (m->sale.p == NULL && !is_first_of_subject(rows, i))
+		if (m->sale.p == NULL && !rows_is_first(rows, i))
 			continue;
 		/* windows long over are no business of a revocation */
 		if (m->sale.p == NULL && row->until != STORE_NULL &&
@@ -235,7 +216,7 @@ link_to(struct ctl *ctl, struct manual *m, struct err *e)
 	    find_rows(ctl, h.s, NULL, ctl->rest[0], &rows, e) != 0)
 		return CTL_SYSTEM;
 	for (size_t i = 0; e->code == ERR_NONE && i < rows.n; i++)
-		if (is_first_of_subject(&rows, i))
+		if (rows_is_first(&rows, i))
 			put(&h, rows.v[i].platform, rows.v[i].subject, m, e);
 	return finish(&h, "no sale or subscription has that id", e);
 }

@@ -5,8 +5,6 @@
 
 /* The view "members": one line per purchase that is open now. */
 
-enum { LIST_DEFAULT = 20, LIST_MAX = 1000000 };
-
 static int
 json_row(void *arg, const struct store_purchase *p)
 {
@@ -46,21 +44,15 @@ run(struct ctl *ctl, struct err *e)
 	static const char *const heads[] = { "USER", "E-MAIL", "BUYER",
 		"PLATFORM", "TIER", "SINCE", "UNTIL" };
 	int64_t limit;
-	if (ctl_number(ctl, "limit", 1, LIST_MAX, LIST_DEFAULT, &limit, e) != 0)
+	if (list_limit(ctl, &limit, e) != 0)
 		return CTL_USAGE;
 	struct store *s = ctl_store(ctl, STORE_READ, e);
 	if (s == NULL)
 		return CTL_SYSTEM;
-	if (ctl->json) {
-		jsonw_open(&ctl->out, '[');
-		store_purchase_open(
-		    s, time_now(), limit, json_row, &ctl->out, e);
-		buf_addz(&ctl->out, "]\n");
-		return CTL_YES;
-	}
-	struct table *t = table_new(ctl->arena, heads, 7);
-	store_purchase_open(s, time_now(), limit, table_row, t, e);
-	table_print(t, &ctl->out);
+	void *list = list_begin(ctl, heads, 7);
+	store_purchase_open(
+	    s, time_now(), limit, ctl->json ? json_row : table_row, list, e);
+	list_end(ctl, list);
 	return CTL_YES;
 }
 

@@ -4,8 +4,6 @@
 #include "ctl/print.h"
 #include "ctl/table.h"
 
-enum { LIST_DEFAULT = 20, LIST_MAX = 1000000 };
-
 int
 print_purchase_json(void *arg, const struct store_purchase *p)
 {
@@ -86,8 +84,7 @@ run(struct ctl *ctl, struct err *e)
 		wanted += ctl_get(ctl, access_words[by]) != NULL;
 	if (ctl_one_of(ctl, "platform", ctl_platforms, e) != 0 ||
 	    (wanted > 0 && ctl_key(ctl, &key, e) != 0) ||
-	    ctl_number(ctl, "limit", 1, LIST_MAX, LIST_DEFAULT, &f.limit, e) !=
-		0)
+	    list_limit(ctl, &f.limit, e) != 0)
 		return CTL_USAGE;
 	struct str *by[] = { [STORE_BY_USER] = &f.user_ref,
 		[STORE_BY_EMAIL] = &f.email,
@@ -101,15 +98,10 @@ run(struct ctl *ctl, struct err *e)
 	struct store *s = ctl_store(ctl, STORE_READ, e);
 	if (s == NULL)
 		return CTL_SYSTEM;
-	if (ctl->json) {
-		jsonw_open(&ctl->out, '[');
-		store_purchase_list(s, &f, print_purchase_json, &ctl->out, e);
-		buf_addz(&ctl->out, "]\n");
-		return CTL_YES;
-	}
-	struct table *t = table_new(ctl->arena, heads, 9);
-	store_purchase_list(s, &f, table_row, t, e);
-	table_print(t, &ctl->out);
+	void *list = list_begin(ctl, heads, 9);
+	store_purchase_list(
+	    s, &f, ctl->json ? print_purchase_json : table_row, list, e);
+	list_end(ctl, list);
 	return CTL_YES;
 }
 

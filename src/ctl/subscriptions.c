@@ -2,8 +2,6 @@
 #include "ctl/ctl.h"
 #include "ctl/table.h"
 
-enum { LIST_DEFAULT = 20, LIST_MAX = 1000000 };
-
 static int
 json_row(void *arg, const struct store_subscription *s)
 {
@@ -50,20 +48,15 @@ run(struct ctl *ctl, struct err *e)
 		"SUBSCRIPTION", "PRODUCT", "TIER", "STATUS", "PAID UNTIL",
 		"NEXT TIER" };
 	int64_t limit;
-	if (ctl_number(ctl, "limit", 1, LIST_MAX, LIST_DEFAULT, &limit, e) != 0)
+	if (list_limit(ctl, &limit, e) != 0)
 		return CTL_USAGE;
 	struct store *s = ctl_store(ctl, STORE_READ, e);
 	if (s == NULL)
 		return CTL_SYSTEM;
-	if (ctl->json) {
-		jsonw_open(&ctl->out, '[');
-		store_subscription_list(s, limit, json_row, &ctl->out, e);
-		buf_addz(&ctl->out, "]\n");
-		return CTL_YES;
-	}
-	struct table *t = table_new(ctl->arena, heads, 8);
-	store_subscription_list(s, limit, table_row, t, e);
-	table_print(t, &ctl->out);
+	void *list = list_begin(ctl, heads, 8);
+	store_subscription_list(
+	    s, limit, ctl->json ? json_row : table_row, list, e);
+	list_end(ctl, list);
 	return CTL_YES;
 }
 

@@ -1,6 +1,9 @@
 #include "ctl/table.h"
 
+#include "base/jsonw.h"
 #include "base/time.h"
+
+enum { LIST_DEFAULT = 20, LIST_MAX = 1000000 };
 
 struct cell {
 	struct cell *next;
@@ -121,4 +124,28 @@ table_print(const struct table *t, struct buf *out)
 			buf_addc(out, '\n');
 		i = (i + 1) % t->columns;
 	}
+}
+
+int
+list_limit(const struct ctl *ctl, int64_t *limit, struct err *e)
+{
+	return ctl_number(ctl, "limit", 1, LIST_MAX, LIST_DEFAULT, limit, e);
+}
+
+void *
+list_begin(struct ctl *ctl, const char *const *heads, size_t columns)
+{
+	if (!ctl->json)
+		return table_new(ctl->arena, heads, columns);
+	jsonw_open(&ctl->out, '[');
+	return &ctl->out;
+}
+
+void
+list_end(struct ctl *ctl, void *list)
+{
+	if (ctl->json)
+		buf_addz(&ctl->out, "]\n");
+	else
+		table_print(list, &ctl->out);
 }
