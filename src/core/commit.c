@@ -127,13 +127,20 @@ is_fatal(const struct err *e)
 	    e->code == ERR_ABSENT;
 }
 
+/* 0 when it does not fit, and nothing is changed. */
+static int
+set_subject(struct waiter *w, struct str subject)
+{
+	if (subject.p == NULL || subject.n >= sizeof(w->subject))
+		return 0;
+	snprintf(w->subject, sizeof(w->subject), "%.*s", STR_ARG(subject));
+	return 1;
+}
+
 static int
 take_filed(void *arg, const struct store_event *row)
 {
-	struct waiter *w = arg;
-	if (row->subject.n < sizeof(w->subject))
-		snprintf(w->subject, sizeof(w->subject), "%.*s",
-		    STR_ARG(row->subject));
+	set_subject(arg, row->subject);
 	return 1;
 }
 
@@ -169,10 +176,7 @@ fold(struct commit *c, struct waiter *w, const struct fact *f, struct err *e)
 static int
 take_subject(void *arg, const struct store_purchase *row)
 {
-	struct waiter *w = arg;
-	if (row->subject.n < sizeof(w->subject))
-		snprintf(w->subject, sizeof(w->subject), "%.*s",
-		    STR_ARG(row->subject));
+	set_subject(arg, row->subject);
 	return 1;
 }
 
@@ -183,10 +187,7 @@ find_subject(struct commit *c, struct waiter *w, struct err *e)
 {
 	const struct fact *f = w->delivery->fact;
 	struct err absent = { .code = ERR_NONE };
-	if (f->subject.p != NULL && f->subject.n < sizeof(w->subject))
-		snprintf(w->subject, sizeof(w->subject), "%.*s",
-		    STR_ARG(f->subject));
-	else
+	if (!set_subject(w, f->subject))
 		snprintf(w->subject, sizeof(w->subject), "delivery:%.*s",
 		    STR_ARG(f->delivery));
 	if (f->sale.p == NULL || !str_eq_z(w->delivery->status, "applied"))
