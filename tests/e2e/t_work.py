@@ -13,8 +13,8 @@ import sqlite3
 import time
 from urllib.parse import quote
 
-from lib import (FORM, LIMIT, Fcgi, Place, fixture, main, ok, sale, same,
-                 stop, until)
+from lib import (FORM, LIMIT, TOP, Fcgi, Place, fixture, main, ok, sale,
+                 same, stop, until)
 
 OTHER_TIERS = """
 tier 'reader' {
@@ -94,6 +94,15 @@ def multiply(p):
     db.close()
 
 
+def plan(p, name):
+    """How SQLite goes about a statement of sql/query.sql."""
+    text = (TOP / "sql/query.sql").read_text()
+    text = text.split("-- name: %s\n" % name)[1].split("\n-- name: ")[0]
+    text = re.sub("(?m)^--.*$", "", text).replace("{purchase}", "*")
+    text = re.sub(r"\$(\d)", r"?\1", text)
+    return [r[3] for r in p.rows("EXPLAIN QUERY PLAN " + text, None, None)]
+
+
 def rebuilt():
     """Other tiers: the server rebuilds by itself while deliveries come in."""
     p = Place()
@@ -127,6 +136,9 @@ def rebuilt():
          [("supporter", "reader", None)], "changed access is noted")
     says(p.cli("rebuild", "--diff"), 0, "rebuild --diff: nothing differs",
          " 0 rows would change")
+    ok(any("(platform=? AND subject=?)" in r for r in plan(
+        p, "purchase_of_subject")), "a subject's rows are found by the "
+       "subject", plan(p, "purchase_of_subject"))
     lines = p.log_text().count(word)
     stop(child)
     p.run()
