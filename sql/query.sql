@@ -128,8 +128,9 @@ GROUP BY platform, kind, status ORDER BY platform, kind, status;
 -- name: purchase_drop
 DELETE FROM purchases WHERE platform = $1 AND subject = $2;
 -- name: purchase_of_subject
+-- (by the bare column SQLite would walk all the platform's sales in order)
 SELECT {purchase} FROM purchases WHERE platform = $1 AND subject = $2
-ORDER BY sale;
+ORDER BY sale || '';
 -- name: purchase_of_subscription
 SELECT {purchase} FROM purchases WHERE subscription = $1
 ORDER BY platform, sale;

@@ -233,10 +233,11 @@ mark_counted(struct work *w, struct explain_subject *u)
 		if (is_fact || ev->manual != NULL)
 			d[n++] = (struct fold_delivery){ .fact = ev->fact,
 				.manual = ev->manual,
+				.event = ev->event,
 				.received_at = ev->received_at };
 	}
-	fold_sort(d, n);
-	hand_split(d, &n, &hand, &n_hand);
+	if (hand_split(d, &n, w->a, &hand, &n_hand) != 0)
+		return no_memory(w->e);
 	for (size_t i = 0; i < n; i++)
 		u->events[((const struct decoded *)d[i].fact)->at].counts = 1;
 	return 0;

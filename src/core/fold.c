@@ -436,9 +436,8 @@ fold_subject(const struct platform *p, struct str subject,
 		.suspended_at = FACT_NO_TIME,
 		.next_tier_at = FACT_NO_TIME };
 	*out = (struct fold_rows){ 0 };
-	fold_sort(d, n);
-	hand_split(d, &u.n, &u.hand, &u.n_hand);
-	if (sale_collect(p, d, u.n, rules, a, &u.sales, &u.n_sales) != 0)
+	if (hand_split(d, &u.n, a, &u.hand, &u.n_hand) != 0 ||
+	    sale_collect(p, d, u.n, rules, a, &u.sales, &u.n_sales) != 0)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	read_all(&u);
 	struct store_purchase *rows =

@@ -1,57 +1,113 @@
 #include "core/hand.h"
 
+#include <stdlib.h>
+
 #include "base/time.h"
 #include "core/manual.h"
 
+/* What an event by hand says of one delivery. */
+struct mark {
+	struct str delivery;
+	size_t order; /* the later one speaks */
+	int is_void;
+};
+
 static int
-names(const struct manual *m, struct str delivery)
+compare_keys(struct str a, struct str b)
 {
-	for (size_t i = 0; i < m->n_deliveries; i++)
-		if (str_eq(m->deliveries[i], delivery))
-			return 1;
+	int c = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+	return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
+}
+
+static int
+compare_marks(const void *pa, const void *pb)
+{
+	const struct mark *a = pa, *b = pb;
+	int c = compare_keys(a->delivery, b->delivery);
+	return c != 0 ? c : (a->order > b->order) - (a->order < b->order);
+}
+
+static int
+is_about_deliveries(const struct manual *m)
+{
+	return m->kind == MANUAL_VOID || m->kind == MANUAL_UNVOID;
+}
+
+/* One for each delivery named, in order of their keys; -1 without memory. */
+static int
+read_marks(const struct fold_delivery *hand, size_t n_hand, struct arena *a,
+    struct mark **out, size_t *n)
+{
+	size_t named = 0, kept = 0;
+	for (size_t i = 0; i < n_hand; i++)
+		if (is_about_deliveries(hand[i].manual))
+			named += hand[i].manual->n_deliveries;
+	struct mark *marks = arena_alloc(a, (named + 1) * sizeof(*marks));
+	if (marks == NULL)
+		return -1;
+	named = 0;
+	for (size_t i = 0; i < n_hand; i++) {
+		const struct manual *m = hand[i].manual;
+		if (!is_about_deliveries(m))
+			continue;
+		for (size_t k = 0; k < m->n_deliveries; k++)
+			marks[named++] = (struct mark){ m->deliveries[k], i,
+				m->kind == MANUAL_VOID };
+	}
+	if (named > 0)
+		qsort(marks, named, sizeof(*marks), compare_marks);
+	for (size_t i = 0; i < named; i++)
+		if (i + 1 == named ||
+		    !str_eq(marks[i].delivery, marks[i + 1].delivery))
+			marks[kept++] = marks[i];
+	*out = marks;
+	*n = kept;
 	return 0;
 }
 
 static int
-is_void(const struct fold_delivery *hand, size_t n_hand, struct str delivery)
+is_void(const struct mark *marks, size_t n, struct str delivery)
 {
-	int is = 0;
-	for (size_t i = 0; i < n_hand; i++) {
-		const struct manual *m = hand[i].manual;
-		if ((m->kind == MANUAL_VOID || m->kind == MANUAL_UNVOID) &&
-		    names(m, delivery))
-			is = m->kind == MANUAL_VOID;
+	size_t low = 0;
+	while (n > 0) {
+		int c = compare_keys(marks[low + n / 2].delivery, delivery);
+		if (c == 0)
+			return marks[low + n / 2].is_void;
+		if (c < 0) {
+			low += n / 2 + 1;
+			n -= n / 2 + 1;
+		} else {
+			n /= 2;
+		}
 	}
-	return is;
+	return 0;
 }
 
-static void
-swap(struct fold_delivery *a, struct fold_delivery *b)
+int
+hand_split(struct fold_delivery *d, size_t *n, struct arena *a,
+    struct fold_delivery **hand, size_t *n_hand)
 {
-	struct fold_delivery t = *a;
-	*a = *b;
-	*b = t;
-}
-
-void
-hand_split(struct fold_delivery *d, size_t *n, struct fold_delivery **hand,
-    size_t *n_hand)
-{
-	/* a stable partition: the order of arrival stays on both sides */
-	size_t front = 0, total = *n;
+	struct mark *marks;
+	size_t front = 0, total = *n, n_marks;
 	for (size_t i = 0; i < total; i++) {
 		if (d[i].manual != NULL)
 			continue;
-		for (size_t k = i; k > front; k--)
-			swap(&d[k], &d[k - 1]);
-		front++;
+		struct fold_delivery t = d[i];
+		d[i] = d[front];
+		d[front++] = t;
 	}
+	/* the exchange has mixed both sides */
+	fold_sort(d, front);
+	fold_sort(d + front, total - front);
 	*hand = d + front;
 	*n_hand = total - front;
+	if (read_marks(*hand, *n_hand, a, &marks, &n_marks) != 0)
+		return -1;
 	*n = 0;
 	for (size_t i = 0; i < front; i++)
-		if (!is_void(*hand, *n_hand, d[i].fact->delivery))
+		if (!is_void(marks, n_marks, d[i].fact->delivery))
 			d[(*n)++] = d[i];
+	return 0;
 }
 
 struct str

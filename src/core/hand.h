@@ -6,11 +6,11 @@
 /* What events by hand do to a subject; for the fold alone. Of events about the
  * same thing the one received last speaks. */
 
-/* Puts platform deliveries that count in front (in the order given) and events
- * by hand at the end; voided deliveries are dropped. Sorted by arrival before.
- * *n becomes the number in front, *hand and *n_hand the rest. */
-void hand_split(struct fold_delivery *d, size_t *n, struct fold_delivery **hand,
-    size_t *n_hand);
+/* Puts platform deliveries that count in front and events by hand at the end,
+ * both in order of arrival; voided deliveries are dropped. *n becomes the
+ * number in front, *hand and *n_hand the rest. -1: no memory. */
+int hand_split(struct fold_delivery *d, size_t *n, struct arena *a,
+    struct fold_delivery **hand, size_t *n_hand);
 
 /* The user the subject is linked to, or own. */
 struct str

@@ -38,6 +38,7 @@ struct scenario {
 	const char *name;
 	const struct platform *platform;
 	const struct tier_rules *rules;
+	int emails; /* wanted at the end of each line, where there is one */
 	struct step steps[STEPS_MAX];
 	const char *want;
 };
@@ -107,6 +108,18 @@ dump_purchase(void *arg, const struct store_purchase *p)
 }
 
 static inline int
+dump_with_email(void *arg, const struct store_purchase *p)
+{
+	struct buf *b = arg;
+	dump_purchase(b, p);
+	if (p->email.p != NULL) {
+		b->n--;
+		buf_addf(b, " %.*s\n", STR_ARG(p->email));
+	}
+	return 0;
+}
+
+static inline int
 dump_subscription(void *arg, const struct store_subscription *s)
 {
 	struct buf *b = arg;
@@ -166,14 +179,20 @@ dump_all_subscription(void *arg, const struct store_subscription *s)
 	return 0;
 }
 
+enum { DUMP_SHORT, DUMP_ALL, DUMP_EMAILS };
+
 static inline void
-dump(struct store *s, struct buf *b, int all)
+dump(struct store *s, struct buf *b, int how)
 {
+	int all = how == DUMP_ALL;
 	struct store_purchase_filter any = { .limit = 1000 };
 	struct err e;
 	buf_reset(b);
-	if (store_purchase_list(
-		s, &any, all ? dump_all_purchase : dump_purchase, b, &e) != 0 ||
+	if (store_purchase_list(s, &any,
+		all			 ? dump_all_purchase
+		    : how == DUMP_EMAILS ? dump_with_email
+					 : dump_purchase,
+		b, &e) != 0 ||
 	    store_subscription_list(s, 1000,
 		all ? dump_all_subscription : dump_subscription, b, &e) != 0)
 		buf_addf(b, "error: %s\n", e.text);
@@ -215,7 +234,7 @@ arrive(struct store *s, const struct config *c, const struct platform *p,
 static inline void
 play(struct store *s, const struct config *c, const struct platform *p,
     const struct arrival *in, const size_t *order, size_t n, int kind,
-    struct buf *out, int all)
+    struct buf *out, int how)
 {
 	struct err e = { 0 };
 	int bad = store_begin(s, &e);
@@ -226,7 +245,7 @@ play(struct store *s, const struct config *c, const struct platform *p,
 	}
 	for (size_t i = n; i > 0 && !bad && kind > 0; i--)
 		bad = arrive(s, c, p, &in[order[i - 1]], 77, &e);
-	dump(s, out, all);
+	dump(s, out, how);
 	if (bad)
 		buf_addf(out, "error: %s\n", e.text);
 	store_rollback(s);
@@ -296,11 +315,11 @@ play_all_orders(const struct scenario *sc, struct store *s,
 	buf_init(&other, DUMP_MAX);
 	for (size_t i = 0; i < n; i++)
 		order[i] = i;
-	play(s, c, sc->platform, in, order, n, 0, &first, 1);
+	play(s, c, sc->platform, in, order, n, 0, &first, DUMP_ALL);
 	int more = 1;
 	while (more) {
 		play(s, c, sc->platform, in, order, n, (int)(tried % 3), &other,
-		    1);
+		    DUMP_ALL);
 		if (!str_eq(buf_str(&first), buf_str(&other)) && differ++ == 0)
 			printf("# first:\n%.*s# order %ld:\n%.*s",
 			    STR_ARG(buf_str(&first)), tried,
@@ -331,7 +350,8 @@ run_scenario(const struct scenario *sc, struct store *s, struct config *c)
 	size_t n = decode_steps(sc, c, a, in);
 	for (size_t i = 0; i < n; i++)
 		order[i] = i;
-	play(s, c, sc->platform, in, order, n, 0, &b, 0);
+	play(s, c, sc->platform, in, order, n, 0, &b,
+	    sc->emails ? DUMP_EMAILS : DUMP_SHORT);
 	IS(buf_str(&b), sc->want, sc->name);
 	play_all_orders(sc, s, c, in, n);
 	buf_free(&b);

@@ -47,14 +47,16 @@
 #define DOWNGRADE(day, tier) UPDATE("downgrade", day AT_TEN, tier)
 
 /* docs.ganknow.com, essentials, payment webhooks */
-#define GANK_MONTHS(id, months, title, ref) \
+#define GANK_STATUS(id, months, title, ref, status) \
 	"{\"event\":\"USER_MEMBERSHIP.TX_SUCCEED\",\"data\":{\"human_id\":" \
 	"\"" id "\",\"usecase_data\":{\"data\":{\"billing_period\":" months \
 	",\"creator_user_id\":\"c1\",\"membership_title\":\"" title "\"," \
 	"\"subscriber_user_id\":\"p1\",\"custom_reference_id\":" ref "," \
 	"\"subscriber_user_email\":\"fan@example.org\"}," \
 	"\"usecase\":\"USER_MEMBERSHIP_RECURRING\"}," \
-	"\"payment_status\":\"SUCCEED\"}}"
+	"\"payment_status\":\"" status "\"}}"
+#define GANK_MONTHS(id, months, title, ref) \
+	GANK_STATUS(id, months, title, ref, "SUCCEED")
 #define GANK(id) GANK_MONTHS(id, "1", "Fan Club", "null")
 #define GANK_GOODS(id) \
 	"{\"event\":\"DIGITAL_GOODS.TX_SUCCEED\",\"data\":{\"human_id\":" \
@@ -192,7 +194,7 @@ static const struct scenario
 			"&permalink=app&refunded=true&disputed=true&test="
 			"true") },
 		.want = "S1 app 2026-01-31 ever ever\n" },
-	    { "a bundle and its items are sales of their own",
+	    { "a bundle's refund: its items are sales of their own",
 		.steps = { ON("2026-01-31",
 			       ITEM("sale", "S1", "2026-01-31" AT_TEN, "bundle",
 				   PLAIN, "")),
@@ -464,7 +466,7 @@ static const struct scenario gumroad_plans[] = {
 	    .want = "S2 starter 2026-02-28 2026-03-28 2026-04-04\n"
 		    "S1 pro 2026-01-31 2026-02-28 2026-02-28\n"
 		    "= active starter\n" },
-	{ "an upgrade replaces a downgrade that waits",
+	{ "a planned downgrade replaced by an upgrade",
 	    .steps = { ON("2026-01-31", SALE("S1", "2026-01-31", PRO)),
 		ON("2026-02-10", DOWNGRADE("2026-02-28", "Starter")),
 		ON("2026-02-12", UPGRADE("2026-02-12", "Agency")) },
@@ -486,7 +488,7 @@ static const struct scenario gumroad_plans[] = {
 	    .want = "S2 agency 2026-02-12 2026-03-12 2026-03-19\n"
 		    "S1 pro 2026-01-31 2026-02-12 2026-02-12\n"
 		    "= active agency\n" },
-	{ "a later downgrade replaces an earlier one",
+	{ "a planned downgrade replaced by another",
 	    .steps = { ON("2026-01-31", SALE("S1", "2026-01-31", SUB "Agency")),
 		ON("2026-02-10", DOWNGRADE("2026-02-28", "Starter")),
 		ON("2026-02-12", DOWNGRADE("2026-02-28", "Pro")) },
@@ -517,10 +519,188 @@ static const struct scenario gumroad_plans[] = {
 	{ .name = NULL },
 };
 
+/* One story each of what happens to memberships, whole. */
+#define YEARLY "&subscription_id=SUB&recurrence=yearly&variants%5BTier%5D=Pro"
+#define CANCEL_YEARLY(day) \
+	PING_OF("cancellation", "yearly", "", \
+	    "&cancelled=true&cancelled_at=" day AT_TEN)
+#define AGAIN "&is_recurring_charge=true"
+#define FREE(id, day, more) \
+	"permalink=app&email=Buyer%40example.org&price=0&quantity=1&sale_" \
+	"id=" id "&sale_timestamp=" day AT_TEN more PLAIN \
+	"&resource_name=sale"
+#define INSTALMENT "&subscription_id=SUB&variants%5BTier%5D=Pro"
+
+static const struct scenario gumroad_stories[] = {
+	{ "end, then a new sale without a restart ping",
+	    .steps = { ON("2026-01-31", SALE("S1", "2026-01-31", PRO USER)),
+		ON("2026-02-10", CANCEL("2026-02-28")),
+		ON("2026-02-28", ENDED("2026-02-28", "cancelled")),
+		ON("2026-05-02", SALE("S2", "2026-05-02", PRO)) },
+	    .want = "S2 pro 2026-05-02 2026-06-02 2026-06-09 user=42\n"
+		    "S1 pro 2026-01-31 2026-02-28 2026-03-07 user=42\n"
+		    "= active pro\n" },
+	{ "cancel, then undo",
+	    .steps = { ON("2026-01-31", SALE("S1", "2026-01-31", PRO)),
+		ON("2026-02-10", CANCEL("2026-02-28")),
+		ON("2026-02-12", RESTART("2026-02-12")) },
+	    .want = "S1 pro 2026-01-31 2026-02-28 2026-03-07\n"
+		    "= active pro\n" },
+	{ "undo, then cancel: in doubt the restart wins",
+	    .steps = { ON("2026-01-31", SALE("S1", "2026-01-31", PRO)),
+		ON("2026-02-05", RESTART("2026-02-05")),
+		ON("2026-02-10", CANCEL("2026-02-28")) },
+	    .want = "S1 pro 2026-01-31 2026-02-28 2026-03-07\n"
+		    "= active pro\n" },
+	{ "undo, then cancel: its end settles the doubt",
+	    .steps = { ON("2026-01-31", SALE("S1", "2026-01-31", PRO)),
+		ON("2026-02-05", RESTART("2026-02-05")),
+		ON("2026-02-10", CANCEL("2026-02-28")),
+		ON("2026-02-28", ENDED("2026-02-28", "cancelled")) },
+	    .want = "S1 pro 2026-01-31 2026-02-28 2026-02-28\n"
+		    "= ended pro ended 2026-02-28 cancelled\n" },
+	{ "undone one year, cancelled the next",
+	    .steps = { ON("2026-01-31", SALE("S1", "2026-01-31", YEARLY)),
+		ON("2026-05-10", CANCEL_YEARLY("2027-01-31")),
+		ON("2026-05-11", RESTART("2026-05-11")),
+		ON("2027-01-31", SALE("S2", "2027-01-31", YEARLY AGAIN)),
+		ON("2027-06-01", CANCEL_YEARLY("2028-01-31")) },
+	    .want = "S2 pro 2027-01-31 2028-01-31 2028-01-31\n"
+		    "S1 pro 2026-01-31 2027-01-31 2027-01-31\n"
+		    "= cancelled pro cancelled 2028-01-31\n" },
+	{ "a lost renewal and a cancel",
+	    .steps = { ON("2026-01-31", SALE("S1", "2026-01-31", PRO)),
+		ON("2026-03-10", CANCEL("2026-03-31")) },
+	    .want = "S1 pro 2026-01-31 2026-03-31 2026-03-31\n"
+		    "= cancelled pro cancelled 2026-03-31\n" },
+	{ "last instalment",
+	    .steps = { ON("2026-01-31",
+			   SALE("S1", "2026-01-31", INSTALMENT USER)),
+		ON("2026-02-28", SALE("S2", "2026-02-28", INSTALMENT AGAIN)),
+		ON("2026-03-31", SALE("S3", "2026-03-31", INSTALMENT AGAIN)),
+		ON("2026-04-30",
+		    PING_OF("subscription_ended", "", "",
+			"&ended_at=2026-04-30T10%3A00%3A00Z&ended_"
+			"reason=" FIXED)) },
+	    .want = "S3 pro 2026-03-31 ever ever user=42\n"
+		    "S2 pro 2026-02-28 2026-03-28 2026-03-31 user=42\n"
+		    "S1 pro 2026-01-31 2026-02-28 2026-02-28 user=42\n"
+		    "= ended pro ended 2026-04-30 " FIXED "\n" },
+	/* the plan stays changed, and the upgrade is later than the sale
+	 * that is the newest again */
+	{ "refunded upgrade, of which a ping told",
+	    .steps = { ON("2026-01-31", SALE("S1", "2026-01-31", PRO)),
+		ON("2026-02-10", UPGRADE("2026-02-10", "Agency")),
+		ON("2026-02-10T10:00:20Z",
+		    SALE("S2", "2026-02-10", SUB "Agency" AGAIN)),
+		ON("2026-02-12",
+		    BUY("refund", "S2", "2026-02-10", REFUNDED,
+			SUB "Agency" AGAIN)) },
+	    .want = "S2 agency 2026-02-10 2026-02-12 2026-02-12 refunded\n"
+		    "S1 agency 2026-01-31 2026-02-28 2026-03-07\n"
+		    "= active agency\n" },
+	{ "refunded upgrade, of which only its charge told",
+	    .steps = { ON("2026-01-31", SALE("S1", "2026-01-31", PRO)),
+		ON("2026-02-10", SALE("S2", "2026-02-10", SUB "Agency" AGAIN)),
+		ON("2026-02-12",
+		    BUY("refund", "S2", "2026-02-10", REFUNDED,
+			SUB "Agency" AGAIN)) },
+	    .want = "S2 agency 2026-02-10 2026-02-12 2026-02-12 refunded\n"
+		    "S1 pro 2026-01-31 2026-02-28 2026-03-07\n"
+		    "= active pro\n" },
+	{ "gift and 100 % code",
+	    .steps = { ON("2026-01-31",
+			   FREE("S1", "2026-01-31",
+			       PRO "&is_gift_receiver_purchase=true&gift_price="
+				   "4900&gifter_email=g%40example.org")),
+		ON("2026-02-01", FREE("S2", "2026-02-01", "&offer_code=all")) },
+	    .want = "S2 app 2026-02-01 ever ever\n"
+		    "S1 pro 2026-01-31 2026-02-28 2026-03-07\n"
+		    "= active pro\n" },
+	{ "two sales in one second",
+	    .steps = { ON("2026-01-31", SALE("S1", "2026-01-31", PRO USER)),
+		ON("2026-01-31", SALE("S2", "2026-01-31", SUB "Agency")),
+		ON("2026-01-31", SALE("S3", "2026-01-31", "")),
+		ON("2026-01-31", SALE("S4", "2026-01-31", "")) },
+	    .want = "S1 - user=42\n"
+		    "S2 agency 2026-01-31 2026-02-28 2026-03-07 user=42\n"
+		    "S3 app 2026-01-31 ever ever\n"
+		    "S4 app 2026-01-31 ever ever\n"
+		    "= active agency\n" },
+	{ "an upgrade ping alone",
+	    .steps = { ON("2026-02-10", UPGRADE("2026-02-10", "Agency")) },
+	    .want = "= active -\n" },
+	{ "a resend after monthly became yearly",
+	    .steps = { ON("2026-01-31", SALE("S1", "2026-01-31", PRO USER)),
+		ON("2026-02-10", UPGRADE("2026-02-10", "Pro")),
+		ON("2026-02-10T10:00:20Z",
+		    SALE("S2", "2026-02-10", YEARLY AGAIN)),
+		ON("2026-03-01", SALE("S1", "2026-01-31", YEARLY)) },
+	    .want = "S2 pro 2026-02-10 2027-02-10 2027-02-17 user=42\n"
+		    "S1 pro 2026-01-31 2026-02-10 2026-02-10 user=42\n"
+		    "= active pro\n" },
+	{ "a resend after monthly became yearly, not charged yet",
+	    .steps = { ON("2026-01-31", SALE("S1", "2026-01-31", PRO USER)),
+		ON("2026-02-10", SALE("S1", "2026-01-31", YEARLY)) },
+	    .want = "S1 pro 2026-01-31 2026-02-28 2026-03-07 user=42\n"
+		    "= active pro\n" },
+	{ "a won gift dispute",
+	    .steps = { ON("2026-01-31",
+			   FREE("S1", "2026-01-31",
+			       PRO "&is_gift_receiver_purchase=true&gift_price="
+				   "4900")),
+		ON("2026-02-20",
+		    BUY("dispute", "S0", "2026-01-31", DISPUTED, PRO)),
+		ON("2026-03-01",
+		    BUY("dispute_won", "S0", "2026-01-31", WON, PRO)) },
+	    .want = "S0 - disputed won\n"
+		    "S1 pro 2026-01-31 2026-02-28 2026-03-07\n"
+		    "= active pro\n" },
+	{ "chargeback of month 1 seen in month 3",
+	    .steps = { ON("2026-01-31", SALE("S1", "2026-01-31", PRO)),
+		ON("2026-02-28", SALE("S2", "2026-02-28", PRO AGAIN)),
+		ON("2026-03-28", SALE("S3", "2026-03-28", PRO AGAIN)),
+		ON("2026-04-05",
+		    BUY("dispute", "S1", "2026-01-31", DISPUTED, PRO)) },
+	    .want = "S3 pro 2026-03-28 2026-04-05 2026-04-05\n"
+		    "S2 pro 2026-02-28 2026-03-28 2026-03-28\n"
+		    "S1 pro 2026-01-31 2026-02-28 2026-02-28 disputed\n"
+		    "= suspended pro\n" },
+	/* Gumroad ends the subscription with it: all three in any order */
+	{ "chargeback of month 1, with the end it brings",
+	    .steps = { ON("2026-01-31", SALE("S1", "2026-01-31", PRO)),
+		ON("2026-02-28", SALE("S2", "2026-02-28", PRO AGAIN)),
+		ON("2026-03-28", SALE("S3", "2026-03-28", PRO AGAIN)),
+		ON("2026-04-05",
+		    BUY("dispute", "S1", "2026-01-31", DISPUTED, PRO)),
+		ON("2026-04-05", CANCEL("2026-04-05")),
+		ON("2026-04-05", ENDED("2026-04-05", "cancelled")) },
+	    .want = "S3 pro 2026-03-28 2026-04-05 2026-04-05\n"
+		    "S2 pro 2026-02-28 2026-03-28 2026-03-28\n"
+		    "S1 pro 2026-01-31 2026-02-28 2026-02-28 disputed\n"
+		    "= ended pro cancelled 2026-04-05 ended 2026-04-05 "
+		    "cancelled\n" },
+	/* the answer stands where the address should: S1 has none */
+	{ "a seller's field named `email` and its renewal", .emails = 1,
+	    .steps = { ON("2026-01-31",
+			   SALE("S1", "2026-01-31",
+			       PRO USER "&custom_fields%5Bemail%5D=Buyer%40"
+					"example.org")),
+		ON("2026-02-28",
+		    SALE("S2", "2026-02-28",
+			PRO AGAIN
+			"&custom_fields%5Bemail%5D=me%40other.example")) },
+	    .want = "S2 pro 2026-02-28 2026-03-28 2026-04-04 user=42 "
+		    "buyer@example.org\n"
+		    "S1 pro 2026-01-31 2026-02-28 2026-02-28 user=42\n"
+		    "= active pro\n" },
+	{ .name = NULL },
+};
+
 static const struct scenario gank[] = {
 	{ "one payment", .steps = { SIGNED("2026-01-31", GANK("UM-1")) },
 	    .want = "UM-1 fan 2026-01-31 2026-02-28 2026-03-07\n" },
-	{ "payments add up",
+	{ "Gank paid early: payments add up",
 	    .steps = { SIGNED("2026-01-01",
 			   GANK_MONTHS("UM-1", "3", "Fan Club", "\"42\"")),
 		SIGNED("2026-01-15", GANK("UM-2")) },
@@ -565,6 +745,22 @@ static const struct scenario gank[] = {
 	{ "and counts with accept_test", .rules = &with_tests,
 	    .steps = { SIGNED("2026-01-31", GANK("UM-TEST-1")) },
 	    .want = "UM-TEST-1 fan 2026-01-31 2026-02-28 2026-03-07 test\n" },
+	{ "a duplicate with a smaller t",
+	    .steps = { SIGNED("2026-01-05", GANK("UM-1")),
+		{ .at = "2026-01-06",
+		    .body = GANK("UM-1"),
+		    .t = "2026-01-01" } },
+	    .want = "UM-1 fan 2026-01-01 2026-02-01 2026-02-08\n" },
+	{ "Gank PENDING then SUCCEED",
+	    .steps = { SIGNED("2026-01-31",
+			   GANK_STATUS(
+			       "UM-1", "1", "Fan Club", "\"42\"", "PENDING")),
+		SIGNED("2026-02-01", GANK("UM-1")) },
+	    .want = "UM-1 fan 2026-02-01 2026-03-01 2026-03-08\n" },
+	{ "Gank PENDING alone",
+	    .steps = { SIGNED("2026-01-31",
+		GANK_STATUS("UM-1", "1", "Fan Club", "\"42\"", "PENDING")) },
+	    .want = "" },
 	{ "without a signed time, the arrival",
 	    .steps = { ON("2026-01-31", GANK("UM-1")) },
 	    .want = "UM-1 fan 2026-01-31 2026-02-28 2026-03-07\n" },
@@ -607,7 +803,7 @@ struct sequence {
 #define ROW(sale, rest) sale " " rest "\n"
 
 static const struct sequence sequences[] = {
-	{ "end before cancel",
+	{ "end-before-cancel",
 	    { FIRST, RENEWED,
 		{ "2026-05-04T08:41:10Z", "46-subscription-ended-cancelled" },
 		{ "2026-05-04T08:41:11Z", "38-cancellation-by-buyer-future" } },
@@ -618,7 +814,7 @@ static const struct sequence sequences[] = {
 		"2026-04-04T08:40:11Z") "= ended Influencer cancelled "
 					"2026-05-04T08:40:11Z ended "
 					"2026-05-04T08:41:02Z cancelled\n" },
-	{ "cancel only",
+	{ "cancel-only",
 	    { FIRST, RENEWED,
 		{ "2026-04-10", "38-cancellation-by-buyer-future" } },
 	    ROW("7VDE9DGAT9JImUSDl3HE2A==",
@@ -627,10 +823,10 @@ static const struct sequence sequences[] = {
 		"Influencer 2026-03-04T08:38:26Z 2026-04-04T08:38:26Z "
 		"2026-04-04T08:40:11Z") "= cancelled Influencer cancelled "
 					"2026-05-04T08:40:11Z\n" },
-	{ "cancellation without a date",
+	{ "cancellation-without-date",
 	    { { "2026-04-10", "42-cancellation-raced-by-restart" } },
 	    "= active -\n" },
-	{ "a membership's life",
+	{ "membership-life",
 	    { FIRST, RENEWED,
 		{ "2026-04-15T10:00:06Z", "43-subscription-updated-upgrade" },
 		{ "2026-04-15T10:00:11Z", "08-sale-upgrade-prorated-charge" },
@@ -644,19 +840,19 @@ static const struct sequence sequences[] = {
 			"Influencer 2026-03-04T08:38:26Z 2026-04-04T08:38:26Z "
 			"2026-04-04T08:40:11Z") "= active agency next Creator "
 						"2026-05-15\n" },
-	{ "partial, then full",
+	{ "partial-then-full",
 	    { { "2026-03-01T09:15:12Z", "01-sale-onetime" },
 		{ "2026-03-05", "32-refund-partial" },
 		{ "2026-03-06", "31-refund-full" } },
 	    ROW("YsQco6u3QkxrBvCxPpAfWg==",
 		"pencil 2026-03-01T09:15:02Z 2026-03-06 2026-03-06 refunded") },
-	{ "full, then a late partial",
+	{ "full-then-late-partial",
 	    { { "2026-03-01T09:15:12Z", "01-sale-onetime" },
 		{ "2026-03-05", "31-refund-full" },
 		{ "2026-03-06", "32-refund-partial" } },
 	    ROW("YsQco6u3QkxrBvCxPpAfWg==",
 		"pencil 2026-03-01T09:15:02Z 2026-03-05 2026-03-05 refunded") },
-	{ "two partials, or one twice",
+	{ "two-partials-or-one-duplicate",
 	    { { "2026-03-01T09:15:12Z", "01-sale-onetime" },
 		{ "2026-03-05", "32-refund-partial" },
 		{ "2026-03-06", "32-refund-partial" } },
@@ -667,19 +863,24 @@ static const struct sequence sequences[] = {
 		{ "2026-03-06", "36-sale-retry-stale" } },
 	    ROW("YsQco6u3QkxrBvCxPpAfWg==",
 		"pencil 2026-03-01T09:15:02Z 2026-03-05 2026-03-05 refunded") },
-	{ "a resend keeps the user",
+	{ "resend-keeps-url-params",
 	    { { "2026-03-11", "17-sale-url-params-documented" },
 		{ "2026-03-12",
 		    "37-sale-resent-from-dashboard-after-refund" } },
 	    ROW("gAQRiv5Ho6xP-XrphJCGGg==",
 		"pencil 2026-03-11T01:00:00Z 2026-03-12 2026-03-12 user=456 "
 		"refunded") },
-	{ "the test ping after the real sale",
+	{ "test-ping-after-real-sale",
 	    { { "2026-03-03", "03-sale-version-variant-offer-license" },
 		{ "2026-03-04", "27-test-ping-button" } },
 	    ROW("H6x747i4UXksjH8qw3PzSg==",
 		"tone-shaper 2026-03-02T00:00:00Z ever ever") },
-	{ "payment failures in either order",
+	{ "test-ping-before-real-sale",
+	    { { "2026-03-01", "27-test-ping-button" },
+		{ "2026-03-03", "03-sale-version-variant-offer-license" } },
+	    ROW("H6x747i4UXksjH8qw3PzSg==",
+		"tone-shaper 2026-03-02T00:00:00Z ever ever") },
+	{ "payment-failure-either-order",
 	    { { "2026-03-06T00:00:15Z",
 		  "47-subscription-ended-failed-payment" },
 		{ "2026-03-06T00:00:16Z",
@@ -724,6 +925,7 @@ main(void)
 	run("sales", gumroad_sales, &platform_gumroad, s, &c);
 	run("members", gumroad_members, &platform_gumroad, s, &c);
 	run("plans", gumroad_plans, &platform_gumroad, s, &c);
+	run("stories", gumroad_stories, &platform_gumroad, s, &c);
 	run("gank", gank, &platform_gank, s, &c);
 	test_group("sequences");
 	c.platforms[0].reference = STR("userid");

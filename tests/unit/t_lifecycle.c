@@ -159,7 +159,7 @@ run(struct store *s, const struct lifecycle *l)
 	OK(st.n > 0 && store_begin(s, &e) == 0 &&
 		story_play(s, &c, &st, &e) == 0,
 	    "played %s", e.text);
-	dump(s, &got, 0);
+	dump(s, &got, DUMP_SHORT);
 	IS(buf_str(&got), l->rows.n > 0 ? l->rows.p : "", "rows");
 	write_effect(s, &st, &got);
 	IS(buf_str(&got), l->effect.n > 0 ? l->effect.p : "", "effect");
