@@ -272,7 +272,8 @@ close_windows(struct subject *u)
 		u->newest->until = u->newest->paid_until = FACT_NO_TIME;
 	for (size_t i = 0; i < u->n_sales; i++) {
 		struct sale *s = &u->sales[i];
-		if (!u->paid_up)
+		/* all paid: the newest stays open, one refunded does not */
+		if (!u->paid_up || s != u->newest)
 			close_at(s, u->ended_at);
 		close_at(s, u->suspended_at);
 		close_at(s, hand_revoked(u->hand, u->n_hand, s));

@@ -397,6 +397,16 @@ static const struct scenario gumroad_members[] = {
 		ON("2026-02-28", ENDED("2026-02-28", FIXED)) },
 	    .want = "S1 course 2026-01-31 ever ever\n"
 		    "= ended course ended 2026-02-28 " FIXED "\n" },
+	{ "paid up, and then all given back: over when it ended",
+	    .steps = { ON("2026-01-31", SALE("S1", "2026-01-31", PRO)),
+		ON("2026-02-28",
+		    PING_OF("subscription_ended", "", "",
+			"&ended_at=2026-02-28T10%3A00%3A00Z&ended_"
+			"reason=" FIXED)),
+		ON("2026-03-05",
+		    BUY("refund", "S1", "2026-01-31", REFUNDED, PRO)) },
+	    .want = "S1 pro 2026-01-31 2026-02-28 2026-02-28 refunded\n"
+		    "= ended - ended 2026-02-28 " FIXED "\n" },
 	{ "a trial ends when a subscription ping says",
 	    .steps = { ON("2026-01-31", SALE("S1", "2026-01-31", PRO)),
 		ON("2026-02-01",
