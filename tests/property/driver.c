@@ -8,8 +8,9 @@
  *	deliver PLATFORM RECEIVED T HEX     T: the signed time, or -
  *	access BY ID TIME…                  tier and status at each time
  *	dump                                the state tables, every column
- *	rebuild                             what rebuild_diff finds, then the
- *	                                    tables emptied and filled anew
+ *	rebuild                             empties the tables and fills them
+ *	                                    anew; how many rows rebuild_diff
+ *	                                    finds different, and then missing
  *
  * Usage: driver CONFIG. The configuration names the database.
  */
@@ -322,22 +323,32 @@ count_difference(
 	*(size_t *)arg += rows;
 }
 
+static size_t
+differing(struct driver *d, struct store *s, struct arena *a)
+{
+	struct rebuild_result r = { 0 };
+	size_t rows = 0;
+	if (rebuild_diff(
+		s, d->config, a, count_difference, &rows, &r, &d->err) != 0)
+		die("rebuild_diff", &d->err);
+	return rows;
+}
+
 static void
 do_rebuild(struct driver *d)
 {
 	struct store *s = NULL;
 	struct arena *a = arena_new(ARENA_MAX);
 	struct rebuild_result r = { 0 };
-	size_t differ = 0;
 	if (a == NULL ||
-	    store_open(d->config->database, STORE_WRITE, &s, &d->err) != 0 ||
-	    rebuild_diff(
-		s, d->config, a, count_difference, &differ, &r, &d->err) != 0)
-		die("rebuild_diff", &d->err);
-	r = (struct rebuild_result){ 0 };
-	if (empty_state(d, s) != 0 ||
-	    rebuild_restart(s, d->config, &d->err) != 0)
-		die("rebuild", &d->err);
+	    store_open(d->config->database, STORE_WRITE, &s, &d->err) != 0)
+		die("store_open", &d->err);
+	size_t before = differing(d, s, a);
+	if (empty_state(d, s) != 0)
+		die("cannot empty the tables", &d->err);
+	size_t emptied = differing(d, s, a);
+	if (rebuild_restart(s, d->config, &d->err) != 0)
+		die("rebuild_restart", &d->err);
 	for (int i = 0; i < STEPS_MAX && !r.done; i++)
 		if (rebuild_step(s, d->config, 0, a, &r, &d->err) != 0)
 			die("rebuild_step", &d->err);
@@ -345,7 +356,7 @@ do_rebuild(struct driver *d)
 		die("rebuild: no end", NULL);
 	store_close(s);
 	arena_free(a);
-	printf("%zu\n", differ);
+	printf("%zu %zu\n", before, emptied);
 }
 
 static void
@@ -374,7 +385,8 @@ obey(struct driver *d, struct str line)
 	}
 	if (!buf_ok(&d->out))
 		die("an answer that is too long", NULL);
-	fwrite(d->out.p, 1, d->out.n, stdout);
+	if (d->out.n > 0)
+		fwrite(d->out.p, 1, d->out.n, stdout);
 	fflush(stdout);
 }
 
