@@ -208,18 +208,51 @@ replace_rows(struct store *s, const struct config *c, struct str platform,
 	return 0;
 }
 
+/* A subscription's row as the fold makes it, beside the one that stands. */
+struct subscriptions {
+	const struct store_subscription *now; /* NULL: none */
+	int was;
+	int same;
+};
+
+static int
+same_subscription(
+    const struct store_subscription *a, const struct store_subscription *b)
+{
+	return str_eq(a->subscription, b->subscription) &&
+	    str_eq(a->product, b->product) && str_eq(a->tier, b->tier) &&
+	    str_eq(a->status, b->status) && a->since == b->since &&
+	    a->paid_until == b->paid_until &&
+	    a->cancelled_at == b->cancelled_at && a->ended_at == b->ended_at &&
+	    str_eq(a->ended_reason, b->ended_reason) &&
+	    str_eq(a->next_tier, b->next_tier) &&
+	    a->next_tier_at == b->next_tier_at;
+}
+
+static int
+take_subscription(void *arg, const struct store_subscription *row)
+{
+	struct subscriptions *both = arg;
+	both->was = 1;
+	both->same = both->now != NULL && same_subscription(row, both->now);
+	return 0;
+}
+
 int
 replace_differs(struct store *s, struct str platform, struct str subject,
     const struct fold_rows *rows, struct arena *a, size_t *differs,
     struct err *e)
 {
 	struct rows old = { .arena = a };
+	struct subscriptions both = { .now = rows->subscription };
 	if (store_purchase_of_subject(
-		s, platform, subject, rows_take, &old, e) != 0)
+		s, platform, subject, rows_take, &old, e) != 0 ||
+	    store_subscription_of_subject(
+		s, platform, subject, take_subscription, &both, e) != 0)
 		return -1;
 	if (old.failed)
 		return err_set(e, ERR_MEMORY, "out of memory");
-	*differs = 0;
+	*differs = both.was ? !both.same : both.now != NULL;
 	for (size_t i = 0; i < rows->n_purchases; i++) {
 		const struct store_purchase *was =
 		    find_sale(old.v, old.n, rows->purchases[i].sale);
