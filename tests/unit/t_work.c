@@ -400,6 +400,32 @@ test_rebuild(void)
 	OK(r.subjects == SUBJECTS && r.changed_rows == 0, "changes nothing");
 }
 
+/* A subject that no sale belongs to has a row all the same. */
+static void
+test_rebuild_subscription(void)
+{
+	struct rebuild_result r;
+	struct err e = { 0 };
+	size_t rows = 0;
+	begin("lone");
+	deliver(&platform_gumroad,
+	    "subscription_id=U1&product_id=P&user_email=ada%40example.com"
+	    "&created_at=2026-01-01T10:00:00Z&recurrence=monthly"
+	    "&resource_name=subscription_ended"
+	    "&ended_at=2026-02-01T10:00:00Z&ended_reason=cancelled",
+	    "02-01", INTAKE_RECORDED);
+	OK(store_subscription_drop(
+	       store, STR("gumroad"), STR("subscription:U1"), &e) == 0,
+	    "its row is lost");
+	r = (struct rebuild_result){ 0 };
+	OK(rebuild_diff(store, &config, arena, diff_row, &rows, &r, &e) == 0 &&
+		rows == 1,
+	    "the diff misses it");
+	OK(rebuild_restart(store, &config, &e) == 0, "again");
+	to_the_end(&r);
+	OK(r.changed_rows == 1, "it is back");
+}
+
 int
 main(void)
 {
@@ -414,6 +440,7 @@ main(void)
 	test_changes();
 	test_sweep();
 	test_rebuild();
+	test_rebuild_subscription();
 	commit_free(commit);
 	store_close(store);
 	arena_free(arena);
