@@ -170,7 +170,7 @@ def posts():
     p.grant("a b%\u00e9", "influencer")
     token = p.pass_of("a b%\u00e9")
     lies = {"X-Gatepost-User": "admin", "x-gatepost-tier": "influencer",
-            "X-Gatepost-By": "user", "X-Gatepost-Until": "9999",
+            "X-Gatepost-By": "email", "X-Gatepost-Until": "9999",
             "X_Gatepost_User": "admin"}
     truth = {"x-gatepost-user": "a%20b%25%C3%A9", "x-gatepost-by": "user",
              "x-gatepost-tier": "influencer"}
@@ -229,6 +229,9 @@ def changes():
     same(p.go("/supporter/song", headers={
         "Authorization": "Bearer x", "Cookie": "gatepost=" + token[:-2]}
         ).status, 401, "not with another cookie")
+    bearer = {"Authorization": "Bearer " + token}
+    same(p.go("/supporter/song", headers=bearer).status, 200, "by Bearer")
+    same(p.go("/supporter/song").status, 401, "not without it")
     stop(p.program)
     time.sleep(6)
     same(p.go("/supporter/song", token).status, 500,
