@@ -3,11 +3,14 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "cgi/gate.h"
 #include "cgi/reader.h"
 
 enum {
 	GET = 1, /* and HEAD */
 	POST = 2,
+	OTHER = 4,
+	ANY = GET | POST | OTHER,
 };
 
 enum { ALLOW_MAX = 32 };
@@ -25,6 +28,8 @@ static const struct route routes[] = {
 	{ GET, "/v1/access", access_get },
 	{ POST, "/v1/access", access_post },
 	{ POST, "/v1/links", links_post },
+	{ POST, "/v1/passes", passes_post },
+	{ ANY, "/gate", gate_any },
 };
 enum { N_ROUTES = sizeof(routes) / sizeof(routes[0]) };
 
@@ -40,7 +45,17 @@ method_bits(struct str method)
 	for (size_t i = 0; i < N_METHODS; i++)
 		if (str_eq_z(method, methods[i].name))
 			return methods[i].bits;
-	return 0;
+	return OTHER;
+}
+
+/* Without memory there are no segments to find a route by. */
+static int
+is_gate(const struct route *route, const struct request *r)
+{
+	if (route == NULL)
+		return arena_failed(r->arena) &&
+		    str_eq_z(request_param(r, "PATH_INFO"), "/gate");
+	return route->handler == gate_any;
 }
 
 static int
@@ -135,7 +150,9 @@ static void
 serve_route(const struct app *app, const struct route *route, struct request *r,
     struct reply *p)
 {
-	if (r->body_too_large ||
+	if (route->handler == gate_any)
+		route->handler(app, r, p);
+	else if (r->body_too_large ||
 	    (r->platform != NULL && r->body.n > r->platform->body_max))
 		reply_error(p, 413, "too_large", "send a smaller body");
 	else if (route->methods == POST && r->body_cut)
@@ -168,7 +185,10 @@ route_serve(const struct app *app, struct request *r, struct reply *p)
 	const struct route *path_of;
 	unsigned allow;
 	const struct route *route = find(r, &path_of, &allow);
-	if (app->config == NULL)
+	int at_gate = is_gate(route, r);
+	if (app->config == NULL && at_gate)
+		gate_refuse(p);
+	else if (app->config == NULL)
 		serve_unconfigured(r, p);
 	else if (route != NULL)
 		serve_route(app, route, r, p);
@@ -183,9 +203,12 @@ route_serve(const struct app *app, struct request *r, struct reply *p)
 	if (arena_failed(r->arena) || !reply_ok(p)) {
 		reply_reset(p, r->arena);
 		arena_reset(r->arena);
-		try_again(p, "5", "memory", "too busy now; try again");
+		if (at_gate)
+			gate_refuse(p);
+		else
+			try_again(p, "5", "memory", "too busy now; try again");
 	}
-	if (p->status >= 400)
+	if (p->status >= 400 && !at_gate)
 		log_refused(route != NULL ? route : path_of, r, p);
 }
 

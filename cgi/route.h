@@ -27,13 +27,17 @@ route_handler hook_post;
 route_handler access_get;
 route_handler access_post;
 route_handler links_post;
+route_handler passes_post;
+route_handler gate_any;
 
 /*
  * Answers one request by the table: 404 where no route has the path, 405 with
  * Allow, 413 for a body over the limit, 503 with Retry-After for a body that
  * did not arrive whole, else what the handler says; 503 when a reply came to
- * nothing for want of memory. Refused requests are logged by their route,
- * never by path or query: those can hold tokens.
+ * nothing for want of memory. The gate is asked whatever the method and the
+ * body, and where it cannot be asked the answer is its 403. Refused requests
+ * are logged by their route, never by path or query: those can hold tokens;
+ * visitors whom the gate turns away are not.
  */
 void route_serve(const struct app *app, struct request *r, struct reply *p);
 

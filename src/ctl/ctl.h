@@ -82,6 +82,7 @@ struct ctl_command {
 	X(link) \
 	X(unlink) \
 	X(void) \
+	X(pass) \
 	X(work) \
 	X(erase) \
 	X(migrate) \
