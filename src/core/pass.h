@@ -1,0 +1,43 @@
+#ifndef CORE_PASS_H
+#define CORE_PASS_H
+
+#include "core/access.h"
+#include "core/config.h"
+
+/*
+ * Passes: JWT (RFC 7519) in the compact form (RFC 7515, 3.1), signed with
+ * HS256 and nothing else. A pass says who somebody is, not what they bought:
+ * that is looked up.
+ *
+ * Header: alg is HS256; typ, where there is one, is JWT in any case, for
+ * another typ is another kind of token (RFC 8725, 3.11); crit is refused, as
+ * RFC 7515, 4.1.11 asks of who knows no extension; anything else is ignored.
+ * Claims: sub; by, one of access_words (absent: user); aud, the configured
+ * public_url or a list that holds it; exp, required; nbf, iat. Times are
+ * whole numbers from 0 to PASS_TIME_MAX. Other claims are ignored. A key that
+ * comes twice is refused.
+ */
+enum {
+	PASS_MAX = 4096, /* bytes of a token */
+	PASS_LEEWAY = 60, /* seconds two clocks may differ */
+};
+#define PASS_TIME_MAX INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
+
+struct pass {
+	struct access_key key; /* texts in the arena */
+	int64_t expires; /* exp; it is good for PASS_LEEWAY longer */
+};
+
+/* Appends a pass for key, signed by the first pass_secret, that is good from
+ * now for that many seconds, 1 or more. Somebody without a tier can have one.
+ * -1: ERR_CONFIG (no pass_secret, no public_url), ERR_INPUT (seconds),
+ * ERR_LIMIT (over PASS_MAX), ERR_MEMORY; then part of one may stand in out. */
+int pass_make(const struct config *c, const struct access_key *key, int64_t now,
+    int64_t seconds, struct buf *out, struct err *e);
+
+/* Is it a pass, by any pass_secret, at that time? 0 and *out; else -1 and no
+ * key, also without memory. Which secret fits does not show in the time. */
+int pass_verify(const struct config *c, struct str token, int64_t now,
+    struct arena *a, struct pass *out);
+
+#endif
