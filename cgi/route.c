@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "cgi/publish.h"
 #include "cgi/reader.h"
 
 enum {
@@ -24,7 +25,9 @@ static const struct route routes[] = {
 	{ POST, "/hooks/:platform/:token", hook_post },
 	{ GET, "/v1/access", access_get },
 	{ POST, "/v1/access", access_post },
+	{ GET, "/v1/changes", changes_get },
 	{ POST, "/v1/links", links_post },
+	{ GET, "/live", live_get },
 };
 enum { N_ROUTES = sizeof(routes) / sizeof(routes[0]) };
 
@@ -181,6 +184,7 @@ route_serve(const struct app *app, struct request *r, struct reply *p)
 	/* not every request is served when memory is short; none is lost: a
 	 * sender told 503 comes again */
 	if (arena_failed(r->arena) || !reply_ok(p)) {
+		publish_drop(p->stream);
 		reply_reset(p, r->arena);
 		arena_reset(r->arena);
 		try_again(p, "5", "memory", "too busy now; try again");
