@@ -205,6 +205,7 @@ tell_all(struct publish *pub, struct store *store, int64_t ticks, struct err *e)
 		if (!is_due || s->ending || !stream_is_empty(s))
 			continue;
 		arena_reset(pub->arena);
+		e->code = ERR_NONE;
 		if (stream_tell(
 			s, store, &pub->o.config->rules, pub->arena, e) != 0)
 			return -1;
