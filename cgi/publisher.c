@@ -193,6 +193,15 @@ match_new(struct publish *pub, struct store *store, struct err *e)
 	return 0;
 }
 
+static void
+say_failed(struct publish *pub, int64_t ticks, const struct err *e)
+{
+	if (pub->logged_at == 0 || ticks - pub->logged_at > LOG_EVERY_MS) {
+		log_line(LOG_ERROR, "streams: %s", e->text);
+		pub->logged_at = ticks;
+	}
+}
+
 static int
 tell_all(struct publish *pub, struct store *store, int64_t ticks, struct err *e)
 {
@@ -206,22 +215,21 @@ tell_all(struct publish *pub, struct store *store, int64_t ticks, struct err *e)
 			continue;
 		arena_reset(pub->arena);
 		e->code = ERR_NONE;
-		if (stream_tell(
-			s, store, &pub->o.config->rules, pub->arena, e) != 0)
+		e->code = ERR_NONE;
+		int rc =
+		    stream_tell(s, store, &pub->o.config->rules, pub->arena, e);
+		if (rc != 0 && e->code != ERR_MEMORY)
 			return -1;
+		/* too much for one answer: nobody else waits for it */
+		if (rc != 0) {
+			say_failed(pub, ticks, e);
+			finish(s, 0);
+			continue;
+		}
 		s->due = 0;
 		flush(s, ticks);
 	}
 	return 0;
-}
-
-static void
-say_failed(struct publish *pub, int64_t ticks, const struct err *e)
-{
-	if (pub->logged_at == 0 || ticks - pub->logged_at > LOG_EVERY_MS) {
-		log_line(LOG_ERROR, "streams: %s; they wait", e->text);
-		pub->logged_at = ticks;
-	}
 }
 
 /* All from one snapshot, so that what is told and what is taken for told fit
