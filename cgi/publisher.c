@@ -215,7 +215,6 @@ tell_all(struct publish *pub, struct store *store, int64_t ticks, struct err *e)
 			continue;
 		arena_reset(pub->arena);
 		e->code = ERR_NONE;
-		e->code = ERR_NONE;
 		int rc =
 		    stream_tell(s, store, &pub->o.config->rules, pub->arena, e);
 		if (rc != 0 && e->code != ERR_MEMORY)
