@@ -324,7 +324,7 @@ def many():
     begun = time.monotonic()
     streams = [Stream(p, jwt(p, "u%d" % n)) for n in range(300)]
     same(sum(len(s.wait(1)) for s in streams), 300, "300 streams are open")
-    slowest = 0.0
+    took_all = []
     for n in range(0, 300, 10):
         begun = time.monotonic()
         same_status = p.gumroad(sale(n)).status
@@ -333,11 +333,16 @@ def many():
         if same_status != 200 or access.status != 200 or took > AT_ONCE:
             ok(False, "a delivery and a lookup meanwhile",
                (same_status, access, took))
+        begun = time.monotonic()
         got = streams[n].wait(2, AT_ONCE)
-        slowest = max(slowest, time.monotonic() - begun)
+        took_all.append(time.monotonic() - begun)
         if len(got) != 2 or got[1][1]["tier"] != "supporter":
             ok(False, "the event of u%d" % n, got)
-    ok(slowest < AT_ONCE, "each event within a second", slowest)
+    # the program's own commits wake it: they wait for no clock (250 ms)
+    took_all.sort()
+    ok(took_all[-1] < AT_ONCE, "each event within a second", took_all)
+    ok(SLOW or took_all[len(took_all) // 2] < 0.05,
+       "most of them at once", took_all)
     streams[1].read(0.2)
     same(len(streams[1].events()), 1, "nobody hears of others")
     for s in streams:
