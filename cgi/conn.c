@@ -43,7 +43,8 @@ conn_forget(struct conn_shared *s, struct conn *c)
 	atomic_store(&c->deadline, 0);
 }
 
-/* 0, or -1 when the answer did not get through. */
+/* 0, or -1 when the answer did not get through. A reply that waits for
+ * something is not written: it is w->parked. */
 static int
 serve(struct worker *w, struct conn *c, struct str records)
 {
@@ -59,16 +60,21 @@ serve(struct worker *w, struct conn *c, struct str records)
 	r.worker = w->index;
 	reply_reset(&w->reply, w->arena);
 	s->o.handle(s->o.ctx, &r, &w->reply);
-	atomic_store(&c->deadline, time_ticks() + s->o.send_ms);
-	int rc = io_write(w->io, c->fd, &r, &w->reply);
-	atomic_store(&c->deadline, 0);
+	int rc = 0;
+	w->parked = w->reply.stream;
+	if (w->parked == NULL) {
+		atomic_store(&c->deadline, time_ticks() + s->o.send_ms);
+		rc = io_write(w->io, c->fd, &r, &w->reply);
+		atomic_store(&c->deadline, 0);
+	}
 	io_end(w->io);
 	reply_reset(&w->reply, NULL);
 	arena_reset(w->arena);
 	return rc;
 }
 
-/* The request that ends with these n bytes. 0: the connection is kept. */
+/* The request that ends with these n bytes. 0: the connection is kept; -1: it
+ * is not; CONN_PARKED. */
 static int
 conn_serve(struct worker *w, struct conn *c, const char *p, size_t n)
 {
@@ -76,6 +82,7 @@ conn_serve(struct worker *w, struct conn *c, const char *p, size_t n)
 	struct frame *f = &c->frame;
 	int missing_end = f->too_large || f->authorizer;
 	atomic_store(&c->deadline, 0);
+	w->parked = NULL;
 	if (c->in.n > 0 || missing_end) {
 		if (conn_keep(w->shared, c, p, n) != 0)
 			return -1;
@@ -90,20 +97,29 @@ conn_serve(struct worker *w, struct conn *c, const char *p, size_t n)
 	int rc = serve(w, c, records);
 	int keep = rc == 0 && f->keep_conn && !missing_end &&
 	    !atomic_load(&w->shared->stopping);
+	c->id = f->id;
+	c->keep = keep;
 	conn_forget(w->shared, c);
+	if (w->parked != NULL)
+		return CONN_PARKED;
 	return keep ? 0 : -1;
 }
 
-/* Bytes that arrived. 0: go on with the connection. */
+/* Bytes that arrived. As conn_read. */
 static int
 conn_feed(struct worker *w, struct conn *c, const char *p, size_t n)
 {
 	while (n > 0) {
 		size_t used;
+		int rc;
 		switch (frame_feed(&c->frame, p, n, &used)) {
 		case FRAME_WHOLE:
-			if (conn_serve(w, c, p, used) != 0)
-				return -1;
+			rc = conn_serve(w, c, p, used);
+			/* who sends on before the answer gets no second one */
+			if (used < n)
+				c->keep = 0;
+			if (rc != 0)
+				return rc;
 			break;
 		case FRAME_MORE:
 			if (atomic_load(&c->deadline) == 0)
@@ -132,8 +148,11 @@ conn_read(struct worker *w, struct conn *c)
 			continue;
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			return 0;
-		if (n <= 0 || conn_feed(w, c, w->scratch, (size_t)n) != 0)
+		if (n <= 0)
 			return -1;
+		int rc = conn_feed(w, c, w->scratch, (size_t)n);
+		if (rc != 0)
+			return rc;
 		/* most likely all there is; if not, epoll tells */
 		if (n < CONN_READ)
 			return 0;

@@ -12,6 +12,7 @@
 /* One connection: reads without blocking and serves what is whole. Part of the
  * loop, which decides whose turn it is. */
 enum { CONN_READ = 64 * 1024 }; /* bytes read at a time */
+enum { CONN_PARKED = 1 };
 
 /* What all connections and threads of a loop share. */
 struct conn_shared {
@@ -30,16 +31,21 @@ struct worker {
 	struct arena *arena;
 	struct reply reply;
 	char *scratch; /* CONN_READ */
+	struct stream *parked; /* what the connection is parked for */
 };
 
 struct conn {
 	int fd;
+	struct loop *loop;
 	struct frame frame;
 	pthread_mutex_t turn; /* handed from thread to thread */
 	struct buf in; /* a request's beginning; none while idle */
 	/* read by the sweeper; milliseconds of time_ticks, 0: not so */
 	_Atomic int64_t deadline; /* cut then */
 	_Atomic int64_t idle_since;
+	/* while it is parked */
+	uint16_t id; /* of the request */
+	int keep; /* the peer wants to go on with it afterwards */
 	struct conn *prev; /* the loop's list */
 	struct conn *next;
 };
@@ -49,7 +55,8 @@ void conn_init(struct conn_shared *s, struct conn *c, int fd);
 void conn_free(struct conn_shared *s, struct conn *c); /* not the socket */
 
 /* Reads what is there and answers the requests that are whole. 0: wait for
- * more; -1: the connection is to be closed. */
+ * more; -1: the connection is to be closed; CONN_PARKED: it is to be handed
+ * on with w->parked. */
 int conn_read(struct worker *w, struct conn *c);
 
 #endif

@@ -7,12 +7,16 @@ enum {
 	VERSION_1 = 1,
 	TYPE_BEGIN = 1,
 	TYPE_ABORT = 2,
+	TYPE_END = 3,
 	TYPE_PARAMS = 4,
 	TYPE_STDIN = 5,
+	TYPE_STDOUT = 6,
 	ROLE_RESPONDER = 1,
 	ROLE_AUTHORIZER = 2,
 	FLAG_KEEP_CONN = 1,
 	BEGIN_LENGTH = 8,
+	END_LENGTH = 8,
+	CONTENT_MAX = 65528, /* of a record: 65535, a multiple of 8 */
 };
 
 /* What may come next. */
@@ -277,4 +281,34 @@ frame_end_record(const struct frame *f, uint8_t out[FRAME_HEADER])
 	const uint8_t record[FRAME_HEADER] = { VERSION_1, TYPE_STDIN,
 		(uint8_t)(f->id >> 8), (uint8_t)(f->id & 0xFF) };
 	memcpy(out, record, sizeof(record));
+}
+
+static void
+add_record(struct buf *b, uint8_t type, uint16_t id, struct str s)
+{
+	const uint8_t header[FRAME_HEADER] = { VERSION_1, type,
+		(uint8_t)(id >> 8), (uint8_t)id, (uint8_t)(s.n >> 8),
+		(uint8_t)s.n };
+	buf_add(b, header, sizeof(header));
+	buf_adds(b, s);
+}
+
+void
+frame_stdout(struct buf *b, uint16_t id, struct str s)
+{
+	while (s.n > 0) {
+		size_t n = s.n < CONTENT_MAX ? s.n : CONTENT_MAX;
+		add_record(b, TYPE_STDOUT, id, (struct str){ s.p, n });
+		s.p += n;
+		s.n -= n;
+	}
+}
+
+void
+frame_finish(struct buf *b, uint16_t id)
+{
+	/* application status 0, FCGI_REQUEST_COMPLETE */
+	static const char end[END_LENGTH];
+	add_record(b, TYPE_STDOUT, id, STR(""));
+	add_record(b, TYPE_END, id, (struct str){ end, sizeof(end) });
 }

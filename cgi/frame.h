@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/banned.h"
+#include "base/buf.h"
 
 /*
  * The records of one FastCGI request, checked as they arrive, before libfcgi
@@ -37,6 +37,7 @@ struct frame {
 	size_t head; /* of these, up to the end of the empty PARAMS */
 	size_t body; /* content bytes of STDIN */
 	int keep_conn; /* FCGI_KEEP_CONN was asked for */
+	uint16_t id; /* of the request */
 	/* The body is over body_max, or in so many small records that it may
 	 * as well be: only the first `head` bytes are worth keeping. */
 	int too_large;
@@ -46,7 +47,6 @@ struct frame {
 	/* its own */
 	size_t body_max;
 	int state;
-	uint16_t id;
 	uint8_t header[FRAME_HEADER];
 	size_t have; /* bytes of the header, or of BEGIN's content */
 	int in_record; /* past the header */
@@ -72,5 +72,13 @@ frame_feed(struct frame *f, const void *p, size_t n, size_t *used);
 
 /* The empty STDIN record that ends this request. */
 void frame_end_record(const struct frame *f, uint8_t out[FRAME_HEADER]);
+
+/*
+ * The other direction, for answers that are written piece by piece: s as
+ * STDOUT records of request id, nothing for an empty s, since an empty record
+ * is the stream's end; and that end with the END_REQUEST record (5.5, 6.2).
+ */
+void frame_stdout(struct buf *b, uint16_t id, struct str s);
+void frame_finish(struct buf *b, uint16_t id);
 
 #endif

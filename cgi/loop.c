@@ -78,8 +78,20 @@ conn_ready(struct worker *w, struct conn *c)
 	pthread_mutex_lock(&c->turn);
 	atomic_store(&c->idle_since, 0);
 	pthread_mutex_unlock(&c->turn);
-	if (conn_read(w, c) != 0 || conn_arm(w->loop, c, EPOLL_CTL_MOD) != 0)
+	int rc = conn_read(w, c);
+	if (rc == CONN_PARKED)
+		w->shared->o.park(w->parked, c);
+	else if (rc != 0 || conn_arm(w->loop, c, EPOLL_CTL_MOD) != 0)
 		conn_close(w->loop, c);
+}
+
+void
+loop_unpark(struct conn *c, int keep)
+{
+	struct loop *l = c->loop;
+	if (!keep || atomic_load(&l->shared.stopping) ||
+	    conn_arm(l, c, EPOLL_CTL_MOD) != 0)
+		conn_close(l, c);
 }
 
 static void
@@ -97,6 +109,7 @@ conn_open(struct loop *l, int fd)
 		return;
 	}
 	conn_init(&l->shared, c, fd);
+	c->loop = l;
 	pthread_mutex_lock(&l->lock);
 	c->next = l->conns;
 	if (c->next != NULL)

@@ -27,6 +27,8 @@ enum {
 	LOOP_BUFFER_MAX = 256 * 1024 * 1024, /* bytes of unfinished requests */
 };
 
+struct conn;
+
 struct loop_opts {
 	int threads; /* 1 to LOOP_THREADS_MAX */
 	size_t body_max; /* bytes */
@@ -35,6 +37,10 @@ struct loop_opts {
 	/* called by any of the threads, r->worker tells which */
 	void (*handle)(const void *ctx, struct request *r, struct reply *p);
 	const void *ctx;
+	/* Takes over the connection of a request that was answered by
+	 * reply.stream; the request is gone by then. May be NULL where no
+	 * handler does that. */
+	void (*park)(struct stream *s, struct conn *c);
 	/* milliseconds and counts; 0: the constant above */
 	int request_ms;
 	int send_ms;
@@ -52,6 +58,10 @@ struct loop;
  * already: threads inherit that. io_init has been called. */
 int loop_start(const struct loop_opts *opts, int listen_fd, struct loop **out,
     struct err *e);
+
+/* Gives a parked connection back, from any thread: to wait for the next
+ * request, or (keep 0) to be closed. It still counts while it is parked. */
+void loop_unpark(struct conn *c, int keep);
 
 /* Cuts what is too slow and accepts again after a pause. From one thread,
  * about every LOOP_SWEEP_MS. */

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/crypto.h"
@@ -14,6 +15,7 @@
 #include "cgi/listen.h"
 #include "cgi/loop.h"
 #include "cgi/plain.h"
+#include "cgi/publish.h"
 #include "cgi/reader.h"
 #include "cgi/route.h"
 #include "core/commit.h"
@@ -24,7 +26,11 @@
 
 extern char **environ;
 
-enum { EXIT_USAGE = 2, CONFIG_ARENA_MAX = 64 * 1024 };
+enum {
+	EXIT_USAGE = 2,
+	CONFIG_ARENA_MAX = 64 * 1024,
+	FILES_MORE = 256, /* beside one per connection */
+};
 
 static const char help[] =
     "usage: gatepost.fcgi [-c FILE] --listen ADDRESS\n"
@@ -66,7 +72,8 @@ app_open(
     struct app *app, const struct config *config, int threads, struct err *e)
 {
 	app->config = config;
-	app->readers = readers_new(config, threads);
+	/* one more for what waits */
+	app->readers = readers_new(config, threads + 1);
 	if (app->readers == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	return commit_new(config, &app->commit, e);
@@ -75,6 +82,7 @@ app_open(
 static void
 app_close(struct app *app)
 {
+	publish_free(app->publish);
 	readers_free(app->readers);
 	commit_free(app->commit);
 }
@@ -154,6 +162,36 @@ prepare(const struct app *app)
 		    e.text);
 }
 
+/* Each connection is an open file, and 1024 is the usual limit. */
+static void
+raise_files(const struct config *config)
+{
+	struct rlimit limit;
+	rlim_t want = (rlim_t)(LOOP_CONNS_MAX + config->streams + FILES_MORE);
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want)
+		return;
+	limit.rlim_cur = limit.rlim_max < want ? limit.rlim_max : want;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur < (rlim_t)(config->streams + FILES_MORE))
+		log_line(LOG_WARNING,
+		    "%d files may be open, fewer than streams need: raise "
+		    "the limit (ulimit -n, LimitNOFILE=) or lower streams",
+		    (int)limit.rlim_cur);
+}
+
+static int
+start_publish(struct app *app, struct err *e)
+{
+	const struct publish_opts o = { .config = app->config,
+		.readers = app->readers,
+		.reader = app->config->threads };
+	raise_files(app->config);
+	if (publish_start(&o, &app->publish, e) != 0)
+		return -1;
+	commit_watch(app->commit, publish_wake, app->publish);
+	return 0;
+}
+
 static int
 run(const struct app *app, struct listener *listener, const sigset_t *signals,
     struct err *e)
@@ -163,7 +201,9 @@ run(const struct app *app, struct listener *listener, const sigset_t *signals,
 		.body_max = route_body_max(),
 		.drain = listener->owned,
 		.handle = handle,
-		.ctx = app };
+		.ctx = app,
+		.park = publish_park,
+		.conns_max = LOOP_CONNS_MAX + app->config->streams };
 	struct loop *loop;
 	struct chores *chores = NULL;
 	if (loop_start(&o, listener->fd, &loop, e) != 0)
@@ -175,6 +215,7 @@ run(const struct app *app, struct listener *listener, const sigset_t *signals,
 		loop_sweep(loop);
 	/* who connects from now on finds the next program, or none */
 	listen_retire(listener);
+	publish_stop(app->publish);
 	if (loop_stop(loop) != 0)
 		_exit(EXIT_SUCCESS);
 	chores_stop(chores);
@@ -205,9 +246,13 @@ main_fcgi(const struct options *o, struct listener *listener)
 	if (rc == 0)
 		prepare(&app);
 	if (rc == 0)
+		rc = start_publish(&app, &e);
+	if (rc == 0)
 		rc = run(&app, listener, &signals, &e);
 	if (rc != 0)
 		log_line(LOG_ERROR, "%s", e.text);
+	if (app.publish != NULL)
+		publish_stop(app.publish);
 	listen_close(listener);
 	app_close(&app);
 	config_free(config);

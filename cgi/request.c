@@ -230,6 +230,8 @@ reply_reset(struct reply *p, struct arena *a)
 	p->n_headers = 0;
 	p->headers_n = 0;
 	p->error = NULL;
+	p->endless = 0;
+	p->stream = NULL;
 	p->failed = 0;
 }
 
@@ -259,6 +261,12 @@ struct buf *
 reply_text(struct reply *p, int status)
 {
 	return reply_start(p, status, "text/plain; charset=utf-8");
+}
+
+struct buf *
+reply_events(struct reply *p)
+{
+	return reply_start(p, 200, "text/event-stream");
 }
 
 void
@@ -332,7 +340,7 @@ reply_head(const struct reply *p, struct buf *out)
 	if (p->type != NULL)
 		buf_addf(out, "Content-Type: %s\r\n", p->type);
 	/* RFC 9110, 8.6: not with 204 */
-	if (p->status != 204)
+	if (p->status != 204 && !p->endless)
 		buf_addf(out, "Content-Length: %zu\r\n", p->body.n);
 	buf_addz(out,
 	    "Cache-Control: no-store\r\n"

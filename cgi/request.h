@@ -87,6 +87,8 @@ struct reply_header {
  * The answer is built completely and written once. Errors stick: ask reply_ok
  * at the end; the router does, and answers 503 instead.
  */
+struct stream;
+
 struct reply {
 	struct arena *arena; /* owns the headers' values */
 	int status;
@@ -96,6 +98,9 @@ struct reply {
 	size_t headers_n; /* bytes */
 	struct buf body;
 	const char *error; /* the word of reply_error, for the log */
+	int endless; /* the body goes on: no Content-Length */
+	struct stream *stream; /* the request is parked with it, publish.h;
+				  nothing else is sent. Else NULL */
 	int failed;
 };
 
@@ -107,6 +112,7 @@ void reply_free(struct reply *p);
  * write the body into p->body. */
 struct buf *reply_json(struct reply *p, int status);
 struct buf *reply_text(struct reply *p, int status);
+struct buf *reply_events(struct reply *p); /* 200, text/event-stream */
 void reply_empty(struct reply *p, int status);
 
 /* {"error":word,"detail":detail}: the word for programs, the detail what a

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "cgi/gate.h"
+#include "cgi/publish.h"
 #include "cgi/reader.h"
 
 enum {
@@ -27,9 +28,11 @@ static const struct route routes[] = {
 	{ POST, "/hooks/:platform/:token", hook_post },
 	{ GET, "/v1/access", access_get },
 	{ POST, "/v1/access", access_post },
+	{ GET, "/v1/changes", changes_get },
 	{ POST, "/v1/links", links_post },
 	{ POST, "/v1/passes", passes_post },
 	{ ANY, "/gate", gate_any },
+	{ GET, "/live", live_get },
 };
 enum { N_ROUTES = sizeof(routes) / sizeof(routes[0]) };
 
@@ -201,6 +204,7 @@ route_serve(const struct app *app, struct request *r, struct reply *p)
 	/* not every request is served when memory is short; none is lost: a
 	 * sender told 503 comes again */
 	if (arena_failed(r->arena) || !reply_ok(p)) {
+		publish_drop(p->stream);
 		reply_reset(p, r->arena);
 		arena_reset(r->arena);
 		if (at_gate)

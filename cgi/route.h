@@ -6,6 +6,7 @@
 
 struct commit; /* takes deliveries; core/commit.h */
 struct readers; /* for lookups; cgi/reader.h */
+struct publish; /* for requests that wait; cgi/publish.h */
 
 /* What handlers work with. Shared by all threads and not changed while they
  * run; what a thread keeps for itself is found by request.worker. */
@@ -13,6 +14,7 @@ struct app {
 	const struct config *config; /* NULL: not loaded, all answers are 503 */
 	struct commit *commit;
 	struct readers *readers;
+	struct publish *publish; /* NULL: nothing waits (plain CGI) */
 	int is_cgi; /* one request, then the process ends: nothing waits */
 };
 
@@ -29,6 +31,8 @@ route_handler access_post;
 route_handler links_post;
 route_handler passes_post;
 route_handler gate_any;
+route_handler changes_get;
+route_handler live_get;
 
 /*
  * Answers one request by the table: 404 where no route has the path, 405 with

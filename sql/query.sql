@@ -236,6 +236,19 @@ INSERT INTO tiers (name, rank, allows) VALUES ($1, $2, $3);
 -- name: change_add
 INSERT INTO changes (at, user_ref, email, buyer, license, before, after, event)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+-- name: change_max
+SELECT coalesce(max(id), 0) FROM changes;
+-- name: change_after
+SELECT id, at, user_ref, email, buyer, license, before, after, event
+FROM changes WHERE id > $1 ORDER BY id LIMIT $2;
+-- name: change_ids_of_user
+SELECT id FROM changes WHERE user_ref = $1 AND id > $2 ORDER BY id DESC LIMIT $3;
+-- name: change_ids_of_email
+SELECT id FROM changes WHERE email = $1 AND id > $2 ORDER BY id DESC LIMIT $3;
+-- name: change_ids_of_buyer
+SELECT id FROM changes WHERE buyer = $1 AND id > $2 ORDER BY id DESC LIMIT $3;
+-- name: change_ids_of_license
+SELECT id FROM changes WHERE license = $1 AND id > $2 ORDER BY id DESC LIMIT $3;
 -- name: change_told_user
 SELECT after FROM changes WHERE user_ref = $1 ORDER BY id DESC LIMIT 1;
 -- name: change_told_email

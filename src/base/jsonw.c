@@ -5,7 +5,7 @@
 static void
 comma(struct buf *b)
 {
-	if (b->n > 0 && strchr("{[:", b->p[b->n - 1]) == NULL)
+	if (b->n > 0 && strchr("{[: ", b->p[b->n - 1]) == NULL)
 		buf_addc(b, ',');
 }
 

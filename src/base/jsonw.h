@@ -4,7 +4,8 @@
 #include "base/buf.h"
 
 /* Writes JSON into a buf, member by member. The comma is put in front of a
- * member or element wherever one stands before it. */
+ * member or element wherever one stands before it; none after a blank, which
+ * ends no member: so ends what is put in front of a text. */
 
 void jsonw_open(struct buf *b, char bracket); /* '{' or '[', as an element */
 void jsonw_close(struct buf *b, char bracket); /* '}' or ']' */

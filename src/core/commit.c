@@ -35,6 +35,8 @@ struct commit {
 	struct waiter *first, *last; /* queued */
 	int leading; /* a caller is writing for all */
 	int was_locked; /* the last batch waited for the database in vain */
+	commit_watch_fn *watch; /* NULL: nobody */
+	void *watch_arg;
 	/* the leader's */
 	struct store *store;
 	struct arena *arena;
@@ -67,6 +69,20 @@ commit_free(struct commit *c)
 	pthread_cond_destroy(&c->idle);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
+}
+
+void
+commit_watch(struct commit *c, commit_watch_fn *fn, void *arg)
+{
+	c->watch = fn;
+	c->watch_arg = arg;
+}
+
+static void
+tell(struct commit *c)
+{
+	if (c->watch != NULL)
+		c->watch(c->watch_arg);
 }
 
 static void
@@ -326,6 +342,8 @@ lead(struct commit *c)
 		store_close(c->store);
 		c->store = NULL;
 	}
+	if (rc == 0)
+		tell(c);
 	pthread_mutex_lock(&c->lock);
 	c->was_locked = rc != 0 && err.code == ERR_BUSY;
 	if (c->was_locked)
@@ -422,6 +440,7 @@ commit_chore(struct commit *c, commit_chore_fn *fn, void *arg, struct err *e)
 	if (rc == 0) {
 		be_patient(c, time_ticks());
 		rc = fn(c->store, arg, e);
+		tell(c);
 	}
 	pthread_mutex_lock(&c->lock);
 	hand_over(c);

@@ -53,6 +53,12 @@ int commit_put(struct commit *c, const struct commit_delivery *d,
  * the first delivery finds all ready. */
 int commit_prepare(struct commit *c, struct err *e);
 
+/* fn is called after each transaction that may have written `changes`, by the
+ * thread that wrote it, before its callers are answered: it may not block.
+ * Once, before the first delivery. */
+typedef void commit_watch_fn(void *arg);
+void commit_watch(struct commit *c, commit_watch_fn *fn, void *arg);
+
 /* Work between two batches, by the writer's own connection; it should be short,
  * deliveries wait for it. fn returns 0 or -1 with *e set. */
 typedef int commit_chore_fn(struct store *s, void *arg, struct err *e);

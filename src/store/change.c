@@ -17,6 +17,78 @@ store_change_add(struct store *s, const struct store_change *c, struct err *e)
 	    sizeof(args) / sizeof(args[0]), NULL, NULL, e);
 }
 
+struct each_change {
+	store_change_fn *fn;
+	void *arg;
+};
+
+static int
+take_change(void *arg, const struct db_value *row, size_t n)
+{
+	struct each_change *each = arg;
+	const struct store_change change = {
+		.id = db_number(&row[0]),
+		.at = db_number(&row[1]),
+		.user_ref = db_str(&row[2]),
+		.email = db_str(&row[3]),
+		.buyer = db_str(&row[4]),
+		.license = db_str(&row[5]),
+		.before = db_str(&row[6]),
+		.after = db_str(&row[7]),
+		.event = db_number(&row[8]),
+	};
+	(void)n;
+	return each->fn(each->arg, &change);
+}
+
+/* A reader that asks for ids above the last it saw misses none: SQLite has one
+ * writer at a time, and an id is given inside its transaction, so ids are
+ * committed in their order, whichever process writes. (A database whose
+ * transactions overlap has to write this table under a lock.) */
+int
+store_change_after(struct store *s, int64_t after, int64_t limit,
+    store_change_fn *fn, void *arg, struct err *e)
+{
+	struct each_change each = { fn, arg };
+	struct db_value args[] = { db_int(after), db_int(limit) };
+	return store_run(s, QUERY_CHANGE_AFTER, args, 2, take_change, &each, e);
+}
+
+int
+store_change_max(struct store *s, int64_t *out, struct err *e)
+{
+	return store_number(s, QUERY_CHANGE_MAX, NULL, 0, out, NULL, e);
+}
+
+struct each_change_id {
+	store_change_id_fn *fn;
+	void *arg;
+};
+
+static int
+take_change_id(void *arg, const struct db_value *row, size_t n)
+{
+	struct each_change_id *each = arg;
+	(void)n;
+	return each->fn(each->arg, db_number(&row[0]));
+}
+
+int
+store_change_ids_of(struct store *s, enum store_by by, struct str id,
+    int64_t after, int64_t limit, store_change_id_fn *fn, void *arg,
+    struct err *e)
+{
+	static const enum query queries[] = {
+		[STORE_BY_USER] = QUERY_CHANGE_IDS_OF_USER,
+		[STORE_BY_EMAIL] = QUERY_CHANGE_IDS_OF_EMAIL,
+		[STORE_BY_BUYER] = QUERY_CHANGE_IDS_OF_BUYER,
+		[STORE_BY_LICENSE] = QUERY_CHANGE_IDS_OF_LICENSE,
+	};
+	struct each_change_id each = { fn, arg };
+	struct db_value args[] = { db_text(id), db_int(after), db_int(limit) };
+	return store_run(s, queries[by], args, 3, take_change_id, &each, e);
+}
+
 int
 store_change_last_of(struct store *s, enum store_by by, struct str id,
     int64_t *out, struct err *e)

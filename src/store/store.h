@@ -275,6 +275,7 @@ int store_subscription_all(
 
 /* ---- changes ---- */
 struct store_change {
+	int64_t id; /* store_change_add: given by the database */
 	int64_t at;
 	struct str user_ref;
 	struct str email;
@@ -286,6 +287,19 @@ struct store_change {
 };
 int store_change_add(
     struct store *s, const struct store_change *row, struct err *e);
+
+/* Those above an id, in the order of ids, which is the order they became
+ * visible in: see change.c. */
+typedef int store_change_fn(void *arg, const struct store_change *row);
+int store_change_after(struct store *s, int64_t after, int64_t limit,
+    store_change_fn *fn, void *arg, struct err *e);
+/* The newest id, 0 for none. */
+int store_change_max(struct store *s, int64_t *out, struct err *e);
+/* Of one person above an id, at most limit, the newest first. */
+typedef int store_change_id_fn(void *arg, int64_t id);
+int store_change_ids_of(struct store *s, enum store_by by, struct str id,
+    int64_t after, int64_t limit, store_change_id_fn *fn, void *arg,
+    struct err *e);
 
 /* ---- erasing a person ---- */
 

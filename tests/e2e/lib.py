@@ -514,7 +514,7 @@ class Place:
                  "worker_processes 2;",
                  "user root;" if os.getuid() == 0 else "",
                  "error_log %s/nginx.error.log;" % self.dir,
-                 "events { worker_connections 512; }", "http {",
+                 "events { worker_connections 2048; }", "http {",
                  "access_log off;", "include /etc/nginx/mime.types;"]
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"):
             lines.append("%s_temp_path %s/%s;" % (kind, self.dir, kind))

@@ -311,6 +311,34 @@ test_smuggling(void)
 	buf_free(&inner);
 }
 
+/* What is written piece by piece is the same stream however it is cut. */
+static void
+test_writing(void)
+{
+	struct buf out, want;
+	static char big[70000];
+	static const char end[8];
+	test_group("writing");
+	buf_init(&out, T_BUF_MAX);
+	buf_init(&want, T_BUF_MAX);
+	frame_stdout(&out, 258, STR("abc"));
+	t_record(&want, T_STDOUT, 258, "abc", 3, 0);
+	frame_stdout(&out, 258, STR(""));
+	OK(out.n == want.n && memcmp(out.p, want.p, out.n) == 0,
+	    "a record; an empty one would end the stream");
+	frame_stdout(&out, 258, (struct str){ big, sizeof(big) });
+	t_record(&want, T_STDOUT, 258, big, 65528, 0);
+	t_record(&want, T_STDOUT, 258, big, sizeof(big) - 65528, 0);
+	OK(out.n == want.n && memcmp(out.p, want.p, out.n) == 0,
+	    "more than a record holds");
+	frame_finish(&out, 258);
+	t_record(&want, T_STDOUT, 258, "", 0, 0);
+	t_record(&want, T_END, 258, end, sizeof(end), 0);
+	OK(out.n == want.n && memcmp(out.p, want.p, out.n) == 0, "the end");
+	buf_free(&out);
+	buf_free(&want);
+}
+
 int
 main(void)
 {
@@ -320,6 +348,7 @@ main(void)
 	test_params();
 	test_body();
 	test_smuggling();
+	test_writing();
 	buf_free(&b);
 	return test_end();
 }

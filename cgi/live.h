@@ -1,0 +1,33 @@
+#ifndef CGI_LIVE_H
+#define CGI_LIVE_H
+
+#include "core/access.h"
+#include "core/config.h"
+
+/*
+ * Events for browsers (HTML, 9.2 Server-sent events): "access" with the access
+ * object as data and the number of a change as id.
+ */
+enum {
+	LIVE_REPLAY_MAX = 64, /* changes told one by one to who was away */
+	LIVE_REPLAY_BYTES = 256 * 1024, /* over this only the newest */
+	LIVE_RETRY_MS = 2000, /* a browser comes back after this long … */
+	LIVE_RETRY_CGI_MS = 5000, /* … where it can only ask again and again */
+};
+
+struct live_ask {
+	const struct access_key *key;
+	int64_t after; /* tell of the person's changes above this one */
+	int always; /* with none of them: the present state all the same */
+	int64_t now;
+};
+
+/* Appends an event per change, each with what is true now. *sent: the newest
+ * change told of, a.after where there was none. The caller holds a snapshot
+ * (store_begin_read): state and number must fit each other, or a change that
+ * comes between is never told. */
+int live_events(struct store *s, const struct tier_rules *rules,
+    const struct live_ask *ask, struct arena *a, struct buf *b, int64_t *sent,
+    struct err *e);
+
+#endif

@@ -1,0 +1,204 @@
+#include "cgi/publish.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cgi/publisher.h"
+
+/* ---- from outside -------------------------------------------------------- */
+
+void
+publish_wake(void *arg)
+{
+	const uint64_t one = 1;
+	struct publish *pub = arg;
+	/* fails when it is full: then the thread is awake */
+	if (atomic_load(&pub->waiting) > 0 &&
+	    write(pub->wake, &one, sizeof(one)) < 0)
+		return;
+}
+
+static int
+of_pass(const struct publish *pub, const struct stream *like)
+{
+	int n = 0;
+	for (const struct stream *s = pub->all; s != NULL; s = s->next)
+		n += s->kind == STREAM_LIVE &&
+		    crypto_equal(s->pass, like->pass, sizeof(s->pass));
+	return n;
+}
+
+/* NULL where there is room, else why not. */
+static const char *
+reserve(struct publish *pub, struct stream *s, int *stopping)
+{
+	const char *why = NULL;
+	pthread_mutex_lock(&pub->lock);
+	*stopping = pub->stopping;
+	if (pub->n >= pub->o.config->streams)
+		why = "as many wait as the configuration's streams";
+	else if (s->kind == STREAM_LIVE && of_pass(pub, s) >= PUBLISH_PER_PASS)
+		why = "this pass has 8 streams open";
+	if (why == NULL && !*stopping) {
+		s->publish = pub;
+		s->next = pub->all;
+		if (s->next != NULL)
+			s->next->prev = s;
+		pub->all = s;
+		atomic_store(&pub->waiting, ++pub->n);
+	}
+	pthread_mutex_unlock(&pub->lock);
+	return why;
+}
+
+void
+publish_open(struct publish *pub, const struct stream_opts *o, struct reply *p)
+{
+	int stopping = 0;
+	struct stream *s = stream_new(o);
+	if (s != NULL && o->kind == STREAM_LIVE) {
+		if (reply_head(p, &s->first) != 0)
+			p->failed = 1;
+		buf_adds(&s->first, buf_str(&p->body));
+	}
+	if (s == NULL || !buf_ok(&s->first)) {
+		stream_free(s);
+		p->failed = 1;
+		return;
+	}
+	const char *why = reserve(pub, s, &stopping);
+	if (why == NULL && !stopping) {
+		p->stream = s;
+		return;
+	}
+	stream_free(s);
+	p->endless = 0;
+	if (stopping)
+		return;
+	p->n_headers = 0;
+	reply_header(p, "Retry-After", STR("30"));
+	reply_error(p, 503, "streams", why);
+}
+
+void
+publish_drop(struct stream *s)
+{
+	if (s != NULL)
+		publisher_forget(s);
+}
+
+/* After the thread's end. */
+static void
+refuse(struct stream *s, struct conn *c)
+{
+	struct err e = { .code = ERR_NONE };
+	stream_say(s, buf_str(&s->first));
+	if (s->kind == STREAM_CHANGES)
+		stream_tell(s, NULL, NULL, NULL, &e);
+	stream_end(s);
+	stream_flush(s, 0);
+	publisher_forget(s);
+	loop_unpark(c, 0);
+}
+
+void
+publish_park(struct stream *s, struct conn *c)
+{
+	struct publish *pub = s->publish;
+	s->conn = c;
+	pthread_mutex_lock(&pub->lock);
+	int ended = pub->ended;
+	if (!ended) {
+		s->live_next = pub->incoming;
+		pub->incoming = s;
+	}
+	pthread_mutex_unlock(&pub->lock);
+	if (ended)
+		refuse(s, c);
+	else
+		publish_wake(pub);
+}
+
+int
+publish_count(struct publish *pub)
+{
+	return atomic_load(&pub->waiting);
+}
+
+static int
+or_default(int given, int standard)
+{
+	return given > 0 ? given : standard;
+}
+
+static int
+open_fds(struct publish *pub, struct err *e)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = &pub->wake };
+	pub->epoll = epoll_create1(EPOLL_CLOEXEC);
+	pub->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (pub->epoll < 0 || pub->wake < 0 ||
+	    epoll_ctl(pub->epoll, EPOLL_CTL_ADD, pub->wake, &ev) != 0)
+		return err_set(e, ERR_SYSTEM, "epoll: %s", strerror(errno));
+	return 0;
+}
+
+int
+publish_start(const struct publish_opts *o, struct publish **out, struct err *e)
+{
+	struct publish *pub = calloc(1, sizeof(*pub));
+	if (pub == NULL)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	pthread_mutex_init(&pub->lock, NULL);
+	pub->o = *o;
+	pub->o.heartbeat_ms = or_default(o->heartbeat_ms, PUBLISH_HEARTBEAT_MS);
+	pub->o.full_ms = or_default(o->full_ms, PUBLISH_FULL_MS);
+	pub->o.poll_ms = or_default(o->poll_ms, PUBLISH_POLL_MS);
+	pub->epoll = pub->wake = -1;
+	pub->seen = -1;
+	pub->arena = arena_new(REQUEST_ARENA_MAX);
+	int rc = pub->arena == NULL ? err_set(e, ERR_MEMORY, "out of memory")
+				    : open_fds(pub, e);
+	if (rc == 0 &&
+	    pthread_create(&pub->thread, NULL, publisher_main, pub) != 0)
+		rc = err_set(e, ERR_SYSTEM, "no thread for streams");
+	pub->started = rc == 0;
+	if (rc != 0) {
+		publish_free(pub);
+		return -1;
+	}
+	*out = pub;
+	return 0;
+}
+
+void
+publish_stop(struct publish *pub)
+{
+	const uint64_t one = 1;
+	if (!pub->started)
+		return;
+	pthread_mutex_lock(&pub->lock);
+	pub->stopping = 1;
+	pthread_mutex_unlock(&pub->lock);
+	if (write(pub->wake, &one, sizeof(one)) < 0)
+		log_line(LOG_ERROR, "wake: %s", strerror(errno));
+	pthread_join(pub->thread, NULL);
+	pub->started = 0;
+}
+
+void
+publish_free(struct publish *pub)
+{
+	if (pub == NULL)
+		return;
+	if (pub->epoll >= 0)
+		close(pub->epoll);
+	if (pub->wake >= 0)
+		close(pub->wake);
+	arena_free(pub->arena);
+	pthread_mutex_destroy(&pub->lock);
+	free(pub);
+}

@@ -1,0 +1,64 @@
+#ifndef CGI_PUBLISH_H
+#define CGI_PUBLISH_H
+
+#include "cgi/reader.h"
+#include "cgi/request.h"
+#include "cgi/stream.h"
+
+/*
+ * Requests that wait, and hold no thread while they do: /live, and /v1/changes
+ * with a wait. A handler answers with a stream; the connection then belongs to
+ * one thread, the publisher, which writes to all of them without blocking: on
+ * a change of access, and a comment every PUBLISH_HEARTBEAT_MS, which finds
+ * out who has left. Changes of this process wake it at once, for those of
+ * others it looks every PUBLISH_POLL_MS, while anything waits.
+ */
+enum {
+	PUBLISH_PER_PASS = 8, /* streams */
+	PUBLISH_HEARTBEAT_MS = 15000,
+	PUBLISH_FULL_MS = 10000, /* a peer that takes nothing for so long */
+	PUBLISH_POLL_MS = 250,
+	PUBLISH_STOP_MS = 500, /* to take the last bytes */
+};
+
+struct publish;
+
+struct publish_opts {
+	const struct config *config;
+	struct readers *readers;
+	int reader; /* the one of readers that is the publisher's */
+	/* milliseconds; 0: the constant above */
+	int heartbeat_ms;
+	int full_ms;
+	int poll_ms;
+};
+
+int publish_start(
+    const struct publish_opts *o, struct publish **out, struct err *e);
+
+/*
+ * Makes *p wait: with what it holds so far as the beginning (STREAM_LIVE), or
+ * to be answered anew (STREAM_CHANGES). Where all of config.streams or all of
+ * the pass are taken it becomes a 503. Once stopping, *p stays what it is, an
+ * answer that ends. o's texts are copied.
+ */
+void
+publish_open(struct publish *pub, const struct stream_opts *o, struct reply *p);
+
+/* A stream that comes to nothing before it is parked; NULL is allowed. */
+void publish_drop(struct stream *s);
+
+/* For loop_opts.park. */
+void publish_park(struct stream *s, struct conn *c);
+
+/* Something was committed; struct publish *. Any thread, does not block. */
+void publish_wake(void *pub);
+
+/* Answers and ends all that waits, and the thread. Nothing waits any more
+ * afterwards, but requests may still come in until publish_free. */
+void publish_stop(struct publish *pub);
+void publish_free(struct publish *pub); /* stopped; NULL is allowed */
+
+int publish_count(struct publish *pub); /* streams now, for tests */
+
+#endif
