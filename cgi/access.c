@@ -81,9 +81,14 @@ access_get(const struct app *app, struct request *r, struct reply *p)
 	if (!apikey_fits(app, r, p) || query_key(r, &key, p) != 0)
 		return;
 	struct store *s = readers_get(app->readers, r->worker, &err);
-	if (s == NULL ||
-	    access_lookup(s, &app->config->rules, &key, time_now(), r->arena,
-		&x, &err) != 0) {
+	/* one snapshot: the change number must not be newer than the state */
+	int rc = s == NULL ? -1 : store_begin_read(s, &err);
+	if (rc == 0) {
+		rc = access_lookup(s, &app->config->rules, &key, time_now(),
+		    r->arena, &x, &err);
+		store_rollback(s);
+	}
+	if (rc != 0) {
 		unavailable(app, r, &err, p);
 		return;
 	}

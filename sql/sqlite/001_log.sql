@@ -28,7 +28,8 @@ CREATE INDEX events_subject ON events (platform, subject);
 CREATE INDEX events_kept ON events (id) WHERE status = 'kept';
 
 CREATE TABLE changes ( -- one change of somebody's access
-	id INTEGER PRIMARY KEY,
+	-- a cursor: a number is never given again, whatever is erased
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
 	at INTEGER NOT NULL,
 	user_ref TEXT,
 	email TEXT,
