@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/crypto.h"
 
 /*
@@ -11,40 +12,14 @@
  */
 enum { BASIC_MAX = 1024 }; /* bytes of user:password */
 
-static int
-base64_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* RFC 4648 4, padded, no bits left over. Bytes written, or -1. */
+/* RFC 4648 4, padded. Bytes written, or -1. */
 static int
 base64_decode(struct str s, unsigned char out[BASIC_MAX])
 {
 	if (s.n == 0 || s.n % 4 != 0 || s.n / 4 * 3 > BASIC_MAX)
 		return -1;
-	int pad = s.p[s.n - 1] != '=' ? 0 : s.p[s.n - 2] != '=' ? 1 : 2;
-	size_t digits = s.n - (size_t)pad;
-	unsigned bits = 0;
-	int n = 0, held = 0;
-	for (size_t i = 0; i < digits; i++) {
-		int v = base64_value(s.p[i]);
-		if (v < 0)
-			return -1;
-		bits = (bits << 6 | (unsigned)v) & 0xFFFF;
-		held += 6;
-		if (held >= 8) {
-			held -= 8;
-			out[n++] = (unsigned char)(bits >> held & 0xFF);
-		}
-	}
-	return (bits & ((1U << held) - 1)) == 0 ? n : -1;
+	s.n -= s.p[s.n - 1] != '=' ? 0 : s.p[s.n - 2] != '=' ? 1 : 2;
+	return base64_bytes(s, '+', '/', out);
 }
 
 /* The password of "Basic dXNlcjpwYXNz", in buf, or STR_NONE. */
