@@ -71,7 +71,7 @@ def hooks(p, base, way):
         a = p.post(tokened, body, FORM)
         same((a.status, a.word()), (200, "recorded"),
              "%s: %d bytes" % (way, size))
-        same(p.one("SELECT body FROM events WHERE id = ?", a.event()), body,
+        same(p.one("SELECT CAST(body AS BLOB) FROM events WHERE id = ?", a.event()), body,
              way + ": all of them")
     body = sale_of_size(5, 300000)
     same(p.post(tokened, chunks(body), FORM).word(), "recorded",
@@ -106,7 +106,7 @@ def questions(p, base, way):
     a = ask("/v1/access?user=u1&tier=supporter")
     same((a.status, a.json().get("tier"), a.json().get("allowed")),
          (200, "supporter", True), way + ": a lookup")
-    same(ask("/v1/access?email=calvin1%40gumroad.com").json().get("tier"),
+    same(ask("/v1/access?email=calvin1%40example.com").json().get("tier"),
          "supporter", way + ": by e-mail")
     a = p.post(base + "/v1/access", b'{"users":[{"user":"u1"},{"user":"0"}]}',
                p.bearer())
@@ -160,9 +160,10 @@ def streams(p, base, way, token):
     ok(time.monotonic() - begun < AT_ONCE, way + ": at once",
        time.monotonic() - begun)
     ok(b"text/event-stream" in s.text, way + ": of the type", s.text)
-    begun = time.monotonic()
     a = p.post(base + "/hooks/gumroad/" + p.tokens[0], sale(77).replace(
         b"=u77", b"=s"), FORM)
+    # mod_fcgid takes a second to start a process
+    begun = time.monotonic()
     same(a.word(), "recorded", way + ": a sale")
     if way == "CGI":
         same(s.wait(2), 1, "CGI: and no other")
