@@ -125,10 +125,10 @@ class ApachePlace(Place):
                       "FcgidProcessTableFile %s/fcgid_shm" % d]
         if "cgid" in modules:
             lines.append("ScriptSock %s/cgid" % d)
-        for text in self.sites:
-            lines.append(replace(text, ("*:80", "127.0.0.1:%d" % self.port)))
+        lines += self.sites + [more]
         conf = d / "apache.conf"
-        conf.write_text("\n".join(lines) + "\n" + more)
+        conf.write_text(replace("\n".join(lines) + "\n", (
+            "*:80", "127.0.0.1:%d" % self.port)))
         return conf
 
     def check(self, more=""):
