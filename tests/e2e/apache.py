@@ -80,27 +80,25 @@ class ApachePlace(Place):
                   ("/usr/local/libexec/gatepost", str(self.bin)),
                   ("ServerName example.org", "ServerName 127.0.0.1"), *pairs)
 
-    def cgi_site(self, path="gatepost"):
+    def cgi_site(self, path="pay"):
         """A folder of a web root, as a host gives it away."""
         web = self.dir / "web"
         folder = web / path
         folder.mkdir(parents=True)
         shutil.copy2(FCGI_PROGRAM, folder / "gatepost.cgi")
-        (folder / ".htaccess").write_text(shipped(".htaccess"))
-        # seen from the program: ../gatepost/gatepost.conf is taken by the
-        # folder itself when it has that name
+        (folder / ".htaccess").write_text(shipped(
+            ".htaccess", ("/srv/you/gatepost/gatepost.conf", str(self.conf))))
         self.modules += MODULES_OF[".htaccess"]
         self.sites.append("""
 <VirtualHost *:80>
 	ServerName 127.0.0.1
 	DocumentRoot %s
-	SetEnv GATEPOST_CONFIG %s
 	<Directory %s>
 		AllowOverride FileInfo Options
 		Require all granted
 	</Directory>
 </VirtualHost>
-""" % (web, self.conf, web))
+""" % (web, web))
         return folder
 
     def write_apache(self, more):
