@@ -122,6 +122,15 @@ add_times(struct openmetrics *m, enum family f, struct histogram *h)
 
 /* ---- what the process knows ---------------------------------------------- */
 
+/* A token or a signature, never both. */
+static int
+can_refuse(const struct platform *p, enum count_refusal why)
+{
+	if (why == COUNT_TOKEN)
+		return p->signature_param == NULL;
+	return p->signature_param != NULL || why > COUNT_MISMATCH;
+}
+
 static void
 add_deliveries(struct openmetrics *m)
 {
@@ -140,6 +149,8 @@ add_deliveries(struct openmetrics *m)
 	begin(m, REFUSED);
 	for (size_t p = 0; p < PLATFORM__MAX; p++)
 		for (int i = 0; i < COUNT_REFUSAL__MAX; i++) {
+			if (!can_refuse(platforms[p], (enum count_refusal)i))
+				continue;
 			const char *const values[] = { platforms[p]->name,
 				count_refusals[i] };
 			openmetrics_add(m, values,
