@@ -73,7 +73,7 @@ add_bound(struct buf *out, int64_t bound, int64_t scale)
 {
 	char text[32];
 	snprintf(text, sizeof(text), "%g", (double)bound / (double)scale);
-	buf_addf(out, "%s%s", text, strchr(text, '.') == NULL ? ".0" : "");
+	buf_addf(out, "%s%s", text, strpbrk(text, ".e") == NULL ? ".0" : "");
 }
 
 void
