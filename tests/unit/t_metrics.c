@@ -183,7 +183,8 @@ deliver_many(void *arg)
 		    "&permalink=app&resource_name=sale&refunded=false",
 		    *worker, i);
 		serve(*worker, a, params, body, &p);
-		serve(*worker, a, wrong, "{}", &p);
+		if (i % 10 == 0)
+			serve(*worker, a, wrong, "{}", &p);
 	}
 	reply_free(&p);
 	arena_free(a);
@@ -224,7 +225,7 @@ test_load(void)
 	OK(marks == 0, "deliveries come before their commit");
 	OK(count_deliveries(0, FACT_SALE, COUNT_RECORDED) == THREADS * EACH,
 	    "each delivery counts");
-	OK(count_refusals_of(1, COUNT_NOT_CONFIGURED) == THREADS * EACH,
+	OK(count_refusals_of(1, COUNT_NOT_CONFIGURED) == THREADS * EACH / 10,
 	    "each refusal counts");
 	histogram_read(&commit_stats(app.commit)->lag, &view);
 	OK(view.up_to[HISTOGRAM_TIMES] == THREADS * EACH, "has its time");
