@@ -68,7 +68,7 @@ static const struct openmetrics_family families[FAMILY__MAX] = {
 	[COMMIT_TIME] = { "gatepost_commit_seconds", "histogram", "seconds", "",
 	    "From taking a batch off the queue to the end of its commit." },
 	[TO_COMMIT] = { "gatepost_received_to_committed_seconds", "histogram",
-	    "seconds", "", "From the whole request to its commit." },
+	    "seconds", "", "From the whole request, taken up, to its commit." },
 	[COMMIT_TO_PUSH] = { "gatepost_committed_to_pushed_seconds",
 	    "histogram", "seconds", "",
 	    "From a commit to what it changed written to a stream." },

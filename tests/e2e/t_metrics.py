@@ -3,6 +3,7 @@
 
 import sys
 sys.dont_write_bytecode = True
+import http.client
 import json
 import re
 import shutil
@@ -18,8 +19,8 @@ from prometheus_client.openmetrics.parser import \
 from prometheus_client.parser import \
     text_string_to_metric_families as parse_classic
 
-from lib import (FORM, LIMIT, SLOW, TOP, Fcgi, Place, cgi_params,
-                 fcgi_head, fixture, gank_headers, main, ok, sale, same,
+from lib import (FORM, LIMIT, SLOW, TOP, Fcgi, Place, cgi_params, fcgi_head,
+                 fixture, gank_headers, http_request, main, ok, sale, same,
                  stream, until, STDIN)
 
 OPEN_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -89,6 +90,12 @@ def who_asks():
     same((a.status, a.headers.get("content-type")), (200, OPEN_TYPE),
          "this machine, by nginx")
     ok(len(families(a.body)) > 20, "strictly parsed", a)
+    c = http.client.HTTPConnection("127.0.0.1", p.port, timeout=LIMIT,
+                                   source_address=("127.0.0.2", 0))
+    same(http_request(p.port, "GET", "/metrics", None, {
+        **p.bearer(), "X-Forwarded-For": "127.0.0.1"}, connection=c).status,
+        403, "another address, by nginx")
+    c.close()
     same(p.direct("GET", "/metrics").status, 401, "no key")
     same(p.direct("GET", "/metrics", headers=p.bearer()).status, 200, "a key")
     same(p.direct("GET", "/metrics", headers={
