@@ -53,6 +53,7 @@ class ApachePlace(Place):
     def configure(self, *args, more="", **options):
         if os.getuid() == 0:
             more += "\nlisten_group = '%s'" % USER
+        more += "\nbuy 'shop' { url = 'https://example.com/l/x' }"
         super().configure(*args, more=more, **options)
 
     def own(self):

@@ -125,6 +125,14 @@ def questions(p, base, way):
          way + ": which holds")
     a = p.post(base + "/v1/passes", b'{"user":"linked"}', p.bearer())
     same(a.status, 200, way + ": a pass")
+    a = p.get(base + "/buy/shop")
+    ok(a.status in (302, 303) and a.headers["location"].startswith(
+        "https://example.com/l/x?") and "gatepost=" in a.headers.get(
+            "set-cookie", ""), way + ": a link to the shop", a)
+    same(p.get(base + "/metrics").status, 401 if way == "CGI" else 200,
+         way + ": metrics for this machine")
+    a = p.get(base + "/metrics", p.bearer())
+    ok(b"# EOF" in a.body, way + ": metrics", a)
     for method, path, status in (
             ("HEAD", "/healthz", 200), ("GET", "/healthz/", 200),
             ("POST", "/healthz", 405), ("DELETE", "/v1/access", 405),
@@ -334,7 +342,7 @@ class Members(ApachePlace):
     def __init__(self, *pairs, run=True, **options):
         super().__init__(**options)
         site = self.dir / "site"
-        for name in ("supporter/more", "buy", "files", "bulk", "open"):
+        for name in ("supporter/more", "join", "files", "bulk", "open"):
             (site / name).mkdir(parents=True)
         (site / "supporter/song").write_bytes(SONG)
         (site / "supporter/more/song").write_bytes(SONG)
@@ -342,7 +350,7 @@ class Members(ApachePlace):
         (site / "bulk/list").write_text("the bulk list")
         (site / "files/song").write_bytes(SONG)
         for name in ("supporter", "influencer"):
-            (site / ("buy/%s.html" % name)).write_text("buy " + name)
+            (site / ("join/%s.html" % name)).write_text("buy " + name)
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), App)
         self.server.handle_error = lambda *_: None  # who hangs up early
         self.server.song = str(site / "files/song")
@@ -436,16 +444,16 @@ def ways_round():
     p.grant("1")
     token = p.pass_of("1")
     for path in ("//supporter/song", "/supporter//song", "/supporter/./song",
-                 "/buy/../supporter/song", "/%73upporter/song",
+                 "/join/../supporter/song", "/%73upporter/song",
                  "/supporter/%73ong", "/supporter/song/", "/supporter/song/x",
                  "/supporter/song?tier=influencer", "/supporter/song%3f",
-                 "/buy/%2e%2e/supporter/song", "/supporter/song.",
+                 "/join/%2e%2e/supporter/song", "/supporter/song.",
                  "/supporter%2fsong", "/SUPPORTER/song", "/supporter",
-                 "/./supporter/song", "/buy//../supporter/song",
+                 "/./supporter/song", "/join//../supporter/song",
                  "/supporter/song%00", "/supporter/song%20",
                  "/supporter/nothing", "/files/song", "/files/", "/open/x",
                  "/supporter/song?GATEPOST_GATE=tier=supporter", "/",
-                 "/buy/..%2fsupporter/song", "/supporter;x/song",
+                 "/join/..%2fsupporter/song", "/supporter;x/song",
                  "/app/x", "//app/x", "/app/../app/x", "/%61pp/x", "/app//x",
                  "/./app/x", "/app%2fx", "/APP/x", "/app", "/app;/x",
                  "/app/%2e%2e/supporter/song", "/app./x"):
@@ -610,7 +618,7 @@ def mistakes():
 
 def nested():
     """Folders in folders, pages in pages, and pages for errors."""
-    p = Members(("/buy/influencer.html", "/bulk/buy.html"),
+    p = Members(("/join/influencer.html", "/bulk/buy.html"),
                 ("Options None", "Options +Includes"))
     site = p.dir / "site"
     p.modules.append("include")
