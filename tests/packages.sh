@@ -5,9 +5,10 @@ packages_build="gcc libc6-dev make autoconf automake pkg-config libfcgi-dev
 	libcurl4-openssl-dev"
 packages_serve="nginx-light curl sqlite3"
 packages_test="clang clang-format libclang-rt-14-dev valgrind mandoc python3
-	python3-prometheus-client curl sqlite3 spawn-fcgi xz-utils apache2
+	python3-prometheus-client curl sqlite3 spawn-fcgi xz-utils apache2-bin
 	libapache2-mod-fcgid libapache2-mod-xsendfile"
 
+# apache2-bin: without the service, which would take port 80.
 # An nginx of another flavour serves as well as nginx-light.
 packages_has()
 {
