@@ -136,8 +136,8 @@ def again(data, access, text):
     if not ok(s.ready(), "it starts again", s.text):
         return
     now = (data / "gatepost.conf").read_text()
-    same([l for l in now.splitlines() if "public_url" not in l],
-         [l for l in text.splitlines() if "public_url" not in l],
+    same([l for l in now.splitlines() if "http://127" not in l],
+         [l for l in text.splitlines() if "http://127" not in l],
          "with the same secrets")
     ok("http://127.0.0.1:%d" % port in now, "and the new port in public_url")
     a = subprocess.run(access, capture_output=True, text=True, timeout=LIMIT)
