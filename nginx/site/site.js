@@ -49,7 +49,11 @@ gatepost.onAccess((access) => {
 
 // Buy opens the shop beside the page, which stays as it is.
 all('a[target=shop]').forEach((a) => {
-	a.addEventListener('click', () => { panel.hidden = false; });
+	a.addEventListener('click', () => {
+		panel.hidden = false;
+		if (matchMedia('(max-width: 50rem)').matches)
+			a.closest('.card').scrollIntoView({ block: 'end' });
+	});
 });
 if (panel)
 	panel.querySelector('button').addEventListener('click', () => {
