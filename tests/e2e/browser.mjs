@@ -131,6 +131,11 @@ async function keyboard(browser) {
 	[206, 'Palette', 'attachment'], 'a part of it')
 	const members = await page.goto(url + '/supporter/')
 	same(members.status(), 200, 'the members\' page opens')
+	same(members.headers()['cache-control'], 'private, no-cache',
+		'caches on the way keep nothing of it')
+	for (const r of [members, await context.request.get(url + '/')])
+		ok(/default-src 'self'/.test(
+			r.headers()['content-security-policy']), 'a strict policy')
 	await page.locator(OPEN).waitFor()
 	await shot(page, 'desktop-members')
 	await page.goto(url + '/demo/again')
@@ -224,6 +229,28 @@ async function polling(browser, name, init, cut) {
 	await context.close()
 }
 
+// The page that the README shows.
+async function readme(browser) {
+	const { context, noise, page } = await visitor(browser)
+	const pass = ctl('pass', '--user', 'm').trim()
+	await context.route('**/readme', (r) => r.fulfill({
+		contentType: 'text/html; charset=utf-8',
+		body: '<!doctype html><link rel=icon href=data:,>' + order.readme }))
+	await page.goto(url + '/readme')
+	await context.addCookies([{ name: 'gatepost', value: pass, url }])
+	const says = page.locator('#tier')
+	same(await says.textContent(), 'You read the free part.', 'README: free')
+	ctl('grant', '--user', 'm', '--tier', 'supporter')
+	await page.evaluate(() => gatepost.check())
+	await page.getByText('You have: supporter').waitFor()
+	ctl('revoke', '--user', 'm', '--tier', 'supporter')
+	await page.getByText('the free part').waitFor()
+	await page.evaluate(() => import('/gatepost.js'))
+	same(await page.evaluate(() => gatepost.url), url, 'as a module too')
+	same(noise, [], 'a quiet console: README')
+	await context.close()
+}
+
 // A page of another origin, whose server this is.
 async function origin() {
 	const server = http.createServer((q, a) => {
@@ -309,6 +336,7 @@ try {
 	await run('keyboard', keyboard(browser))
 	await run('landing', landing(browser))
 	await Promise.all([run('late', late(browser)),
+		run('readme', readme(browser)),
 		run('no EventSource', polling(browser, 'no EventSource',
 			[noEvents])),
 		run('streams kept back', polling(browser, 'streams kept back',

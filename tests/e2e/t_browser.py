@@ -5,6 +5,7 @@ import sys
 sys.dont_write_bytecode = True
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -47,6 +48,13 @@ def install():
     return place
 
 
+def snippet():
+    """The page in the README."""
+    found = re.search(r"^\t<script src=.*?^\t</script>$",
+                      (TOP / "README").read_text(), re.M | re.S)
+    return found.group(0) if found else ""
+
+
 def restart(served, conf, origin):
     """Allows an origin, then ends the program, which is started again."""
     text = conf.read_text()
@@ -75,7 +83,8 @@ def browser():
     shots.mkdir(exist_ok=True)
     order = {"url": "http://127.0.0.1:%d" % port, "chromium": program,
              "modules": str(modules), "shots": str(shots),
-             "conf": str(conf), "root": os.getuid() == 0,
+             "readme": snippet(), "conf": str(conf),
+             "root": os.getuid() == 0,
              "gatepost": str(TOP / "build/serve/gatepost")}
     child = start(["timeout", LIMIT, "node", SCRIPT], text=True,
                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
