@@ -259,6 +259,7 @@ async function origin() {
 			'<script src="' + url + '/gatepost.js"></script>')
 	})
 	await new Promise((done) => server.listen(0, '127.0.0.1', done))
+	server.unref()
 	return { url: 'http://127.0.0.1:' + server.address().port, server }
 }
 
