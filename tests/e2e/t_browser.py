@@ -12,8 +12,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from lib import (BUILD, SLOW, TOP, folder, free_port, main, note, ok, same,
-                 skip, start)
+from lib import (BUILD, SLOW, TOP, folder, free_port, http_request, main, note,
+                 ok, same, skip, start)
 from served import Served
 
 PLAYWRIGHT = "playwright-core@1.65.1"
@@ -99,7 +99,13 @@ def browser():
         else:
             ok(said["passed"], said["name"], said["detail"])
     same(child.wait(), 0, "all of it ran")
-    token = (place / "data/demo/token.js").read_text().split("'")[1]
+    token = json.loads((place / "data/demo/token.json").read_text())["token"]
+    for host, status in (("127.0.0.1", 200), ("localhost", 404),
+                         ("example.com", 404)):
+        a = http_request(port, "GET", "/demo/token.json", None,
+                         {"Host": "%s:%d" % (host, port)})
+        same((a.status, token.encode() in a.body), (status, status == 200),
+             "the shop's token, for " + host)
     logs = b"".join(p.read_bytes() for p in (place / "data").glob("*.log"))
     ok(token.encode() not in logs, "no log holds the token")
     same(served.end(), 0, "Ctrl-C: exit 0")

@@ -1,5 +1,5 @@
-// A sale as Gumroad posts it, without Gumroad. /demo/token.js, which nginx/serve
-// writes, has the password of this install's hook.
+// A sale as Gumroad posts it, without Gumroad. /demo/token.json, which
+// nginx/serve writes, has the password of this install's hook.
 'use strict';
 
 const TITLE = 'Brushes <b>&"\'</b> 🖌️';
@@ -35,6 +35,16 @@ function sale(user) {
 	]);
 }
 
+async function post(user) {
+	const { token } = await (await fetch('/demo/token.json')).json();
+	const r = await fetch('/hooks/gumroad', {
+		method: 'POST',
+		headers: { Authorization: 'Basic ' + btoa('gatepost:' + token) },
+		body: sale(user),
+	});
+	return r.ok ? (await r.json()).status : null;
+}
+
 async function pay() {
 	const step = document.getElementById('step');
 	const user = new URLSearchParams(location.search).get('user_id');
@@ -43,14 +53,10 @@ async function pay() {
 		step.textContent = 'Come here by the Buy button: it says who buys.';
 		return;
 	}
-	const r = await fetch('/hooks/gumroad', {
-		method: 'POST',
-		headers: { Authorization: 'Basic ' + btoa('gatepost:' + TOKEN) },
-		body: sale(user),
-	}).catch(() => null);
-	step.textContent = r && r.ok ? 'Paid. Gatepost was told, and said: ' +
-		(await r.json()).status + '.' : 'Gatepost did not take it.';
-	document.getElementById('done').hidden = !r || !r.ok;
+	const said = await post(user).catch(() => null);
+	step.textContent = said ? 'Paid. Gatepost was told, and said: ' + said +
+		'.' : 'Gatepost did not take it.';
+	document.getElementById('done').hidden = !said;
 }
 
 document.getElementById('title').textContent = TITLE;
