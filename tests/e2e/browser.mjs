@@ -249,8 +249,17 @@ async function readme(browser) {
 	ctl('grant', '--user', 'm', '--tier', 'supporter')
 	await page.evaluate(() => gatepost.check())
 	await page.getByText('You have: supporter').waitFor()
+	same(await page.evaluate(() => {
+		window.heard = []
+		window.off = [1, 2].map((n) => gatepost.onAccess(
+			(x) => heard.push(n + String(x && x.tier))))
+		off[0]()
+		return heard
+	}), ['1supporter', '2supporter'], 'what is known is told at once')
 	ctl('revoke', '--user', 'm', '--tier', 'supporter')
 	await page.getByText('the free part').waitFor()
+	same(await page.evaluate(() => heard.slice(2)), ['2null'],
+		'who left is told no more')
 	await page.evaluate(() => import('/gatepost.js'))
 	same(await page.evaluate(() => gatepost.url), url, 'as a module too')
 	same(noise, [], 'a quiet console: README')
