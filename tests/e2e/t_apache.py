@@ -286,7 +286,7 @@ def below():
     p.run()
     p.proxy_site(
         ('<Location "/', '<Location "/pay/'),
-        ("timeout=10", "timeout=1"),
+        ("timeout=10", "timeout=3"),
         ("</Location>", "ProxyFCGISetEnvIf true SCRIPT_NAME /pay\n"
          "</Location>"),
         ("m#^/(", "m#^/pay/("))
