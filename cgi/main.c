@@ -11,6 +11,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "cgi/chores.h"
+#include "cgi/first.h"
 #include "cgi/io.h"
 #include "cgi/listen.h"
 #include "cgi/loop.h"
@@ -96,28 +97,41 @@ handle(const void *ctx, struct request *r, struct reply *p)
 /* ---- plain CGI ----------------------------------------------------------- */
 
 static int
-main_cgi(void)
+serve_cgi(const struct app *app, struct err *e)
 {
-	struct err e = { .code = ERR_NONE };
-	struct app app = { .is_cgi = 1 };
-	struct config *config = NULL;
-	if (crypto_init(&e) == 0)
-		config = open_config(NULL, &e);
-	if (config == NULL || app_open(&app, config, 1, &e) != 0) {
-		log_line(LOG_ERROR, "%s", e.text);
-		app.config = NULL;
-	}
 	const struct plain_opts o = { .in = STDIN_FILENO,
 		.out = STDOUT_FILENO,
 		.params = (const char *const *)environ,
 		.body_max = route_body_max(),
 		.handle = handle,
-		.ctx = &app };
-	int rc = plain_serve(&o, &e);
+		.ctx = app };
+	return plain_serve(&o, e);
+}
+
+static int
+main_cgi(void)
+{
+	struct err e = { .code = ERR_NONE };
+	struct app app = { .is_cgi = 1 };
+	struct first first = { .file = NULL };
+	struct config *config = NULL;
+	struct arena *a = arena_new(CONFIG_ARENA_MAX);
+	if (a == NULL)
+		err_set(&e, ERR_MEMORY, "out of memory");
+	else if (crypto_init(&e) == 0)
+		config = first_config(a, &first, &e);
+	if (first.file != NULL)
+		app.first = &first;
+	if (config == NULL || app_open(&app, config, 1, &e) != 0) {
+		log_line(LOG_ERROR, "%s", e.text);
+		app.config = NULL;
+	}
+	int rc = serve_cgi(&app, &e);
 	if (rc != 0)
 		log_line(LOG_ERROR, "%s", e.text);
 	app_close(&app);
 	config_free(config);
+	arena_free(a);
 	return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
