@@ -20,6 +20,7 @@
 #include "cgi/reader.h"
 #include "cgi/route.h"
 #include "core/commit.h"
+#include "core/site.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "unknown"
@@ -50,6 +51,22 @@ struct options {
 	const char *config;
 	int test;
 };
+
+/* What plain CGI would refuse, for a person to judge: under FastCGI the web
+ * server's folders are not known, and an administrator may have his reasons. */
+static int
+doubt(const struct config *config, struct err *e)
+{
+	struct site_opts o;
+	struct site site;
+	struct arena *a = arena_new(CONFIG_ARENA_MAX);
+	int rc = a != NULL && site_process(a, &o, e) == 0 &&
+		site_find(a, &o, &site, e) == 0
+	    ? site_check(&site, config, e)
+	    : 0;
+	arena_free(a);
+	return rc;
+}
 
 static struct config *
 open_config(const char *option, struct err *e)
@@ -253,6 +270,8 @@ main_fcgi(const struct options *o, struct listener *listener)
 	own_signals();
 	for (size_t i = 0; rc == 0 && i < config->n_warnings; i++)
 		log_line(LOG_WARNING, "%s", config->warnings[i]);
+	if (rc == 0 && doubt(config, &e) != 0)
+		log_line(LOG_WARNING, "%s", e.text);
 	if (rc == 0 && listener->fd < 0)
 		rc = listen_open(o->listen, config->listen_group, listener, &e);
 	if (rc == 0)
@@ -289,6 +308,11 @@ main_test(const struct options *o)
 	for (size_t i = 0; i < config->n_warnings; i++)
 		fprintf(stderr, "gatepost.fcgi: warning: %s\n",
 		    config->warnings[i]);
+	if (doubt(config, &e) != 0)
+		fprintf(stderr,
+		    "gatepost.fcgi: warning: as plain CGI this is answered "
+		    "503: %s\n",
+		    e.text);
 	printf("%s: the configuration is good\n", config->file);
 	config_free(config);
 	return EXIT_SUCCESS;

@@ -42,10 +42,8 @@ beside_program(struct arena *a)
 	if (site_process(a, &o, NULL) != 0 ||
 	    site_find(a, &o, &site, NULL) != 0 || site.near == NULL)
 		return NULL;
-	const char *path = !is_there(site.near) && is_there(site.config)
-	    ? site.config
-	    : site.near;
-	return str_z(a, str_from(path));
+	return str_z(
+	    a, str_from(is_there(site.near) ? site.near : site.config));
 }
 
 char *
