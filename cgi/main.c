@@ -19,6 +19,7 @@
 #include "cgi/publish.h"
 #include "cgi/reader.h"
 #include "cgi/route.h"
+#include "cgi/turn.h"
 #include "core/commit.h"
 #include "core/site.h"
 
@@ -143,6 +144,8 @@ main_cgi(void)
 		log_line(LOG_ERROR, "%s", e.text);
 		app.config = NULL;
 	}
+	if (app.commit != NULL)
+		commit_turn(app.commit, turn_take);
 	int rc = serve_cgi(&app, &e);
 	if (rc != 0)
 		log_line(LOG_ERROR, "%s", e.text);
