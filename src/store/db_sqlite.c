@@ -67,24 +67,27 @@ take_mode(void *arg, int n, char **values, char **names)
 	return 0;
 }
 
-/* SQLITE_OK when the journal has that mode in the end. The change to WAL asks
- * no busy handler where another process makes the same change
- * (https://www.sqlite.org/wal.html, 9): wait here. */
+/* Sets the mode of the journal, or only asks for it (NULL); *is is the mode in
+ * the end. The change to WAL asks no busy handler where another process makes
+ * the same change (https://www.sqlite.org/wal.html, 9): wait here. */
 static int
-set_mode(struct db *db, const char *mode)
+journal_mode(struct db *db, const char *mode, char is[MODE_MAX])
 {
-	char sql[64], is[MODE_MAX] = "";
+	char sql[64];
 	int rc = SQLITE_BUSY;
-	snprintf(sql, sizeof(sql), "PRAGMA journal_mode=%s", mode);
+	snprintf(sql, sizeof(sql), "PRAGMA journal_mode%s%s",
+	    mode == NULL ? "" : "=", mode == NULL ? "" : mode);
 	for (int ms = 0; rc == SQLITE_BUSY && ms < PATIENCE_MS;
 	     ms += MODE_PAUSE_MS) {
 		if (ms > 0)
 			sqlite3_sleep(MODE_PAUSE_MS);
+		is[0] = '\0';
 		rc = sqlite3_exec(db->handle, sql, take_mode, is, NULL) & 0xFF;
 	}
-	/* without shared memory WAL is not refused, only not done */
-	return rc == SQLITE_OK && sqlite3_stricmp(is, mode) != 0 ? SQLITE_IOERR
-								 : rc;
+	/* a mode that cannot be is not refused, only not set */
+	return rc == SQLITE_OK && mode != NULL && strcmp(is, mode) != 0
+	    ? SQLITE_IOERR
+	    : rc;
 }
 
 /* Out of WAL without shared memory: alone, it keeps the WAL's index to itself
@@ -93,6 +96,7 @@ static int
 leave_wal(const char *where)
 {
 	struct db db = { .handle = NULL };
+	char is[MODE_MAX];
 	int rc = sqlite3_open_v2(where, &db.handle,
 	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE, NULL);
 	if (rc == SQLITE_OK)
@@ -101,29 +105,33 @@ leave_wal(const char *where)
 		rc = sqlite3_exec(db.handle, "PRAGMA locking_mode=EXCLUSIVE",
 		    NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
-		rc = set_mode(&db, "truncate");
+		rc = journal_mode(&db, "truncate", is);
 	sqlite3_close(db.handle);
 	return rc;
 }
 
-/* A sync at every commit, by WAL; where the file system has no shared memory
- * (network file systems), by a rollback journal. *again: open it afresh. */
+/* A sync at every commit, by WAL; where the file system has no shared memory,
+ * by a rollback journal. *again, and no error: what stands in WAL cannot be
+ * read without shared memory; again NULL: WAL is not tried. */
 static int
 set_durable(struct db *db, const char *where, int *again, struct err *e)
 {
-	*again = 0;
+	char is[MODE_MAX];
 	if (exec(db, "PRAGMA synchronous=FULL", "synchronous", e) != 0)
 		return -1;
-	int rc = netfs_has(where) ? SQLITE_IOERR : set_mode(db, "wal");
+	int wal = again != NULL && !netfs_has(where);
+	int rc = journal_mode(db, NULL, is);
+	if (rc == SQLITE_OK && strcmp(is, "wal") != 0)
+		wal = wal && netfs_shares_memory(where);
+	if (rc == SQLITE_OK)
+		rc = journal_mode(db, wal ? "wal" : "truncate", is);
 	if (rc == SQLITE_OK)
 		return 0;
-	if (rc != SQLITE_BUSY && rc != SQLITE_FULL && rc != SQLITE_READONLY) {
-		rc = set_mode(db, "truncate");
-		if (rc == SQLITE_OK)
-			return 0;
-		*again = rc != SQLITE_BUSY && leave_wal(where) == SQLITE_OK;
-	}
-	return fail(db, rc, "journal_mode", e);
+	if (again == NULL || rc == SQLITE_BUSY || rc == SQLITE_FULL ||
+	    rc == SQLITE_READONLY)
+		return fail(db, rc, "journal_mode", e);
+	*again = 1;
+	return -1;
 }
 
 /* What a crash left in a rollback journal, no reader can put right: once with
@@ -185,11 +193,14 @@ sqlite_open(
 	int rc = open_handle(db, where, mode), again = 0, failed = 0;
 	if (rc == SQLITE_OK && mode != DB_READ)
 		failed = set_durable(db, where, &again, e) != 0;
+	else if (mode != DB_READ)
+		again = (rc & 0xFF) == SQLITE_IOERR;
 	if (again) {
 		sqlite3_close(db->handle);
+		leave_wal(where);
 		rc = open_handle(db, where, mode);
 		if (rc == SQLITE_OK)
-			failed = set_durable(db, where, &again, e) != 0;
+			failed = set_durable(db, where, NULL, e) != 0;
 	}
 	if (rc != SQLITE_OK)
 		fail(db, rc, where, e);

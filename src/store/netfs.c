@@ -1,9 +1,13 @@
 #include "store/netfs.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "base/banned.h"
 
@@ -43,4 +47,28 @@ netfs_has(const char *path)
 		if (((unsigned long)fs.f_type & 0xFFFFFFFF) == magics[i])
 			return 1;
 	return 0;
+}
+
+int
+netfs_shares_memory(const char *path)
+{
+	enum { SIZE = 32 * 1024 }; /* a WAL index's first piece */
+	char probe[PATH_MAX];
+	int shares = 1;
+	if (snprintf(probe, sizeof(probe), "%s-probe", path) >=
+	    (int)sizeof(probe))
+		return 1;
+	int fd = open(probe, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return 1;
+	if (ftruncate(fd, SIZE) == 0) {
+		void *p =
+		    mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		shares = p != MAP_FAILED || errno == ENOMEM;
+		if (p != MAP_FAILED)
+			munmap(p, SIZE);
+	}
+	unlink(probe);
+	close(fd);
+	return shares;
 }
