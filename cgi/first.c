@@ -107,6 +107,15 @@ is_https(const struct request *r)
 	    str_eq_fold(request_param(r, "REQUEST_SCHEME"), STR("https"));
 }
 
+/* Did .htaccess bring the request here? Then it hands on Authorization too. */
+static int
+is_rewritten(const struct request *r)
+{
+	struct str name = request_param(r, "SCRIPT_NAME");
+	return request_param(r, "PATH_INFO").n > 0 && name.n > 0 &&
+	    !str_starts(request_param(r, "REQUEST_URI"), name);
+}
+
 /* The address that was asked, without the slash at its end. NULL: it has
  * something in it that no address of a site has. The visitor wrote Host: only
  * he sees the answer. */
@@ -200,7 +209,7 @@ add_file(struct buf *b, const char *file, struct str text)
 }
 
 static void
-add_steps(struct buf *b, const char *base, const char *token)
+add_steps(struct buf *b, const char *base, int rewritten, const char *token)
 {
 	struct buf line;
 	buf_init(&line, URL_MAX + 256);
@@ -215,8 +224,19 @@ add_steps(struct buf *b, const char *base, const char *token)
 	buf_reset(&line);
 	buf_addf(&line, "%s/hooks/gumroad/%s", site, token);
 	add_code(b, line.p);
+	buf_addz(b, "<br>\nIt holds a password: show it to nobody.");
+	if (rewritten) {
+		struct str rest = str_from(strstr(site, "://") + 3);
+		buf_addz(b,
+		    " The access log of your web space will hold it; this "
+		    "form keeps it out:<br>\n");
+		buf_reset(&line);
+		buf_addf(&line, "%.*sgatepost:%s@%s/hooks/gumroad",
+		    (int)(rest.p - site), site, token, rest.p);
+		add_code(b, line.p);
+	}
 	buf_addz(b,
-	    "<br>\nIt holds a password: show it to nobody.\n<li>Have the host "
+	    "\n<li>Have the host "
 	    "run this every ten minutes (cron), for what ends by time:<br>\n"
 	    "<code>cd FOLDER &amp;&amp; ./gatepost work --once</code><br>\n"
 	    "with the folder of step 1 for FOLDER.\n</ol>\n");
@@ -226,16 +246,17 @@ add_steps(struct buf *b, const char *base, const char *token)
 }
 
 static void
-add_config(const struct first *first, const char *base, struct buf *b)
+add_config(const struct first *first, const struct request *r, struct buf *b)
 {
 	struct template_secrets made = { .gumroad_token = "" };
+	const char *base = base_url(r);
 	struct buf text;
 	buf_init(&text, TEMPLATE_MAX);
 	if (template_fill(&text, base, &made, NULL) != 0)
 		b->failed = 1;
 	else {
 		add_file(b, first->file, buf_str(&text));
-		add_steps(b, base, made.gumroad_token);
+		add_steps(b, base, is_rewritten(r), made.gumroad_token);
 	}
 	buf_free(&text);
 }
@@ -261,6 +282,6 @@ first_page(const struct first *first, struct request *r, struct reply *p)
 		buf_addz(b,
 		    "<p><b>This page came over http.</b> What it shows can be "
 		    "read on the way. Open it with https:// first.</p>\n");
-	add_config(first, base_url(r), b);
+	add_config(first, r, b);
 	buf_addz(b, tail);
 }

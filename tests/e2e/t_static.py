@@ -16,8 +16,8 @@ import tarfile
 import urllib.parse
 from pathlib import Path
 
-from lib import (CTL_PROGRAM, FORM, LIMIT, SLOW, TOP, Place, connects, folder,
-                 free_port, http_request, main, note, ok, parse_cgi, sale,
+from lib import (CTL_PROGRAM, FORM, LIMIT, SLOW, TOP, Place, basic, connects,
+                 folder, free_port, http_request, main, note, ok, parse_cgi, sale,
                  same, skip, start, until)
 
 STATIC = Path(os.environ.get("STATIC", TOP / "build/static")).resolve()
@@ -167,6 +167,7 @@ class Page:
         self.file = "%s/%s" % (codes[1], codes[0]) if area else None
         hooks = [c for c in codes if "/hooks/" in c]
         self.hook = hooks[0] if hooks else None
+        self.basic = hooks[1] if len(hooks) > 1 else None
         self.secrets = set(re.findall(r"[0-9a-f]{48}", self.text or text))
 
     def key(self, name):
@@ -195,6 +196,8 @@ def hosting():
     same(page.link, page.text, "the link saves what the text shows")
     same(page.hook, "http://127.0.0.1:%d/gatepost/hooks/gumroad/%s" % (
         h.port, page.key("tokens")), "the address to paste")
+    same(page.basic, page.hook.replace("//", "//gatepost:%s@" % page.key(
+        "tokens")).rpartition("/")[0], "and with the token as password")
     ok(b"came over http" in a.body, "and that http is no way", a)
     other = Page(h.get("/gatepost/gatepost.cgi"))
     ok(len(page.secrets) == 3 and not page.secrets & other.secrets,
@@ -202,6 +205,7 @@ def hosting():
     ok(other.hook.startswith("http://127.0.0.1:%d/gatepost/gatepost.cgi/hooks/"
                              % h.port), "without rewriting: its own name",
        other.hook)
+    same(other.basic, None, "which may not hand on a password")
     a = h.get("/gatepost/", {"Host": "x\"><script>"})
     ok(b"<script" not in a.body, "nothing of a visitor's in it", a)
     hook = urllib.parse.urlsplit(page.hook).path
@@ -222,6 +226,9 @@ def hosting():
         ok(a.status == 404 and not Page(a).secrets, path + ": no page now", a)
     a = h.post(hook, sale(1))
     same((a.status, a.word()), (200, "recorded"), "a sale is recorded")
+    a = h.post("/gatepost/hooks/gumroad", sale(2),
+               {**FORM, **basic(page.key("tokens"))})
+    same((a.status, a.word()), (200, "recorded"), "and with a password")
     bearer = {"Authorization": "Bearer " + page.key("api_keys")}
     a = h.get("/gatepost/v1/access?user=u1", bearer)
     tier = a.json().get("tier")
@@ -240,7 +247,7 @@ def hosting():
         words = list(pool.map(lambda n: h.post(hook, sale(n)).word(),
                               range(100, 116)))
     same(words, ["recorded"] * 16, "16 at once: all recorded")
-    same(h.rows("SELECT count(*) FROM events"), [(17,)], "and stored")
+    same(h.rows("SELECT count(*) FROM events"), [(18,)], "and stored")
 
     same(h.ctl("work", "--once")[0], 0, "work --once")
     code, out = h.ctl("grant", "--user", "g", "--tier", "t", "--for", "1s")
