@@ -23,7 +23,10 @@ begin(struct arena *a, const struct site *site, struct first *first)
 {
 	struct err why = { .code = ERR_NONE };
 	const char *named = getenv("GATEPOST_CONFIG");
-	int is_named = named != NULL && named[0] == '/';
+	int is_named = named != NULL && named[0] != '\0';
+	/* seen from where the web server starts programs: nobody knows */
+	if (is_named && named[0] != '/')
+		return;
 	first->file = is_named ? named : site->config;
 	if (first->file == NULL)
 		return;
@@ -193,7 +196,7 @@ add_file(struct buf *b, const char *file, struct str text)
 	buf_addz(b, "</code> in the folder <code>");
 	add_html(b, (struct str){ file, (size_t)(slash - file) });
 	buf_addz(b,
-	    "</code>. Make the folder if it is not there; it stands beside "
+	    "</code>. Make the folder if it is not there; it lies outside "
 	    "the folder of your web site, where no visitor gets. Set the "
 	    "file's permissions to 600 and the folder's to 700.<br>\n"
 	    "<a download=\"gatepost.conf\" "
