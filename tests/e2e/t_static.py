@@ -422,7 +422,7 @@ void *name(void *at, size_t n, int prot, int flags, int fd, off offset) \
 	void *(*real)(void *, size_t, int, int, int, off) = \
 	    dlsym(RTLD_NEXT, #name); \
 	if ((flags & MAP_SHARED) != 0 && (prot & PROT_WRITE) != 0 && \
-	    fd >= 0 && (is("noshm") || is("nfs"))) { \
+	    fd >= 0 && is("noshm")) { \
 		errno = ENODEV; \
 		return MAP_FAILED; \
 	} \
