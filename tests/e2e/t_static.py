@@ -248,6 +248,7 @@ def hosting():
                               range(100, 116)))
     same(words, ["recorded"] * 16, "16 at once: all recorded")
     same(h.rows("SELECT count(*) FROM events"), [(18,)], "and stored")
+    ok(Path(str(db) + "-turn").exists(), "one after the other")
 
     same(h.ctl("work", "--once")[0], 0, "work --once")
     code, out = h.ctl("grant", "--user", "g", "--tier", "t", "--for", "1s")
