@@ -16,8 +16,8 @@ import tarfile
 import urllib.parse
 from pathlib import Path
 
-from lib import (FORM, LIMIT, SLOW, TOP, Place, basic, connects,
-                 folder, free_port, http_request, main, note, ok, parse_cgi, sale,
+from lib import (FORM, LIMIT, SLOW, TOP, Place, basic, connects, folder,
+                 free_port, http_request, main, note, ok, parse_cgi, sale,
                  same, skip, start, until)
 
 STATIC = Path(os.environ.get("STATIC", TOP / "build/static")).resolve()
