@@ -10,6 +10,7 @@
 
 #include "base/crypto.h"
 #include "base/log.h"
+#include "base/time.h"
 #include "cgi/chores.h"
 #include "cgi/first.h"
 #include "cgi/io.h"
@@ -226,7 +227,7 @@ start_publish(struct app *app, struct err *e)
 	raise_files(app->config);
 	if (publish_start(&o, &app->publish, e) != 0)
 		return -1;
-	commit_watch(app->commit, publish_wake, app->publish);
+	commit_watch(app->commit, publish_committed, app->publish);
 	return 0;
 }
 
@@ -280,7 +281,7 @@ main_fcgi(const struct options *o, struct listener *listeners)
 {
 	struct err e = { .code = ERR_NONE };
 	struct config *config = NULL;
-	struct app app = { .is_cgi = 0 };
+	struct app app = { .started = time_now() };
 	sigset_t signals;
 	block_signals(&signals);
 	int rc = crypto_init(&e);

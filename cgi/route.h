@@ -19,6 +19,7 @@ struct app {
 	const struct first *first; /* NULL: there is a configuration, good
 				      or bad, or this is FastCGI */
 	int is_cgi; /* one request, then the process ends: nothing waits */
+	int64_t started; /* seconds */
 };
 
 /* A handler fills the reply, in every case, and returns. The router has seen
@@ -38,6 +39,7 @@ route_handler changes_get;
 route_handler live_get;
 route_handler live_options;
 route_handler buy_get;
+route_handler metrics_get;
 
 /*
  * Answers one request by the table: 404 where no route has the path, 405 with
