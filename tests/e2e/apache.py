@@ -53,6 +53,7 @@ class ApachePlace(Place):
     def configure(self, *args, more="", **options):
         if os.getuid() == 0:
             more += "\nlisten_group = '%s'" % USER
+        more += "\nbuy 'shop' { url = 'https://example.com/l/x' }"
         super().configure(*args, more=more, **options)
 
     def own(self):
@@ -80,27 +81,27 @@ class ApachePlace(Place):
                   ("/usr/local/libexec/gatepost", str(self.bin)),
                   ("ServerName example.org", "ServerName 127.0.0.1"), *pairs)
 
-    def cgi_site(self, path="gatepost"):
+    def cgi_site(self, path="pay"):
         """A folder of a web root, as a host gives it away."""
         web = self.dir / "web"
         folder = web / path
         folder.mkdir(parents=True)
         shutil.copy2(FCGI_PROGRAM, folder / "gatepost.cgi")
-        (folder / ".htaccess").write_text(shipped(".htaccess"))
-        # seen from the program: ../gatepost/gatepost.conf is taken by the
-        # folder itself when it has that name
+        (folder / ".htaccess").write_text(shipped(
+            ".htaccess",
+            ("#SetEnv GATEPOST_CONFIG /srv/you/gatepost/gatepost.conf",
+             "SetEnv GATEPOST_CONFIG %s" % self.conf)))
         self.modules += MODULES_OF[".htaccess"]
         self.sites.append("""
 <VirtualHost *:80>
 	ServerName 127.0.0.1
 	DocumentRoot %s
-	SetEnv GATEPOST_CONFIG %s
 	<Directory %s>
 		AllowOverride FileInfo Options
 		Require all granted
 	</Directory>
 </VirtualHost>
-""" % (web, self.conf, web))
+""" % (web, web))
         return folder
 
     def write_apache(self, more):
@@ -125,10 +126,10 @@ class ApachePlace(Place):
                       "FcgidProcessTableFile %s/fcgid_shm" % d]
         if "cgid" in modules:
             lines.append("ScriptSock %s/cgid" % d)
-        for text in self.sites:
-            lines.append(replace(text, ("*:80", "127.0.0.1:%d" % self.port)))
+        lines += self.sites + [more]
         conf = d / "apache.conf"
-        conf.write_text("\n".join(lines) + "\n" + more)
+        conf.write_text(replace("\n".join(lines) + "\n", (
+            "*:80", "127.0.0.1:%d" % self.port)))
         return conf
 
     def check(self, more=""):
