@@ -121,6 +121,9 @@ set_durable(struct db *db, const char *where, int *again, struct err *e)
 		return -1;
 	int wal = again != NULL && !netfs_has(where);
 	int rc = journal_mode(db, NULL, is);
+	/* :memory: has no other */
+	if (rc == SQLITE_OK && strcmp(is, "memory") == 0)
+		return 0;
 	if (rc == SQLITE_OK && strcmp(is, "wal") != 0)
 		wal = wal && netfs_shares_memory(where);
 	if (rc == SQLITE_OK)
