@@ -6,6 +6,7 @@ refuses; and databases on network file systems."""
 import sys
 sys.dont_write_bytecode = True
 import concurrent.futures
+import fcntl
 import html
 import os
 import re
@@ -484,6 +485,21 @@ def crash(p, more):
     same(p.events(), 9, "and nothing is lost")
 
 
+def queue():
+    """Somebody's turn does not end."""
+    p = Place()
+    hook = "/hooks/gumroad/" + p.tokens[0]
+    with open(str(p.db) + "-turn", "w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        a = p.cgi("POST", hook, sale(1), FORM)
+        same((a.status, a.word()), (503, "unavailable"), "no turn: 503")
+        ok(a.headers.get("retry-after") and a.seconds < 4,
+           "in time, and to come again", a)
+        a = p.cgi("GET", "/v1/access?user=u1", headers=p.bearer())
+        same(a.status, 200, "a lookup waits for nobody")
+    same(p.cgi("POST", hook, sale(1), FORM).word(), "recorded", "then it is")
+
+
 def by_hand():
     """-t warns of what plain CGI refuses."""
     p = Place()
@@ -503,4 +519,4 @@ if SLOW:
     skip("shared hosting", "the static programs are built without sanitizers")
     main()
 else:
-    main(hosting, places, journal, by_hand)
+    main(hosting, places, journal, queue, by_hand)
