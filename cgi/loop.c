@@ -17,14 +17,14 @@ enum {
 	ACCEPT_BATCH = 16, /* before looking after connections again */
 	LOG_EVERY_MS = 10000,
 	STOP_STEP_MS = 20,
-	LISTEN_MAX = 2,
+	SOCKETS_MAX = 2, /* to accept from */
 };
 
 struct loop {
 	struct conn_shared shared;
 	int epoll;
 	int wake; /* eventfd: readable once the threads shall end */
-	int listen_fds[LISTEN_MAX];
+	int listen_fds[SOCKETS_MAX];
 	int n_listen;
 	struct worker *workers;
 	int started;

@@ -34,7 +34,6 @@ enum {
 	EXIT_USAGE = 2,
 	CONFIG_ARENA_MAX = 64 * 1024,
 	FILES_MORE = 256, /* beside one per connection */
-	LISTEN_MAX = 2,
 };
 
 static const char help[] =
@@ -399,7 +398,7 @@ main(int argc, char **argv)
 		if (o.test)
 			return main_test(&o);
 	}
-	if (o.n_listen == 0 && !listen_given(&listeners[0]))
+	if (o.n_listen == 0 && !listen_given(listeners))
 		return usage("no socket was given: say --listen ADDRESS");
 	return main_fcgi(&o, listeners);
 }

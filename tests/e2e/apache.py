@@ -116,7 +116,8 @@ class ApachePlace(Place):
                   for m in modules]
         if self.is_root:
             lines += ["User " + USER, "Group " + USER]
-        lines += ["TypesConfig /etc/mime.types",
+        (d / "mime.types").write_text("text/html html shtml\n")
+        lines += ["TypesConfig %s/mime.types" % d,
                   "StartServers 2", "ThreadsPerChild 25",
                   "MaxRequestWorkers 150", "Timeout 60", "LogLevel warn",
                   "<Directory />", "AllowOverride None",

@@ -286,7 +286,7 @@ def below():
     p.run()
     p.proxy_site(
         ('<Location "/', '<Location "/pay/'),
-        ("flushpackets=on \\\n", "flushpackets=on \\\n"),
+        ("timeout=10", "timeout=1"),
         ("</Location>", "ProxyFCGISetEnvIf true SCRIPT_NAME /pay\n"
          "</Location>"),
         ("m#^/(", "m#^/pay/("))
@@ -295,6 +295,9 @@ def below():
     same(p.get("/pay/healthz").body, b"ok", "below a path: proxy")
     same(p.post(path, sale(1), FORM).word(), "recorded", "a delivery")
     same(p.get("/pay/v1/access?user=u1", p.bearer()).status, 200, "a lookup")
+    p.program.send_signal(signal.SIGSTOP)
+    same(p.post(path, sale(2), FORM).status, 504, "a program that hangs: 504")
+    p.program.send_signal(signal.SIGCONT)
     same(p.get("/healthz").status, 404, "and nowhere else")
     ok(("GET /pay/v1/access", 200) in access_lines(
         p.apache_log("gatepost.access.log")), "the log")

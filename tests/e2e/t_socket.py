@@ -173,6 +173,23 @@ def systemd():
         same(a and a.body, b"ok", "systemd: who came between is served")
         waiting.s.close()
         same(stop(child), 0, "systemd: exit 0 again")
+    # two: the second over TCP, for an authorizer of Apache's
+    with socket.socket(socket.AF_UNIX) as s, socket.socket() as t:
+        os.unlink(p.sock)
+        s.bind(p.sock)
+        s.listen(64)
+        t.bind(("127.0.0.1", 0))
+        t.listen(64)
+        argv = [sys.executable, "-c", give.replace(
+            "'1'", "'2'").replace("; os.env", "; os.dup2(int(sys.argv[2]), 4)"
+                                  "; os.env", 1).replace(
+            "sys.argv[2], sys.argv[2:]", "sys.argv[3], sys.argv[3:]"),
+            s.fileno(), t.fileno(), FCGI_PROGRAM, "-c", p.conf]
+        child = p.run(argv, pass_fds=[s.fileno(), t.fileno()])
+        same(p.direct("GET", "/healthz").body, b"ok", "systemd: of two, one")
+        with Fcgi(t.getsockname()) as c:
+            same(c.ask("GET", "/healthz").body, b"ok", "systemd: the other")
+        same(stop(child), 0, "systemd: exit 0 with two")
     wrong = dict(os.environ, LISTEN_PID="1", LISTEN_FDS="1")
     refuses(p, 2, "no socket was given", "-c", p.conf, env=wrong)
 
