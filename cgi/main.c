@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "cgi/chores.h"
+#include "cgi/first.h"
 #include "cgi/io.h"
 #include "cgi/listen.h"
 #include "cgi/loop.h"
@@ -19,7 +20,9 @@
 #include "cgi/publish.h"
 #include "cgi/reader.h"
 #include "cgi/route.h"
+#include "cgi/turn.h"
 #include "core/commit.h"
+#include "core/site.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "unknown"
@@ -53,6 +56,22 @@ struct options {
 	const char *config;
 	int test;
 };
+
+/* What plain CGI would refuse, for a person to judge: under FastCGI the web
+ * server's folders are not known, and an administrator may have his reasons. */
+static int
+doubt(const struct config *config, struct err *e)
+{
+	struct site_opts o;
+	struct site site;
+	struct arena *a = arena_new(CONFIG_ARENA_MAX);
+	int rc = a != NULL && site_process(a, &o, e) == 0 &&
+		site_find(a, &o, &site, e) == 0
+	    ? site_check(&site, config, e)
+	    : 0;
+	arena_free(a);
+	return rc;
+}
 
 static struct config *
 open_config(const char *option, struct err *e)
@@ -100,28 +119,43 @@ handle(const void *ctx, struct request *r, struct reply *p)
 /* ---- plain CGI ----------------------------------------------------------- */
 
 static int
-main_cgi(void)
+serve_cgi(const struct app *app, struct err *e)
 {
-	struct err e = { .code = ERR_NONE };
-	struct app app = { .is_cgi = 1 };
-	struct config *config = NULL;
-	if (crypto_init(&e) == 0)
-		config = open_config(NULL, &e);
-	if (config == NULL || app_open(&app, config, 1, &e) != 0) {
-		log_line(LOG_ERROR, "%s", e.text);
-		app.config = NULL;
-	}
 	const struct plain_opts o = { .in = STDIN_FILENO,
 		.out = STDOUT_FILENO,
 		.params = (const char *const *)environ,
 		.body_max = route_body_max(),
 		.handle = handle,
-		.ctx = &app };
-	int rc = plain_serve(&o, &e);
+		.ctx = app };
+	return plain_serve(&o, e);
+}
+
+static int
+main_cgi(void)
+{
+	struct err e = { .code = ERR_NONE };
+	struct app app = { .is_cgi = 1 };
+	struct first first = { .file = NULL };
+	struct config *config = NULL;
+	struct arena *a = arena_new(CONFIG_ARENA_MAX);
+	if (a == NULL)
+		err_set(&e, ERR_MEMORY, "out of memory");
+	else if (crypto_init(&e) == 0)
+		config = first_config(a, &first, &e);
+	if (first.file != NULL)
+		app.first = &first;
+	if (config == NULL || app_open(&app, config, 1, &e) != 0) {
+		log_line(LOG_ERROR, "%s", e.text);
+		app.config = NULL;
+	}
+	if (app.commit != NULL)
+		commit_turn(app.commit, turn_take);
+	int rc = serve_cgi(&app, &e);
 	if (rc != 0)
 		log_line(LOG_ERROR, "%s", e.text);
 	app_close(&app);
 	config_free(config);
+	arena_free(a);
 	return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -257,6 +291,8 @@ main_fcgi(const struct options *o, struct listener *listeners)
 	own_signals();
 	for (size_t i = 0; rc == 0 && i < config->n_warnings; i++)
 		log_line(LOG_WARNING, "%s", config->warnings[i]);
+	if (rc == 0 && doubt(config, &e) != 0)
+		log_line(LOG_WARNING, "%s", e.text);
 	if (rc == 0)
 		rc = open_listeners(o, config, listeners, &e);
 	if (rc == 0)
@@ -294,6 +330,11 @@ main_test(const struct options *o)
 	for (size_t i = 0; i < config->n_warnings; i++)
 		fprintf(stderr, "gatepost.fcgi: warning: %s\n",
 		    config->warnings[i]);
+	if (doubt(config, &e) != 0)
+		fprintf(stderr,
+		    "gatepost.fcgi: warning: as plain CGI this is answered "
+		    "503: %s\n",
+		    e.text);
 	printf("%s: the configuration is good\n", config->file);
 	config_free(config);
 	return EXIT_SUCCESS;

@@ -88,7 +88,9 @@ class ApachePlace(Place):
         folder.mkdir(parents=True)
         shutil.copy2(FCGI_PROGRAM, folder / "gatepost.cgi")
         (folder / ".htaccess").write_text(shipped(
-            ".htaccess", ("/srv/you/gatepost/gatepost.conf", str(self.conf))))
+            ".htaccess",
+            ("#SetEnv GATEPOST_CONFIG /srv/you/gatepost/gatepost.conf",
+             "SetEnv GATEPOST_CONFIG %s" % self.conf)))
         self.modules += MODULES_OF[".htaccess"]
         self.sites.append("""
 <VirtualHost *:80>
