@@ -109,6 +109,21 @@ options(struct arena *a)
 	if (tier_options == NULL)
 		return NULL;
 	memcpy(tier_options, tier, sizeof(tier));
+	const cfg_opt_t files[] = {
+		CFG_STR("root", NULL, CFGF_NONE),
+		CFG_STR("tier", NULL, CFGF_NONE),
+		CFG_STR("allow", NULL, CFGF_NONE),
+		CFG_STR("serve", "direct", CFGF_NONE),
+		CFG_STR("accel", NULL, CFGF_NONE),
+		CFG_STR("join", NULL, CFGF_NONE),
+		CFG_BOOL("attachment", cfg_false, CFGF_NONE),
+		CFG_BOOL("scripts", cfg_false, CFGF_NONE),
+		CFG_END(),
+	};
+	cfg_opt_t *files_options = arena_alloc(a, sizeof(files));
+	if (files_options == NULL)
+		return NULL;
+	memcpy(files_options, files, sizeof(files));
 	const cfg_opt_t top[] = {
 		CFG_STR("database", "gatepost.db", CFGF_NONE),
 		CFG_STR("public_url", NULL, CFGF_NONE),
@@ -122,6 +137,7 @@ options(struct arena *a)
 		CFG_STR("gate_on_error", "closed", CFGF_NONE),
 		CFG_STR("listen_group", "", CFGF_NONE),
 		CFG_SEC("tier", tier_options, CFGF_MULTI | CFGF_TITLE),
+		CFG_SEC("files", files_options, CFGF_MULTI | CFGF_TITLE),
 	};
 	size_t n = sizeof(top) / sizeof(top[0]);
 	cfg_opt_t *o =

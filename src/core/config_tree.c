@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/config_files.h"
 #include "core/config_secret.h"
 #include "core/config_token.h"
 
@@ -290,5 +291,7 @@ config_tree_read(struct config_reader *r, cfg_t *cfg)
 	for (size_t i = 0; i < PLATFORM__MAX; i++)
 		if (read_platform(r, cfg, i, grace) != 0)
 			return -1;
-	return read_tiers(r, cfg);
+	if (read_tiers(r, cfg) != 0)
+		return -1;
+	return config_files_read(r, cfg);
 }
