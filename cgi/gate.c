@@ -2,42 +2,14 @@
 
 #include "base/log.h"
 #include "base/time.h"
-#include "cgi/reader.h"
-#include "core/access.h"
-#include "core/pass.h"
+#include "cgi/admit.h"
 
 /*
  * /gate: may whoever carries this pass go on? For nginx's auth_request, which
  * knows 2xx, 401 and 403 and makes 500 of anything else. Only a decision
  * opens: every way out of this file that is none is a 403.
  */
-enum {
-	GATE_PASSES_MAX = 16, /* tried, of one request */
-	GATE_VALUE_MAX = 3 * 255, /* bytes of a header, encoded */
-};
-
-enum answer {
-	ANSWER_NO_PASS,
-	ANSWER_CLOSED, /* a pass, and no access */
-	ANSWER_OPEN,
-};
-
-struct rule {
-	struct str tier; /* this, */
-	struct str allow; /* or this; the other is STR_NONE */
-};
-
-struct visit {
-	const struct app *app;
-	struct request *request;
-	struct rule rule;
-	int64_t now;
-	int tried;
-	enum answer answer;
-	struct access_key key; /* of the pass that opened */
-	struct access access;
-	int is_known; /* access was looked up */
-};
+enum { GATE_VALUE_MAX = 3 * 255 }; /* bytes of a header, encoded */
 
 void
 gate_refuse(struct reply *p)
@@ -48,7 +20,7 @@ gate_refuse(struct reply *p)
 /* ---- what is asked ---- */
 
 static int
-read_rule(struct request *r, char plus, struct rule *rule)
+read_rule(struct request *r, char plus, struct admit_rule *rule)
 {
 	int (*query)(struct request *, const char *, struct str *) =
 	    plus == '+' ? request_query_plus : request_query;
@@ -64,7 +36,7 @@ read_rule(struct request *r, char plus, struct rule *rule)
  * a visitor may have a hand in. It is read like a query, but that a '+' is a
  * '+': who writes a configuration can write a blank. */
 static int
-find_rule(struct request *r, struct rule *rule)
+find_rule(struct request *r, struct admit_rule *rule)
 {
 	struct str set = request_param(r, "GATEPOST_GATE");
 	if (set.p == NULL)
@@ -79,7 +51,7 @@ find_rule(struct request *r, struct rule *rule)
 /* Could anybody pass it? A name without a tier section can be a platform's
  * own; a word that no tier allows is a slip. */
 static int
-rule_is_known(const struct tier_rules *rules, const struct rule *rule)
+rule_is_known(const struct tier_rules *rules, const struct admit_rule *rule)
 {
 	if (rule->tier.p != NULL)
 		return 1;
@@ -88,78 +60,6 @@ rule_is_known(const struct tier_rules *rules, const struct rule *rule)
 			if (str_eq(rules->tiers[i].allows[k], rule->allow))
 				return 1;
 	return 0;
-}
-
-/* ---- who asks ---- */
-
-static void
-ask(struct visit *v, const struct pass *pass)
-{
-	const struct app *app = v->app;
-	const struct tier_rules *rules = &app->config->rules;
-	struct err err = { .code = ERR_NONE };
-	struct access x;
-	struct store *s = readers_get(app->readers, v->request->worker, &err);
-	if (s == NULL ||
-	    access_lookup(s, rules, &pass->key, v->now, v->request->arena, &x,
-		&err) != 0) {
-		log_line(LOG_ERROR, "gate: lookup failed: %s", err.text);
-		readers_drop(app->readers, v->request->worker);
-		if (err.code != ERR_MEMORY && app->config->gate_open_on_error) {
-			v->answer = ANSWER_OPEN;
-			v->key = pass->key;
-		}
-		return;
-	}
-	if (v->rule.tier.p != NULL ? access_allows_tier(&x, rules, v->rule.tier)
-				   : access_allows(&x, v->rule.allow)) {
-		v->answer = ANSWER_OPEN;
-		v->key = pass->key;
-		v->access = x;
-		v->is_known = 1;
-	}
-}
-
-static void
-try_pass(struct visit *v, struct str token)
-{
-	struct pass pass;
-	if (v->answer == ANSWER_OPEN || v->tried++ >= GATE_PASSES_MAX ||
-	    pass_verify(
-		v->app->config, token, v->now, v->request->arena, &pass) != 0)
-		return;
-	v->answer = ANSWER_CLOSED;
-	ask(v, &pass);
-}
-
-/* RFC 6265, 4.2.1: pairs with "; " between. The name is exactly ours, the
- * value bare: a pass needs no quotes. Of several cookies of the name, which a
- * browser sends for several paths and domains, each is tried. */
-static void
-try_cookies(struct visit *v)
-{
-	struct str rest = request_param(v->request, "HTTP_COOKIE"), pair;
-	while (rest.p != NULL) {
-		struct str name, value;
-		str_cut(rest, ';', &pair, &rest);
-		str_cut(str_trim(pair), '=', &name, &value);
-		if (value.p != NULL && str_eq_z(name, "gatepost"))
-			try_pass(v, value);
-	}
-}
-
-static void
-try_authorization(struct visit *v)
-{
-	static const char *const names[] = { "HTTP_AUTHORIZATION",
-		"REDIRECT_HTTP_AUTHORIZATION" };
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct str scheme, token;
-		struct str s = request_param(v->request, names[i]);
-		if (str_cut(s, ' ', &scheme, &token) &&
-		    str_eq_fold(scheme, STR("Bearer")))
-			try_pass(v, str_trim(token));
-	}
 }
 
 /* ---- what is answered ---- */
@@ -188,7 +88,7 @@ add_header(struct reply *p, const char *name, struct str value)
 }
 
 static void
-reply_open(const struct visit *v, struct reply *p)
+reply_open(const struct admit *v, struct reply *p)
 {
 	char until[TIME_TEXT_MAX];
 	const struct access_key *key = &v->key;
@@ -209,25 +109,22 @@ reply_open(const struct visit *v, struct reply *p)
 void
 gate_any(const struct app *app, struct request *r, struct reply *p)
 {
-	struct visit v = { .app = app,
-		.request = r,
-		.now = time_now(),
-		.answer = ANSWER_NO_PASS };
+	struct admit_rule rule;
+	struct admit v;
 	gate_refuse(p);
-	if (find_rule(r, &v.rule) != 0 ||
-	    !rule_is_known(&app->config->rules, &v.rule)) {
+	if (find_rule(r, &rule) != 0 ||
+	    !rule_is_known(&app->config->rules, &rule)) {
 		log_line(LOG_WARNING,
 		    "gate: no rule: exactly one of tier and allow, and a word "
 		    "that some tier allows");
 		return;
 	}
-	try_cookies(&v);
-	try_authorization(&v);
+	admit_visitor(app, r, &rule, time_now(), &v);
 	if (arena_failed(r->arena))
 		return;
-	if (v.answer == ANSWER_OPEN) {
+	if (v.answer == ADMIT_OPEN) {
 		reply_open(&v, p);
-	} else if (v.answer == ANSWER_NO_PASS) {
+	} else if (v.answer == ADMIT_NO_PASS) {
 		reply_empty(p, 401);
 		reply_header(p, "WWW-Authenticate", STR("Bearer"));
 	}
