@@ -7,6 +7,7 @@
 struct commit; /* takes deliveries; core/commit.h */
 struct readers; /* for lookups; cgi/reader.h */
 struct publish; /* for requests that wait; cgi/publish.h */
+struct send; /* for files; cgi/send.h */
 
 /* What handlers work with. Shared by all threads and not changed while they
  * run; what a thread keeps for itself is found by request.worker. */
@@ -15,6 +16,7 @@ struct app {
 	struct commit *commit;
 	struct readers *readers;
 	struct publish *publish; /* NULL: nothing waits (plain CGI) */
+	struct send *send; /* NULL: a file is written at once (plain CGI) */
 	int is_cgi; /* one request, then the process ends: nothing waits */
 };
 
@@ -33,6 +35,7 @@ route_handler passes_post;
 route_handler gate_any;
 route_handler changes_get;
 route_handler live_get;
+route_handler files_get;
 
 /*
  * Answers one request by the table: 404 where no route has the path, 405 with
@@ -41,7 +44,7 @@ route_handler live_get;
  * nothing for want of memory. The gate is asked whatever the method and the
  * body, and where it cannot be asked the answer is its 403. Refused requests
  * are logged by their route, never by path or query: those can hold tokens;
- * visitors whom the gate turns away are not.
+ * visitors whom the gate turns away, from files too, are not.
  */
 void route_serve(const struct app *app, struct request *r, struct reply *p);
 
