@@ -2,16 +2,13 @@
 
 #include "base/log.h"
 #include "cgi/reader.h"
-#include "core/pass.h"
-
-enum { PASSES_MAX = 16 }; /* tried, of one request */
+#include "cgi/visitor.h"
 
 struct visit {
 	const struct app *app;
 	struct request *request;
 	const struct admit_rule *rule;
 	int64_t now;
-	int tried;
 	struct admit *out;
 };
 
@@ -49,51 +46,6 @@ ask(struct visit *v, const struct pass *pass)
 	return ADMIT_OPEN;
 }
 
-static void
-try_pass(struct visit *v, struct str token)
-{
-	struct pass pass;
-	if (v->out->answer == ADMIT_OPEN || v->tried++ >= PASSES_MAX ||
-	    pass_verify(
-		v->app->config, token, v->now, v->request->arena, &pass) != 0)
-		return;
-	enum admit_answer answer = ask(v, &pass);
-	if (answer > v->out->answer)
-		v->out->answer = answer;
-	if (answer == ADMIT_OPEN)
-		v->out->key = pass.key;
-}
-
-/* RFC 6265, 4.2.1: pairs with "; " between. The name is exactly ours, the
- * value bare: a pass needs no quotes. Of several cookies of the name, which a
- * browser sends for several paths and domains, each is tried. */
-static void
-try_cookies(struct visit *v)
-{
-	struct str rest = request_param(v->request, "HTTP_COOKIE"), pair;
-	while (rest.p != NULL) {
-		struct str name, value;
-		str_cut(rest, ';', &pair, &rest);
-		str_cut(str_trim(pair), '=', &name, &value);
-		if (value.p != NULL && str_eq_z(name, "gatepost"))
-			try_pass(v, value);
-	}
-}
-
-static void
-try_authorization(struct visit *v)
-{
-	static const char *const names[] = { "HTTP_AUTHORIZATION",
-		"REDIRECT_HTTP_AUTHORIZATION" };
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct str scheme, token;
-		struct str s = request_param(v->request, names[i]);
-		if (str_cut(s, ' ', &scheme, &token) &&
-		    str_eq_fold(scheme, STR("Bearer")))
-			try_pass(v, str_trim(token));
-	}
-}
-
 void
 admit_visitor(const struct app *app, struct request *r,
     const struct admit_rule *rule, int64_t now, struct admit *out)
@@ -101,7 +53,17 @@ admit_visitor(const struct app *app, struct request *r,
 	struct visit v = {
 		.app = app, .request = r, .rule = rule, .now = now, .out = out
 	};
+	struct visitor visitor;
+	struct pass pass;
+	struct str token;
 	*out = (struct admit){ .answer = ADMIT_NO_PASS };
-	try_cookies(&v);
-	try_authorization(&v);
+	visitor_init(&visitor, app, r, now);
+	while (out->answer != ADMIT_OPEN &&
+	    visitor_next(&visitor, &pass, &token)) {
+		enum admit_answer answer = ask(&v, &pass);
+		if (answer > out->answer)
+			out->answer = answer;
+		if (answer == ADMIT_OPEN)
+			out->key = pass.key;
+	}
 }

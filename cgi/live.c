@@ -143,8 +143,10 @@ void
 live_get(const struct app *app, struct request *r, struct reply *p)
 {
 	struct pass pass;
+	struct visitor visitor;
 	struct stream_opts o = { .kind = STREAM_LIVE, .now = time_now() };
-	if (!visitor_pass(app, r, o.now, &pass, &o.pass)) {
+	visitor_init(&visitor, app, r, o.now);
+	if (!visitor_next(&visitor, &pass, &o.pass)) {
 		reply_header(p, "WWW-Authenticate", STR("Bearer"));
 		reply_error(p, 401, "pass",
 		    "send a valid pass: the cookie gatepost, or Authorization: "
