@@ -173,7 +173,8 @@ open_file(struct ask *k)
 {
 	const struct config_files *f = k->files;
 	/* what the web server sends need not be readable here */
-	int flags = f->serve == CONFIG_DIRECT ? O_RDONLY | O_NONBLOCK : O_PATH;
+	int flags = f->serve == CONFIG_DIRECT ? O_RDONLY | O_NONBLOCK | O_NOCTTY
+					      : O_PATH;
 	int root = open(f->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	k->fd = -1;
 	if (root < 0) {

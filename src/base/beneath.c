@@ -20,7 +20,7 @@ beneath_is_name(struct str name)
 int
 beneath_walk(int folder, const char *path, int flags)
 {
-	const int always = O_NOFOLLOW | O_CLOEXEC | O_NOCTTY;
+	const int always = O_NOFOLLOW | O_CLOEXEC;
 	char name[BENEATH_NAME_MAX + 1];
 	struct str rest = str_from(path), step;
 	int at = folder, next = -1;
@@ -53,7 +53,7 @@ int
 beneath_open(int folder, const char *path, int flags)
 {
 	const struct open_how how = {
-		.flags = (unsigned)(flags | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY),
+		.flags = (unsigned)(flags | O_NOFOLLOW | O_CLOEXEC),
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
 		    RESOLVE_NO_MAGICLINKS,
 	};

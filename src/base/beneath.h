@@ -16,8 +16,8 @@ enum {
  * front), no slash of either kind, no control character, UTF-8. */
 int beneath_is_name(struct str name);
 
-/* path: names with single slashes between. flags are open(2)'s, O_NOFOLLOW,
- * O_CLOEXEC and O_NOCTTY are added. A descriptor, or -1 with errno. folder may
+/* path: names with single slashes between. flags are open(2)'s, O_NOFOLLOW
+ * and O_CLOEXEC are added. A descriptor, or -1 with errno. folder may
  * be opened with O_PATH. */
 int beneath_open(int folder, const char *path, int flags);
 
