@@ -134,7 +134,8 @@ request_init(struct request *r, struct arena *a, const char *const *params,
 		.params = params,
 		.body = body,
 		.body_cut = body_cut,
-		.token = STR_NONE };
+		.token = STR_NONE,
+		.name = STR_NONE };
 	r->method = request_param(r, "REQUEST_METHOD");
 	r->is_head = str_eq_z(r->method, "HEAD");
 	r->path_ok = read_path(r);

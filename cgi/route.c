@@ -11,15 +11,17 @@
 enum {
 	GET = 1, /* and HEAD */
 	POST = 2,
-	OTHER = 4,
-	ANY = GET | POST | OTHER,
+	OPTIONS = 4,
+	OTHER = 8,
+	ANY = GET | POST | OPTIONS | OTHER,
 };
 
 enum { ALLOW_MAX = 32 };
 
 struct route {
 	unsigned methods;
-	/* :platform, :token stand for one segment, :name for all that come */
+	/* :platform, :token, :name stand for one segment, :path for all that
+	 * come */
 	const char *pattern;
 	route_handler *handler;
 };
@@ -35,14 +37,17 @@ static const struct route routes[] = {
 	{ POST, "/v1/passes", passes_post },
 	{ ANY, "/gate", gate_any },
 	{ GET, "/live", live_get },
-	{ GET, "/files/:name", files_get },
+	{ OPTIONS, "/live", live_options },
+	{ GET, "/buy/:name", buy_get },
+	{ GET, "/files/:path", files_get },
 };
 enum { N_ROUTES = sizeof(routes) / sizeof(routes[0]) };
 
 static const struct {
 	unsigned bits;
 	const char *name;
-} methods[] = { { GET, "GET" }, { GET, "HEAD" }, { POST, "POST" } };
+} methods[] = { { GET, "GET" }, { GET, "HEAD" }, { POST, "POST" },
+	{ OPTIONS, "OPTIONS" } };
 enum { N_METHODS = sizeof(methods) / sizeof(methods[0]) };
 
 static unsigned
@@ -75,10 +80,14 @@ segment_matches(struct request *r, struct str want, struct str have)
 		r->token = have;
 		return r->platform != NULL && r->platform->token_in_path;
 	}
+	if (str_eq_z(want, ":name")) {
+		r->name = have;
+		return 1;
+	}
 	return str_eq(want, have);
 }
 
-/* On success platform and token of *r are set as the pattern says. */
+/* On success platform, token and name of *r are set as the pattern says. */
 static int
 route_matches(const struct route *route, struct request *r)
 {
@@ -86,9 +95,10 @@ route_matches(const struct route *route, struct request *r)
 	size_t i = 0;
 	r->platform = NULL;
 	r->token = STR_NONE;
+	r->name = STR_NONE;
 	while (rest.p != NULL) {
 		str_cut(rest, '/', &want, &rest);
-		if (str_eq_z(want, ":name"))
+		if (str_eq_z(want, ":path"))
 			return i < r->n_segments;
 		if (i == r->n_segments ||
 		    !segment_matches(r, want, r->segments[i++]))

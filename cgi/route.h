@@ -35,6 +35,8 @@ route_handler passes_post;
 route_handler gate_any;
 route_handler changes_get;
 route_handler live_get;
+route_handler live_options;
+route_handler buy_get;
 route_handler files_get;
 
 /*

@@ -5,6 +5,7 @@
 #include "core/config_files.h"
 #include "core/config_secret.h"
 #include "core/config_token.h"
+#include "core/config_web.h"
 
 enum {
 	API_KEY_MIN = 16, /* bytes */
@@ -291,7 +292,7 @@ config_tree_read(struct config_reader *r, cfg_t *cfg)
 	for (size_t i = 0; i < PLATFORM__MAX; i++)
 		if (read_platform(r, cfg, i, grace) != 0)
 			return -1;
-	if (read_tiers(r, cfg) != 0)
+	if (read_tiers(r, cfg) != 0 || config_web_read(r, cfg) != 0)
 		return -1;
 	return config_files_read(r, cfg);
 }
