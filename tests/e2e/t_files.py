@@ -39,7 +39,7 @@ class Site(Place):
         (outside / "secret").write_bytes(b"secret")
         for link, to in (("out", "../outside/secret"), ("dir", "../outside"),
                          ("in", "song.mp3"), ("guide/deep/up", ".."),
-                         ("root", "/")):
+                         ("top", "/")):
             (self.root / link).symlink_to(to)
         os.mkfifo(self.root / "fifo")
         text = """
@@ -171,7 +171,7 @@ def names():
     os.link(p.db, p.root / "db")
     os.link(p.conf, p.root / "conf")
     for path in ("/m/.hidden", "/m/guide/.htaccess", "/m/out", "/m/dir/secret",
-                 "/m/in", "/m/guide/deep/up/index.html", "/m/root/etc/passwd",
+                 "/m/in", "/m/guide/deep/up/index.html", "/m/top/etc/passwd",
                  "/m/fifo", "/m/db", "/m/conf", "/m/empty/", "/m/none",
                  "/m/%2e%2e/outside/secret", "/m/..%2foutside/secret",
                  "/m/guide%2findex.html", "/m/..%5coutside", "/m/song.mp3%0a", "/m/%ff", "/m//song.mp3", "/m/song.mp3/",
