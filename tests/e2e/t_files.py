@@ -338,6 +338,14 @@ def big():
             got.update(piece)
     same((out.stat().st_size, got.digest() == seen.digest()), (SIZE, True),
          "all of it, each byte in its place")
+    with open(p.root / "huge.bin", "wb") as f:
+        f.seek(5 * 1024 * MB - 1)
+        f.write(b"!")
+    a = p.ask("HEAD", "/m/huge.bin", t)
+    same(a.headers["content-length"], str(5 * 1024 * MB), "5 GB")
+    a = p.go("/m/huge.bin", t, Range="bytes=5368709118-")
+    same((a.body, a.headers["content-range"]),
+         (b"\0!", "bytes 5368709118-5368709119/5368709120"), "its end")
     after = p.memory()[1]
     note("resident: %d kB before, %d kB at the most" % (before, after))
     ok(SLOW or after - before < 4000, "in little memory", (before, after))
