@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "cgi/admit.h"
+#include "cgi/count.h"
 
 /*
  * /gate: may whoever carries this pass go on? For nginx's auth_request, which
@@ -106,6 +107,17 @@ reply_open(const struct admit *v, struct reply *p)
 		    str_from(time_text(v->access.until, until)));
 }
 
+static enum count_gate
+counted(const struct admit *v)
+{
+	if (v->answer == ADMIT_OPEN)
+		return v->is_known ? COUNT_GATE_OPEN : COUNT_GATE_ERROR_OPEN;
+	if (v->answer == ADMIT_UNKNOWN)
+		return COUNT_GATE_ERROR_CLOSED;
+	return v->answer == ADMIT_CLOSED ? COUNT_GATE_CLOSED
+					 : COUNT_GATE_NO_PASS;
+}
+
 void
 gate_any(const struct app *app, struct request *r, struct reply *p)
 {
@@ -117,15 +129,20 @@ gate_any(const struct app *app, struct request *r, struct reply *p)
 		log_line(LOG_WARNING,
 		    "gate: no rule: exactly one of tier and allow, and a word "
 		    "that some tier allows");
+		count_gate(COUNT_GATE_NO_RULE);
 		return;
 	}
 	admit_visitor(app, r, &rule, time_now(), &v);
-	if (arena_failed(r->arena))
+	if (arena_failed(r->arena)) {
+		count_gate(COUNT_GATE_ERROR_CLOSED);
 		return;
+	}
 	if (v.answer == ADMIT_OPEN) {
 		reply_open(&v, p);
 	} else if (v.answer == ADMIT_NO_PASS) {
 		reply_empty(p, 401);
 		reply_header(p, "WWW-Authenticate", STR("Bearer"));
 	}
+	/* what comes to nothing now becomes the router's 403 */
+	count_gate(reply_ok(p) ? counted(&v) : COUNT_GATE_ERROR_CLOSED);
 }

@@ -18,6 +18,7 @@ struct app {
 	struct publish *publish; /* NULL: nothing waits (plain CGI) */
 	struct send *send; /* NULL: a file is written at once (plain CGI) */
 	int is_cgi; /* one request, then the process ends: nothing waits */
+	int64_t started; /* seconds */
 };
 
 /* A handler fills the reply, in every case, and returns. The router has seen
@@ -38,6 +39,7 @@ route_handler live_get;
 route_handler live_options;
 route_handler buy_get;
 route_handler files_get;
+route_handler metrics_get;
 
 /*
  * Answers one request by the table: 404 where no route has the path, 405 with

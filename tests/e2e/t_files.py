@@ -400,6 +400,8 @@ def slow():
     taken = [Slow(p, tokens[i % 4]) for i in range(64)]
     same([s.head[9:12] for s in taken], [b"200"] * 64, "64 downloads")
     until(lambda: files_open(p) == 64, "all under way")
+    a = p.get("/metrics", p.bearer())
+    ok(b"\ngatepost_downloads 64\n" in a.body, "counted", a.body[:4000])
     a = p.go("/m/big.bin", tokens[0])
     same((a.status, a.word(), "retry-after" in a.headers),
          (503, "downloads", True), "a 17th of one person is too many")
