@@ -217,25 +217,35 @@ to_folder(const struct ask *k, struct reply *p)
 	buf_free(&b);
 }
 
-/* head/name, encoded for the web servers, which all decode it. */
+/* nginx decodes what it is told. */
 static void
-hand_over(
-    const struct ask *k, const char *header, struct str head, struct reply *p)
+add_encoded(struct buf *b, struct str path)
 {
+	struct str part;
+	while (path.p != NULL) {
+		str_cut(path, '/', &part, &path);
+		form_encode(b, part);
+		if (path.p != NULL)
+			buf_addc(b, '/');
+	}
+}
+
+/* Apache's mod_xsendfile 0.12 takes the path as it is. */
+static void
+hand_over(const struct ask *k, struct reply *p)
+{
+	const struct config_files *f = k->files;
+	int accel = f->serve == CONFIG_ACCEL;
 	struct buf b;
-	struct str part, rest = str_from(k->name);
 	buf_init(&b, VALUE_MAX);
-	for (head.p++, head.n--; head.p != NULL;) {
-		str_cut(head, '/', &part, &head);
+	if (accel) {
+		add_encoded(&b, f->accel);
 		buf_addc(&b, '/');
-		form_encode(&b, part);
+		add_encoded(&b, str_from(k->name));
+	} else {
+		buf_addf(&b, "%s/%s", f->root, k->name);
 	}
-	while (rest.p != NULL) {
-		str_cut(rest, '/', &part, &rest);
-		buf_addc(&b, '/');
-		form_encode(&b, part);
-	}
-	reply_header(p, header, buf_str(&b));
+	reply_header(p, accel ? "X-Accel-Redirect" : "X-Sendfile", buf_str(&b));
 	p->failed |= !buf_ok(&b);
 	buf_free(&b);
 }
@@ -315,17 +325,11 @@ static void
 answer(struct ask *k, struct reply *p)
 {
 	const struct media *m = media_of(k->last);
-	switch (k->files->serve) {
-	case CONFIG_DIRECT:
+	if (k->files->serve == CONFIG_DIRECT) {
 		answer_direct(k, m, p);
 		return;
-	case CONFIG_ACCEL:
-		hand_over(k, "X-Accel-Redirect", k->files->accel, p);
-		break;
-	case CONFIG_SENDFILE:
-		hand_over(k, "X-Sendfile", str_from(k->files->root), p);
-		break;
 	}
+	hand_over(k, p);
 	add_common(k, m, p);
 	reply_file(p, 200, m->type, 0);
 }

@@ -297,7 +297,7 @@ def handed_over():
          ("/internal/a%20b/p%C3%A9%20%252F.html", False), "encoded")
     a = p.direct("GET", "/files/apache/p%C3%A9%20%252F.html", headers=cookie)
     same((a.headers["x-sendfile"], "x-accel-redirect" in a.headers, a.body),
-         ("%s/apache-files/p%%C3%%A9%%20%%252F.html" % p.dir, False, b""),
+         ("%s/apache-files/p\xc3\xa9 %%2F.html" % p.dir, False, b""),
          "X-Sendfile")
     same(p.go("/apache/none", t).status, 404, "not what is not there")
 
