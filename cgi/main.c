@@ -38,16 +38,19 @@ static const char help[] =
     "usage: gatepost.fcgi [-c FILE] --listen ADDRESS\n"
     "       gatepost.fcgi [-c FILE] -t\n"
     "\n"
-    "  --listen ADDRESS  unix:/path, 127.0.0.1:PORT or [::1]:PORT; not needed\n"
-    "                    under systemd, spawn-fcgi, mod_fcgid and as plain "
-    "CGI\n"
+    "  --listen ADDRESS  unix:/path, 127.0.0.1:PORT or [::1]:PORT; twice for "
+    "two;\n"
+    "                    not needed under systemd, spawn-fcgi, mod_fcgid and "
+    "as\n"
+    "                    plain CGI\n"
     "  -c FILE           the configuration\n"
     "  -t                check the configuration and exit\n"
     "  -V                print the version and exit\n"
     "  --help            print this and exit\n";
 
 struct options {
-	const char *listen;
+	const char *listen[LISTEN_MAX];
+	int n_listen;
 	const char *config;
 	int test;
 };
@@ -211,13 +214,14 @@ stop_waiting(const struct app *app)
 }
 
 static int
-run(const struct app *app, struct listener *listener, const sigset_t *signals,
+run(const struct app *app, struct listener *listeners, const sigset_t *signals,
     struct err *e)
 {
 	const struct timespec tick = { 0, LOOP_SWEEP_MS * 1000000L };
 	const struct loop_opts o = { .threads = app->config->threads,
 		.body_max = route_body_max(),
-		.drain = listener->owned,
+		.drain = listeners[0].owned,
+		.listen_too = listeners[1].fd,
 		.handle = handle,
 		.ctx = app,
 		.park = publish_park,
@@ -225,7 +229,7 @@ run(const struct app *app, struct listener *listener, const sigset_t *signals,
 		.conns_max = LOOP_CONNS_MAX + app->config->streams + SEND_MAX };
 	struct loop *loop;
 	struct chores *chores = NULL;
-	if (loop_start(&o, listener->fd, &loop, e) != 0)
+	if (loop_start(&o, listeners[0].fd, &loop, e) != 0)
 		return -1;
 	if (chores_start(app->commit, app->config, &chores, e) != 0)
 		log_line(LOG_ERROR, "%s", e->text);
@@ -233,7 +237,8 @@ run(const struct app *app, struct listener *listener, const sigset_t *signals,
 	while (sigtimedwait(signals, NULL, &tick) < 0)
 		loop_sweep(loop);
 	/* who connects from now on finds the next program, or none */
-	listen_retire(listener);
+	for (int i = 0; i < LISTEN_MAX; i++)
+		listen_retire(&listeners[i]);
 	stop_waiting(app);
 	if (loop_stop(loop) != 0)
 		_exit(EXIT_SUCCESS);
@@ -242,8 +247,20 @@ run(const struct app *app, struct listener *listener, const sigset_t *signals,
 	return 0;
 }
 
+/* Those of --listen, unless one was given. */
 static int
-main_fcgi(const struct options *o, struct listener *listener)
+open_listeners(const struct options *o, const struct config *config,
+    struct listener *listeners, struct err *e)
+{
+	for (int i = 0; i < o->n_listen; i++)
+		if (listen_open(o->listen[i], config->listen_group,
+			&listeners[i], e) != 0)
+			return -1;
+	return 0;
+}
+
+static int
+main_fcgi(const struct options *o, struct listener *listeners)
 {
 	struct err e = { .code = ERR_NONE };
 	struct config *config = NULL;
@@ -258,8 +275,8 @@ main_fcgi(const struct options *o, struct listener *listener)
 	own_signals();
 	for (size_t i = 0; rc == 0 && i < config->n_warnings; i++)
 		log_line(LOG_WARNING, "%s", config->warnings[i]);
-	if (rc == 0 && listener->fd < 0)
-		rc = listen_open(o->listen, config->listen_group, listener, &e);
+	if (rc == 0)
+		rc = open_listeners(o, config, listeners, &e);
 	if (rc == 0)
 		rc = app_open(&app, config, config->threads, &e);
 	if (rc == 0)
@@ -267,11 +284,12 @@ main_fcgi(const struct options *o, struct listener *listener)
 	if (rc == 0)
 		rc = start_publish(&app, &e);
 	if (rc == 0)
-		rc = run(&app, listener, &signals, &e);
+		rc = run(&app, listeners, &signals, &e);
 	if (rc != 0)
 		log_line(LOG_ERROR, "%s", e.text);
 	stop_waiting(&app);
-	listen_close(listener);
+	for (int i = 0; i < LISTEN_MAX; i++)
+		listen_close(&listeners[i]);
 	app_close(&app);
 	config_free(config);
 	return rc == 0		  ? EXIT_SUCCESS
@@ -316,7 +334,9 @@ read_options(int argc, char **argv, struct options *o)
 	while ((c = getopt_long(argc, argv, "c:tV", longs, NULL)) != -1) {
 		switch (c) {
 		case 'l':
-			o->listen = optarg;
+			if (o->n_listen == LISTEN_MAX)
+				return usage("--listen may be there twice");
+			o->listen[o->n_listen++] = optarg;
 			break;
 		case 'c':
 			o->config = optarg;
@@ -340,8 +360,8 @@ read_options(int argc, char **argv, struct options *o)
 int
 main(int argc, char **argv)
 {
-	struct listener listener;
-	struct options o = { .listen = NULL };
+	struct listener listeners[LISTEN_MAX] = { { .fd = -1 }, { .fd = -1 } };
+	struct options o = { .n_listen = 0 };
 	log_open("gatepost.fcgi");
 	if (getenv("GATEWAY_INTERFACE") != NULL) {
 		/* argv may be the query (RFC 3875, 4.4): it is never read */
@@ -354,9 +374,7 @@ main(int argc, char **argv)
 		if (o.test)
 			return main_test(&o);
 	}
-	if (o.listen != NULL)
-		listener = (struct listener){ .fd = -1 };
-	else if (!listen_given(&listener))
+	if (o.n_listen == 0 && !listen_given(listeners))
 		return usage("no socket was given: say --listen ADDRESS");
-	return main_fcgi(&o, &listener);
+	return main_fcgi(&o, listeners);
 }

@@ -233,6 +233,7 @@ reply_reset(struct reply *p, struct arena *a)
 	p->n_headers = 0;
 	p->headers_n = 0;
 	p->error = NULL;
+	p->bare = 0;
 	p->endless = 0;
 	p->stream = NULL;
 	p->download = NULL;
@@ -355,14 +356,15 @@ reply_head(const struct reply *p, struct buf *out)
 	if (p->type != NULL)
 		buf_addf(out, "Content-Type: %s\r\n", p->type);
 	/* RFC 9110, 8.6: not with 204, nor another's with 304 */
-	if (p->status != 204 && p->status != 304 && !p->endless)
+	if (p->status != 204 && p->status != 304 && !p->endless && !p->bare)
 		buf_addf(out, "Content-Length: %lld\r\n",
 		    p->length >= 0 ? (long long)p->length
 				   : (long long)p->body.n);
-	buf_addf(out,
-	    "Cache-Control: %s\r\n"
-	    "X-Content-Type-Options: nosniff\r\n",
-	    p->cache == NULL ? "no-store" : p->cache);
+	if (!p->bare)
+		buf_addf(out,
+		    "Cache-Control: %s\r\n"
+		    "X-Content-Type-Options: nosniff\r\n",
+		    p->cache == NULL ? "no-store" : p->cache);
 	for (size_t i = 0; i < p->n_headers; i++)
 		buf_addf(
 		    out, "%s: %s\r\n", p->headers[i].name, p->headers[i].value);
