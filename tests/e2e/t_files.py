@@ -9,9 +9,11 @@ import random
 import socket
 import subprocess
 import time
+from urllib.parse import quote
 
-from lib import (LIMIT, SLOW, Place, connects, http_request, main, note, ok,
-                 sale, same, start, stop, until)
+from apache import APACHE, ApachePlace
+from lib import (LIMIT, SLOW, TOP, Place, connects, http_request, main, note, ok,
+                 sale, same, skip, start, stop, until)
 
 SONG = bytes(range(256)) * 1000
 MB = 1024 * 1024
@@ -445,4 +447,85 @@ def cgi():
     same((a.status, a.headers["location"]), (301, "./guide/"), "a folder")
 
 
-main(who, names, parts, handed_over, big, slow, cgi)
+def apache_ways():
+    """The other two configurations for Apache."""
+    for way in ("proxy", "fcgid"):
+        p = ApachePlace(init=False)
+        (p.dir / "sent").mkdir()
+        odd = "a b\u00e9%41#+&.txt"
+        (p.dir / "sent" / odd).write_bytes(SONG)
+        p.configure(more="files '/m' { root = 'sent'\n tier = 'supporter' }")
+        same((p.cli("migrate").returncode, p.cli(
+            "grant", "--user", "1", "--tier", "supporter").returncode),
+            (0, 0), way + ": a member")
+        t = p.cli("pass", "--user", "1").stdout.decode().strip()
+        if way == "proxy":
+            p.run()
+            p.proxy_site()
+        else:
+            p.fcgid_site()
+        p.apache()
+        cookie = {"Cookie": "gatepost=" + t}
+        a = p.get("/files/m/" + quote(odd), cookie)
+        same((a.status, a.body == SONG), (200, True), way + ": a file")
+        a = p.get("/files/m/" + quote(odd), {**cookie, "Range": "bytes=-4"})
+        same((a.status, a.body), (206, SONG[-4:]), way + ": a range")
+        same(p.get("/files/m/x").status, 401, way + ": nobody")
+
+
+def apache():
+    """A folder of a shared host, by nothing but .htaccess; X-Sendfile."""
+    p = ApachePlace(init=False)
+    p.cgi_site()
+    p.modules.append("xsendfile")
+    web = p.dir / "web/members"
+    (web / "sub").mkdir(parents=True)
+    odd = "a b\u00e9%41?x=1#+&.txt"
+    (p.dir / "sent").mkdir()
+    for name in ("song.mp3", odd, "sub/index.html", "x.php"):
+        (web / name).write_bytes(SONG)
+    (p.dir / "sent" / odd).write_bytes(SONG)
+    (web / ".htaccess").write_text(
+        (TOP / "apache/members.htaccess").read_text())
+    (p.dir / "web/sent").mkdir()
+    (p.dir / "web/sent/.htaccess").write_text(
+        (TOP / "apache/members.htaccess").read_text().replace(
+            "files/members/", "files/sent/"))
+    p.configure(more="""
+files '/members' { root = '%s'
+  tier = 'supporter'
+  join = '/join.html' }
+files '/sent' { root = 'sent'
+  tier = 'supporter'
+  serve = 'sendfile' }
+""" % web)
+    same((p.cli("migrate").returncode, p.cli(
+        "grant", "--user", "1", "--tier", "supporter").returncode), (0, 0),
+        "a member")
+    t = p.cli("pass", "--user", "1").stdout.decode().strip()
+    p.apache("XSendFile On\nXSendFilePath %s/sent\n" % p.dir)
+    cookie = {"Cookie": "gatepost=" + t}
+    for path in ("song.mp3", quote(odd), "sub/", "x.php"):
+        a = p.get("/members/" + path, cookie)
+        same((a.status, a.body == SONG, a.headers.get("content-length")),
+             (200, True, str(len(SONG))), "a member: " + path)
+        same(p.get("/members/" + path).status, 401, "nobody: " + path)
+    a = p.get("/members/song.mp3", {"Authorization": "Bearer " + t,
+                                    "Range": "bytes=1-4"})
+    same((a.status, a.body), (206, SONG[1:5]), "a Bearer token, a range")
+    a = p.get("/members/song.mp3", {"Accept": "text/html"})
+    same((a.status, a.headers.get("location")), (303, "/join.html"),
+         "a browser is shown what to buy")
+    for path in ("", ".htaccess", "none", "sub/none", "%2e%2e/pay/.htaccess"):
+        same(p.get("/members/" + path, cookie).status, 404, "not " + path)
+    a = p.get("/sent/" + quote(odd), cookie)
+    same((a.status, a.body == SONG), (200, True), "by mod_xsendfile")
+    same(p.get("/sent/" + quote(odd)).status, 401, "nobody")
+
+
+TESTS = [who, names, parts, handed_over, big, slow, cgi]
+if os.path.exists(APACHE):
+    TESTS += [apache, apache_ways]
+else:
+    skip("Apache", "it is not installed")
+main(*TESTS)
