@@ -266,6 +266,12 @@ reply_text(struct reply *p, int status)
 }
 
 struct buf *
+reply_html(struct reply *p, int status)
+{
+	return reply_start(p, status, "text/html; charset=utf-8");
+}
+
+struct buf *
 reply_events(struct reply *p)
 {
 	return reply_start(p, 200, "text/event-stream");

@@ -118,6 +118,7 @@ void reply_free(struct reply *p);
  * write the body into p->body. */
 struct buf *reply_json(struct reply *p, int status);
 struct buf *reply_text(struct reply *p, int status);
+struct buf *reply_html(struct reply *p, int status);
 struct buf *reply_events(struct reply *p); /* 200, text/event-stream */
 void reply_empty(struct reply *p, int status);
 

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "cgi/count.h"
+#include "cgi/first.h"
 #include "cgi/gate.h"
 #include "cgi/publish.h"
 #include "cgi/reader.h"
@@ -218,6 +219,8 @@ route_serve(const struct app *app, struct request *r, struct reply *p)
 	int at_gate = is_gate(route, r);
 	if (app->config == NULL && at_gate)
 		gate_refuse(p);
+	else if (app->config == NULL && app->first != NULL && first_asked(r))
+		first_page(app->first, r, p);
 	else if (app->config == NULL)
 		serve_unconfigured(r, p);
 	else if (route != NULL)

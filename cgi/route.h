@@ -7,6 +7,7 @@
 struct commit; /* takes deliveries; core/commit.h */
 struct readers; /* for lookups; cgi/reader.h */
 struct publish; /* for requests that wait; cgi/publish.h */
+struct first; /* for the first page; cgi/first.h */
 
 /* What handlers work with. Shared by all threads and not changed while they
  * run; what a thread keeps for itself is found by request.worker. */
@@ -15,6 +16,8 @@ struct app {
 	struct commit *commit;
 	struct readers *readers;
 	struct publish *publish; /* NULL: nothing waits (plain CGI) */
+	const struct first *first; /* NULL: there is a configuration, good
+				      or bad, or this is FastCGI */
 	int is_cgi; /* one request, then the process ends: nothing waits */
 	int64_t started; /* seconds */
 };

@@ -5,19 +5,23 @@ packages_build="gcc libc6-dev make autoconf automake pkg-config libfcgi-dev
 	libcurl4-openssl-dev"
 packages_serve="nginx-light curl sqlite3"
 packages_test="clang clang-format libclang-rt-14-dev valgrind mandoc python3
-	python3-prometheus-client curl sqlite3 spawn-fcgi xz-utils"
+	python3-prometheus-client curl sqlite3 spawn-fcgi xz-utils chromium
+	nodejs npm apache2-bin libapache2-mod-fcgid libapache2-mod-xsendfile"
 
 # Web servers for one test. Installed they would start and take a port, so they
 # are unpacked only, and what they link to is installed.
 packages_unpacked="lighttpd caddy h2o"
 packages_libraries="libnettle8 libpcre2-8-0 libxxhash0 libyaml-0-2"
 
-# An nginx of another flavour serves as well as nginx-light.
+# apache2-bin: without the service, which would take port 80.
+# An nginx of another flavour serves as well as nginx-light, and so does a node
+# that is not Debian's.
 packages_has()
 {
 	case $1 in
 	nginx-light) [ -x /usr/sbin/nginx ] ;;
-	python3) command -v python3 >/dev/null ;;
+	python3|npm) command -v "$1" >/dev/null ;;
+	nodejs) command -v node >/dev/null ;;
 	*) dpkg-query -W -f '${Status}' "$1" 2>/dev/null |
 		grep -q '^install ok installed' ;;
 	esac
