@@ -25,6 +25,8 @@ BEGIN IMMEDIATE;
 BEGIN;
 -- name: begin_read
 BEGIN;
+-- name: begin_read @postgresql
+BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
 -- name: commit
 COMMIT;
 -- name: rollback
@@ -51,6 +53,17 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 INSERT INTO events (platform, kind, delivery, subject, sent_at, received_at,
 	last_seen_at, content_type, body, verified_by, peer, status, reason)
 VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10, $11, $12)
+ON CONFLICT (platform, delivery) DO NOTHING
+RETURNING id;
+-- name: event_add @postgresql
+-- (a repeat takes no number: ids are counted by)
+INSERT INTO events (platform, kind, delivery, subject, sent_at, received_at,
+	last_seen_at, content_type, body, verified_by, peer, status, reason)
+SELECT $1::text, $2::text, $3::text, $4::text, $5::bigint, $6::bigint,
+	$6::bigint, $7::text, $8::bytea, $9::text, $10::text, $11::text,
+	$12::text
+WHERE NOT EXISTS (SELECT FROM events
+	WHERE platform = $1::text AND delivery = $3::text)
 ON CONFLICT (platform, delivery) DO NOTHING
 RETURNING id;
 -- name: event_find
@@ -200,7 +213,7 @@ FROM purchases
 WHERE ($1 IS NULL OR platform = $1) AND ($2 IS NULL OR user_ref = $2)
 	AND ($3 IS NULL OR email = $3) AND ($4 IS NULL OR buyer = $4)
 	AND ($5 IS NULL OR license = $5)
-ORDER BY sold_at DESC, sale LIMIT $6;
+ORDER BY sold_at DESC NULLS LAST, sale LIMIT $6;
 -- name: purchase_list @postgresql
 SELECT {purchase}
 FROM purchases
@@ -209,7 +222,7 @@ WHERE ($1::text IS NULL OR platform = $1)
 	AND ($3::text IS NULL OR email = $3)
 	AND ($4::text IS NULL OR buyer = $4)
 	AND ($5::text IS NULL OR license = $5)
-ORDER BY sold_at DESC, sale LIMIT $6;
+ORDER BY sold_at DESC NULLS LAST, sale LIMIT $6;
 -- name: purchase_all
 SELECT {purchase} FROM purchases ORDER BY platform, sale;
 -- name: purchase_open
@@ -221,7 +234,8 @@ SELECT platform, product, variant, product_name, tier, count(*),
 	max(sold_at)
 FROM purchases WHERE since IS NOT NULL
 GROUP BY platform, product, variant, product_name, tier
-ORDER BY platform, product, variant, product_name;
+ORDER BY platform, product NULLS FIRST, variant NULLS FIRST,
+	product_name NULLS FIRST;
 
 -- name: subscription_drop
 DELETE FROM subscriptions WHERE platform = $1 AND subject = $2;
@@ -234,7 +248,7 @@ SELECT {subscription} FROM subscriptions
 WHERE platform = $1 AND subject = $2;
 -- name: subscription_list
 SELECT {subscription} FROM subscriptions
-ORDER BY since DESC, subscription LIMIT $1;
+ORDER BY since DESC NULLS LAST, subscription LIMIT $1;
 -- name: subscription_all
 SELECT {subscription} FROM subscriptions ORDER BY platform, subscription;
 
@@ -246,6 +260,11 @@ INSERT INTO tiers (name, rank, allows) VALUES ($1, $2, $3);
 -- name: change_add
 INSERT INTO changes (at, user_ref, email, buyer, license, before, after, event)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+-- name: change_add @postgresql
+-- (told to who listens when it is committed, once for each transaction)
+INSERT INTO changes (at, user_ref, email, buyer, license, before, after, event)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+RETURNING pg_notify('gatepost', '');
 -- name: change_max
 SELECT coalesce(max(id), 0) FROM changes;
 -- name: change_after
@@ -316,11 +335,11 @@ SELECT 1;
 -- name: forget_vacuum
 VACUUM;
 -- name: forget_vacuum @postgresql
-VACUUM FULL;
+VACUUM FULL events, changes, outbox, purchases, subscriptions;
 -- name: forget_log
 PRAGMA wal_checkpoint(TRUNCATE);
 -- name: forget_log @postgresql
-CHECKPOINT;
+SELECT 0;
 
 -- name: alive
 SELECT count(*) FROM tiers;
@@ -330,5 +349,3 @@ PRAGMA quick_check(1);
 SELECT 'ok';
 -- name: backup
 VACUUM INTO $1;
--- name: backup @postgresql
-SELECT 'use pg_dump';

@@ -2,7 +2,7 @@
 
 packages_build="gcc libc6-dev make autoconf automake pkg-config libfcgi-dev
 	libjansson-dev libssl-dev libsqlite3-dev libconfuse-dev
-	libcurl4-openssl-dev"
+	libcurl4-openssl-dev libpq-dev"
 packages_serve="nginx-light curl sqlite3"
 packages_test="clang clang-format libclang-rt-14-dev valgrind mandoc python3
 	python3-prometheus-client curl sqlite3 spawn-fcgi xz-utils chromium

@@ -49,10 +49,13 @@ struct db_driver {
 	    size_t n, db_row_fn *fn, void *arg, struct err *e);
 	/* Milliseconds to wait for a lock from now on. */
 	void (*patience)(struct db *db, int ms);
+	/* Is the connection gone, and with it an open transaction? */
+	int (*lost)(struct db *db);
 	const char *log_script; /* creates the log tables */
 	const char *state_script; /* drops and creates the state tables */
 };
 
 extern const struct db_driver db_sqlite;
+extern const struct db_driver db_postgresql; /* with libpq only */
 
 #endif

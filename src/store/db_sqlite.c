@@ -229,6 +229,13 @@ sqlite_patience(struct db *db, int ms)
 	sqlite3_busy_timeout(db->handle, ms);
 }
 
+static int
+sqlite_lost(struct db *db)
+{
+	(void)db;
+	return 0;
+}
+
 static sqlite3_stmt *
 prepare(struct db *db, enum query q, struct err *e)
 {
@@ -336,6 +343,7 @@ const struct db_driver db_sqlite = {
 	.script = sqlite_script,
 	.run = sqlite_run,
 	.patience = sqlite_patience,
+	.lost = sqlite_lost,
 	.log_script = script_sqlite_001_log,
 	.state_script = script_sqlite_state,
 };

@@ -26,12 +26,24 @@ enum store_mode {
 	STORE_CREATE, /* creates or migrates what is missing */
 };
 
-/* where: a path. postgresql://… is refused with ERR_CONFIG: not built in. */
+/* where: the path of a file, or postgresql://…, which is ERR_CONFIG where it
+ * was not built in. */
 int store_open(
     const char *where, enum store_mode mode, struct store **out, struct err *e);
 void store_close(struct store *s);
 /* Milliseconds to wait for a lock from now on. */
 void store_patience(struct store *s, int ms);
+
+/* Is the connection gone? What was not committed is not there; open it again.
+ * Never with a file. */
+int store_lost(struct store *s);
+
+/* Is it a URL, and no file? */
+int store_is_url(const char *where);
+enum { STORE_SHOWN_MAX = 256 };
+/* where as it may be shown to people: without user, password, parameters. A
+ * path is itself. Returns out, or where. */
+const char *store_shown(const char *where, char out[STORE_SHOWN_MAX]);
 
 /* Creates what is missing. *made says whether anything was. */
 int store_migrate(struct store *s, int *made, struct err *e);

@@ -1,0 +1,399 @@
+#include "store/db.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include <libpq-fe.h>
+
+#include "base/banned.h"
+#include "base/time.h"
+
+/*
+ * Nothing is left behind in a session, so a pooler that lends a connection for
+ * one transaction (PgBouncer, https://www.pgbouncer.org/features.html) serves
+ * as well as the server: no prepared statements, SET LOCAL only, locks that
+ * end with their transaction.
+ */
+enum {
+	PATIENCE_MS = 2500,
+	ANSWER_MS = 1000, /* beyond the patience for a lock, when one is set */
+	SQL_MAX = 512,
+	SQLSTATE = 5,
+	COLUMNS_MAX = 32,
+};
+
+/* The writers' queue, by pg_advisory_xact_lock: "gatepost" in ASCII. */
+#define WRITERS "7449363237674382196"
+
+/* of server/catalog/pg_type_d.h, fixed for ever */
+enum {
+	TYPE_BOOL = 16,
+	TYPE_BYTEA = 17,
+	TYPE_INT8 = 20,
+	TYPE_INT2 = 21,
+	TYPE_INT4 = 23,
+	TYPE_VOID = 2278,
+};
+
+struct db {
+	PGconn *conn;
+	enum db_mode mode;
+	int patience; /* ms, for a lock */
+	int limit; /* ms, for an answer; 0: as long as it takes */
+};
+
+static int
+fail(PGconn *conn, const PGresult *res, const char *what, struct err *e)
+{
+	static const struct {
+		const char *state; /* or how it begins */
+		enum err_code code;
+	} codes[] = { { "55P03", ERR_BUSY }, { "40001", ERR_BUSY },
+		{ "40P01", ERR_BUSY }, { "23", ERR_CONFLICT } };
+	const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+	/* the detail would quote the row */
+	const char *text = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+	enum err_code code = ERR_DB;
+	for (size_t i = 0; state != NULL && i < 4; i++)
+		if (strncmp(state, codes[i].state, strlen(codes[i].state)) == 0)
+			code = codes[i].code;
+	if (text == NULL)
+		text = PQerrorMessage(conn);
+	return err_set(
+	    e, code, "%s: %.*s", what, (int)strcspn(text, "\n"), text);
+}
+
+/* Nobody knows what becomes of the statement: this connection is over. */
+static int
+give_up(struct db *db, const char *what, struct err *e)
+{
+	PQfinish(db->conn);
+	db->conn = NULL;
+	return err_set(e, ERR_DB, "%s: no answer in time", what);
+}
+
+/* Until there is something to read, or room to write. 0: the time is over. */
+static int
+wait_for(const struct db *db, short events, int64_t end)
+{
+	struct pollfd p = { .fd = PQsocket(db->conn), .events = events };
+	for (;;) {
+		int64_t left = end - time_ticks();
+		if (db->limit != 0 && left <= 0)
+			return 0;
+		int rc = poll(&p, 1, db->limit == 0 ? -1 : (int)left);
+		if (rc > 0 || (rc < 0 && errno != EINTR))
+			return 1;
+	}
+}
+
+/* The last of the results to what was sent; *out NULL: none, see *e. */
+static int
+receive(struct db *db, const char *what, PGresult **out, struct err *e)
+{
+	int64_t end = time_ticks() + db->limit;
+	PGresult *last = NULL, *next;
+	int left;
+	*out = NULL;
+	while ((left = PQflush(db->conn)) > 0) {
+		if (!wait_for(db, POLLIN | POLLOUT, end))
+			return give_up(db, what, e);
+		PQconsumeInput(db->conn);
+	}
+	while (left == 0) {
+		while (PQisBusy(db->conn)) {
+			if (!wait_for(db, POLLIN, end)) {
+				PQclear(last);
+				return give_up(db, what, e);
+			}
+			if (!PQconsumeInput(db->conn))
+				break;
+		}
+		next = PQgetResult(db->conn);
+		if (next == NULL)
+			break;
+		/* the first error is the one that tells */
+		if (last != NULL && PQresultStatus(last) == PGRES_FATAL_ERROR) {
+			PQclear(next);
+			continue;
+		}
+		PQclear(last);
+		last = next;
+	}
+	ExecStatusType is = PQresultStatus(last);
+	if (last != NULL && (is == PGRES_COMMAND_OK || is == PGRES_TUPLES_OK)) {
+		*out = last;
+		return 0;
+	}
+	fail(db->conn, last, what, e);
+	PQclear(last);
+	return -1;
+}
+
+static int
+send_script(struct db *db, const char *sql, const char *what, struct err *e)
+{
+	PGresult *res = NULL;
+	if (db->conn == NULL || !PQsendQuery(db->conn, sql))
+		return err_set(e, ERR_DB, "%s: the connection is gone", what);
+	if (receive(db, what, &res, e) != 0)
+		return -1;
+	PQclear(res);
+	return 0;
+}
+
+static void
+postgresql_close(struct db *db)
+{
+	if (db == NULL)
+		return;
+	PQfinish(db->conn);
+	free(db);
+}
+
+/* Notices are no errors, and standard error is not the store's. */
+static void
+say_nothing(void *arg, const PGresult *res)
+{
+	(void)arg;
+	(void)res;
+}
+
+/* What stands before dbname gives way to what stands in the URL
+ * (https://www.postgresql.org/docs/15/libpq-connect.html). */
+static PGconn *
+dial(const char *where)
+{
+	static const char *const names[] = { "connect_timeout",
+		"target_session_attrs", "keepalives_idle",
+		"keepalives_interval", "keepalives_count", "tcp_user_timeout",
+		"fallback_application_name", "dbname", "client_encoding",
+		NULL };
+	const char *const values[] = { "2", "read-write", "5", "2", "2", "5000",
+		"gatepost", where, "UTF8", NULL };
+	return PQconnectdbParams(names, values, 1);
+}
+
+static int
+postgresql_open(
+    const char *where, enum db_mode mode, struct db **out, struct err *e)
+{
+	char *why = NULL;
+	PQconninfoOption *options = PQconninfoParse(where, &why);
+	/* its words may quote the URL, password and all */
+	PQfreemem(why);
+	PQconninfoFree(options);
+	if (options == NULL)
+		return err_set(e, ERR_CONFIG,
+		    "the URL of the database is not one: see 34.1.1.2 of "
+		    "PostgreSQL's manual; in user and password, write @ as "
+		    "%%40 "
+		    "and / as %%2F");
+	struct db *db = calloc(1, sizeof(*db));
+	if (db != NULL)
+		db->conn = dial(where);
+	if (db == NULL || db->conn == NULL) {
+		free(db);
+		return err_set(e, ERR_MEMORY, "out of memory");
+	}
+	PQsetNoticeReceiver(db->conn, say_nothing, NULL);
+	db->mode = mode;
+	db->patience = PATIENCE_MS;
+	const char *encoding = PQparameterStatus(db->conn, "server_encoding");
+	int rc = 0;
+	if (PQstatus(db->conn) != CONNECTION_OK ||
+	    PQsetnonblocking(db->conn, 1) != 0)
+		rc = fail(db->conn, NULL, "PostgreSQL", e);
+	else if (encoding != NULL && strcmp(encoding, "UTF8") != 0)
+		rc = err_set(e, ERR_CONFIG,
+		    "the database's encoding is %s: make one with ENCODING "
+		    "'UTF8'",
+		    encoding);
+	if (rc != 0)
+		postgresql_close(db);
+	else
+		*out = db;
+	return rc;
+}
+
+static int
+postgresql_script(struct db *db, const char *sql, struct err *e)
+{
+	return send_script(db, sql, "script", e);
+}
+
+static void
+postgresql_patience(struct db *db, int ms)
+{
+	db->patience = ms;
+	db->limit = (ms > 0 ? ms : 0) + ANSWER_MS;
+}
+
+static int
+postgresql_lost(struct db *db)
+{
+	struct pollfd p = { .fd = db->conn == NULL ? -1 : PQsocket(db->conn),
+		.events = POLLIN };
+	/* between two statements nothing comes but the end, or a notice */
+	if (p.fd >= 0 && PQstatus(db->conn) == CONNECTION_OK &&
+	    PQtransactionStatus(db->conn) == PQTRANS_IDLE && poll(&p, 1, 0) > 0)
+		PQconsumeInput(db->conn);
+	return p.fd < 0 || PQstatus(db->conn) != CONNECTION_OK;
+}
+
+/* One writer at a time, as in SQLite. The lock is held to the commit, so that
+ * ids of `changes` appear in their order, what a fold reads is what it
+ * replaces, and no two transactions can wait for each other. */
+static int
+begin(struct db *db, struct err *e)
+{
+	char sql[SQL_MAX];
+	snprintf(sql, sizeof(sql),
+	    "BEGIN; SET LOCAL lock_timeout = %d;"
+	    "SELECT set_config('synchronous_commit', 'on', true)"
+	    " WHERE current_setting('synchronous_commit') = 'off';"
+	    "SELECT pg_advisory_xact_lock(" WRITERS ")",
+	    db->patience > 0 ? db->patience : 1);
+	if (send_script(db, sql, "begin", e) == 0)
+		return 0;
+	if (db->conn != NULL)
+		send_script(db, "ROLLBACK", "rollback", NULL);
+	return -1;
+}
+
+/* A transaction that has failed is rolled back by COMMIT, without an error. */
+static int
+commit(struct db *db, struct err *e)
+{
+	PGresult *res = NULL;
+	if (db->conn == NULL ||
+	    PQtransactionStatus(db->conn) != PQTRANS_INTRANS)
+		return err_set(e, ERR_DB, "commit: there is no transaction");
+	if (!PQsendQuery(db->conn, "COMMIT"))
+		return fail(db->conn, NULL, "commit", e);
+	if (receive(db, "commit", &res, e) != 0)
+		return -1;
+	int rc = strcmp(PQcmdStatus(res), "COMMIT") == 0
+	    ? 0
+	    : err_set(e, ERR_DB, "commit: rolled back");
+	PQclear(res);
+	return rc;
+}
+
+struct parameters {
+	const char *values[DB_ARGS_MAX];
+	int lengths[DB_ARGS_MAX];
+	int formats[DB_ARGS_MAX];
+	char numbers[DB_ARGS_MAX][24];
+};
+
+/* Bytes go as they are: text would have its backslashes read. */
+static void
+fill(struct parameters *p, const struct db_value *args, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		p->values[i] = NULL;
+		p->lengths[i] = 0;
+		p->formats[i] = 0;
+		if (args[i].type == DB_INT) {
+			snprintf(p->numbers[i], sizeof(p->numbers[i]), "%lld",
+			    (long long)args[i].i);
+			p->values[i] = p->numbers[i];
+		} else if (args[i].type != DB_NULL) {
+			p->values[i] = args[i].s.p == NULL ? "" : args[i].s.p;
+			p->lengths[i] = (int)args[i].s.n;
+			p->formats[i] = 1;
+		}
+	}
+}
+
+static int64_t
+number(const char *bytes, int n)
+{
+	/* of the size it has, the highest bit the sign */
+	int64_t v = (signed char)bytes[0];
+	for (int i = 1; i < n; i++)
+		v = (int64_t)((uint64_t)v << 8 | (unsigned char)bytes[i]);
+	return v;
+}
+
+static struct db_value
+column(const PGresult *res, int row, int i)
+{
+	struct db_value v = { .type = DB_NULL };
+	if (PQgetisnull(res, row, i) || PQftype(res, i) == TYPE_VOID)
+		return v;
+	v.s.p = PQgetvalue(res, row, i);
+	v.s.n = (size_t)PQgetlength(res, row, i);
+	switch (PQftype(res, i)) {
+	case TYPE_BOOL:
+	case TYPE_INT2:
+	case TYPE_INT4:
+	case TYPE_INT8:
+		v.type = DB_INT;
+		v.i = number(v.s.p, (int)v.s.n);
+		break;
+	case TYPE_BYTEA:
+		v.type = DB_BLOB;
+		break;
+	default:
+		v.type = DB_TEXT;
+	}
+	return v;
+}
+
+static void
+tell_rows(const PGresult *res, db_row_fn *fn, void *arg)
+{
+	struct db_value row[COLUMNS_MAX];
+	int n = PQnfields(res) < COLUMNS_MAX ? PQnfields(res) : COLUMNS_MAX;
+	for (int r = 0; r < PQntuples(res); r++) {
+		for (int i = 0; i < n; i++)
+			row[i] = column(res, r, i);
+		if (fn(arg, row, (size_t)n) != 0)
+			return;
+	}
+}
+
+static int
+postgresql_run(struct db *db, enum query q, const struct db_value *args,
+    size_t n, db_row_fn *fn, void *arg, struct err *e)
+{
+	const char *sql = query_postgresql[q];
+	struct parameters p;
+	PGresult *res = NULL;
+	if (q == QUERY_BEGIN)
+		return begin(db, e);
+	if (q == QUERY_COMMIT)
+		return commit(db, e);
+	/* a reader must not depend on what its session was told */
+	if (db->mode == DB_READ && strncmp(sql, "SELECT", 6) != 0 &&
+	    q != QUERY_BEGIN_READ && q != QUERY_ROLLBACK)
+		return err_set(
+		    e, ERR_DB, "%s: opened for reading", query_names[q]);
+	fill(&p, args, n);
+	if (db->conn == NULL ||
+	    !PQsendQueryParams(
+		db->conn, sql, (int)n, NULL, p.values, p.lengths, p.formats, 1))
+		return err_set(
+		    e, ERR_DB, "%s: the connection is gone", query_names[q]);
+	if (receive(db, query_names[q], &res, e) != 0)
+		return -1;
+	if (fn != NULL)
+		tell_rows(res, fn, arg);
+	PQclear(res);
+	return 0;
+}
+
+const struct db_driver db_postgresql = {
+	.scheme = "postgresql://",
+	.open = postgresql_open,
+	.close = postgresql_close,
+	.script = postgresql_script,
+	.run = postgresql_run,
+	.patience = postgresql_patience,
+	.lost = postgresql_lost,
+	.log_script = script_postgresql_001_log,
+	.state_script = script_postgresql_state,
+};
