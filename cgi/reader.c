@@ -1,8 +1,16 @@
 #include "cgi/reader.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
-enum { READ_PATIENCE_MS = 1000 };
+#include "base/time.h"
+
+enum {
+	READ_PATIENCE_MS = 1000,
+	/* A server that does not answer is not asked by every worker, each of
+	 * which would wait for it. */
+	AWAY_MS = 500,
+};
 
 /* The lock is the worker's while it reads, so that others can close what idle
  * workers keep. */
@@ -14,6 +22,7 @@ struct reader {
 
 struct readers {
 	const char *database;
+	atomic_int_least64_t away; /* ticks until which it is taken for away */
 	int n;
 	struct reader slots[];
 };
@@ -42,15 +51,28 @@ readers_free(struct readers *r)
 	free(r);
 }
 
+static int
+connect_to(struct readers *r, struct reader *slot, struct err *e)
+{
+	int is_url = store_is_url(r->database);
+	if (is_url && time_ticks() < atomic_load(&r->away))
+		return err_set(e, ERR_DB, "the database did not answer");
+	int rc = store_open(r->database, STORE_READ, &slot->store, e);
+	if (rc != 0 && is_url)
+		atomic_store(&r->away, time_ticks() + AWAY_MS);
+	return rc;
+}
+
 struct store *
 readers_get(struct readers *r, int worker, struct err *e)
 {
 	struct reader *slot = &r->slots[worker];
 	if (!slot->taken)
 		pthread_mutex_lock(&slot->lock);
+	if (!slot->taken && slot->store != NULL && store_lost(slot->store))
+		readers_drop(r, worker);
 	slot->taken = 1;
-	if (slot->store == NULL &&
-	    store_open(r->database, STORE_READ, &slot->store, e) == 0)
+	if (slot->store == NULL && connect_to(r, slot, e) == 0)
 		store_patience(slot->store, READ_PATIENCE_MS);
 	return slot->store;
 }

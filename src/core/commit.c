@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <time.h>
 
 #include "base/time.h"
 #include "core/project.h"
@@ -15,6 +16,9 @@ enum {
 	/* leaves time for a database that is slow to open, as a locked one
 	 * with a rollback journal is */
 	TURN_WAIT_MS = 1400,
+	/* of a batch: with a slow database the rest is the next one */
+	SLICE_MS = 1000,
+	AGAIN_PAUSE_MS = 20,
 };
 
 static const int64_t batch_sizes[] = { 1, 2, 4, 8, 16, 32, COMMIT_BATCH_MAX };
@@ -111,13 +115,22 @@ be_patient(struct commit *c, int64_t deadline)
 	store_patience(c->store, left > 0 ? (int)left : 0);
 }
 
+static void
+forget_store(struct commit *c)
+{
+	store_close(c->store);
+	c->store = NULL;
+}
+
 static int
 ready(struct commit *c, int64_t deadline, struct err *e)
 {
+	if (c->store != NULL && store_lost(c->store))
+		forget_store(c);
 	if (c->store != NULL)
 		return 0;
 	int64_t left = deadline - time_ticks();
-	if (c->turn != NULL && left > 0 &&
+	if (c->turn != NULL && left > 0 && !store_is_url(c->config->database) &&
 	    c->turn(c->config->database,
 		left < TURN_WAIT_MS ? (int)left : TURN_WAIT_MS, e) != 0)
 		return -1;
@@ -125,8 +138,7 @@ ready(struct commit *c, int64_t deadline, struct err *e)
 		return -1;
 	be_patient(c, deadline);
 	if (project_tiers(c->store, c->config, e) != 0) {
-		store_close(c->store);
-		c->store = NULL;
+		forget_store(c);
 		return -1;
 	}
 	return 0;
@@ -277,22 +289,68 @@ append(struct commit *c, struct waiter *w, struct err *e)
 	return fold(c, w, f, e);
 }
 
-static int
-write_batch(struct commit *c, struct waiter *batch, struct err *e)
+static void
+pause_ms(int ms)
 {
+	struct timespec t = { .tv_nsec = ms * 1000000L };
+	nanosleep(&t, NULL);
+}
+
+/* One try. *done: the last one that is in the transaction; NULL: it is not known
+ * what became of it, as its commit was under way. */
+static int
+try_batch(
+    struct commit *c, struct waiter *batch, struct waiter **done, struct err *e)
+{
+	int64_t end = time_ticks() + SLICE_MS;
+	*done = batch;
 	if (ready(c, batch->deadline, e) != 0)
 		return -1;
 	be_patient(c, batch->deadline);
 	if (store_begin(c->store, e) != 0)
 		return -1;
-	for (struct waiter *w = batch; w != NULL; w = w->next)
+	for (struct waiter *w = batch; w != NULL; w = w->next) {
 		if (append(c, w, e) != 0)
 			goto fail;
+		*done = w;
+		if (time_ticks() >= end)
+			break;
+	}
 	if (store_commit(c->store, e) == 0)
 		return 0;
+	*done = NULL;
 fail:
 	store_rollback(c->store);
 	return -1;
+}
+
+/* A server that was restarted, or gave way to its standby, is back soon; a
+ * transaction that stood in another's way is tried again. Where the commit
+ * itself is in doubt the sender is told to come again: what is in the database
+ * tells then whether it is a repeat. */
+static int
+write_batch(
+    struct commit *c, struct waiter *batch, struct waiter **rest, struct err *e)
+{
+	struct waiter *done;
+	int had = c->store != NULL, rc;
+	for (;;) {
+		rc = try_batch(c, batch, &done, e);
+		int lost = c->store == NULL || store_lost(c->store);
+		if (rc == 0 || done == NULL || (lost && !had) ||
+		    (!lost && e->code != ERR_BUSY) ||
+		    time_ticks() + AGAIN_PAUSE_MS >= batch->deadline)
+			break;
+		if (lost && c->store != NULL)
+			forget_store(c);
+		pause_ms(AGAIN_PAUSE_MS);
+	}
+	*rest = NULL;
+	if (rc == 0) {
+		*rest = done->next;
+		done->next = NULL;
+	}
+	return rc;
 }
 
 /* The head of the queue, up to COMMIT_BATCH_MAX, oldest first. */
@@ -314,17 +372,11 @@ take(struct commit *c)
 	return batch;
 }
 
-/* The first one's time was up, not everybody's: the others go back to the
- * head of the queue. They sleep without a time limit, so all are woken. */
+/* Back to the head of the queue. They sleep without a time limit, so all are
+ * woken. */
 static void
-put_back(struct commit *c, struct waiter *batch)
+put_back(struct commit *c, struct waiter *back)
 {
-	int64_t now = time_ticks();
-	struct waiter *last = batch;
-	while (last->next != NULL && last->next->deadline <= now)
-		last = last->next;
-	struct waiter *back = last->next;
-	last->next = NULL;
 	for (struct waiter *w = back; w != NULL; w = w->next) {
 		w->state = QUEUED;
 		pthread_cond_signal(&w->wake);
@@ -336,6 +388,19 @@ put_back(struct commit *c, struct waiter *batch)
 			break;
 		}
 	}
+}
+
+/* The first one's time was up, not everybody's: gives those that go on. */
+static struct waiter *
+cut_in_time(struct waiter *batch)
+{
+	int64_t now = time_ticks();
+	struct waiter *last = batch;
+	while (last->next != NULL && last->next->deadline <= now)
+		last = last->next;
+	struct waiter *back = last->next;
+	last->next = NULL;
+	return back;
 }
 
 static void
@@ -375,16 +440,14 @@ lead(struct commit *c)
 	struct err err = { 0 };
 	c->leading = 1;
 	struct commit_mark mark;
-	struct waiter *batch = take(c);
+	struct waiter *batch = take(c), *rest;
 	c->batch = batch;
 	pthread_mutex_unlock(&c->lock);
 	int64_t began = time_micros();
-	int rc = write_batch(c, batch, &err);
-	if (rc != 0 && err.code != ERR_BUSY) {
+	int rc = write_batch(c, batch, &rest, &err);
+	if (rc != 0 && err.code != ERR_BUSY)
 		/* whatever broke: begin afresh the next time */
-		store_close(c->store);
-		c->store = NULL;
-	}
+		forget_store(c);
 	if (rc == 0) {
 		measure(c, batch, began, &mark);
 		tell(c, &mark);
@@ -393,7 +456,8 @@ lead(struct commit *c)
 	c->batch = NULL;
 	c->was_locked = rc != 0 && err.code == ERR_BUSY;
 	if (c->was_locked)
-		put_back(c, batch);
+		rest = cut_in_time(batch);
+	put_back(c, rest);
 	answer(batch, rc != 0, &err);
 	hand_over(c);
 }

@@ -51,6 +51,9 @@ struct db_driver {
 	void (*patience)(struct db *db, int ms);
 	/* Is the connection gone, and with it an open transaction? */
 	int (*lost)(struct db *db);
+	/* NULL, or sets the variables by which the database's own programs
+	 * find it: a password on their command line could be seen. */
+	int (*environment)(const char *where, struct err *e);
 	const char *log_script; /* creates the log tables */
 	const char *state_script; /* drops and creates the state tables */
 };

@@ -175,21 +175,42 @@ dial(const char *where)
 	return PQconnectdbParams(names, values, 1);
 }
 
-static int
-postgresql_open(
-    const char *where, enum db_mode mode, struct db **out, struct err *e)
+static PQconninfoOption *
+parse(const char *where, struct err *e)
 {
 	char *why = NULL;
 	PQconninfoOption *options = PQconninfoParse(where, &why);
 	/* its words may quote the URL, password and all */
 	PQfreemem(why);
-	PQconninfoFree(options);
 	if (options == NULL)
-		return err_set(e, ERR_CONFIG,
+		err_set(e, ERR_CONFIG,
 		    "the URL of the database is not one: see 34.1.1.2 of "
 		    "PostgreSQL's manual; in user and password, write @ as "
-		    "%%40 "
-		    "and / as %%2F");
+		    "%%40 and / as %%2F");
+	return options;
+}
+
+static int
+postgresql_environment(const char *where, struct err *e)
+{
+	PQconninfoOption *options = parse(where, e);
+	int rc = options == NULL ? -1 : 0;
+	for (PQconninfoOption *o = options; rc == 0 && o->keyword != NULL; o++)
+		if (o->val != NULL && o->envvar != NULL &&
+		    setenv(o->envvar, o->val, 1) != 0)
+			rc = err_set(e, ERR_MEMORY, "out of memory");
+	PQconninfoFree(options);
+	return rc;
+}
+
+static int
+postgresql_open(
+    const char *where, enum db_mode mode, struct db **out, struct err *e)
+{
+	PQconninfoOption *options = parse(where, e);
+	if (options == NULL)
+		return -1;
+	PQconninfoFree(options);
 	struct db *db = calloc(1, sizeof(*db));
 	if (db != NULL)
 		db->conn = dial(where);
@@ -394,6 +415,7 @@ const struct db_driver db_postgresql = {
 	.run = postgresql_run,
 	.patience = postgresql_patience,
 	.lost = postgresql_lost,
+	.environment = postgresql_environment,
 	.log_script = script_postgresql_001_log,
 	.state_script = script_postgresql_state,
 };

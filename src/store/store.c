@@ -232,6 +232,22 @@ find_driver(const char *where)
 	return NULL;
 }
 
+static int
+not_built(struct err *e)
+{
+	return err_set(e, ERR_CONFIG,
+	    "this build has no PostgreSQL: set database to a file path");
+}
+
+int
+store_environment(const char *where, struct err *e)
+{
+	const struct db_driver *driver = find_driver(where);
+	return driver == NULL		  ? not_built(e)
+	    : driver->environment == NULL ? 0
+					  : driver->environment(where, e);
+}
+
 int
 store_is_url(const char *where)
 {
@@ -266,9 +282,7 @@ store_open(
 		[STORE_CREATE] = DB_CREATE };
 	const struct db_driver *driver = find_driver(where);
 	if (driver == NULL)
-		return err_set(e, ERR_CONFIG,
-		    "this build has no PostgreSQL: set database to a file "
-		    "path");
+		return not_built(e);
 	struct store *s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");

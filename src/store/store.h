@@ -45,6 +45,10 @@ enum { STORE_SHOWN_MAX = 256 };
  * path is itself. Returns out, or where. */
 const char *store_shown(const char *where, char out[STORE_SHOWN_MAX]);
 
+/* Sets the environment's variables by which psql(1) and pg_dump(1) find the
+ * database of a URL. */
+int store_environment(const char *where, struct err *e);
+
 /* Creates what is missing. *made says whether anything was. */
 int store_migrate(struct store *s, int *made, struct err *e);
 
