@@ -122,17 +122,41 @@ url_has_password(struct str s)
 	return str_has_byte(rest, ':') || strstr(s.p, "password=") != NULL;
 }
 
+/* A password that stands in the file makes it one that holds a secret. */
+static const char *
+take_url(struct config_reader *r, const char *key, struct str s)
+{
+	const struct config_key *k = config_scan_find(&r->scan, NULL, 0, key);
+	if (k != NULL && k->values[0].literal && url_has_password(s))
+		r->secret_line = k->values[0].line;
+	return str_z(r->arena, s);
+}
+
+static int
+read_listen_url(struct config_reader *r, const struct place *at)
+{
+	static const char key[] = "listen_url";
+	struct str s = str_from(cfg_getstr(at->cfg, key));
+	if (s.p == NULL)
+		return 0;
+	if (!str_starts(s, STR("postgresql://")))
+		return BAD(r, at, key, 0,
+		    "listen_url is the postgresql://… of the server itself");
+	/* a file needs none */
+	if (strstr(r->config->database, "://") == NULL)
+		return 0;
+	r->config->listen_url = take_url(r, key, s);
+	return r->config->listen_url != NULL ? 0 : config_no_memory(r);
+}
+
 static int
 read_database(struct config_reader *r, const struct place *at)
 {
 	static const char key[] = "database";
 	const char *z = cfg_getstr(at->cfg, key);
-	const struct config_key *k = config_scan_find(&r->scan, NULL, 0, key);
 	struct str s = str_from(z);
 	if (str_starts(s, STR("postgresql://"))) {
-		if (k != NULL && k->values[0].literal && url_has_password(s))
-			r->secret_line = k->values[0].line;
-		r->config->database = str_z(r->arena, s);
+		r->config->database = take_url(r, key, s);
 	} else if (s.n == 0 || strstr(z, "://") != NULL) {
 		return BAD(r, at, key, 0,
 		    "database is the path of a file, or postgresql://…");
@@ -157,7 +181,8 @@ read_top(struct config_reader *r, cfg_t *cfg, int64_t *grace)
 	struct config *c = r->config;
 	const char *on_error = cfg_getstr(cfg, "gate_on_error");
 	struct str group;
-	if (read_database(r, &top) != 0 || read_public_url(r, &top) != 0 ||
+	if (read_database(r, &top) != 0 || read_listen_url(r, &top) != 0 ||
+	    read_public_url(r, &top) != 0 ||
 	    config_secret_read(r, cfg, &api, &c->api_keys) != 0 ||
 	    config_secret_read(r, cfg, &pass, &c->pass_secrets) != 0 ||
 	    read_duration(r, &top, "grace", 0, grace) != 0 ||

@@ -54,6 +54,10 @@ struct db_driver {
 	/* NULL, or sets the variables by which the database's own programs
 	 * find it: a password on their command line could be seen. */
 	int (*environment)(const char *where, struct err *e);
+	/* NULL, or: be told of changes that others commit; waits at most ms
+	 * for the next. */
+	int (*listen)(struct db *db, struct err *e);
+	int (*heard)(struct db *db, int ms, int *heard, struct err *e);
 	const char *log_script; /* creates the log tables */
 	const char *state_script; /* drops and creates the state tables */
 };

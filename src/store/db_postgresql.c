@@ -17,7 +17,8 @@
  */
 enum {
 	PATIENCE_MS = 2500,
-	ANSWER_MS = 1000, /* beyond the patience for a lock, when one is set */
+	ANSWER_MS = 1000, /* beyond the patience for a lock … */
+	PATIENT_MS = 10000, /* … but commands wait as long as it takes */
 	SQL_MAX = 512,
 	SQLSTATE = 5,
 	COLUMNS_MAX = 32,
@@ -248,7 +249,7 @@ static void
 postgresql_patience(struct db *db, int ms)
 {
 	db->patience = ms;
-	db->limit = (ms > 0 ? ms : 0) + ANSWER_MS;
+	db->limit = ms >= PATIENT_MS ? 0 : (ms > 0 ? ms : 0) + ANSWER_MS;
 }
 
 static int
@@ -261,6 +262,27 @@ postgresql_lost(struct db *db)
 	    PQtransactionStatus(db->conn) == PQTRANS_IDLE && poll(&p, 1, 0) > 0)
 		PQconsumeInput(db->conn);
 	return p.fd < 0 || PQstatus(db->conn) != CONNECTION_OK;
+}
+
+static int
+postgresql_listen(struct db *db, struct err *e)
+{
+	return send_script(db, "LISTEN gatepost", "listen", e);
+}
+
+static int
+postgresql_heard(struct db *db, int ms, int *heard, struct err *e)
+{
+	struct pollfd p = { .fd = PQsocket(db->conn), .events = POLLIN };
+	PGnotify *told;
+	*heard = 0;
+	if (poll(&p, 1, ms) > 0 && !PQconsumeInput(db->conn))
+		return fail(db->conn, NULL, "listen", e);
+	while ((told = PQnotifies(db->conn)) != NULL) {
+		PQfreemem(told);
+		*heard = 1;
+	}
+	return 0;
 }
 
 /* One writer at a time, as in SQLite. The lock is held to the commit, so that
@@ -416,6 +438,8 @@ const struct db_driver db_postgresql = {
 	.patience = postgresql_patience,
 	.lost = postgresql_lost,
 	.environment = postgresql_environment,
+	.listen = postgresql_listen,
+	.heard = postgresql_heard,
 	.log_script = script_postgresql_001_log,
 	.state_script = script_postgresql_state,
 };

@@ -325,6 +325,20 @@ store_lost(struct store *s)
 }
 
 int
+store_listen(struct store *s, struct err *e)
+{
+	if (s->driver->listen == NULL)
+		return err_set(e, ERR_CONFIG, "a file tells nobody of changes");
+	return s->driver->listen(s->db, e);
+}
+
+int
+store_heard(struct store *s, int ms, int *heard, struct err *e)
+{
+	return s->driver->heard(s->db, ms, heard, e);
+}
+
+int
 store_begin(struct store *s, struct err *e)
 {
 	return store_run(s, QUERY_BEGIN, NULL, 0, NULL, NULL, e);

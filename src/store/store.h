@@ -317,6 +317,13 @@ int store_change_ids_of(struct store *s, enum store_by by, struct str id,
     int64_t after, int64_t limit, store_change_id_fn *fn, void *arg,
     struct err *e);
 
+/* This connection, of a server and straight to it, is told when changes are
+ * committed, by whomever; it does nothing else. A hint: the ids are the truth,
+ * and what was committed while it was away is not told. */
+int store_listen(struct store *s, struct err *e);
+/* Waits at most ms. */
+int store_heard(struct store *s, int ms, int *heard, struct err *e);
+
 /* ---- erasing a person ---- */
 
 /* From here on what is deleted or overwritten is wiped from its pages. */

@@ -103,6 +103,11 @@ class NeedsFile(Exception):
     """The test asks for what only a file has."""
 
 
+def needs_file(what):
+    if ON_SERVER:
+        raise NeedsFile(what)
+
+
 def until(condition, what, limit=LIMIT):
     """Waits for condition() to be true and returns what it returned."""
     end = time.monotonic() + limit
