@@ -349,3 +349,59 @@ PRAGMA quick_check(1);
 SELECT 'ok';
 -- name: backup
 VACUUM INTO $1;
+
+-- Copying from one database to another: pages above a key, one row in, one row
+-- out. (Nothing else gives numbers of its own to new rows.)
+-- name: copy_event_put
+INSERT INTO events ({event})
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
+-- name: copy_event_drop
+DELETE FROM events WHERE id = $1;
+-- name: copy_change_put
+INSERT INTO changes (id, at, user_ref, email, buyer, license, before, after,
+	event)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+-- name: copy_change_drop
+DELETE FROM changes WHERE id = $1;
+-- name: copy_outbox
+SELECT id, kind, target, payload, state, attempts, due_at, last_error, dedupe
+FROM outbox WHERE id > $1 ORDER BY id LIMIT $2;
+-- name: copy_outbox_put
+INSERT INTO outbox (id, kind, target, payload, state, attempts, due_at,
+	last_error, dedupe)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+-- name: copy_purchases
+SELECT {purchase} FROM purchases WHERE (platform, sale) > ($1, $2)
+ORDER BY platform, sale LIMIT $3;
+-- name: copy_purchase_drop
+DELETE FROM purchases WHERE platform = $1 AND sale = $2;
+-- name: copy_subscriptions
+SELECT {subscription} FROM subscriptions
+WHERE (platform, subscription) > ($1, $2)
+ORDER BY platform, subscription LIMIT $3;
+-- name: copy_subscription_drop
+DELETE FROM subscriptions WHERE platform = $1 AND subscription = $2;
+-- name: copy_meta
+-- (what belongs to one database alone stays there)
+SELECT name, value FROM meta
+WHERE name > $1 AND name NOT IN ('log_version', 'state_version', 'tiers',
+	'copying')
+ORDER BY name LIMIT $2;
+-- name: copy_meta_drop
+DELETE FROM meta WHERE name = $1;
+-- name: copy_numbers
+SELECT coalesce((SELECT max(id) FROM events), 0),
+	coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0),
+	coalesce((SELECT max(id) FROM outbox), 0);
+-- name: copy_numbers @postgresql
+SELECT CASE WHEN e.is_called THEN e.last_value ELSE 0 END,
+	CASE WHEN c.is_called THEN c.last_value ELSE 0 END,
+	CASE WHEN o.is_called THEN o.last_value ELSE 0 END
+FROM events_id_seq AS e, changes_id_seq AS c, outbox_id_seq AS o;
+-- name: copy_numbers_put
+-- (events and outbox lose no rows at their end: the next number follows)
+UPDATE sqlite_sequence SET seq = $2 WHERE name = 'changes' AND seq < $2;
+-- name: copy_numbers_put @postgresql
+SELECT setval('events_id_seq', greatest($1::bigint, 1), $1::bigint > 0),
+	setval('changes_id_seq', greatest($2::bigint, 1), $2::bigint > 0),
+	setval('outbox_id_seq', greatest($3::bigint, 1), $3::bigint > 0);

@@ -59,6 +59,8 @@ struct db_driver {
 	int (*listen)(struct db *db, struct err *e);
 	int (*heard)(struct db *db, int ms, int *heard, struct err *e);
 	const char *log_script; /* creates the log tables */
+	const char *moved_script; /* the log takes no more */
+	const char *back_script; /* it does again */
 	const char *state_script; /* drops and creates the state tables */
 };
 

@@ -442,4 +442,6 @@ const struct db_driver db_postgresql = {
 	.heard = postgresql_heard,
 	.log_script = script_postgresql_001_log,
 	.state_script = script_postgresql_state,
+	.moved_script = script_postgresql_moved,
+	.back_script = script_postgresql_back,
 };

@@ -346,4 +346,6 @@ const struct db_driver db_sqlite = {
 	.lost = sqlite_lost,
 	.log_script = script_sqlite_001_log,
 	.state_script = script_sqlite_state,
+	.moved_script = script_sqlite_moved,
+	.back_script = script_sqlite_back,
 };

@@ -23,6 +23,15 @@ store_run(struct store *s, enum query q, const struct db_value *args, size_t n,
 	return s->driver->run(s->db, q, args, n, fn, arg, e);
 }
 
+int
+store_script(struct store *s, enum store_script which, struct err *e)
+{
+	return s->driver->script(s->db,
+	    which == STORE_MOVED ? s->driver->moved_script
+				 : s->driver->back_script,
+	    e);
+}
+
 struct number {
 	int64_t value;
 	int found;
