@@ -176,6 +176,25 @@ dial(const char *where)
 	return PQconnectdbParams(names, values, 1);
 }
 
+/* Where an @ or a / of the password was not escaped, a part of it has become
+ * host, port or name, which messages quote. */
+static int
+is_torn(const PQconninfoOption *options)
+{
+	for (; options->keyword != NULL; options++) {
+		const char *v = options->val;
+		int is_port = strcmp(options->keyword, "port") == 0;
+		if (v == NULL)
+			continue;
+		if ((is_port && v[strspn(v, "0123456789,")] != '\0') ||
+		    (strchr(v, '@') != NULL &&
+			(strcmp(options->keyword, "host") == 0 ||
+			    strcmp(options->keyword, "dbname") == 0)))
+			return 1;
+	}
+	return 0;
+}
+
 static PQconninfoOption *
 parse(const char *where, struct err *e)
 {
@@ -183,12 +202,14 @@ parse(const char *where, struct err *e)
 	PQconninfoOption *options = PQconninfoParse(where, &why);
 	/* its words may quote the URL, password and all */
 	PQfreemem(why);
-	if (options == NULL)
-		err_set(e, ERR_CONFIG,
-		    "the URL of the database is not one: see 34.1.1.2 of "
-		    "PostgreSQL's manual; in user and password, write @ as "
-		    "%%40 and / as %%2F");
-	return options;
+	if (options != NULL && !is_torn(options))
+		return options;
+	PQconninfoFree(options);
+	err_set(e, ERR_CONFIG,
+	    "the URL of the database is not one: see 34.1.1.2 of PostgreSQL's "
+	    "manual; in user and password, write @ as %%40, : as %%3A and / as "
+	    "%%2F");
+	return NULL;
 }
 
 static int
@@ -252,16 +273,20 @@ postgresql_patience(struct db *db, int ms)
 	db->limit = ms >= PATIENT_MS ? 0 : (ms > 0 ? ms : 0) + ANSWER_MS;
 }
 
+/* Between two statements nothing comes but the end, or a notice: the server's
+ * last words, and then nothing more. */
 static int
 postgresql_lost(struct db *db)
 {
-	struct pollfd p = { .fd = db->conn == NULL ? -1 : PQsocket(db->conn),
-		.events = POLLIN };
-	/* between two statements nothing comes but the end, or a notice */
-	if (p.fd >= 0 && PQstatus(db->conn) == CONNECTION_OK &&
-	    PQtransactionStatus(db->conn) == PQTRANS_IDLE && poll(&p, 1, 0) > 0)
-		PQconsumeInput(db->conn);
-	return p.fd < 0 || PQstatus(db->conn) != CONNECTION_OK;
+	enum { PIECES = 4 };
+	if (db->conn == NULL)
+		return 1;
+	struct pollfd p = { .fd = PQsocket(db->conn), .events = POLLIN };
+	int is_idle = PQtransactionStatus(db->conn) == PQTRANS_IDLE;
+	for (int i = 0; i < PIECES && is_idle && poll(&p, 1, 0) > 0; i++)
+		if (!PQconsumeInput(db->conn))
+			return 1;
+	return PQstatus(db->conn) != CONNECTION_OK;
 }
 
 static int

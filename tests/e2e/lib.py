@@ -7,6 +7,7 @@ run there. Whatever a script started is ended, by pid, when it ends.
 
 import atexit
 import base64
+import copy
 import hashlib
 import hmac
 import http.client
@@ -462,7 +463,7 @@ tier 'influencer' {
 
 class Place:
     def __init__(self, accept_test=True, database="gatepost.db", tiers=TIERS,
-                 init=True):
+                 init=True, server=None):
         self.dir = folder()
         self.tokens = [secrets.token_hex(24), secrets.token_hex(24)]
         self.secrets = [secrets.token_hex(24), secrets.token_hex(24)]
@@ -471,7 +472,7 @@ class Place:
         self.conf = self.dir / "gatepost.conf"
         self.file = self.dir / database
         self.name = None  # of its database on the server
-        if ON_SERVER:
+        if ON_SERVER if server is None else server:
             if database != "gatepost.db":
                 raise NeedsFile("another path")
             self.name = new_database()
@@ -512,6 +513,15 @@ class Place:
                 listed(self.secrets), test)
         self.conf.write_text(text + tiers)
         self.conf.chmod(0o600)
+
+    def beside(self):
+        """Another host: the same settings and database, its own program."""
+        other = copy.copy(self)
+        other.dir = folder()
+        other.sock = str(other.dir / "s")
+        other.log = other.dir / "gatepost.log"
+        other.port = other.program = None
+        return other
 
     # -- programs
 
