@@ -454,8 +454,10 @@ lead(struct commit *c)
 	}
 	pthread_mutex_lock(&c->lock);
 	c->batch = NULL;
-	c->was_locked = rc != 0 && err.code == ERR_BUSY;
-	if (c->was_locked)
+	int is_busy = rc != 0 && err.code == ERR_BUSY;
+	/* who comes while it is slow would wait too long for a thread as well */
+	c->was_locked = is_busy || rest != NULL;
+	if (is_busy)
 		rest = cut_in_time(batch);
 	put_back(c, rest);
 	answer(batch, rc != 0, &err);

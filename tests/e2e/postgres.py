@@ -87,7 +87,8 @@ class Cluster:
             self.child = subprocess.Popen(
                 [str(tools() / "postgres"), "-D", str(self.data), "-k",
                  str(self.dir), "-p", str(self.port)], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, cwd="/", **self.as_nobody())
+                stdout=log, stderr=log, cwd="/", start_new_session=True,
+                **self.as_nobody())
         if wait:
             self.wait()
         return self
@@ -112,6 +113,24 @@ class Cluster:
             self.child.send_signal(signal.SIGQUIT)
             self.child.wait()
         self.child = None
+
+    def kill(self):
+        """All of its processes at once, as when its machine dies."""
+        os.killpg(self.child.pid, signal.SIGKILL)
+        self.child.wait()
+        self.child = None
+
+    def standby(self, folder, port):
+        """A copy that follows this one; its folder has to be there."""
+        other = Cluster(folder, port)
+        if os.getuid() == 0:
+            os.chown(other.dir, NOBODY, NOBODY)
+        self.tool("pg_basebackup", "-D", other.data, "-h", self.dir, "-p",
+                  self.port, "-U", USER, "-R", "-X", "stream", "-c", "fast")
+        return other
+
+    def promote(self):
+        self.tool("pg_ctl", "promote", "-D", self.data, "-w")
 
     def end(self):
         self.stop(signal.SIGQUIT)
