@@ -341,6 +341,11 @@ PRAGMA wal_checkpoint(TRUNCATE);
 -- name: forget_log @postgresql
 SELECT 0;
 
+-- name: standby_age
+SELECT 0;
+-- name: standby_age @postgresql
+SELECT CASE WHEN pg_is_in_recovery() THEN coalesce(extract(epoch FROM
+	now() - pg_last_xact_replay_timestamp())::bigint, 0) ELSE 0 END;
 -- name: alive
 SELECT count(*) FROM tiers;
 -- name: integrity

@@ -50,6 +50,7 @@ struct config {
 	const char *file; /* as opened */
 	const char *database; /* absolute path, or postgresql://… */
 	const char *listen_url; /* postgresql://…; NULL: not set */
+	const char *standby_url; /* the same */
 	struct str public_url; /* no trailing slash; STR_NONE: not set */
 	struct str cookie_domain; /* lower case; STR_NONE: not set */
 	struct config_list allow_origins; /* as browsers write them */

@@ -132,21 +132,20 @@ take_url(struct config_reader *r, const char *key, struct str s)
 	return str_z(r->arena, s);
 }
 
+/* A second URL beside that of the database; a file needs none. */
 static int
-read_listen_url(struct config_reader *r, const struct place *at)
+read_url(struct config_reader *r, const struct place *at, const char *key,
+    const char **out)
 {
-	static const char key[] = "listen_url";
 	struct str s = str_from(cfg_getstr(at->cfg, key));
 	if (s.p == NULL)
 		return 0;
 	if (!str_starts(s, STR("postgresql://")))
-		return BAD(r, at, key, 0,
-		    "listen_url is the postgresql://… of the server itself");
-	/* a file needs none */
+		return BAD(r, at, key, 0, "this URL begins with postgresql://");
 	if (strstr(r->config->database, "://") == NULL)
 		return 0;
-	r->config->listen_url = take_url(r, key, s);
-	return r->config->listen_url != NULL ? 0 : config_no_memory(r);
+	*out = take_url(r, key, s);
+	return *out != NULL ? 0 : config_no_memory(r);
 }
 
 static int
@@ -181,7 +180,9 @@ read_top(struct config_reader *r, cfg_t *cfg, int64_t *grace)
 	struct config *c = r->config;
 	const char *on_error = cfg_getstr(cfg, "gate_on_error");
 	struct str group;
-	if (read_database(r, &top) != 0 || read_listen_url(r, &top) != 0 ||
+	if (read_database(r, &top) != 0 ||
+	    read_url(r, &top, "listen_url", &c->listen_url) != 0 ||
+	    read_url(r, &top, "standby_url", &c->standby_url) != 0 ||
 	    read_public_url(r, &top) != 0 ||
 	    config_secret_read(r, cfg, &api, &c->api_keys) != 0 ||
 	    config_secret_read(r, cfg, &pass, &c->pass_secrets) != 0 ||

@@ -28,6 +28,7 @@ struct db_value {
 enum db_mode {
 	DB_READ, /* never writes */
 	DB_WRITE, /* must be there */
+	DB_STANDBY, /* as DB_READ, from a server that takes no writes, too */
 	DB_CREATE, /* made when it is missing */
 };
 

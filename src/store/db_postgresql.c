@@ -164,15 +164,16 @@ say_nothing(void *arg, const PGresult *res)
 /* What stands before dbname gives way to what stands in the URL
  * (https://www.postgresql.org/docs/15/libpq-connect.html). */
 static PGconn *
-dial(const char *where)
+dial(const char *where, enum db_mode mode)
 {
 	static const char *const names[] = { "connect_timeout",
 		"target_session_attrs", "keepalives_idle",
 		"keepalives_interval", "keepalives_count", "tcp_user_timeout",
 		"fallback_application_name", "dbname", "client_encoding",
 		NULL };
-	const char *const values[] = { "2", "read-write", "5", "2", "2", "5000",
-		"gatepost", where, "UTF8", NULL };
+	const char *const values[] = { "2",
+		mode == DB_STANDBY ? "any" : "read-write", "5", "2", "2",
+		"5000", "gatepost", where, "UTF8", NULL };
 	return PQconnectdbParams(names, values, 1);
 }
 
@@ -235,7 +236,7 @@ postgresql_open(
 	PQconninfoFree(options);
 	struct db *db = calloc(1, sizeof(*db));
 	if (db != NULL)
-		db->conn = dial(where);
+		db->conn = dial(where, mode);
 	if (db == NULL || db->conn == NULL) {
 		free(db);
 		return err_set(e, ERR_MEMORY, "out of memory");
@@ -436,8 +437,9 @@ postgresql_run(struct db *db, enum query q, const struct db_value *args,
 	if (q == QUERY_COMMIT)
 		return commit(db, e);
 	/* a reader must not depend on what its session was told */
-	if (db->mode == DB_READ && strncmp(sql, "SELECT", 6) != 0 &&
-	    q != QUERY_BEGIN_READ && q != QUERY_ROLLBACK)
+	if ((db->mode == DB_READ || db->mode == DB_STANDBY) &&
+	    strncmp(sql, "SELECT", 6) != 0 && q != QUERY_BEGIN_READ &&
+	    q != QUERY_ROLLBACK)
 		return err_set(
 		    e, ERR_DB, "%s: opened for reading", query_names[q]);
 	fill(&p, args, n);

@@ -187,6 +187,8 @@ sqlite_open(
 	struct db *db = calloc(1, sizeof(*db));
 	if (db == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
+	if (mode == DB_STANDBY)
+		mode = DB_READ;
 	if (mode != DB_CREATE && access(where, F_OK) != 0) {
 		free(db);
 		return err_set(e, ERR_ABSENT,

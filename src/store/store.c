@@ -288,6 +288,7 @@ store_open(
 {
 	static const enum db_mode modes[] = { [STORE_READ] = DB_READ,
 		[STORE_WRITE] = DB_WRITE,
+		[STORE_STANDBY] = DB_STANDBY,
 		[STORE_CREATE] = DB_CREATE };
 	const struct db_driver *driver = find_driver(where);
 	if (driver == NULL)
@@ -388,6 +389,12 @@ int
 store_rollback_to(struct store *s, struct err *e)
 {
 	return store_run(s, QUERY_ROLLBACK_TO, NULL, 0, NULL, NULL, e);
+}
+
+int
+store_age(struct store *s, int64_t *out, struct err *e)
+{
+	return store_number(s, QUERY_STANDBY_AGE, NULL, 0, out, NULL, e);
 }
 
 int

@@ -23,6 +23,7 @@ struct store;
 enum store_mode {
 	STORE_READ, /* lookups; never waits for a writer */
 	STORE_WRITE, /* the database must be there and up to date */
+	STORE_STANDBY, /* lookups; a server that only follows another will do */
 	STORE_CREATE, /* creates or migrates what is missing */
 };
 
@@ -398,6 +399,9 @@ store_newest_fn(void *arg, struct str platform, int64_t last_seen_at);
 int store_event_newest(
     struct store *s, store_newest_fn *fn, void *arg, struct err *e);
 
+/* Of a standby: seconds since the last transaction it has taken over, which is
+ * how old its answers are at most; 0 of any other. */
+int store_age(struct store *s, int64_t *out, struct err *e);
 /* 0 when the tables answer. */
 int store_alive(struct store *s, struct err *e);
 /* 0 when the database's own check finds nothing. May take long. */
