@@ -22,6 +22,7 @@ enum {
 	SQL_MAX = 512,
 	SQLSTATE = 5,
 	COLUMNS_MAX = 32,
+	DEFERRED_MAX = 64,
 };
 
 /* The writers' queue, by pg_advisory_xact_lock: "gatepost" in ASCII. */
@@ -42,6 +43,8 @@ struct db {
 	enum db_mode mode;
 	int patience; /* ms, for a lock */
 	int limit; /* ms, for an answer; 0: as long as it takes */
+	int deferred; /* statements sent, whose results are to come */
+	int careful; /* each result is waited for */
 };
 
 static int
@@ -89,56 +92,124 @@ wait_for(const struct db *db, short events, int64_t end)
 	}
 }
 
-/* The last of the results to what was sent; *out NULL: none, see *e. */
 static int
-receive(struct db *db, const char *what, PGresult **out, struct err *e)
+send_out(struct db *db, int64_t end)
 {
-	int64_t end = time_ticks() + db->limit;
-	PGresult *last = NULL, *next;
 	int left;
-	*out = NULL;
 	while ((left = PQflush(db->conn)) > 0) {
 		if (!wait_for(db, POLLIN | POLLOUT, end))
-			return give_up(db, what, e);
+			return 0;
 		PQconsumeInput(db->conn);
 	}
-	while (left == 0) {
-		while (PQisBusy(db->conn)) {
-			if (!wait_for(db, POLLIN, end)) {
-				PQclear(last);
-				return give_up(db, what, e);
-			}
-			if (!PQconsumeInput(db->conn))
-				break;
-		}
-		next = PQgetResult(db->conn);
-		if (next == NULL)
+	return 1;
+}
+
+/* 0: the time is over. *next NULL: that was the statement's last. */
+static int
+take_result(struct db *db, int64_t end, PGresult **next)
+{
+	while (PQisBusy(db->conn)) {
+		if (!wait_for(db, POLLIN, end))
+			return 0;
+		if (!PQconsumeInput(db->conn))
 			break;
-		/* the first error is the one that tells */
-		if (last != NULL && PQresultStatus(last) == PGRES_FATAL_ERROR) {
-			PQclear(next);
-			continue;
-		}
-		PQclear(last);
-		last = next;
 	}
-	ExecStatusType is = PQresultStatus(last);
-	if (last != NULL && (is == PGRES_COMMAND_OK || is == PGRES_TUPLES_OK)) {
-		*out = last;
+	*next = PQgetResult(db->conn);
+	return 1;
+}
+
+/* The first error is the one that tells. */
+static int
+keep(PGresult **kept, PGresult *next)
+{
+	if (PQresultStatus(*kept) == PGRES_FATAL_ERROR && *kept != NULL) {
+		PQclear(next);
 		return 0;
 	}
-	fail(db->conn, last, what, e);
-	PQclear(last);
+	PQclear(*kept);
+	*kept = next;
+	return PQresultStatus(next) == PGRES_FATAL_ERROR;
+}
+
+/* The results of n statements. *kept: the last, or the first that failed, which
+ * is number *failed. 0: the time is over. */
+static int
+take_all(struct db *db, int n, PGresult **kept, int *failed)
+{
+	int64_t end = time_ticks() + db->limit;
+	PGresult *next;
+	*failed = n;
+	if (!send_out(db, end))
+		return 0;
+	for (int i = 0; i < n; i++) {
+		do {
+			if (!take_result(db, end, &next))
+				return 0;
+			if (next != NULL && keep(kept, next))
+				*failed = i;
+		} while (next != NULL);
+	}
+	if (PQpipelineStatus(db->conn) == PQ_PIPELINE_OFF)
+		return 1;
+	if (!take_result(db, end, &next))
+		return 0;
+	PQclear(next);
+	PQexitPipelineMode(db->conn);
+	return 1;
+}
+
+/* What was sent and deferred, and n statements after it. A row that one of the
+ * deferred could not write was not the caller's: all of the transaction is to
+ * be tried again, each statement by itself. */
+static int
+receive(struct db *db, int n, const char *what, PGresult **out, struct err *e)
+{
+	PGresult *kept = NULL;
+	int failed, deferred = db->deferred;
+	*out = NULL;
+	db->deferred = 0;
+	if (deferred > 0)
+		PQpipelineSync(db->conn);
+	if (!take_all(db, deferred + n, &kept, &failed)) {
+		PQclear(kept);
+		return give_up(db, what, e);
+	}
+	ExecStatusType is = PQresultStatus(kept);
+	if (kept != NULL && (is == PGRES_COMMAND_OK || is == PGRES_TUPLES_OK)) {
+		*out = kept;
+		return 0;
+	}
+	struct err why = { .code = ERR_NONE };
+	fail(db->conn, kept, what, &why);
+	PQclear(kept);
+	if (failed < deferred && why.code == ERR_CONFLICT) {
+		db->careful = 1;
+		why.code = ERR_BUSY;
+	}
+	if (e != NULL)
+		*e = why;
 	return -1;
+}
+
+/* Before what has to be done even if something deferred has failed. */
+static void
+drain(struct db *db)
+{
+	PGresult *res;
+	if (db->conn == NULL || db->deferred == 0)
+		return;
+	receive(db, 0, "drain", &res, NULL);
+	PQclear(res);
 }
 
 static int
 send_script(struct db *db, const char *sql, const char *what, struct err *e)
 {
 	PGresult *res = NULL;
+	drain(db);
 	if (db->conn == NULL || !PQsendQuery(db->conn, sql))
 		return err_set(e, ERR_DB, "%s: the connection is gone", what);
-	if (receive(db, what, &res, e) != 0)
+	if (receive(db, 1, what, &res, e) != 0)
 		return -1;
 	PQclear(res);
 	return 0;
@@ -331,23 +402,55 @@ begin(struct db *db, struct err *e)
 	return -1;
 }
 
+static int
+in_transaction(const struct db *db)
+{
+	return db->conn != NULL &&
+	    (db->deferred > 0 ||
+		PQtransactionStatus(db->conn) == PQTRANS_INTRANS);
+}
+
 /* A transaction that has failed is rolled back by COMMIT, without an error. */
 static int
 commit(struct db *db, struct err *e)
 {
 	PGresult *res = NULL;
-	if (db->conn == NULL ||
-	    PQtransactionStatus(db->conn) != PQTRANS_INTRANS)
+	if (!in_transaction(db))
 		return err_set(e, ERR_DB, "commit: there is no transaction");
-	if (!PQsendQuery(db->conn, "COMMIT"))
+	if (!PQsendQueryParams(
+		db->conn, "COMMIT", 0, NULL, NULL, NULL, NULL, 1))
 		return fail(db->conn, NULL, "commit", e);
-	if (receive(db, "commit", &res, e) != 0)
+	if (receive(db, 1, "commit", &res, e) != 0)
 		return -1;
 	int rc = strcmp(PQcmdStatus(res), "COMMIT") == 0
 	    ? 0
 	    : err_set(e, ERR_DB, "commit: rolled back");
 	PQclear(res);
+	if (rc == 0)
+		db->careful = 0;
 	return rc;
+}
+
+/* Half of a delivery's statements say nothing that decides about the next: they
+ * go out together with it, which saves the way there and back. */
+static int
+may_be_deferred(const struct db *db, enum query q)
+{
+	switch (q) {
+	case QUERY_SAVEPOINT:
+	case QUERY_RELEASE:
+	case QUERY_PURCHASE_DROP:
+	case QUERY_PURCHASE_PUT:
+	case QUERY_SUBSCRIPTION_DROP:
+	case QUERY_SUBSCRIPTION_PUT:
+	case QUERY_CHANGE_ADD:
+	case QUERY_COPY_EVENT_PUT:
+	case QUERY_COPY_CHANGE_PUT:
+		return in_transaction(db) && !db->careful &&
+		    db->deferred < DEFERRED_MAX;
+	default:
+		return 0;
+	}
 }
 
 struct parameters {
@@ -442,13 +545,22 @@ postgresql_run(struct db *db, enum query q, const struct db_value *args,
 	    q != QUERY_ROLLBACK)
 		return err_set(
 		    e, ERR_DB, "%s: opened for reading", query_names[q]);
+	int deferred = fn == NULL && may_be_deferred(db, q);
+	if (q == QUERY_ROLLBACK || q == QUERY_ROLLBACK_TO)
+		drain(db);
+	if (deferred && db->deferred == 0)
+		PQenterPipelineMode(db->conn);
 	fill(&p, args, n);
 	if (db->conn == NULL ||
 	    !PQsendQueryParams(
 		db->conn, sql, (int)n, NULL, p.values, p.lengths, p.formats, 1))
 		return err_set(
 		    e, ERR_DB, "%s: the connection is gone", query_names[q]);
-	if (receive(db, query_names[q], &res, e) != 0)
+	if (deferred) {
+		db->deferred++;
+		return 0;
+	}
+	if (receive(db, 1, query_names[q], &res, e) != 0)
 		return -1;
 	if (fn != NULL)
 		tell_rows(res, fn, arg);
