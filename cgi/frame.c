@@ -140,6 +140,9 @@ params_header(struct frame *f)
 	if (f->params > FRAME_PARAMS_MAX)
 		return wrong(f, "too many bytes of parameters");
 	f->last = f->content == 0;
+	/* libfcgi 2.4.2 reads it as the next record */
+	if (f->last && f->padding > 0)
+		return wrong(f, "padding of the empty PARAMS");
 	if (f->last && (f->in_pair || f->n_lengths > 0))
 		return wrong(f, "PARAMS end inside a parameter");
 	return FRAME_MORE;
