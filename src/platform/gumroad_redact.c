@@ -29,7 +29,7 @@ static const struct kept {
 	enum shape shape;
 } keeps[] = {
 	{ "seller_id", ID },
-	{ "product_id", ID },
+	{ "product_id", NAME }, /* a name like the others, to grants */
 	{ "product_name", NAME },
 	{ "permalink", NAME },
 	{ "product_permalink", NAME },
