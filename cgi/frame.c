@@ -127,6 +127,9 @@ begin_header(struct frame *f, uint16_t id)
 		return wrong(f, "a record before BEGIN_REQUEST");
 	if (f->content != BEGIN_LENGTH)
 		return wrong(f, "BEGIN_REQUEST is not 8 bytes long");
+	/* libfcgi 2.4.2 loses its place in it */
+	if (f->padding > 0)
+		return wrong(f, "padding of BEGIN_REQUEST");
 	f->id = id;
 	return FRAME_MORE;
 }

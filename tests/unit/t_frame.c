@@ -160,6 +160,9 @@ test_headers(void)
 	t_record(&b, T_BEGIN, 1, NULL, 9, 0);
 	wrong("BEGIN_REQUEST is not 8 bytes long");
 	fresh();
+	t_record(&b, T_BEGIN, 1, "\0\1\0\0\0\0\0\0", 8, 8);
+	wrong("padding of BEGIN_REQUEST");
+	fresh();
 	t_record(&b, T_BEGIN, 1, NULL, 65535, 0);
 	wrong("BEGIN_REQUEST is not 8 bytes long");
 }
