@@ -12,9 +12,6 @@
 
 enum { SECRET_BYTES = 24, TEMPLATE_MAX = 256 * 1024 };
 
-/* The line of the template that --public-url replaces. */
-static const char url_line[] = "#public_url = 'https://example.org'\n";
-
 /* The template with each @NAME@ replaced by a fresh secret. */
 static int
 fill(struct buf *b, struct str rest, struct err *e)
@@ -34,16 +31,41 @@ fill(struct buf *b, struct str rest, struct err *e)
 	return 0;
 }
 
+/* What an option puts in place of a line of the template. */
+struct line {
+	const char *template;
+	const char *key;
+	const char *value; /* NULL: the template's stays */
+};
+
+static void
+add_setting(struct buf *b, const struct line *line)
+{
+	buf_addf(b, "%s = '", line->key);
+	for (const char *p = line->value; *p != '\0'; p++) {
+		if (*p == '\'' || *p == '\\')
+			buf_addc(b, '\\');
+		buf_addc(b, *p);
+	}
+	buf_addz(b, "'\n");
+}
+
+/* lines: in the template's order */
 static int
-write_text(struct buf *b, const char *url, struct err *e)
+write_text(struct buf *b, const struct line *lines, size_t n, struct err *e)
 {
 	struct str text = str_from(ctl_template);
-	const char *at = url == NULL ? NULL : strstr(text.p, url_line);
-	if (at != NULL) {
-		size_t n = (size_t)(at - text.p), skip = n + strlen(url_line);
-		if (fill(b, (struct str){ text.p, n }, e) != 0)
+	for (size_t i = 0; i < n; i++) {
+		const char *at = lines[i].value == NULL
+		    ? NULL
+		    : strstr(text.p, lines[i].template);
+		if (at == NULL)
+			continue;
+		size_t before = (size_t)(at - text.p);
+		size_t skip = before + strlen(lines[i].template);
+		if (fill(b, (struct str){ text.p, before }, e) != 0)
 			return -1;
-		buf_addf(b, "public_url = '%s'\n", url);
+		add_setting(b, &lines[i]);
 		text = (struct str){ text.p + skip, text.n - skip };
 	}
 	if (fill(b, text, e) != 0)
@@ -86,6 +108,11 @@ run(struct ctl *ctl, struct err *e)
 {
 	const char *dir = ctl->n_rest > 0 ? ctl->rest[0] : ".";
 	const char *url = ctl_get(ctl, "public-url");
+	const struct line lines[] = {
+		{ "database = 'gatepost.db'\n", "database",
+		    ctl_get(ctl, "database") },
+		{ "#public_url = 'https://example.org'\n", "public_url", url },
+	};
 	if (url != NULL && strncmp(url, "http://", 7) != 0 &&
 	    strncmp(url, "https://", 8) != 0) {
 		err_set(e, ERR_USAGE,
@@ -99,16 +126,21 @@ run(struct ctl *ctl, struct err *e)
 	char *path = arena_printf(ctl->arena, "%s/gatepost.conf", dir);
 	struct buf b;
 	buf_init(&b, TEMPLATE_MAX);
-	int rc = write_text(&b, url, e);
+	int rc = write_text(&b, lines, sizeof(lines) / sizeof(lines[0]), e);
 	if (rc == 0)
 		rc = write_new(path, buf_str(&b), e);
 	buf_free(&b);
 	ctl->config_option = path;
-	const struct config *c = rc == 0 ? ctl_config(ctl, e) : NULL;
+	if (rc != 0)
+		return CTL_SYSTEM;
+	const struct config *c = ctl_config(ctl, e);
 	if (c == NULL ||
 	    store_open(c->database, STORE_CREATE, &ctl->store, e) != 0 ||
-	    project_tiers(ctl->store, c, e) != 0 || mark_built(ctl, e) != 0)
+	    project_tiers(ctl->store, c, e) != 0 || mark_built(ctl, e) != 0) {
+		/* or the next try would find it there */
+		unlink(path);
 		return CTL_SYSTEM;
+	}
 	buf_addf(&ctl->out,
 	    "%s written, with fresh secrets\n%s created\n\n"
 	    "Next: %s\n"
@@ -122,6 +154,7 @@ run(struct ctl *ctl, struct err *e)
 
 static const struct ctl_option options[] = {
 	{ "public-url", "URL", "where your web server answers" },
+	{ "database", "FILE", "the database, if not gatepost.db beside it" },
 	{ NULL, NULL, NULL },
 };
 

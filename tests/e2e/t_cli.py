@@ -339,6 +339,15 @@ def made():
          [0] > 0, True, "meta is there")
     ok(len(db.read_bytes()) == len(before), "and nothing more than before")
     exits(bare("init", "/proc/no/such"), 3, "/proc/no/such", "init nowhere")
+    data = folder() / "data's"
+    words = ("init", "--database", data / "own.db", "--public-url",
+             "https://example.org/sub", folder())
+    exits(bare(*words), 3, "own.db", "init, no folder for the database")
+    data.mkdir()
+    exits(bare(*words), 0, "own.db created", "init, a database elsewhere")
+    ok((data / "own.db").exists(), "the database is there")
+    exits(bare("-c", words[-1] / "gatepost.conf", "urls"), 0,
+          "https://example.org/sub/hooks", "and the settings can be read")
 
 
 def migrate():
