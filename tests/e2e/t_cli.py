@@ -6,13 +6,14 @@ sys.dont_write_bytecode = True
 import base64
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from lib import (CTL_PROGRAM, FIXTURES, Place, fixture, folder,
-                 gank_headers, main, ok, sale, same)
+                 gank_headers, main, ok, sale, same, skip)
 
 BARE = {"PATH": os.environ["PATH"]}
 WORKERS = ThreadPoolExecutor(2)
@@ -350,6 +351,20 @@ def made():
           "https://example.org/sub/hooks", "and the settings can be read")
 
 
+def closed_folder():
+    """sudo -u gatepost, in a folder that user may not enter: it looks on."""
+    if os.getuid() != 0 or not shutil.which("setpriv"):
+        skip("a folder one may not enter", "needs root and setpriv")
+        return
+    d = folder()
+    d.chmod(0o755)
+    program = shutil.copy2(CTL_PROGRAM, d)
+    a = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534",
+                        "--clear-groups", program, "check"], cwd=folder(),
+                       capture_output=True, stdin=subprocess.DEVNULL)
+    exits(a, 3, "no configuration: looked at /", "a folder one may not enter")
+
+
 def migrate():
     p = Place()
     p.cli("trigger", "gumroad.sale")
@@ -472,5 +487,5 @@ def wrong_config():
     exits(p.cli("check"), 0, "database", "put right")
 
 
-main(codes, found, as_json, decode, verify, trigger, made, migrate, backup,
-     escapes, wrong_config)
+main(codes, found, as_json, decode, verify, trigger, made, closed_folder,
+     migrate, backup, escapes, wrong_config)
