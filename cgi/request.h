@@ -42,6 +42,7 @@ struct request {
 	/* set by the route */
 	const struct platform *platform; /* /hooks/NAME */
 	struct str token; /* /hooks/NAME/TOKEN, else STR_NONE */
+	struct str name; /* /buy/NAME, else STR_NONE */
 };
 
 /*

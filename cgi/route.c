@@ -10,15 +10,17 @@
 enum {
 	GET = 1, /* and HEAD */
 	POST = 2,
-	OTHER = 4,
-	ANY = GET | POST | OTHER,
+	OPTIONS = 4,
+	OTHER = 8,
+	ANY = GET | POST | OPTIONS | OTHER,
 };
 
 enum { ALLOW_MAX = 32 };
 
 struct route {
 	unsigned methods;
-	const char *pattern; /* :platform, :token stand for one segment */
+	const char
+	    *pattern; /* :platform, :token, :name stand for one segment */
 	route_handler *handler;
 };
 
@@ -33,13 +35,16 @@ static const struct route routes[] = {
 	{ POST, "/v1/passes", passes_post },
 	{ ANY, "/gate", gate_any },
 	{ GET, "/live", live_get },
+	{ OPTIONS, "/live", live_options },
+	{ GET, "/buy/:name", buy_get },
 };
 enum { N_ROUTES = sizeof(routes) / sizeof(routes[0]) };
 
 static const struct {
 	unsigned bits;
 	const char *name;
-} methods[] = { { GET, "GET" }, { GET, "HEAD" }, { POST, "POST" } };
+} methods[] = { { GET, "GET" }, { GET, "HEAD" }, { POST, "POST" },
+	{ OPTIONS, "OPTIONS" } };
 enum { N_METHODS = sizeof(methods) / sizeof(methods[0]) };
 
 static unsigned
@@ -72,10 +77,14 @@ segment_matches(struct request *r, struct str want, struct str have)
 		r->token = have;
 		return r->platform != NULL && r->platform->token_in_path;
 	}
+	if (str_eq_z(want, ":name")) {
+		r->name = have;
+		return 1;
+	}
 	return str_eq(want, have);
 }
 
-/* On success platform and token of *r are set as the pattern says. */
+/* On success platform, token and name of *r are set as the pattern says. */
 static int
 route_matches(const struct route *route, struct request *r)
 {
@@ -83,6 +92,7 @@ route_matches(const struct route *route, struct request *r)
 	size_t i = 0;
 	r->platform = NULL;
 	r->token = STR_NONE;
+	r->name = STR_NONE;
 	while (rest.p != NULL) {
 		str_cut(rest, '/', &want, &rest);
 		if (i == r->n_segments ||

@@ -33,6 +33,8 @@ route_handler passes_post;
 route_handler gate_any;
 route_handler changes_get;
 route_handler live_get;
+route_handler live_options;
+route_handler buy_get;
 
 /*
  * Answers one request by the table: 404 where no route has the path, 405 with
