@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "cgi/count.h"
 #include "cgi/reader.h"
 #include "cgi/visitor.h"
 #include "core/access.h"
@@ -35,6 +36,7 @@ struct visit {
 	struct access_key key; /* of the pass that opened */
 	struct access access;
 	int is_known; /* access was looked up */
+	int failed; /* or could not be, once */
 };
 
 void
@@ -103,6 +105,7 @@ ask(struct visit *v, const struct pass *pass)
 		&err) != 0) {
 		log_line(LOG_ERROR, "gate: lookup failed: %s", err.text);
 		readers_drop(app->readers, v->request->worker);
+		v->failed = 1;
 		if (err.code != ERR_MEMORY && app->config->gate_open_on_error) {
 			v->answer = ANSWER_OPEN;
 			v->key = pass->key;
@@ -162,6 +165,17 @@ reply_open(const struct visit *v, struct reply *p)
 		    str_from(time_text(v->access.until, until)));
 }
 
+static enum count_gate
+counted(const struct visit *v)
+{
+	if (v->answer == ANSWER_OPEN)
+		return v->is_known ? COUNT_GATE_OPEN : COUNT_GATE_ERROR_OPEN;
+	if (v->failed)
+		return COUNT_GATE_ERROR_CLOSED;
+	return v->answer == ANSWER_CLOSED ? COUNT_GATE_CLOSED
+					  : COUNT_GATE_NO_PASS;
+}
+
 void
 gate_any(const struct app *app, struct request *r, struct reply *p)
 {
@@ -178,6 +192,7 @@ gate_any(const struct app *app, struct request *r, struct reply *p)
 		log_line(LOG_WARNING,
 		    "gate: no rule: exactly one of tier and allow, and a word "
 		    "that some tier allows");
+		count_gate(COUNT_GATE_NO_RULE);
 		return;
 	}
 	visitor_init(&visitor, app, r, v.now);
@@ -186,12 +201,16 @@ gate_any(const struct app *app, struct request *r, struct reply *p)
 		v.answer = ANSWER_CLOSED;
 		ask(&v, &pass);
 	}
-	if (arena_failed(r->arena))
+	if (arena_failed(r->arena)) {
+		count_gate(COUNT_GATE_ERROR_CLOSED);
 		return;
+	}
 	if (v.answer == ANSWER_OPEN) {
 		reply_open(&v, p);
 	} else if (v.answer == ANSWER_NO_PASS) {
 		reply_empty(p, 401);
 		reply_header(p, "WWW-Authenticate", STR("Bearer"));
 	}
+	/* what comes to nothing now becomes the router's 403 */
+	count_gate(reply_ok(p) ? counted(&v) : COUNT_GATE_ERROR_CLOSED);
 }

@@ -8,6 +8,13 @@
 
 enum { CONTENT_TYPE_MAX = 255, PEER_MAX = 64 };
 
+static const enum count_outcome outcomes[] = {
+	[INTAKE_RECORDED] = COUNT_RECORDED,
+	[INTAKE_DUPLICATE] = COUNT_DUPLICATE,
+	[INTAKE_KEPT] = COUNT_KEPT,
+	[INTAKE_TEST] = COUNT_TEST,
+};
+
 static struct str
 cut_to(struct str s, size_t max)
 {
@@ -17,11 +24,11 @@ cut_to(struct str s, size_t max)
 }
 
 static void
-answer_stored(struct reply *p, const char *word, int64_t event)
+answer_stored(struct reply *p, enum count_outcome outcome, int64_t event)
 {
 	struct buf *b = reply_json(p, 200);
 	jsonw_open(b, '{');
-	jsonw_text(b, "status", str_from(word));
+	jsonw_text(b, "status", str_from(count_outcomes[outcome]));
 	jsonw_int(b, "event", event);
 	jsonw_close(b, '}');
 }
@@ -74,6 +81,44 @@ answer_unconfigured(const struct platform *platform, struct reply *p)
 	    "the receiver has no secret for this platform yet");
 }
 
+static enum count_refusal
+refusal(const struct platform *p, enum verify_answer answer)
+{
+	static const enum count_refusal of_signature[VERIFY__MAX] = {
+		[VERIFY_VALID] = COUNT_NOT_CONFIGURED,
+		[VERIFY_NO_SIGNATURE] = COUNT_NO_SIGNATURE,
+		[VERIFY_BAD_HEADER] = COUNT_BAD_HEADER,
+		[VERIFY_TOO_OLD] = COUNT_TOO_OLD,
+		[VERIFY_MISMATCH] = COUNT_MISMATCH,
+		[VERIFY_CONFIG_ERROR] = COUNT_NOT_CONFIGURED,
+	};
+	return p->signature_param == NULL ? COUNT_TOKEN : of_signature[answer];
+}
+
+static void
+count_answer(const struct platform *platform,
+    const struct intake_answer *answer, int64_t now)
+{
+	switch (answer->status) {
+	case INTAKE_RECORDED:
+	case INTAKE_DUPLICATE:
+	case INTAKE_KEPT:
+	case INTAKE_TEST:
+		count_delivery(
+		    platform, answer->kind, outcomes[answer->status], now);
+		break;
+	case INTAKE_REFUSED:
+		count_refused(platform, refusal(platform, answer->verify));
+		break;
+	case INTAKE_NOT_CONFIGURED:
+		count_refused(platform, COUNT_NOT_CONFIGURED);
+		break;
+	case INTAKE_UNAVAILABLE:
+		count_refused(platform, COUNT_UNAVAILABLE);
+		break;
+	}
+}
+
 void
 hook_post(const struct app *app, struct request *r, struct reply *p)
 {
@@ -92,20 +137,15 @@ hook_post(const struct app *app, struct request *r, struct reply *p)
 		    : request_param(r, platform->signature_param),
 		.peer = cut_to(request_param(r, "REMOTE_ADDR"), PEER_MAX),
 		.now = time_now(),
+		.came = time_micros(),
 	};
 	intake_deliver(app->commit, app->config, &in, r->arena, &answer, &err);
 	switch (answer.status) {
 	case INTAKE_RECORDED:
-		answer_stored(p, "recorded", answer.event);
-		break;
 	case INTAKE_DUPLICATE:
-		answer_stored(p, "duplicate", answer.event);
-		break;
 	case INTAKE_KEPT:
-		answer_stored(p, "kept", answer.event);
-		break;
 	case INTAKE_TEST:
-		answer_stored(p, "test", answer.event);
+		answer_stored(p, outcomes[answer.status], answer.event);
 		break;
 	case INTAKE_REFUSED:
 		answer_refused(platform, &answer, p);
@@ -117,4 +157,7 @@ hook_post(const struct app *app, struct request *r, struct reply *p)
 		answer_unavailable(app, &err, p);
 		break;
 	}
+	/* else the router answers, and counts that */
+	if (!arena_failed(r->arena) && reply_ok(p))
+		count_answer(platform, &answer, in.now);
 }

@@ -10,6 +10,7 @@
 
 #include "base/crypto.h"
 #include "base/log.h"
+#include "base/time.h"
 #include "cgi/chores.h"
 #include "cgi/io.h"
 #include "cgi/listen.h"
@@ -188,7 +189,7 @@ start_publish(struct app *app, struct err *e)
 	raise_files(app->config);
 	if (publish_start(&o, &app->publish, e) != 0)
 		return -1;
-	commit_watch(app->commit, publish_wake, app->publish);
+	commit_watch(app->commit, publish_committed, app->publish);
 	return 0;
 }
 
@@ -228,7 +229,7 @@ main_fcgi(const struct options *o, struct listener *listener)
 {
 	struct err e = { .code = ERR_NONE };
 	struct config *config = NULL;
-	struct app app = { .is_cgi = 0 };
+	struct app app = { .started = time_now() };
 	sigset_t signals;
 	block_signals(&signals);
 	int rc = crypto_init(&e);

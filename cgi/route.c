@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "cgi/count.h"
 #include "cgi/gate.h"
 #include "cgi/publish.h"
 #include "cgi/reader.h"
@@ -37,6 +38,7 @@ static const struct route routes[] = {
 	{ GET, "/live", live_get },
 	{ OPTIONS, "/live", live_options },
 	{ GET, "/buy/:name", buy_get },
+	{ GET, "/metrics", metrics_get },
 };
 enum { N_ROUTES = sizeof(routes) / sizeof(routes[0]) };
 
@@ -160,19 +162,29 @@ serve_unconfigured(struct request *r, struct reply *p)
 }
 
 static void
+count_unread(const struct request *r, enum count_refusal why)
+{
+	if (r->platform != NULL)
+		count_refused(r->platform, why);
+}
+
+static void
 serve_route(const struct app *app, const struct route *route, struct request *r,
     struct reply *p)
 {
 	if (route->handler == gate_any)
 		route->handler(app, r, p);
 	else if (r->body_too_large ||
-	    (r->platform != NULL && r->body.n > r->platform->body_max))
+	    (r->platform != NULL && r->body.n > r->platform->body_max)) {
 		reply_error(p, 413, "too_large", "send a smaller body");
-	else if (route->methods == POST && r->body_cut)
+		count_unread(r, COUNT_TOO_LARGE);
+	} else if (route->methods == POST && r->body_cut) {
 		try_again(p, "5", "incomplete",
 		    "the body did not arrive whole; send it again");
-	else
+		count_unread(r, COUNT_INCOMPLETE);
+	} else {
 		route->handler(app, r, p);
+	}
 	readers_put(app->readers, r->worker);
 }
 
@@ -221,6 +233,8 @@ route_serve(const struct app *app, struct request *r, struct reply *p)
 			gate_refuse(p);
 		else
 			try_again(p, "5", "memory", "too busy now; try again");
+		if (route != NULL)
+			count_unread(r, COUNT_MEMORY);
 	}
 	if (p->status >= 400 && !at_gate)
 		log_refused(route != NULL ? route : path_of, r, p);

@@ -16,6 +16,7 @@ struct app {
 	struct readers *readers;
 	struct publish *publish; /* NULL: nothing waits (plain CGI) */
 	int is_cgi; /* one request, then the process ends: nothing waits */
+	int64_t started; /* seconds */
 };
 
 /* A handler fills the reply, in every case, and returns. The router has seen
@@ -35,6 +36,7 @@ route_handler changes_get;
 route_handler live_get;
 route_handler live_options;
 route_handler buy_get;
+route_handler metrics_get;
 
 /*
  * Answers one request by the table: 404 where no route has the path, 405 with
