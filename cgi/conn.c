@@ -57,6 +57,7 @@ serve(struct worker *w, struct conn *c, struct str records)
 		return -1;
 	}
 	r.body_too_large = c->frame.too_large;
+	r.is_authorizer = c->frame.authorizer;
 	r.worker = w->index;
 	reply_reset(&w->reply, w->arena);
 	s->o.handle(s->o.ctx, &r, &w->reply);

@@ -1,5 +1,7 @@
 #include "cgi/gate.h"
 
+#include <string.h>
+
 #include "base/log.h"
 #include "base/time.h"
 #include "cgi/count.h"
@@ -9,8 +11,9 @@
 
 /*
  * /gate: may whoever carries this pass go on? For nginx's auth_request, which
- * knows 2xx, 401 and 403 and makes 500 of anything else. Only a decision
- * opens: every way out of this file that is none is a 403.
+ * knows 2xx, 401 and 403 and makes 500 of anything else, and for Apache's
+ * mod_authnz_fcgi, which asks an authorizer. Only a decision opens: every way
+ * out of this file that is none is a 403.
  */
 enum {
 	GATE_VALUE_MAX = 3 * 255, /* bytes of a header, encoded */
@@ -60,6 +63,15 @@ read_rule(struct request *r, char plus, struct rule *rule)
 	    : -1;
 }
 
+static size_t
+count_params(const struct request *r, const char *name)
+{
+	size_t n = strlen(name), found = 0;
+	for (const char *const *p = r->params; *p != NULL; p++)
+		found += strncmp(*p, name, n) == 0 && (*p)[n] == '=';
+	return found;
+}
+
 /* A parameter that the web server's configuration sets beats the query, which
  * a visitor may have a hand in. It is read like a query, but that a '+' is a
  * '+': who writes a configuration can write a blank. */
@@ -67,6 +79,8 @@ static int
 find_rule(struct request *r, struct rule *rule)
 {
 	struct str set = request_param(r, "GATEPOST_GATE");
+	if (r->is_authorizer && count_params(r, "GATEPOST_GATE") != 1)
+		return -1;
 	if (set.p == NULL)
 		return read_rule(r, ' ', rule);
 	const char *params[] = {
@@ -146,22 +160,32 @@ add_header(struct reply *p, const char *name, struct str value)
 	reply_header(p, name, (struct str){ text, n });
 }
 
+enum { SAYS_USER, SAYS_BY, SAYS_TIER, SAYS_UNTIL, SAYS__MAX };
+static const char *const headers[SAYS__MAX] = { "X-Gatepost-User",
+	"X-Gatepost-By", "X-Gatepost-Tier", "X-Gatepost-Until" };
+/* Apache makes environment variables of these. */
+static const char *const variables[SAYS__MAX] = { "Variable-GATEPOST_USER",
+	"Variable-GATEPOST_BY", "Variable-GATEPOST_TIER",
+	"Variable-GATEPOST_UNTIL" };
+
 static void
 reply_open(const struct visit *v, struct reply *p)
 {
 	char until[TIME_TEXT_MAX];
 	const struct access_key *key = &v->key;
-	reply_empty(p, 204);
-	add_header(p, "X-Gatepost-User",
+	int authorizes = v->request->is_authorizer;
+	const char *const *names = authorizes ? variables : headers;
+	reply_empty(p, authorizes ? 200 : 204);
+	add_header(p, names[SAYS_USER],
 	    key->by == STORE_BY_BUYER ? key->value : key->id);
-	add_header(p, "X-Gatepost-By", str_from(key->word));
+	add_header(p, names[SAYS_BY], str_from(key->word));
 	if (!v->is_known)
 		return;
-	add_header(p, "X-Gatepost-Tier", v->access.tier);
+	add_header(p, names[SAYS_TIER], v->access.tier);
 	if (v->access.until == STORE_NULL)
-		add_header(p, "X-Gatepost-Until", STR(""));
+		add_header(p, names[SAYS_UNTIL], STR(""));
 	else
-		add_header(p, "X-Gatepost-Until",
+		add_header(p, names[SAYS_UNTIL],
 		    str_from(time_text(v->access.until, until)));
 }
 
@@ -187,6 +211,9 @@ gate_any(const struct app *app, struct request *r, struct reply *p)
 	struct pass pass;
 	struct str token;
 	gate_refuse(p);
+	/* Apache hands on to the visitor, with the page that was asked for,
+	 * whatever other headers there are */
+	p->bare = r->is_authorizer;
 	if (find_rule(r, &v.rule) != 0 ||
 	    !rule_is_known(&app->config->rules, &v.rule)) {
 		log_line(LOG_WARNING,

@@ -37,6 +37,7 @@ struct loop_opts {
 	/* called by any of the threads, r->worker tells which */
 	void (*handle)(const void *ctx, struct request *r, struct reply *p);
 	const void *ctx;
+	int listen_too; /* a second listening socket, like the first; 0: none */
 	/* Takes over the connection of a request that was answered by
 	 * reply.stream; the request is gone by then. May be NULL where no
 	 * handler does that. */

@@ -231,6 +231,7 @@ reply_reset(struct reply *p, struct arena *a)
 	p->n_headers = 0;
 	p->headers_n = 0;
 	p->error = NULL;
+	p->bare = 0;
 	p->endless = 0;
 	p->stream = NULL;
 	p->failed = 0;
@@ -262,6 +263,12 @@ struct buf *
 reply_text(struct reply *p, int status)
 {
 	return reply_start(p, status, "text/plain; charset=utf-8");
+}
+
+struct buf *
+reply_html(struct reply *p, int status)
+{
+	return reply_start(p, status, "text/html; charset=utf-8");
 }
 
 struct buf *
@@ -341,11 +348,12 @@ reply_head(const struct reply *p, struct buf *out)
 	if (p->type != NULL)
 		buf_addf(out, "Content-Type: %s\r\n", p->type);
 	/* RFC 9110, 8.6: not with 204 */
-	if (p->status != 204 && !p->endless)
+	if (p->status != 204 && !p->endless && !p->bare)
 		buf_addf(out, "Content-Length: %zu\r\n", p->body.n);
-	buf_addz(out,
-	    "Cache-Control: no-store\r\n"
-	    "X-Content-Type-Options: nosniff\r\n");
+	if (!p->bare)
+		buf_addz(out,
+		    "Cache-Control: no-store\r\n"
+		    "X-Content-Type-Options: nosniff\r\n");
 	for (size_t i = 0; i < p->n_headers; i++)
 		buf_addf(
 		    out, "%s: %s\r\n", p->headers[i].name, p->headers[i].value);

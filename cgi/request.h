@@ -37,6 +37,10 @@ struct request {
 	int body_too_large;
 	int body_cut; /* shorter than CONTENT_LENGTH, or its time was over */
 
+	/* The role of the FastCGI request is AUTHORIZER (FastCGI 1.0, 6.3):
+	 * may the web server's visitor go on? */
+	int is_authorizer;
+
 	int worker; /* 0 to threads - 1: for state kept per thread */
 
 	/* set by the route */
@@ -99,6 +103,7 @@ struct reply {
 	size_t headers_n; /* bytes */
 	struct buf body;
 	const char *error; /* the word of reply_error, for the log */
+	int bare; /* no headers but those set here, no body */
 	int endless; /* the body goes on: no Content-Length */
 	struct stream *stream; /* the request is parked with it, publish.h;
 				  nothing else is sent. Else NULL */
@@ -113,6 +118,7 @@ void reply_free(struct reply *p);
  * write the body into p->body. */
 struct buf *reply_json(struct reply *p, int status);
 struct buf *reply_text(struct reply *p, int status);
+struct buf *reply_html(struct reply *p, int status);
 struct buf *reply_events(struct reply *p); /* 200, text/event-stream */
 void reply_empty(struct reply *p, int status);
 
@@ -129,7 +135,7 @@ int reply_ok(const struct reply *p);
 
 /* The CGI response head (RFC 3875, 6.2) up to its empty line, appended to out.
  * Content-Length, Cache-Control: no-store and X-Content-Type-Options: nosniff
- * are added to all. 0, or -1 when it is over REPLY_HEAD_MAX. */
+ * are added to all but bare ones. 0, or -1 when it is over REPLY_HEAD_MAX. */
 int reply_head(const struct reply *p, struct buf *out);
 
 #endif

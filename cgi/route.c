@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "cgi/count.h"
+#include "cgi/first.h"
 #include "cgi/gate.h"
 #include "cgi/publish.h"
 #include "cgi/reader.h"
@@ -41,6 +42,8 @@ static const struct route routes[] = {
 	{ GET, "/metrics", metrics_get },
 };
 enum { N_ROUTES = sizeof(routes) / sizeof(routes[0]) };
+
+static const struct route authorizer = { ANY, "authorizer", gate_any };
 
 static const struct {
 	unsigned bits;
@@ -112,6 +115,9 @@ find(struct request *r, const struct route **path_of, unsigned *allow)
 	unsigned method = method_bits(r->method);
 	*path_of = NULL;
 	*allow = 0;
+	/* its path is the visitor's */
+	if (r->is_authorizer)
+		return &authorizer;
 	if (!r->path_ok)
 		return NULL;
 	for (size_t i = 0; i < N_ROUTES; i++) {
@@ -213,6 +219,8 @@ route_serve(const struct app *app, struct request *r, struct reply *p)
 	int at_gate = is_gate(route, r);
 	if (app->config == NULL && at_gate)
 		gate_refuse(p);
+	else if (app->config == NULL && app->first != NULL && first_asked(r))
+		first_page(app->first, r, p);
 	else if (app->config == NULL)
 		serve_unconfigured(r, p);
 	else if (route != NULL)

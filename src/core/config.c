@@ -10,6 +10,7 @@
 #include "core/config_reader.h"
 #include "core/config_token.h"
 #include "core/config_tree.h"
+#include "core/site.h"
 
 #ifndef SYSCONFDIR
 #define SYSCONFDIR "/etc"
@@ -31,17 +32,18 @@ is_there(const char *path)
 	return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
-/* ../gatepost/gatepost.conf seen from the program's own folder. */
+/* ../gatepost/gatepost.conf seen from the program's folder, or else seen from
+ * the web root. NULL: unknown, or no memory. */
 static char *
 beside_program(struct arena *a)
 {
-	char exe[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe));
-	if (n <= 0 || n >= (ssize_t)sizeof(exe))
+	struct site_opts o;
+	struct site site;
+	if (site_process(a, &o, NULL) != 0 ||
+	    site_find(a, &o, &site, NULL) != 0 || site.near == NULL)
 		return NULL;
-	while (n > 0 && exe[n - 1] != '/')
-		n--;
-	return arena_printf(a, "%.*s../gatepost/gatepost.conf", (int)n, exe);
+	return str_z(
+	    a, str_from(is_there(site.near) ? site.near : site.config));
 }
 
 char *

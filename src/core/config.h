@@ -55,7 +55,8 @@ struct config {
 enum config_door { CONFIG_WEB, CONFIG_CLI };
 
 /* The path of the config, by the order of gatepost.conf(5): option (may be
- * NULL), GATEPOST_CONFIG, ./, ../gatepost/ seen from the program, SYSCONFDIR.
+ * NULL), GATEPOST_CONFIG, ./, ../gatepost/ seen from the program, and from the
+ * web root (core/site.h), SYSCONFDIR.
  * NULL with ERR_CONFIG naming the places looked at. */
 char *config_locate(
     struct arena *a, const char *option, enum config_door door, struct err *e);

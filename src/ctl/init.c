@@ -3,75 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/crypto.h"
 #include "base/time.h"
 #include "core/project.h"
 #include "core/rebuild.h"
+#include "core/template.h"
 #include "ctl/ctl.h"
-#include "ctl/template.h"
-
-enum { SECRET_BYTES = 24, TEMPLATE_MAX = 256 * 1024 };
-
-/* The template with each @NAME@ replaced by a fresh secret. */
-static int
-fill(struct buf *b, struct str rest, struct err *e)
-{
-	struct str head, name;
-	while (str_cut(rest, '@', &head, &rest)) {
-		uint8_t secret[SECRET_BYTES];
-		char hex[2 * SECRET_BYTES + 1];
-		buf_adds(b, head);
-		str_cut(rest, '@', &name, &rest);
-		if (crypto_random(secret, sizeof(secret)) != 0)
-			return err_set(e, ERR_SYSTEM, "no random bytes");
-		crypto_hex(secret, sizeof(secret), hex);
-		buf_addz(b, hex);
-	}
-	buf_adds(b, head);
-	return 0;
-}
-
-/* What an option puts in place of a line of the template. */
-struct line {
-	const char *template;
-	const char *key;
-	const char *value; /* NULL: the template's stays */
-};
-
-static void
-add_setting(struct buf *b, const struct line *line)
-{
-	buf_addf(b, "%s = '", line->key);
-	for (const char *p = line->value; *p != '\0'; p++) {
-		if (*p == '\'' || *p == '\\')
-			buf_addc(b, '\\');
-		buf_addc(b, *p);
-	}
-	buf_addz(b, "'\n");
-}
-
-/* lines: in the template's order */
-static int
-write_text(struct buf *b, const struct line *lines, size_t n, struct err *e)
-{
-	struct str text = str_from(ctl_template);
-	for (size_t i = 0; i < n; i++) {
-		const char *at = lines[i].value == NULL
-		    ? NULL
-		    : strstr(text.p, lines[i].template);
-		if (at == NULL)
-			continue;
-		size_t before = (size_t)(at - text.p);
-		size_t skip = before + strlen(lines[i].template);
-		if (fill(b, (struct str){ text.p, before }, e) != 0)
-			return -1;
-		add_setting(b, &lines[i]);
-		text = (struct str){ text.p + skip, text.n - skip };
-	}
-	if (fill(b, text, e) != 0)
-		return -1;
-	return buf_ok(b) ? 0 : err_set(e, ERR_MEMORY, "out of memory");
-}
 
 static int
 write_new(const char *path, struct str text, struct err *e)
@@ -108,10 +44,9 @@ run(struct ctl *ctl, struct err *e)
 {
 	const char *dir = ctl->n_rest > 0 ? ctl->rest[0] : ".";
 	const char *url = ctl_get(ctl, "public-url");
-	const struct line lines[] = {
-		{ "database = 'gatepost.db'\n", "database",
-		    ctl_get(ctl, "database") },
-		{ "#public_url = 'https://example.org'\n", "public_url", url },
+	const struct template_values values = {
+		.database = ctl_get(ctl, "database"),
+		.public_url = url,
 	};
 	if (url != NULL && strncmp(url, "http://", 7) != 0 &&
 	    strncmp(url, "https://", 8) != 0) {
@@ -126,7 +61,7 @@ run(struct ctl *ctl, struct err *e)
 	char *path = arena_printf(ctl->arena, "%s/gatepost.conf", dir);
 	struct buf b;
 	buf_init(&b, TEMPLATE_MAX);
-	int rc = write_text(&b, lines, sizeof(lines) / sizeof(lines[0]), e);
+	int rc = template_fill(&b, &values, NULL, e);
 	if (rc == 0)
 		rc = write_new(path, buf_str(&b), e);
 	buf_free(&b);
