@@ -252,8 +252,8 @@ static void
 add_config(const struct first *first, const struct request *r, struct buf *b)
 {
 	struct template_secrets made = { .gumroad_token = "" };
-	const struct template_values values = { .public_url = base };
 	const char *base = base_url(r);
+	const struct template_values values = { .public_url = base };
 	struct buf text;
 	buf_init(&text, TEMPLATE_MAX);
 	if (template_fill(&text, &values, &made, NULL) != 0)
