@@ -44,7 +44,7 @@ conn_forget(struct conn_shared *s, struct conn *c)
 }
 
 /* 0, or -1 when the answer did not get through. A reply that waits for
- * something is not written: it is w->parked. */
+ * something is not written: it is w->parked, or w->download. */
 static int
 serve(struct worker *w, struct conn *c, struct str records)
 {
@@ -63,7 +63,8 @@ serve(struct worker *w, struct conn *c, struct str records)
 	s->o.handle(s->o.ctx, &r, &w->reply);
 	int rc = 0;
 	w->parked = w->reply.stream;
-	if (w->parked == NULL) {
+	w->download = w->reply.download;
+	if (w->parked == NULL && w->download == NULL) {
 		atomic_store(&c->deadline, time_ticks() + s->o.send_ms);
 		rc = io_write(w->io, c->fd, &r, &w->reply);
 		atomic_store(&c->deadline, 0);
@@ -84,6 +85,7 @@ conn_serve(struct worker *w, struct conn *c, const char *p, size_t n)
 	int missing_end = f->too_large || f->authorizer;
 	atomic_store(&c->deadline, 0);
 	w->parked = NULL;
+	w->download = NULL;
 	if (c->in.n > 0 || missing_end) {
 		if (conn_keep(w->shared, c, p, n) != 0)
 			return -1;
@@ -101,7 +103,7 @@ conn_serve(struct worker *w, struct conn *c, const char *p, size_t n)
 	c->id = f->id;
 	c->keep = keep;
 	conn_forget(w->shared, c);
-	if (w->parked != NULL)
+	if (w->parked != NULL || w->download != NULL)
 		return CONN_PARKED;
 	return keep ? 0 : -1;
 }

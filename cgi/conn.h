@@ -31,7 +31,8 @@ struct worker {
 	struct arena *arena;
 	struct reply reply;
 	char *scratch; /* CONN_READ */
-	struct stream *parked; /* what the connection is parked for */
+	struct stream *parked; /* what the connection is parked for, */
+	struct download *download; /* or this */
 };
 
 struct conn {
@@ -56,7 +57,7 @@ void conn_free(struct conn_shared *s, struct conn *c); /* not the socket */
 
 /* Reads what is there and answers the requests that are whole. 0: wait for
  * more; -1: the connection is to be closed; CONN_PARKED: it is to be handed
- * on with w->parked. */
+ * on with w->parked or w->download. */
 int conn_read(struct worker *w, struct conn *c);
 
 #endif

@@ -81,7 +81,9 @@ conn_ready(struct worker *w, struct conn *c)
 	atomic_store(&c->idle_since, 0);
 	pthread_mutex_unlock(&c->turn);
 	int rc = conn_read(w, c);
-	if (rc == CONN_PARKED)
+	if (rc == CONN_PARKED && w->download != NULL)
+		w->shared->o.send(w->download, c);
+	else if (rc == CONN_PARKED)
 		w->shared->o.park(w->parked, c);
 	else if (rc != 0 || conn_arm(w->loop, c, EPOLL_CTL_MOD) != 0)
 		conn_close(w->loop, c);

@@ -42,6 +42,8 @@ struct loop_opts {
 	 * reply.stream; the request is gone by then. May be NULL where no
 	 * handler does that. */
 	void (*park)(struct stream *s, struct conn *c);
+	/* The same for reply.download. */
+	void (*send)(struct download *d, struct conn *c);
 	/* milliseconds and counts; 0: the constant above */
 	int request_ms;
 	int send_ms;

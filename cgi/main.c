@@ -20,6 +20,7 @@
 #include "cgi/publish.h"
 #include "cgi/reader.h"
 #include "cgi/route.h"
+#include "cgi/send.h"
 #include "cgi/turn.h"
 #include "core/commit.h"
 #include "core/site.h"
@@ -106,6 +107,7 @@ static void
 app_close(struct app *app)
 {
 	publish_free(app->publish);
+	send_free(app->send);
 	readers_free(app->readers);
 	commit_free(app->commit);
 }
@@ -205,7 +207,8 @@ static void
 raise_files(const struct config *config)
 {
 	struct rlimit limit;
-	rlim_t want = (rlim_t)(LOOP_CONNS_MAX + config->streams + FILES_MORE);
+	rlim_t want = (rlim_t)(LOOP_CONNS_MAX + config->streams + 2 * SEND_MAX +
+	    FILES_MORE);
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want)
 		return;
 	limit.rlim_cur = limit.rlim_max < want ? limit.rlim_max : want;
@@ -224,10 +227,24 @@ start_publish(struct app *app, struct err *e)
 		.readers = app->readers,
 		.reader = app->config->threads };
 	raise_files(app->config);
-	if (publish_start(&o, &app->publish, e) != 0)
+	const struct send_opts so = { 0 };
+	if (publish_start(&o, &app->publish, e) != 0 ||
+	    (app->config->n_files > 0 && send_start(&so, &app->send, e) != 0))
 		return -1;
 	commit_watch(app->commit, publish_committed, app->publish);
 	return 0;
+}
+
+/* What is parked; both threads take their time at once. */
+static void
+stop_waiting(const struct app *app)
+{
+	if (app->send != NULL)
+		send_end(app->send);
+	if (app->publish != NULL)
+		publish_stop(app->publish);
+	if (app->send != NULL)
+		send_stop(app->send);
 }
 
 static int
@@ -242,7 +259,8 @@ run(const struct app *app, struct listener *listeners, const sigset_t *signals,
 		.handle = handle,
 		.ctx = app,
 		.park = publish_park,
-		.conns_max = LOOP_CONNS_MAX + app->config->streams };
+		.send = send_park,
+		.conns_max = LOOP_CONNS_MAX + app->config->streams + SEND_MAX };
 	struct loop *loop;
 	struct chores *chores = NULL;
 	if (loop_start(&o, listeners[0].fd, &loop, e) != 0)
@@ -255,7 +273,7 @@ run(const struct app *app, struct listener *listeners, const sigset_t *signals,
 	/* who connects from now on finds the next program, or none */
 	for (int i = 0; i < LISTEN_MAX; i++)
 		listen_retire(&listeners[i]);
-	publish_stop(app->publish);
+	stop_waiting(app);
 	if (loop_stop(loop) != 0)
 		_exit(EXIT_SUCCESS);
 	chores_stop(chores);
@@ -305,8 +323,7 @@ main_fcgi(const struct options *o, struct listener *listeners)
 		rc = run(&app, listeners, &signals, &e);
 	if (rc != 0)
 		log_line(LOG_ERROR, "%s", e.text);
-	if (app.publish != NULL)
-		publish_stop(app.publish);
+	stop_waiting(&app);
 	for (int i = 0; i < LISTEN_MAX; i++)
 		listen_close(&listeners[i]);
 	app_close(&app);

@@ -128,10 +128,28 @@ buy_options(struct arena *a)
 }
 
 static cfg_opt_t *
+files_options(struct arena *a)
+{
+	const cfg_opt_t files[] = {
+		CFG_STR("root", NULL, CFGF_NONE),
+		CFG_STR("tier", NULL, CFGF_NONE),
+		CFG_STR("allow", NULL, CFGF_NONE),
+		CFG_STR("serve", "direct", CFGF_NONE),
+		CFG_STR("accel", NULL, CFGF_NONE),
+		CFG_STR("join", NULL, CFGF_NONE),
+		CFG_BOOL("attachment", cfg_false, CFGF_NONE),
+		CFG_BOOL("scripts", cfg_false, CFGF_NONE),
+		CFG_END(),
+	};
+	return (cfg_opt_t *)arena_dup(a, files, sizeof(files));
+}
+
+static cfg_opt_t *
 options(struct arena *a)
 {
 	cfg_opt_t *tier = tier_options(a), *buy = buy_options(a);
-	if (tier == NULL || buy == NULL)
+	cfg_opt_t *files = files_options(a);
+	if (tier == NULL || buy == NULL || files == NULL)
 		return NULL;
 	const cfg_opt_t top[] = {
 		CFG_STR("database", "gatepost.db", CFGF_NONE),
@@ -149,6 +167,7 @@ options(struct arena *a)
 		CFG_STR("listen_group", "", CFGF_NONE),
 		CFG_SEC("buy", buy, CFGF_MULTI | CFGF_TITLE),
 		CFG_SEC("tier", tier, CFGF_MULTI | CFGF_TITLE),
+		CFG_SEC("files", files, CFGF_MULTI | CFGF_TITLE),
 	};
 	size_t n = sizeof(top) / sizeof(top[0]);
 	cfg_opt_t *o =
