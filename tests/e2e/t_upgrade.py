@@ -156,8 +156,8 @@ def commands():
             "grant": ["--user", "1", "--tier", "supporter"],
             "revoke": ["--user", "1"], "link": ["x", "--user", "1"],
             "unlink": ["x"], "work": ["--once"], "erase": ["--user", "1"]}
-    # these ask no database
-    rest = {"init", "urls", "decode", "sign", "verify", "pass"}
+    # these ask no database, and sql hands it to sqlite3, to be read only
+    rest = {"sql", "init", "urls", "decode", "sign", "verify", "pass"}
     return [[name, *more.get(name, [])] for name in names
             if name not in rest]
 
