@@ -72,6 +72,8 @@ def skip(name, why):
 def main(*tests):
     """Runs them, or those named by the arguments, and ends the script."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    # a shell ignores it for what it starts in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     wanted = sys.argv[1:]
     try:
         for test in tests:
