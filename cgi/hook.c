@@ -4,6 +4,7 @@
 #include "cgi/count.h"
 #include "cgi/reader.h"
 #include "cgi/route.h"
+#include "cgi/writer.h"
 #include "core/intake.h"
 
 enum { CONTENT_TYPE_MAX = 255, PEER_MAX = 64 };
@@ -74,10 +75,40 @@ answer_unconfigured(const struct platform *platform, struct reply *p)
 	    "the receiver has no secret for this platform yet");
 }
 
+static void
+answer(const struct app *app, const struct platform *platform,
+    const struct intake_answer *answer, const struct err *err, struct reply *p)
+{
+	switch (answer->status) {
+	case INTAKE_RECORDED:
+		answer_stored(p, "recorded", answer->event);
+		break;
+	case INTAKE_DUPLICATE:
+		answer_stored(p, "duplicate", answer->event);
+		break;
+	case INTAKE_KEPT:
+		answer_stored(p, "kept", answer->event);
+		break;
+	case INTAKE_TEST:
+		answer_stored(p, "test", answer->event);
+		break;
+	case INTAKE_REFUSED:
+		answer_refused(platform, answer, p);
+		break;
+	case INTAKE_NOT_CONFIGURED:
+		answer_unconfigured(platform, p);
+		break;
+	case INTAKE_UNAVAILABLE:
+		answer_unavailable(app, err, p);
+		break;
+	}
+}
+
 void
 hook_post(const struct app *app, struct request *r, struct reply *p)
 {
-	struct intake_answer answer;
+	struct intake_answer a;
+	struct verify_result proof;
 	struct err err = { .code = ERR_NONE };
 	const struct platform *platform = r->platform;
 	struct intake_request in = {
@@ -92,29 +123,14 @@ hook_post(const struct app *app, struct request *r, struct reply *p)
 		    : request_param(r, platform->signature_param),
 		.peer = cut_to(request_param(r, "REMOTE_ADDR"), PEER_MAX),
 		.now = time_now(),
+		.arrived = r->arrived,
 	};
-	intake_deliver(app->commit, app->config, &in, r->arena, &answer, &err);
-	switch (answer.status) {
-	case INTAKE_RECORDED:
-		answer_stored(p, "recorded", answer.event);
-		break;
-	case INTAKE_DUPLICATE:
-		answer_stored(p, "duplicate", answer.event);
-		break;
-	case INTAKE_KEPT:
-		answer_stored(p, "kept", answer.event);
-		break;
-	case INTAKE_TEST:
-		answer_stored(p, "test", answer.event);
-		break;
-	case INTAKE_REFUSED:
-		answer_refused(platform, &answer, p);
-		break;
-	case INTAKE_NOT_CONFIGURED:
-		answer_unconfigured(platform, p);
-		break;
-	case INTAKE_UNAVAILABLE:
-		answer_unavailable(app, &err, p);
-		break;
+	if (intake_verify(app->config, &in, &proof, &a) == 0) {
+		/* a stranger takes no place */
+		if (!writer_enter(app->writers, r, p))
+			return;
+		intake_store(
+		    app->commit, app->config, &in, &proof, r->arena, &a, &err);
 	}
+	answer(app, platform, &a, &err, p);
 }

@@ -30,7 +30,9 @@ enum {
 struct conn;
 
 struct loop_opts {
-	int threads; /* 1 to LOOP_THREADS_MAX */
+	/* 1 to LOOP_THREADS_MAX. A reply.later puts a request off until
+	 * another that says request.wrote has ended: there must be one. */
+	int threads;
 	size_t body_max; /* bytes */
 	int drain; /* stopping: serve what waits to be accepted: nobody else
 		      will, the socket is our own */

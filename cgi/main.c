@@ -18,6 +18,7 @@
 #include "cgi/publish.h"
 #include "cgi/reader.h"
 #include "cgi/route.h"
+#include "cgi/writer.h"
 #include "core/commit.h"
 
 #ifndef PACKAGE_VERSION
@@ -184,7 +185,7 @@ start_publish(struct app *app, struct err *e)
 {
 	const struct publish_opts o = { .config = app->config,
 		.readers = app->readers,
-		.reader = app->config->threads };
+		.reader = app->config->threads + WRITER_RESERVE };
 	raise_files(app->config);
 	if (publish_start(&o, &app->publish, e) != 0)
 		return -1;
@@ -197,7 +198,8 @@ run(const struct app *app, struct listener *listener, const sigset_t *signals,
     struct err *e)
 {
 	const struct timespec tick = { 0, LOOP_SWEEP_MS * 1000000L };
-	const struct loop_opts o = { .threads = app->config->threads,
+	const struct loop_opts o = { .threads =
+					 app->config->threads + WRITER_RESERVE,
 		.body_max = route_body_max(),
 		.drain = listener->owned,
 		.handle = handle,
@@ -228,7 +230,8 @@ main_fcgi(const struct options *o, struct listener *listener)
 {
 	struct err e = { .code = ERR_NONE };
 	struct config *config = NULL;
-	struct app app = { .is_cgi = 0 };
+	struct writers writers = { .places = 1 };
+	struct app app = { .writers = &writers };
 	sigset_t signals;
 	block_signals(&signals);
 	int rc = crypto_init(&e);
@@ -242,7 +245,10 @@ main_fcgi(const struct options *o, struct listener *listener)
 	if (rc == 0 && listener->fd < 0)
 		rc = listen_open(o->listen, config->listen_group, listener, &e);
 	if (rc == 0)
-		rc = app_open(&app, config, config->threads, &e);
+		rc = app_open(
+		    &app, config, config->threads + WRITER_RESERVE, &e);
+	if (rc == 0)
+		writers.places = config->threads;
 	if (rc == 0)
 		prepare(&app);
 	if (rc == 0)

@@ -232,6 +232,7 @@ reply_reset(struct reply *p, struct arena *a)
 	p->error = NULL;
 	p->endless = 0;
 	p->stream = NULL;
+	p->later = 0;
 	p->failed = 0;
 }
 

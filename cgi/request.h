@@ -38,6 +38,9 @@ struct request {
 	int body_cut; /* shorter than CONTENT_LENGTH, or its time was over */
 
 	int worker; /* 0 to threads - 1: for state kept per thread */
+	int64_t arrived; /* ticks, when all of it was there; 0: just now */
+	int behind; /* others that came before wait to be served later */
+	int wrote; /* it had one of the places of those that write */
 
 	/* set by the route */
 	const struct platform *platform; /* /hooks/NAME */
@@ -101,6 +104,8 @@ struct reply {
 	int endless; /* the body goes on: no Content-Length */
 	struct stream *stream; /* the request is parked with it, publish.h;
 				  nothing else is sent. Else NULL */
+	int later; /* not answered: the request is to be served once more, after
+		      one that `wrote` has ended; loop.h */
 	int failed;
 };
 

@@ -6,6 +6,7 @@
 #include "cgi/gate.h"
 #include "cgi/publish.h"
 #include "cgi/reader.h"
+#include "cgi/writer.h"
 
 enum {
 	GET = 1, /* and HEAD */
@@ -164,6 +165,7 @@ serve_route(const struct app *app, const struct route *route, struct request *r,
 	else
 		route->handler(app, r, p);
 	readers_put(app->readers, r->worker);
+	writer_leave(app->writers, r);
 }
 
 static void
@@ -203,7 +205,7 @@ route_serve(const struct app *app, struct request *r, struct reply *p)
 		reply_error(p, 404, "not_found", "there is no such address");
 	/* not every request is served when memory is short; none is lost: a
 	 * sender told 503 comes again */
-	if (arena_failed(r->arena) || !reply_ok(p)) {
+	if (arena_failed(r->arena) || (!p->later && !reply_ok(p))) {
 		publish_drop(p->stream);
 		reply_reset(p, r->arena);
 		arena_reset(r->arena);

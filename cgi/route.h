@@ -7,6 +7,7 @@
 struct commit; /* takes deliveries; core/commit.h */
 struct readers; /* for lookups; cgi/reader.h */
 struct publish; /* for requests that wait; cgi/publish.h */
+struct writers; /* places for those that write; cgi/writer.h */
 
 /* What handlers work with. Shared by all threads and not changed while they
  * run; what a thread keeps for itself is found by request.worker. */
@@ -15,6 +16,7 @@ struct app {
 	struct commit *commit;
 	struct readers *readers;
 	struct publish *publish; /* NULL: nothing waits (plain CGI) */
+	struct writers *writers; /* NULL: as many as come (plain CGI) */
 	int is_cgi; /* one request, then the process ends: nothing waits */
 };
 

@@ -30,6 +30,7 @@ struct commit_delivery {
 	struct str verified_by;
 	int64_t received_at;
 	int64_t sent_at; /* FACT_NO_TIME: nothing was signed */
+	int64_t arrived; /* ticks: since when the sender waits; 0: now */
 };
 
 struct commit_answer {
@@ -45,7 +46,7 @@ void commit_free(struct commit *c);
 
 /* 0: on disk. -1: not stored; ERR_BUSY, ERR_DB, ERR_ABSENT, ERR_CONFIG or
  * ERR_MEMORY say why; the sender should come again. Returns within
- * COMMIT_WAIT_MS and the time of one transaction. */
+ * COMMIT_WAIT_MS of d->arrived and the time of one transaction. */
 int commit_put(struct commit *c, const struct commit_delivery *d,
     struct commit_answer *out, struct err *e);
 
