@@ -119,7 +119,10 @@ conn_serve(struct worker *w, struct conn *c, const char *p, size_t n)
 		}
 		records = buf_str(&c->in);
 	}
-	int rc = conn_answer(w, c, records);
+	/* it would only be decoded to be told so */
+	int must_wait = w->behind && w->shared->o.may_write != NULL &&
+	    w->shared->o.may_write(records);
+	int rc = must_wait ? CONN_LATER : conn_answer(w, c, records);
 	if (rc != CONN_LATER)
 		return rc;
 	if (c->in.n == 0 && conn_append(w->shared, c, p, n) != 0)

@@ -43,6 +43,9 @@ struct loop_opts {
 	 * reply.stream; the request is gone by then. May be NULL where no
 	 * handler does that. */
 	void (*park)(struct stream *s, struct conn *c);
+	/* A guess from a request's records: will its handler say later while
+	 * others wait? Spares decoding it twice. NULL: no guess. */
+	int (*may_write)(struct str records);
 	/* milliseconds and counts; 0: the constant above */
 	int request_ms;
 	int send_ms;

@@ -205,6 +205,7 @@ run(const struct app *app, struct listener *listener, const sigset_t *signals,
 		.handle = handle,
 		.ctx = app,
 		.park = publish_park,
+		.may_write = route_may_write,
 		.conns_max = LOOP_CONNS_MAX + app->config->streams };
 	struct loop *loop;
 	struct chores *chores = NULL;

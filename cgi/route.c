@@ -218,6 +218,15 @@ route_serve(const struct app *app, struct request *r, struct reply *p)
 		log_refused(route != NULL ? route : path_of, r, p);
 }
 
+int
+route_may_write(struct str records)
+{
+	enum { HEAD = 4096 }; /* bytes: more than web servers send */
+	static const char path[] = "/hooks/";
+	return memmem(records.p, records.n < HEAD ? records.n : HEAD, path,
+		   sizeof(path) - 1) != NULL;
+}
+
 size_t
 route_body_max(void)
 {

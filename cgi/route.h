@@ -47,6 +47,9 @@ route_handler live_get;
  */
 void route_serve(const struct app *app, struct request *r, struct reply *p);
 
+/* For loop_opts.may_write: has it the look of a delivery? */
+int route_may_write(struct str records);
+
 /* The largest body a route takes, bytes. */
 size_t route_body_max(void);
 
