@@ -221,10 +221,11 @@ route_serve(const struct app *app, struct request *r, struct reply *p)
 int
 route_may_write(struct str records)
 {
-	enum { HEAD = 4096 }; /* bytes: more than web servers send */
+	/* bytes; a stranger's large body is better refused than kept */
+	enum { USUAL_MAX = 16 * 1024 };
 	static const char path[] = "/hooks/";
-	return memmem(records.p, records.n < HEAD ? records.n : HEAD, path,
-		   sizeof(path) - 1) != NULL;
+	return records.n <= USUAL_MAX &&
+	    memmem(records.p, records.n, path, sizeof(path) - 1) != NULL;
 }
 
 size_t

@@ -263,6 +263,22 @@ def basic(password, user="gatepost"):
     return {"Authorization": "Basic " + base64.b64encode(pair).decode()}
 
 
+def b64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+def jwt(p, sub, by=None, lasts=3600, secret=None):
+    """A pass, as an app could make it."""
+    claims = {"sub": sub, "aud": "https://example.org",
+              "exp": int(time.time()) + lasts}
+    if by:
+        claims["by"] = by
+    text = b64(b'{"alg":"HS256","typ":"JWT"}') + b"." + b64(
+        json.dumps(claims).encode())
+    mac = hmac.new((secret or p.pass_secret).encode(), text, hashlib.sha256)
+    return (text + b"." + b64(mac.digest())).decode()
+
+
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
