@@ -58,7 +58,7 @@ serve(struct worker *w, struct conn *c, struct str records)
 	}
 	r.body_too_large = c->frame.too_large;
 	r.worker = w->index;
-	r.arrived = c->arrived;
+	r.came = c->came;
 	r.behind = w->behind;
 	reply_reset(&w->reply, w->arena);
 	s->o.handle(s->o.ctx, &r, &w->reply);
@@ -107,7 +107,7 @@ conn_serve(struct worker *w, struct conn *c, const char *p, size_t n)
 	struct frame *f = &c->frame;
 	int missing_end = f->too_large || f->authorizer;
 	atomic_store(&c->deadline, 0);
-	c->arrived = time_ticks();
+	c->came = time_micros();
 	if (c->in.n > 0 || missing_end) {
 		if (conn_keep(w->shared, c, p, n) != 0)
 			return -1;

@@ -51,7 +51,7 @@ struct conn {
 	 * and what came after them */
 	size_t whole;
 	struct conn *later_next;
-	int64_t arrived; /* ticks, when the request was whole */
+	int64_t came; /* micros, when the request was whole */
 	/* while it is parked */
 	uint16_t id; /* of the request */
 	int keep; /* the peer wants to go on with it afterwards */

@@ -2,9 +2,10 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "cgi/count.h"
 #include "cgi/reader.h"
+#include "cgi/visitor.h"
 #include "core/access.h"
-#include "core/pass.h"
 
 /*
  * /gate: may whoever carries this pass go on? For nginx's auth_request, which
@@ -12,7 +13,6 @@
  * opens: every way out of this file that is none is a 403.
  */
 enum {
-	GATE_PASSES_MAX = 16, /* tried, of one request */
 	GATE_VALUE_MAX = 3 * 255, /* bytes of a header, encoded */
 };
 
@@ -32,11 +32,11 @@ struct visit {
 	struct request *request;
 	struct rule rule;
 	int64_t now;
-	int tried;
 	enum answer answer;
 	struct access_key key; /* of the pass that opened */
 	struct access access;
 	int is_known; /* access was looked up */
+	int failed; /* or could not be, once */
 };
 
 void
@@ -105,6 +105,7 @@ ask(struct visit *v, const struct pass *pass)
 		&err) != 0) {
 		log_line(LOG_ERROR, "gate: lookup failed: %s", err.text);
 		readers_drop(app->readers, v->request->worker);
+		v->failed = 1;
 		if (err.code != ERR_MEMORY && app->config->gate_open_on_error) {
 			v->answer = ANSWER_OPEN;
 			v->key = pass->key;
@@ -117,48 +118,6 @@ ask(struct visit *v, const struct pass *pass)
 		v->key = pass->key;
 		v->access = x;
 		v->is_known = 1;
-	}
-}
-
-static void
-try_pass(struct visit *v, struct str token)
-{
-	struct pass pass;
-	if (v->answer == ANSWER_OPEN || v->tried++ >= GATE_PASSES_MAX ||
-	    pass_verify(
-		v->app->config, token, v->now, v->request->arena, &pass) != 0)
-		return;
-	v->answer = ANSWER_CLOSED;
-	ask(v, &pass);
-}
-
-/* RFC 6265, 4.2.1: pairs with "; " between. The name is exactly ours, the
- * value bare: a pass needs no quotes. Of several cookies of the name, which a
- * browser sends for several paths and domains, each is tried. */
-static void
-try_cookies(struct visit *v)
-{
-	struct str rest = request_param(v->request, "HTTP_COOKIE"), pair;
-	while (rest.p != NULL) {
-		struct str name, value;
-		str_cut(rest, ';', &pair, &rest);
-		str_cut(str_trim(pair), '=', &name, &value);
-		if (value.p != NULL && str_eq_z(name, "gatepost"))
-			try_pass(v, value);
-	}
-}
-
-static void
-try_authorization(struct visit *v)
-{
-	static const char *const names[] = { "HTTP_AUTHORIZATION",
-		"REDIRECT_HTTP_AUTHORIZATION" };
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct str scheme, token;
-		struct str s = request_param(v->request, names[i]);
-		if (str_cut(s, ' ', &scheme, &token) &&
-		    str_eq_fold(scheme, STR("Bearer")))
-			try_pass(v, str_trim(token));
 	}
 }
 
@@ -206,6 +165,17 @@ reply_open(const struct visit *v, struct reply *p)
 		    str_from(time_text(v->access.until, until)));
 }
 
+static enum count_gate
+counted(const struct visit *v)
+{
+	if (v->answer == ANSWER_OPEN)
+		return v->is_known ? COUNT_GATE_OPEN : COUNT_GATE_ERROR_OPEN;
+	if (v->failed)
+		return COUNT_GATE_ERROR_CLOSED;
+	return v->answer == ANSWER_CLOSED ? COUNT_GATE_CLOSED
+					  : COUNT_GATE_NO_PASS;
+}
+
 void
 gate_any(const struct app *app, struct request *r, struct reply *p)
 {
@@ -213,22 +183,34 @@ gate_any(const struct app *app, struct request *r, struct reply *p)
 		.request = r,
 		.now = time_now(),
 		.answer = ANSWER_NO_PASS };
+	struct visitor visitor;
+	struct pass pass;
+	struct str token;
 	gate_refuse(p);
 	if (find_rule(r, &v.rule) != 0 ||
 	    !rule_is_known(&app->config->rules, &v.rule)) {
 		log_line(LOG_WARNING,
 		    "gate: no rule: exactly one of tier and allow, and a word "
 		    "that some tier allows");
+		count_gate(COUNT_GATE_NO_RULE);
 		return;
 	}
-	try_cookies(&v);
-	try_authorization(&v);
-	if (arena_failed(r->arena))
+	visitor_init(&visitor, app, r, v.now);
+	while (
+	    v.answer != ANSWER_OPEN && visitor_next(&visitor, &pass, &token)) {
+		v.answer = ANSWER_CLOSED;
+		ask(&v, &pass);
+	}
+	if (arena_failed(r->arena)) {
+		count_gate(COUNT_GATE_ERROR_CLOSED);
 		return;
+	}
 	if (v.answer == ANSWER_OPEN) {
 		reply_open(&v, p);
 	} else if (v.answer == ANSWER_NO_PASS) {
 		reply_empty(p, 401);
 		reply_header(p, "WWW-Authenticate", STR("Bearer"));
 	}
+	/* what comes to nothing now becomes the router's 403 */
+	count_gate(reply_ok(p) ? counted(&v) : COUNT_GATE_ERROR_CLOSED);
 }

@@ -9,6 +9,13 @@
 
 enum { CONTENT_TYPE_MAX = 255, PEER_MAX = 64 };
 
+static const enum count_outcome outcomes[] = {
+	[INTAKE_RECORDED] = COUNT_RECORDED,
+	[INTAKE_DUPLICATE] = COUNT_DUPLICATE,
+	[INTAKE_KEPT] = COUNT_KEPT,
+	[INTAKE_TEST] = COUNT_TEST,
+};
+
 static struct str
 cut_to(struct str s, size_t max)
 {
@@ -18,11 +25,11 @@ cut_to(struct str s, size_t max)
 }
 
 static void
-answer_stored(struct reply *p, const char *word, int64_t event)
+answer_stored(struct reply *p, enum count_outcome outcome, int64_t event)
 {
 	struct buf *b = reply_json(p, 200);
 	jsonw_open(b, '{');
-	jsonw_text(b, "status", str_from(word));
+	jsonw_text(b, "status", str_from(count_outcomes[outcome]));
 	jsonw_int(b, "event", event);
 	jsonw_close(b, '}');
 }
@@ -75,22 +82,54 @@ answer_unconfigured(const struct platform *platform, struct reply *p)
 	    "the receiver has no secret for this platform yet");
 }
 
+static enum count_refusal
+refusal(const struct platform *p, enum verify_answer answer)
+{
+	static const enum count_refusal of_signature[VERIFY__MAX] = {
+		[VERIFY_VALID] = COUNT_NOT_CONFIGURED,
+		[VERIFY_NO_SIGNATURE] = COUNT_NO_SIGNATURE,
+		[VERIFY_BAD_HEADER] = COUNT_BAD_HEADER,
+		[VERIFY_TOO_OLD] = COUNT_TOO_OLD,
+		[VERIFY_MISMATCH] = COUNT_MISMATCH,
+		[VERIFY_CONFIG_ERROR] = COUNT_NOT_CONFIGURED,
+	};
+	return p->signature_param == NULL ? COUNT_TOKEN : of_signature[answer];
+}
+
+static void
+count_answer(const struct platform *platform,
+    const struct intake_answer *answer, int64_t now)
+{
+	switch (answer->status) {
+	case INTAKE_RECORDED:
+	case INTAKE_DUPLICATE:
+	case INTAKE_KEPT:
+	case INTAKE_TEST:
+		count_delivery(
+		    platform, answer->kind, outcomes[answer->status], now);
+		break;
+	case INTAKE_REFUSED:
+		count_refused(platform, refusal(platform, answer->verify));
+		break;
+	case INTAKE_NOT_CONFIGURED:
+		count_refused(platform, COUNT_NOT_CONFIGURED);
+		break;
+	case INTAKE_UNAVAILABLE:
+		count_refused(platform, COUNT_UNAVAILABLE);
+		break;
+	}
+}
+
 static void
 answer(const struct app *app, const struct platform *platform,
     const struct intake_answer *answer, const struct err *err, struct reply *p)
 {
 	switch (answer->status) {
 	case INTAKE_RECORDED:
-		answer_stored(p, "recorded", answer->event);
-		break;
 	case INTAKE_DUPLICATE:
-		answer_stored(p, "duplicate", answer->event);
-		break;
 	case INTAKE_KEPT:
-		answer_stored(p, "kept", answer->event);
-		break;
 	case INTAKE_TEST:
-		answer_stored(p, "test", answer->event);
+		answer_stored(p, outcomes[answer->status], answer->event);
 		break;
 	case INTAKE_REFUSED:
 		answer_refused(platform, answer, p);
@@ -123,7 +162,7 @@ hook_post(const struct app *app, struct request *r, struct reply *p)
 		    : request_param(r, platform->signature_param),
 		.peer = cut_to(request_param(r, "REMOTE_ADDR"), PEER_MAX),
 		.now = time_now(),
-		.arrived = r->arrived,
+		.came = r->came != 0 ? r->came : time_micros(),
 	};
 	if (intake_verify(app->config, &in, &proof, &a) == 0) {
 		/* a stranger takes no place */
@@ -133,4 +172,7 @@ hook_post(const struct app *app, struct request *r, struct reply *p)
 		    app->commit, app->config, &in, &proof, r->arena, &a, &err);
 	}
 	answer(app, platform, &a, &err, p);
+	/* else the router answers, and counts that */
+	if (!arena_failed(r->arena) && reply_ok(p))
+		count_answer(platform, &a, in.now);
 }

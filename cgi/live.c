@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "cgi/cors.h"
 #include "cgi/publish.h"
 #include "cgi/reader.h"
 #include "cgi/visitor.h"
@@ -106,6 +107,7 @@ unavailable(const struct app *app, const struct request *r, struct reply *p,
 	log_line(LOG_ERROR, "live: %s", e->text);
 	readers_drop(app->readers, r->worker);
 	reply_reset(p, r->arena);
+	cors_add(app, r, p);
 	reply_header(p, "Retry-After", STR("5"));
 	reply_error(p, 503, "unavailable", "the database cannot be read now");
 }
@@ -143,8 +145,11 @@ void
 live_get(const struct app *app, struct request *r, struct reply *p)
 {
 	struct pass pass;
+	struct visitor visitor;
 	struct stream_opts o = { .kind = STREAM_LIVE, .now = time_now() };
-	if (!visitor_pass(app, r, o.now, &pass, &o.pass)) {
+	cors_add(app, r, p);
+	visitor_init(&visitor, app, r, o.now);
+	if (!visitor_next(&visitor, &pass, &o.pass)) {
 		reply_header(p, "WWW-Authenticate", STR("Bearer"));
 		reply_error(p, 401, "pass",
 		    "send a valid pass: the cookie gatepost, or Authorization: "
@@ -155,4 +160,10 @@ live_get(const struct app *app, struct request *r, struct reply *p)
 	o.ends =
 	    pass.expires > o.now ? pass.expires : pass.expires + PASS_LEEWAY;
 	answer(app, r, &pass, &o, p);
+}
+
+void
+live_options(const struct app *app, struct request *r, struct reply *p)
+{
+	cors_preflight(app, r, p, "GET", "authorization, last-event-id");
 }

@@ -10,6 +10,7 @@
 
 #include "base/crypto.h"
 #include "base/log.h"
+#include "base/time.h"
 #include "cgi/chores.h"
 #include "cgi/io.h"
 #include "cgi/listen.h"
@@ -189,7 +190,7 @@ start_publish(struct app *app, struct err *e)
 	raise_files(app->config);
 	if (publish_start(&o, &app->publish, e) != 0)
 		return -1;
-	commit_watch(app->commit, publish_wake, app->publish);
+	commit_watch(app->commit, publish_committed, app->publish);
 	return 0;
 }
 
@@ -232,7 +233,7 @@ main_fcgi(const struct options *o, struct listener *listener)
 	struct err e = { .code = ERR_NONE };
 	struct config *config = NULL;
 	struct writers writers = { .places = 1 };
-	struct app app = { .writers = &writers };
+	struct app app = { .started = time_now(), .writers = &writers };
 	sigset_t signals;
 	block_signals(&signals);
 	int rc = crypto_init(&e);

@@ -11,14 +11,28 @@
 /* ---- from outside -------------------------------------------------------- */
 
 void
-publish_wake(void *arg)
+publish_wake(struct publish *pub)
 {
 	const uint64_t one = 1;
-	struct publish *pub = arg;
 	/* fails when it is full: then the thread is awake */
 	if (atomic_load(&pub->waiting) > 0 &&
 	    write(pub->wake, &one, sizeof(one)) < 0)
 		return;
+}
+
+void
+publish_committed(void *arg, const struct commit_mark *mark)
+{
+	struct publish *pub = arg;
+	int64_t none = 0;
+	if (atomic_load(&pub->waiting) == 0)
+		return;
+	/* the thread takes committed first: came is there when it does */
+	if (mark->came != 0)
+		atomic_compare_exchange_strong(&pub->came, &none, mark->came);
+	none = 0;
+	atomic_compare_exchange_strong(&pub->committed, &none, mark->committed);
+	publish_wake(pub);
 }
 
 static int
@@ -48,6 +62,7 @@ reserve(struct publish *pub, struct stream *s, int *stopping)
 		if (s->next != NULL)
 			s->next->prev = s;
 		pub->all = s;
+		pub->n_kind[s->kind]++;
 		atomic_store(&pub->waiting, ++pub->n);
 	}
 	pthread_mutex_unlock(&pub->lock);
@@ -128,6 +143,21 @@ publish_count(struct publish *pub)
 	return atomic_load(&pub->waiting);
 }
 
+void
+publish_counts(struct publish *pub, int n[STREAM_KIND__MAX])
+{
+	pthread_mutex_lock(&pub->lock);
+	for (int i = 0; i < STREAM_KIND__MAX; i++)
+		n[i] = pub->n_kind[i];
+	pthread_mutex_unlock(&pub->lock);
+}
+
+struct publish_stats *
+publish_stats(struct publish *pub)
+{
+	return &pub->stats;
+}
+
 static int
 or_default(int given, int standard)
 {
@@ -153,6 +183,8 @@ publish_start(const struct publish_opts *o, struct publish **out, struct err *e)
 	if (pub == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	pthread_mutex_init(&pub->lock, NULL);
+	histogram_init(&pub->stats.committed, histogram_times, HISTOGRAM_TIMES);
+	histogram_init(&pub->stats.came, histogram_times, HISTOGRAM_TIMES);
 	pub->o = *o;
 	pub->o.heartbeat_ms = or_default(o->heartbeat_ms, PUBLISH_HEARTBEAT_MS);
 	pub->o.full_ms = or_default(o->full_ms, PUBLISH_FULL_MS);

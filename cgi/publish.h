@@ -51,14 +51,29 @@ void publish_drop(struct stream *s);
 /* For loop_opts.park. */
 void publish_park(struct stream *s, struct conn *c);
 
-/* Something was committed; struct publish *. Any thread, does not block. */
-void publish_wake(void *pub);
+/* There may be something new. Any thread, does not block. */
+void publish_wake(struct publish *pub);
+/* Something was committed: a commit_watch_fn, arg is a struct publish *. */
+void publish_committed(void *arg, const struct commit_mark *mark);
 
 /* Answers and ends all that waits, and the thread. Nothing waits any more
  * afterwards, but requests may still come in until publish_free. */
 void publish_stop(struct publish *pub);
 void publish_free(struct publish *pub); /* stopped; NULL is allowed */
 
-int publish_count(struct publish *pub); /* streams now, for tests */
+int publish_count(struct publish *pub); /* streams now */
+void publish_counts(struct publish *pub, int n[STREAM_KIND__MAX]);
+
+/*
+ * How long it took until what a commit of this process changed was written to
+ * a stream: the socket took all of it, whether the reader has or not. Where
+ * several commits came together the time runs from the first of them; what
+ * another process committed is not known and not in here. Microseconds.
+ */
+struct publish_stats {
+	struct histogram committed; /* since the commit */
+	struct histogram came; /* since its first delivery was here */
+};
+struct publish_stats *publish_stats(struct publish *pub);
 
 #endif

@@ -15,6 +15,15 @@ enum {
 
 /* ---- who waits for whom -------------------------------------------------- */
 
+/* News count from the first commit they are about. */
+static void
+set_due(struct publish *pub, struct stream *s)
+{
+	s->due = 1;
+	if (s->news.committed == 0)
+		s->news = pub->mark;
+}
+
 /* FNV-1a */
 static struct stream **
 bucket(struct publish *pub, enum store_by by, struct str id)
@@ -33,7 +42,7 @@ match(struct publish *pub, enum store_by by, struct str id)
 	for (struct stream *s = *bucket(pub, by, id); s != NULL;
 	     s = s->bucket_next)
 		if (s->key.by == by && str_eq(s->match, id))
-			s->due = 1;
+			set_due(pub, s);
 }
 
 static int
@@ -51,7 +60,7 @@ static void
 match_all(struct publish *pub)
 {
 	for (struct stream *s = pub->live; s != NULL; s = s->live_next)
-		s->due = 1;
+		set_due(pub, s);
 }
 
 static void
@@ -99,6 +108,7 @@ publisher_forget(struct stream *s)
 		pub->all = s->next;
 	if (s->next != NULL)
 		s->next->prev = s->prev;
+	pub->n_kind[s->kind]--;
 	atomic_store(&pub->waiting, --pub->n);
 	pthread_mutex_unlock(&pub->lock);
 	stream_free(s);
@@ -115,6 +125,19 @@ finish(struct stream *s, int keep)
 	loop_unpark(c, keep);
 }
 
+/* All that was new is with the socket. */
+static void
+note_pushed(struct publish *pub, struct stream *s)
+{
+	int64_t now = time_micros();
+	if (s->news.committed == 0)
+		return;
+	histogram_add(&pub->stats.committed, now - s->news.committed);
+	if (s->news.came != 0)
+		histogram_add(&pub->stats.came, now - s->news.came);
+	s->news = (struct commit_mark){ 0 };
+}
+
 /* Writes what can be written; the stream may be gone afterwards. */
 static void
 flush(struct stream *s, int64_t ticks)
@@ -125,6 +148,8 @@ flush(struct stream *s, int64_t ticks)
 		return;
 	}
 	int full = !stream_is_empty(s);
+	if (!full && !s->due)
+		note_pushed(pub, s);
 	if (!full && s->ending) {
 		finish(s, s->conn->keep);
 		return;
@@ -208,13 +233,15 @@ tell_all(struct publish *pub, struct store *store, int64_t ticks, struct err *e)
 	struct stream *next;
 	for (struct stream *s = pub->live; s != NULL; s = next) {
 		next = s->live_next;
-		int is_due = s->due ||
-		    (s->kind == STREAM_CHANGES && s->sent < pub->seen);
+		if (s->kind == STREAM_CHANGES && s->sent < pub->seen)
+			set_due(pub, s);
+		int is_due = s->due;
 		/* a slow one is told when it has taken what it has */
 		if (!is_due || s->ending || !stream_is_empty(s))
 			continue;
 		arena_reset(pub->arena);
 		e->code = ERR_NONE;
+		int64_t sent = s->sent;
 		int rc =
 		    stream_tell(s, store, &pub->o.config->rules, pub->arena, e);
 		if (rc != 0 && e->code != ERR_MEMORY)
@@ -226,6 +253,9 @@ tell_all(struct publish *pub, struct store *store, int64_t ticks, struct err *e)
 			continue;
 		}
 		s->due = 0;
+		/* looked at for nothing */
+		if (s->sent == sent && !s->ending)
+			s->news = (struct commit_mark){ 0 };
 		flush(s, ticks);
 	}
 	return 0;
@@ -239,6 +269,9 @@ look(struct publish *pub, int64_t ticks)
 	struct err e = { .code = ERR_NONE };
 	struct readers *r = pub->o.readers;
 	pub->look = 0;
+	pub->mark.committed = atomic_exchange(&pub->committed, 0);
+	pub->mark.came =
+	    pub->mark.committed == 0 ? 0 : atomic_exchange(&pub->came, 0);
 	if (pub->live == NULL) {
 		pub->seen = -1;
 		return;

@@ -16,10 +16,14 @@ struct publish {
 	int started;
 	pthread_t thread;
 	_Atomic int waiting; /* is anything open? */
+	struct publish_stats stats;
+	/* of the first commit not yet looked at; 0: none */
+	atomic_int_least64_t came, committed;
 
 	pthread_mutex_t lock;
 	struct stream *all; /* reserved and parked */
 	int n;
+	int n_kind[STREAM_KIND__MAX];
 	struct stream *incoming; /* parked, not yet seen; by live_next */
 	int stopping;
 	int ended; /* the thread takes no more */
@@ -29,6 +33,7 @@ struct publish {
 	struct stream *buckets[PUBLISHER_BUCKETS];
 	struct arena *arena;
 	int64_t seen; /* the newest change matched; -1: not yet known */
+	struct commit_mark mark; /* of what is being told */
 	int look; /* there may be changes, or a stream may be due */
 	int64_t tick_at;
 	int64_t stop_at;

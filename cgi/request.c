@@ -134,7 +134,8 @@ request_init(struct request *r, struct arena *a, const char *const *params,
 		.params = params,
 		.body = body,
 		.body_cut = body_cut,
-		.token = STR_NONE };
+		.token = STR_NONE,
+		.name = STR_NONE };
 	r->method = request_param(r, "REQUEST_METHOD");
 	r->is_head = str_eq_z(r->method, "HEAD");
 	r->path_ok = read_path(r);
@@ -323,10 +324,10 @@ reason(int status)
 		int status;
 		const char *words;
 	} table[] = { { 200, "OK" }, { 204, "No Content" },
-		{ 400, "Bad Request" }, { 401, "Unauthorized" },
-		{ 403, "Forbidden" }, { 404, "Not Found" },
-		{ 405, "Method Not Allowed" }, { 413, "Content Too Large" },
-		{ 503, "Service Unavailable" } };
+		{ 303, "See Other" }, { 400, "Bad Request" },
+		{ 401, "Unauthorized" }, { 403, "Forbidden" },
+		{ 404, "Not Found" }, { 405, "Method Not Allowed" },
+		{ 413, "Content Too Large" }, { 503, "Service Unavailable" } };
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (table[i].status == status)
 			return table[i].words;

@@ -38,13 +38,14 @@ struct request {
 	int body_cut; /* shorter than CONTENT_LENGTH, or its time was over */
 
 	int worker; /* 0 to threads - 1: for state kept per thread */
-	int64_t arrived; /* ticks, when all of it was there; 0: just now */
+	int64_t came; /* time_micros() when it was whole; 0: just now */
 	int behind; /* others that came before wait to be served later */
 	int wrote; /* it had one of the places of those that write */
 
 	/* set by the route */
 	const struct platform *platform; /* /hooks/NAME */
 	struct str token; /* /hooks/NAME/TOKEN, else STR_NONE */
+	struct str name; /* /buy/NAME, else STR_NONE */
 };
 
 /*

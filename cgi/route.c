@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "cgi/count.h"
 #include "cgi/gate.h"
 #include "cgi/publish.h"
 #include "cgi/reader.h"
@@ -11,15 +12,17 @@
 enum {
 	GET = 1, /* and HEAD */
 	POST = 2,
-	OTHER = 4,
-	ANY = GET | POST | OTHER,
+	OPTIONS = 4,
+	OTHER = 8,
+	ANY = GET | POST | OPTIONS | OTHER,
 };
 
 enum { ALLOW_MAX = 32 };
 
 struct route {
 	unsigned methods;
-	const char *pattern; /* :platform, :token stand for one segment */
+	const char
+	    *pattern; /* :platform, :token, :name stand for one segment */
 	route_handler *handler;
 };
 
@@ -34,13 +37,17 @@ static const struct route routes[] = {
 	{ POST, "/v1/passes", passes_post },
 	{ ANY, "/gate", gate_any },
 	{ GET, "/live", live_get },
+	{ OPTIONS, "/live", live_options },
+	{ GET, "/buy/:name", buy_get },
+	{ GET, "/metrics", metrics_get },
 };
 enum { N_ROUTES = sizeof(routes) / sizeof(routes[0]) };
 
 static const struct {
 	unsigned bits;
 	const char *name;
-} methods[] = { { GET, "GET" }, { GET, "HEAD" }, { POST, "POST" } };
+} methods[] = { { GET, "GET" }, { GET, "HEAD" }, { POST, "POST" },
+	{ OPTIONS, "OPTIONS" } };
 enum { N_METHODS = sizeof(methods) / sizeof(methods[0]) };
 
 static unsigned
@@ -73,10 +80,14 @@ segment_matches(struct request *r, struct str want, struct str have)
 		r->token = have;
 		return r->platform != NULL && r->platform->token_in_path;
 	}
+	if (str_eq_z(want, ":name")) {
+		r->name = have;
+		return 1;
+	}
 	return str_eq(want, have);
 }
 
-/* On success platform and token of *r are set as the pattern says. */
+/* On success platform, token and name of *r are set as the pattern says. */
 static int
 route_matches(const struct route *route, struct request *r)
 {
@@ -84,6 +95,7 @@ route_matches(const struct route *route, struct request *r)
 	size_t i = 0;
 	r->platform = NULL;
 	r->token = STR_NONE;
+	r->name = STR_NONE;
 	while (rest.p != NULL) {
 		str_cut(rest, '/', &want, &rest);
 		if (i == r->n_segments ||
@@ -151,19 +163,29 @@ serve_unconfigured(struct request *r, struct reply *p)
 }
 
 static void
+count_unread(const struct request *r, enum count_refusal why)
+{
+	if (r->platform != NULL)
+		count_refused(r->platform, why);
+}
+
+static void
 serve_route(const struct app *app, const struct route *route, struct request *r,
     struct reply *p)
 {
 	if (route->handler == gate_any)
 		route->handler(app, r, p);
 	else if (r->body_too_large ||
-	    (r->platform != NULL && r->body.n > r->platform->body_max))
+	    (r->platform != NULL && r->body.n > r->platform->body_max)) {
 		reply_error(p, 413, "too_large", "send a smaller body");
-	else if (route->methods == POST && r->body_cut)
+		count_unread(r, COUNT_TOO_LARGE);
+	} else if (route->methods == POST && r->body_cut) {
 		try_again(p, "5", "incomplete",
 		    "the body did not arrive whole; send it again");
-	else
+		count_unread(r, COUNT_INCOMPLETE);
+	} else {
 		route->handler(app, r, p);
+	}
 	readers_put(app->readers, r->worker);
 	writer_leave(app->writers, r);
 }
@@ -213,6 +235,8 @@ route_serve(const struct app *app, struct request *r, struct reply *p)
 			gate_refuse(p);
 		else
 			try_again(p, "5", "memory", "too busy now; try again");
+		if (route != NULL)
+			count_unread(r, COUNT_MEMORY);
 	}
 	if (p->status >= 400 && !at_gate)
 		log_refused(route != NULL ? route : path_of, r, p);

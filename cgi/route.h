@@ -18,6 +18,7 @@ struct app {
 	struct publish *publish; /* NULL: nothing waits (plain CGI) */
 	struct writers *writers; /* NULL: as many as come (plain CGI) */
 	int is_cgi; /* one request, then the process ends: nothing waits */
+	int64_t started; /* seconds */
 };
 
 /* A handler fills the reply, in every case, and returns. The router has seen
@@ -35,6 +36,9 @@ route_handler passes_post;
 route_handler gate_any;
 route_handler changes_get;
 route_handler live_get;
+route_handler live_options;
+route_handler buy_get;
+route_handler metrics_get;
 
 /*
  * Answers one request by the table: 404 where no route has the path, 405 with

@@ -4,6 +4,7 @@
 #include "base/crypto.h"
 #include "cgi/loop.h"
 #include "core/access.h"
+#include "core/commit.h"
 #include "core/config.h"
 
 /* One request that waits, and what is still to be written to its connection.
@@ -11,6 +12,7 @@
 enum stream_kind {
 	STREAM_LIVE, /* events of one person, until the pass ends */
 	STREAM_CHANGES, /* one answer, on the next change or after wait_ms */
+	STREAM_KIND__MAX
 };
 
 struct stream_opts {
@@ -36,6 +38,7 @@ struct stream {
 	int64_t until; /* ticks */
 	int64_t sent;
 	int due; /* there may be something new */
+	struct commit_mark news; /* of it; committed 0: not known */
 	int ending; /* its last bytes are in out */
 
 	struct buf first; /* CGI head and what the handler wrote */

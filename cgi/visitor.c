@@ -1,36 +1,58 @@
 #include "cgi/visitor.h"
 
-/* Cookies of that name: an app's other hosts and paths can set some too. */
-enum { COOKIES_MAX = 4 };
+void
+visitor_init(struct visitor *v, const struct app *app, const struct request *r,
+    int64_t now)
+{
+	*v = (struct visitor){ .app = app,
+		.request = r,
+		.now = now,
+		.cookies = request_param(r, "HTTP_COOKIE") };
+}
+
+/* RFC 6265, 4.2.1: pairs with "; " between. The name is exactly ours, the
+ * value bare: a pass needs no quotes. */
+static int
+next_cookie(struct visitor *v, struct str *token)
+{
+	struct str pair, name;
+	while (v->cookies.p != NULL) {
+		str_cut(v->cookies, ';', &pair, &v->cookies);
+		if (str_cut(str_trim(pair), '=', &name, token) &&
+		    str_eq_z(name, "gatepost"))
+			return 1;
+	}
+	return 0;
+}
 
 static int
-is_valid(const struct app *app, const struct request *r, struct str token,
-    int64_t now, struct pass *out)
+next_bearer(struct visitor *v, struct str *token)
 {
-	return token.n > 0 &&
-	    pass_verify(app->config, token, now, r->arena, out) == 0;
+	static const char *const names[] = { "HTTP_AUTHORIZATION",
+		"REDIRECT_HTTP_AUTHORIZATION" };
+	enum { N = sizeof(names) / sizeof(names[0]) };
+	struct str scheme;
+	while (v->authorizations < N) {
+		struct str s =
+		    request_param(v->request, names[v->authorizations++]);
+		if (str_cut(s, ' ', &scheme, token) &&
+		    str_eq_fold(scheme, STR("Bearer"))) {
+			*token = str_trim(*token);
+			return 1;
+		}
+	}
+	return 0;
 }
 
 int
-visitor_pass(const struct app *app, const struct request *r, int64_t now,
-    struct pass *out, struct str *token)
+visitor_next(struct visitor *v, struct pass *out, struct str *token)
 {
-	struct str rest = request_param(r, "HTTP_COOKIE"), pair, name;
-	for (int n = 0; rest.p != NULL && n < COOKIES_MAX;) {
-		/* RFC 6265, 4.2.1 */
-		str_cut(rest, ';', &pair, &rest);
-		str_cut(pair, '=', &name, token);
-		if (!str_eq_z(str_trim(name), "gatepost"))
-			continue;
-		n++;
-		*token = str_trim(*token);
-		if (is_valid(app, r, *token, now, out))
+	while (v->tried < VISITOR_PASSES_MAX &&
+	    (next_cookie(v, token) || next_bearer(v, token))) {
+		v->tried++;
+		if (pass_verify(v->app->config, *token, v->now,
+			v->request->arena, out) == 0)
 			return 1;
-	}
-	if (str_cut(request_authorization(r), ' ', &name, token) &&
-	    str_eq_fold(name, STR("Bearer"))) {
-		*token = str_trim(*token);
-		return is_valid(app, r, *token, now, out);
 	}
 	return 0;
 }

@@ -4,10 +4,27 @@
 #include "cgi/route.h"
 #include "core/pass.h"
 
-/* Who asks, by a pass: the cookie "gatepost" or "Authorization: Bearer PASS".
- * Each is tried, one valid one is enough, since an app may have an
- * Authorization of its own. 1 with *out and the pass itself in *token, or 0. */
-int visitor_pass(const struct app *app, const struct request *r, int64_t now,
-    struct pass *out, struct str *token);
+/*
+ * Who asks, by a pass: the cookies "gatepost", of which a browser sends one
+ * for each path and domain that set it, then "Authorization: Bearer PASS".
+ * Each is tried, since an app may have an Authorization of its own, up to
+ * VISITOR_PASSES_MAX, those that are no passes included.
+ */
+enum { VISITOR_PASSES_MAX = 16 };
+
+struct visitor {
+	const struct app *app;
+	const struct request *request;
+	int64_t now;
+	struct str cookies; /* those not looked at yet */
+	int authorizations; /* looked at */
+	int tried;
+};
+
+void visitor_init(struct visitor *v, const struct app *app,
+    const struct request *r, int64_t now);
+
+/* The next valid one: 1 with *out and the pass itself in *token, or 0. */
+int visitor_next(struct visitor *v, struct pass *out, struct str *token);
 
 #endif

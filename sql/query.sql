@@ -125,6 +125,16 @@ WHERE id = $1;
 SELECT platform, kind, status, count(*), max(last_seen_at) FROM events
 GROUP BY platform, kind, status ORDER BY platform, kind, status;
 
+-- name: event_max
+SELECT coalesce(max(id), 0) FROM events;
+-- name: event_kept_count
+SELECT count(*) FROM (SELECT id FROM events WHERE status = 'kept'
+	ORDER BY id LIMIT $1) AS kept;
+-- name: event_newest
+SELECT platform, max(last_seen_at) FROM (SELECT platform, last_seen_at
+	FROM events ORDER BY id DESC LIMIT $1) AS newest
+GROUP BY platform ORDER BY platform;
+
 -- name: purchase_drop
 DELETE FROM purchases WHERE platform = $1 AND subject = $2;
 -- name: purchase_of_subject
@@ -292,6 +302,10 @@ SELECT id, target, payload, last_error FROM outbox
 WHERE position($1::text IN lower(payload)) > 0
 	OR position($1::text IN lower(target)) > 0
 	OR position($1::text IN lower(last_error)) > 0;
+-- name: outbox_waiting
+SELECT count(*), min(due_at) FROM (SELECT state, due_at FROM outbox
+	ORDER BY id DESC LIMIT $1) AS newest
+WHERE state = 'waiting';
 -- name: outbox_drop
 DELETE FROM outbox WHERE id = $1;
 

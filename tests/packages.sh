@@ -5,7 +5,7 @@ packages_build="gcc libc6-dev make autoconf automake pkg-config libfcgi-dev
 	libcurl4-openssl-dev"
 packages_serve="nginx-light curl sqlite3"
 packages_test="clang clang-format libclang-rt-14-dev valgrind mandoc python3
-	curl sqlite3 spawn-fcgi xz-utils"
+	python3-prometheus-client curl sqlite3 spawn-fcgi xz-utils"
 
 # An nginx of another flavour serves as well as nginx-light.
 packages_has()

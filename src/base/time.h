@@ -26,5 +26,6 @@ int64_t time_add_months(int64_t t, int months);
 /* The clocks. Floors below the top take a time as a parameter instead. */
 int64_t time_now(void); /* wall clock, seconds */
 int64_t time_ticks(void); /* monotonic, milliseconds */
+int64_t time_micros(void); /* the same clock, microseconds */
 
 #endif

@@ -14,6 +14,8 @@ enum {
 	LOCKED_WAIT_MS = 20,
 };
 
+static const int64_t batch_sizes[] = { 1, 2, 4, 8, 16, 32, COMMIT_BATCH_MAX };
+
 enum waiter_state { QUEUED, TAKEN, DONE };
 
 struct waiter {
@@ -23,6 +25,7 @@ struct waiter {
 	int failed;
 	enum waiter_state state;
 	int64_t deadline; /* ticks */
+	int64_t came; /* micros */
 	pthread_cond_t wake;
 	struct waiter *next;
 	char subject[SUBJECT_MAX]; /* the one it is stored under */
@@ -33,10 +36,12 @@ struct commit {
 	pthread_mutex_t lock;
 	pthread_cond_t idle; /* nobody leads and nobody waits */
 	struct waiter *first, *last; /* queued */
+	struct waiter *batch; /* taken, being written */
 	int leading; /* a caller is writing for all */
 	int was_locked; /* the last batch waited for the database in vain */
 	commit_watch_fn *watch; /* NULL: nobody */
 	void *watch_arg;
+	struct commit_stats stats;
 	/* the leader's */
 	struct store *store;
 	struct arena *arena;
@@ -53,6 +58,10 @@ commit_new(const struct config *config, struct commit **out, struct err *e)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	}
 	c->config = config;
+	histogram_init(&c->stats.batch, batch_sizes,
+	    sizeof(batch_sizes) / sizeof(batch_sizes[0]));
+	histogram_init(&c->stats.time, histogram_times, HISTOGRAM_TIMES);
+	histogram_init(&c->stats.lag, histogram_times, HISTOGRAM_TIMES);
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->idle, NULL);
 	*out = c;
@@ -79,10 +88,10 @@ commit_watch(struct commit *c, commit_watch_fn *fn, void *arg)
 }
 
 static void
-tell(struct commit *c)
+tell(struct commit *c, const struct commit_mark *mark)
 {
 	if (c->watch != NULL)
-		c->watch(c->watch_arg);
+		c->watch(c->watch_arg, mark);
 }
 
 static void
@@ -328,23 +337,45 @@ answer(struct waiter *batch, int failed, const struct err *err)
 	}
 }
 
+/* began: when the batch was taken. */
+static void
+measure(struct commit *c, const struct waiter *batch, int64_t began,
+    struct commit_mark *mark)
+{
+	int64_t n = 0;
+	*mark = (struct commit_mark){ batch->came, time_micros() };
+	for (const struct waiter *w = batch; w != NULL; w = w->next, n++) {
+		histogram_add(&c->stats.lag, mark->committed - w->came);
+		if (w->came < mark->came)
+			mark->came = w->came;
+	}
+	histogram_add(&c->stats.batch, n);
+	histogram_add(&c->stats.time, mark->committed - began);
+}
+
 /* Writes one batch for all in it; called and returning with the lock held. */
 static void
 lead(struct commit *c)
 {
 	struct err err = { 0 };
 	c->leading = 1;
+	struct commit_mark mark;
 	struct waiter *batch = take(c);
+	c->batch = batch;
 	pthread_mutex_unlock(&c->lock);
+	int64_t began = time_micros();
 	int rc = write_batch(c, batch, &err);
 	if (rc != 0 && err.code != ERR_BUSY) {
 		/* whatever broke: begin afresh the next time */
 		store_close(c->store);
 		c->store = NULL;
 	}
-	if (rc == 0)
-		tell(c);
+	if (rc == 0) {
+		measure(c, batch, began, &mark);
+		tell(c, &mark);
+	}
 	pthread_mutex_lock(&c->lock);
+	c->batch = NULL;
 	c->was_locked = rc != 0 && err.code == ERR_BUSY;
 	if (c->was_locked)
 		put_back(c, batch);
@@ -403,8 +434,10 @@ commit_put(struct commit *c, const struct commit_delivery *d,
 	int64_t now = time_ticks();
 	struct waiter w = { .delivery = d,
 		.state = QUEUED,
-		.deadline =
-		    (d->arrived > 0 ? d->arrived : now) + COMMIT_WAIT_MS };
+		.deadline = now + COMMIT_WAIT_MS,
+		.came = d->came != 0 ? d->came : time_micros() };
+	if (d->came != 0)
+		w.deadline = d->came / 1000 + COMMIT_WAIT_MS;
 	pthread_condattr_t attr;
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -442,10 +475,39 @@ commit_chore(struct commit *c, commit_chore_fn *fn, void *arg, struct err *e)
 	if (rc == 0) {
 		be_patient(c, time_ticks());
 		rc = fn(c->store, arg, e);
-		tell(c);
+		struct commit_mark mark = { 0, time_micros() };
+		tell(c, &mark);
 	}
 	pthread_mutex_lock(&c->lock);
 	hand_over(c);
 	pthread_mutex_unlock(&c->lock);
 	return rc;
+}
+
+struct commit_stats *
+commit_stats(struct commit *c)
+{
+	return &c->stats;
+}
+
+static void
+look_at(const struct waiter *w, int64_t now, struct commit_queue *out)
+{
+	for (; w != NULL; w = w->next) {
+		out->waiting++;
+		if (now - w->came > out->oldest)
+			out->oldest = now - w->came;
+	}
+}
+
+/* Each that waits is a thread of the program: the lists are short. */
+void
+commit_queue(struct commit *c, struct commit_queue *out)
+{
+	*out = (struct commit_queue){ 0 };
+	pthread_mutex_lock(&c->lock);
+	int64_t now = time_micros();
+	look_at(c->batch, now, out);
+	look_at(c->first, now, out);
+	pthread_mutex_unlock(&c->lock);
 }

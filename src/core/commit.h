@@ -1,6 +1,7 @@
 #ifndef CORE_COMMIT_H
 #define CORE_COMMIT_H
 
+#include "base/histogram.h"
 #include "core/config.h"
 #include "store/store.h"
 
@@ -30,7 +31,7 @@ struct commit_delivery {
 	struct str verified_by;
 	int64_t received_at;
 	int64_t sent_at; /* FACT_NO_TIME: nothing was signed */
-	int64_t arrived; /* ticks: since when the sender waits; 0: now */
+	int64_t came; /* time_micros() when it was here; 0: just now */
 };
 
 struct commit_answer {
@@ -46,7 +47,7 @@ void commit_free(struct commit *c);
 
 /* 0: on disk. -1: not stored; ERR_BUSY, ERR_DB, ERR_ABSENT, ERR_CONFIG or
  * ERR_MEMORY say why; the sender should come again. Returns within
- * COMMIT_WAIT_MS of d->arrived and the time of one transaction. */
+ * COMMIT_WAIT_MS of d->came and the time of one transaction. */
 int commit_put(struct commit *c, const struct commit_delivery *d,
     struct commit_answer *out, struct err *e);
 
@@ -54,10 +55,17 @@ int commit_put(struct commit *c, const struct commit_delivery *d,
  * the first delivery finds all ready. */
 int commit_prepare(struct commit *c, struct err *e);
 
+/* When a transaction was on disk, and when the first of its deliveries came;
+ * time_micros(). came is 0 where none did. */
+struct commit_mark {
+	int64_t came;
+	int64_t committed;
+};
+
 /* fn is called after each transaction that may have written `changes`, by the
  * thread that wrote it, before its callers are answered: it may not block.
  * Once, before the first delivery. */
-typedef void commit_watch_fn(void *arg);
+typedef void commit_watch_fn(void *arg, const struct commit_mark *mark);
 void commit_watch(struct commit *c, commit_watch_fn *fn, void *arg);
 
 /* Work between two batches, by the writer's own connection; it should be short,
@@ -65,5 +73,24 @@ void commit_watch(struct commit *c, commit_watch_fn *fn, void *arg);
 typedef int commit_chore_fn(struct store *s, void *arg, struct err *e);
 int
 commit_chore(struct commit *c, commit_chore_fn *fn, void *arg, struct err *e);
+
+/* Of the transactions that deliveries are in and that were committed; chores
+ * have none. Lives as long as c. */
+struct commit_stats {
+	struct histogram batch; /* deliveries */
+	struct histogram time; /* microseconds from taking a batch off the queue
+				  to the end of its commit, waiting for
+				  another process's lock included */
+	struct histogram lag; /* microseconds, from came to the commit */
+};
+struct commit_stats *commit_stats(struct commit *c);
+
+/* Deliveries that wait for their commit now, queued or being written, and for
+ * how long the first of them has, in microseconds. */
+struct commit_queue {
+	int64_t waiting;
+	int64_t oldest; /* 0: none waits */
+};
+void commit_queue(struct commit *c, struct commit_queue *out);
 
 #endif

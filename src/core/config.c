@@ -96,7 +96,7 @@ platform_options(struct arena *a, const struct platform *p)
 }
 
 static cfg_opt_t *
-options(struct arena *a)
+tier_options(struct arena *a)
 {
 	const cfg_opt_t tier[] = {
 		CFG_INT("rank", 0, CFGF_NONE),
@@ -105,13 +105,32 @@ options(struct arena *a)
 		CFG_STR("lasts", NULL, CFGF_NONE),
 		CFG_END(),
 	};
-	cfg_opt_t *tier_options = arena_alloc(a, sizeof(tier));
-	if (tier_options == NULL)
+	return (cfg_opt_t *)arena_dup(a, tier, sizeof(tier));
+}
+
+static cfg_opt_t *
+buy_options(struct arena *a)
+{
+	const cfg_opt_t buy[] = {
+		CFG_STR("url", NULL, CFGF_NONE),
+		CFG_STR("parameter", NULL, CFGF_NONE),
+		CFG_STR("for", "30d", CFGF_NONE),
+		CFG_END(),
+	};
+	return (cfg_opt_t *)arena_dup(a, buy, sizeof(buy));
+}
+
+static cfg_opt_t *
+options(struct arena *a)
+{
+	cfg_opt_t *tier = tier_options(a), *buy = buy_options(a);
+	if (tier == NULL || buy == NULL)
 		return NULL;
-	memcpy(tier_options, tier, sizeof(tier));
 	const cfg_opt_t top[] = {
 		CFG_STR("database", "gatepost.db", CFGF_NONE),
 		CFG_STR("public_url", NULL, CFGF_NONE),
+		CFG_STR("cookie_domain", NULL, CFGF_NONE),
+		CFG_STR_LIST("allow_origin", NULL, CFGF_NONE),
 		CFG_STR_LIST("api_keys", NULL, CFGF_NONE),
 		CFG_STR_LIST("api_keys_file", NULL, CFGF_NONE),
 		CFG_STR_LIST("pass_secret", NULL, CFGF_NONE),
@@ -121,7 +140,8 @@ options(struct arena *a)
 		CFG_INT("streams", 5000, CFGF_NONE),
 		CFG_STR("gate_on_error", "closed", CFGF_NONE),
 		CFG_STR("listen_group", "", CFGF_NONE),
-		CFG_SEC("tier", tier_options, CFGF_MULTI | CFGF_TITLE),
+		CFG_SEC("buy", buy, CFGF_MULTI | CFGF_TITLE),
+		CFG_SEC("tier", tier, CFGF_MULTI | CFGF_TITLE),
 	};
 	size_t n = sizeof(top) / sizeof(top[0]);
 	cfg_opt_t *o =

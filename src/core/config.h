@@ -17,11 +17,26 @@ struct config_platform {
 	int64_t tolerance; /* seconds */
 };
 
+/* A section buy: /buy/NAME leads to a shop. */
+struct config_buy {
+	struct str name;
+	struct str url; /* ASCII, http or https, at most CONFIG_URL_MAX */
+	struct str parameter; /* of the URL: carries the visitor's user id */
+	int64_t seconds; /* a pass made on the way is good for */
+};
+
+enum {
+	CONFIG_URL_MAX = 1024, /* bytes */
+	CONFIG_PARAMETER_MAX = 64, /* bytes */
+};
+
 struct config {
 	struct arena *arena; /* owns everything here */
 	const char *file; /* as opened */
 	const char *database; /* absolute path, or postgresql://… */
 	struct str public_url; /* no trailing slash; STR_NONE: not set */
+	struct str cookie_domain; /* lower case; STR_NONE: not set */
+	struct config_list allow_origins; /* as browsers write them */
 	struct config_list api_keys;
 	struct config_list pass_secrets;
 	int threads;
@@ -30,6 +45,8 @@ struct config {
 	const char *listen_group; /* NULL: not set */
 	struct config_platform platforms[PLATFORM__MAX];
 	struct tier_rules rules;
+	const struct config_buy *buys;
+	size_t n_buys;
 	const char *const *warnings; /* for check and -t: short Gank secret … */
 	size_t n_warnings;
 };

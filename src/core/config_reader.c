@@ -19,8 +19,10 @@ config_line(const struct config_reader *r, const char *section, size_t nth,
 {
 	const struct config_key *k =
 	    config_scan_find(&r->scan, section, nth, key);
+	int begin =
+	    section == NULL ? 0 : config_scan_section(&r->scan, section, nth);
 	if (k == NULL)
-		return 1;
+		return begin > 0 ? begin : 1;
 	return value < k->n_values ? k->values[value].line : k->line;
 }
 

@@ -17,7 +17,8 @@ struct config_reader {
 
 enum { CONFIG_WARNINGS_MAX = 32 };
 
-/* The line of the key's nth value, the key's own when there are fewer. */
+/* The line of the key's nth value, the key's own when there are fewer, that
+ * of its section without the key. */
 int config_line(const struct config_reader *r, const char *section, size_t nth,
     const char *key, size_t value);
 

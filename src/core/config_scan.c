@@ -6,18 +6,11 @@
 
 enum { NAME_MAX_LEN = 32, TITLE_MAX = 255 };
 
-struct section {
-	const cfg_opt_t *opt;
-	const char *title; /* NULL: none */
-	int line;
-	size_t nth;
-};
-
 struct scanner {
 	struct config_lexer lex;
 	struct arena *arena;
 	const cfg_opt_t *root;
-	struct section *sections;
+	struct config_section *sections;
 	size_t n_sections;
 	struct config_key *keys;
 	size_t n_keys;
@@ -95,7 +88,8 @@ section_of(const cfg_opt_t *root, const char *name)
 }
 
 static int
-refuse_key(struct scanner *s, const struct section *in, const cfg_opt_t *opts)
+refuse_key(
+    struct scanner *s, const struct config_section *in, const cfg_opt_t *opts)
 {
 	const char *name = s->lex.token.p;
 	if (!config_token_is_key(&s->lex))
@@ -194,9 +188,11 @@ read_value(struct scanner *s, const cfg_opt_t *opt, int begin)
 }
 
 static int
-scan_value(struct scanner *s, const struct section *in, const cfg_opt_t *opt)
+scan_value(
+    struct scanner *s, const struct config_section *in, const cfg_opt_t *opt)
 {
-	const struct config_scan so_far = { NULL, s->keys, s->n_keys };
+	const struct config_scan so_far = { .keys = s->keys,
+		.n_keys = s->n_keys };
 	const char *section = in == NULL ? NULL : in->opt->name;
 	size_t nth = in == NULL ? 0 : in->nth;
 	int line = s->lex.token_line;
@@ -218,10 +214,10 @@ scan_value(struct scanner *s, const struct section *in, const cfg_opt_t *opt)
 /* ---- sections ----------------------------------------------------------- */
 
 static int
-check_section(struct scanner *s, struct section *new)
+check_section(struct scanner *s, struct config_section *new)
 {
 	for (size_t i = 0; i < s->n_sections; i++) {
-		const struct section *old = &s->sections[i];
+		const struct config_section *old = &s->sections[i];
 		if (old->opt != new->opt)
 			continue;
 		new->nth = old->nth + 1;
@@ -240,7 +236,7 @@ check_section(struct scanner *s, struct section *new)
 }
 
 static int
-read_title(struct scanner *s, struct section *new, enum config_token *t)
+read_title(struct scanner *s, struct config_section *new, enum config_token *t)
 {
 	struct str title = buf_str(&s->lex.token);
 	if (*t != T_TEXT)
@@ -256,16 +252,16 @@ read_title(struct scanner *s, struct section *new, enum config_token *t)
 	return 0;
 }
 
-static int scan_keys(struct scanner *s, const struct section *in);
+static int scan_keys(struct scanner *s, const struct config_section *in);
 
 static int
 scan_section(struct scanner *s, const cfg_opt_t *opt)
 {
-	struct section *new = &s->sections[s->n_sections];
+	struct config_section *new = &s->sections[s->n_sections];
 	if (s->n_sections == CONFIG_SECTIONS_MAX)
 		return BAD(s, s->lex.token_line, "more than %d sections",
 		    CONFIG_SECTIONS_MAX);
-	*new = (struct section){ opt, NULL, s->lex.token_line, 0 };
+	*new = (struct config_section){ opt, NULL, s->lex.token_line, 0 };
 	enum config_token t = config_token_next(&s->lex);
 	if (t != T_BAD && (opt->flags & CFGF_TITLE) != 0 &&
 	    read_title(s, new, &t) != 0)
@@ -280,7 +276,8 @@ scan_section(struct scanner *s, const cfg_opt_t *opt)
 }
 
 static int
-end_of_keys(struct scanner *s, const struct section *in, enum config_token t)
+end_of_keys(
+    struct scanner *s, const struct config_section *in, enum config_token t)
 {
 	if (t == T_BAD)
 		return -1;
@@ -301,7 +298,7 @@ end_of_keys(struct scanner *s, const struct section *in, enum config_token t)
 }
 
 static int
-scan_keys(struct scanner *s, const struct section *in)
+scan_keys(struct scanner *s, const struct config_section *in)
 {
 	const cfg_opt_t *opts = in == NULL ? s->root : in->opt->subopts;
 	for (;;) {
@@ -335,6 +332,17 @@ config_scan_find(const struct config_scan *s, const char *section, size_t nth,
 }
 
 int
+config_scan_section(
+    const struct config_scan *s, const char *section, size_t nth)
+{
+	for (size_t i = 0; i < s->n_sections; i++)
+		if (s->sections[i].nth == nth &&
+		    strcmp(s->sections[i].opt->name, section) == 0)
+			return s->sections[i].line;
+	return 0;
+}
+
+int
 config_scan_text(struct arena *a, const char *file, struct str in,
     const cfg_opt_t *opts, struct config_scan *out, struct err *e)
 {
@@ -351,7 +359,8 @@ config_scan_text(struct arena *a, const char *file, struct str in,
 		failed = text == NULL || !buf_ok(&s.lex.out);
 		if (failed)
 			err_set(e, ERR_MEMORY, "out of memory");
-		*out = (struct config_scan){ text, s.keys, s.n_keys };
+		*out = (struct config_scan){ text, s.keys, s.n_keys, s.sections,
+			s.n_sections };
 	}
 	config_token_close(&s.lex);
 	return failed ? -1 : 0;

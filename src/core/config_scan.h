@@ -26,6 +26,13 @@ struct config_value {
 	int literal; /* the file itself tells it: no ${NAME} in it */
 };
 
+struct config_section {
+	const cfg_opt_t *opt;
+	const char *title; /* NULL: none */
+	int line;
+	size_t nth; /* of those of that name, from 0 */
+};
+
 struct config_key {
 	const char *section; /* NULL: outside of all */
 	size_t nth; /* of the sections of that name, from 0 */
@@ -39,6 +46,8 @@ struct config_scan {
 	const char *text; /* for cfg_parse_buf; as many lines as the file */
 	struct config_key *keys;
 	size_t n_keys;
+	struct config_section *sections;
+	size_t n_sections;
 };
 
 /* opts: what libConfuse will be given; sections are one deep. All of *out
@@ -50,5 +59,9 @@ int config_scan_text(struct arena *a, const char *file, struct str in,
 /* The assignment, or NULL when the file has none. */
 const struct config_key *config_scan_find(const struct config_scan *s,
     const char *section, size_t nth, const char *name);
+
+/* The line where a section begins, 0 when the file has it not. */
+int config_scan_section(
+    const struct config_scan *s, const char *section, size_t nth);
 
 #endif

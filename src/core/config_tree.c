@@ -4,6 +4,7 @@
 
 #include "core/config_secret.h"
 #include "core/config_token.h"
+#include "core/config_web.h"
 
 enum {
 	API_KEY_MIN = 16, /* bytes */
@@ -290,5 +291,5 @@ config_tree_read(struct config_reader *r, cfg_t *cfg)
 	for (size_t i = 0; i < PLATFORM__MAX; i++)
 		if (read_platform(r, cfg, i, grace) != 0)
 			return -1;
-	return read_tiers(r, cfg);
+	return read_tiers(r, cfg) != 0 ? -1 : config_web_read(r, cfg);
 }

@@ -53,9 +53,10 @@ intake_store(struct commit *commit, const struct config *config,
 		    proof->by[0] != '\0' ? str_from(proof->by) : STR_NONE,
 		.received_at = in->now,
 		.sent_at = proof->sent_at,
-		.arrived = in->arrived,
+		.came = in->came,
 	};
 	struct commit_answer answer;
+	out->kind = fact->kind;
 	intake_judge(config, in->platform, fact, &d.status, &d.reason);
 	if (commit_put(commit, &d, &answer, e) != 0)
 		return;

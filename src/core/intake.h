@@ -15,7 +15,7 @@ struct intake_request {
 	struct str signature;
 	struct str peer; /* address the delivery came from */
 	int64_t now;
-	int64_t arrived; /* ticks: since when the sender waits; 0: now */
+	int64_t came; /* time_micros() when it was here; 0: just now */
 };
 
 enum intake_status {
@@ -31,6 +31,7 @@ enum intake_status {
 struct intake_answer {
 	enum intake_status status;
 	int64_t event;
+	enum fact_kind kind; /* of what was decoded; else FACT_UNKNOWN */
 	enum verify_answer verify;
 	int right_key; /* refused for its age alone: a clock is wrong */
 	int64_t age; /* seconds, negative: from the future; with right_key */

@@ -210,6 +210,7 @@ const struct platform platform_gumroad = {
 	.owner_key = "seller_id",
 	.owner_field = "seller_id",
 	.reference_default = "user_id",
+	.shop_host = "gumroad.com",
 	.secret_min = 16,
 	.token_in_path = 1,
 	.refused_status = 404,

@@ -99,6 +99,12 @@ struct platform {
 	size_t secret_min; /* bytes; shorter is refused */
 	size_t secret_short; /* bytes; shorter is warned of */
 
+	/* its shops' links */
+	const char *shop_host; /* "gumroad.com"; hosts below it too */
+	/* the URL parameter for the app's own user id, as its sellers hand it
+	 * on; NULL: what the key "reference" says */
+	const char *shop_parameter;
+
 	/* its requests */
 	int token_in_path; /* /hooks/NAME/TOKEN is a route */
 	const char *signature_param; /* "HTTP_GANK_SIGNATURE", or NULL */

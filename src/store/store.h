@@ -357,6 +357,24 @@ int store_meta_text(struct store *s, struct str name, struct arena *a,
 int store_meta_put(
     struct store *s, struct str name, struct str value, struct err *e);
 
+/* For who watches over it. Each statement is bounded, whatever the size of the
+ * tables. */
+enum { STORE_WATCH_MAX = 1000 }; /* rows looked at */
+struct store_watch {
+	int64_t events; /* the newest id: rows are never removed */
+	int64_t kept; /* up to STORE_WATCH_MAX */
+	/* in the state "waiting", of the newest STORE_WATCH_MAX */
+	int64_t outbox;
+	int64_t outbox_due_at; /* of the first of them; STORE_NULL: none */
+};
+int store_watch(struct store *s, struct store_watch *out, struct err *e);
+/* Of each platform the newest delivery among the last STORE_WATCH_MAX events;
+ * not 0 ends it. */
+typedef int
+store_newest_fn(void *arg, struct str platform, int64_t last_seen_at);
+int store_event_newest(
+    struct store *s, store_newest_fn *fn, void *arg, struct err *e);
+
 /* 0 when the tables answer. */
 int store_alive(struct store *s, struct err *e);
 /* 0 when the database's own check finds nothing. May take long. */

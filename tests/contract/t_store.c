@@ -409,6 +409,56 @@ test_lists(struct store *s)
 	    "counts");
 }
 
+static int
+take_newest(void *arg, struct str platform, int64_t last_seen_at)
+{
+	int64_t *newest = arg;
+	if (str_eq_z(platform, "gumroad"))
+		newest[0] = last_seen_at;
+	else if (str_eq_z(platform, "gank"))
+		newest[1] = last_seen_at;
+	return 0;
+}
+
+/* After the lists. */
+static void
+test_watch(struct store *s)
+{
+	struct store_watch w = { .outbox = 7 };
+	struct err e = { 0 };
+	int64_t newest[2] = { 0 };
+	const struct store_event_filter kept = {
+		.before = STORE_NULL, .status = STR("kept"), .limit = 100000
+	};
+	int n = 0;
+	test_group("watch");
+	OK(store_event_list(s, &kept, count_event, &n, &e) == 0 &&
+		store_watch(s, &w, &e) == 0,
+	    "asked: %s", e.text);
+	OK(w.kept == n && n >= MANY / 4, "kept: %lld", (long long)w.kept);
+	OK(w.events >= count_events(s), "events: %lld", (long long)w.events);
+	OK(w.outbox == 0 && w.outbox_due_at == STORE_NULL, "nothing to do");
+	OK(store_event_newest(s, take_newest, newest, &e) == 0 &&
+		newest[0] == 9000 + MANY - 1 && newest[1] == 9000 + MANY - 3,
+	    "the newest of each platform: %lld, %lld", (long long)newest[0],
+	    (long long)newest[1]);
+	OK(store_begin(s, &e) == 0, "begin");
+	for (int i = 0; i < STORE_WATCH_MAX; i++) {
+		char name[16];
+		snprintf(name, sizeof(name), "watch%d", i);
+		struct store_event row = event("other", name, name);
+		row.status = STR("kept");
+		add(s, &row, STORE_NEW);
+	}
+	newest[0] = newest[1] = 0;
+	OK(store_watch(s, &w, &e) == 0 && w.kept == STORE_WATCH_MAX,
+	    "no more are counted: %lld", (long long)w.kept);
+	OK(store_event_newest(s, take_newest, newest, &e) == 0 &&
+		newest[0] == 0 && newest[1] == 0,
+	    "nor looked at");
+	store_rollback(s);
+}
+
 static struct store_purchase
 purchase(const char *sale, const char *user, int64_t since)
 {
@@ -967,6 +1017,7 @@ test_all(void)
 	test_bodies(s);
 	test_subjects(s);
 	test_lists(s);
+	test_watch(s);
 	test_purchases(s);
 	test_purchase_lists(s);
 	test_subscriptions(s);

@@ -48,14 +48,14 @@ class Site(Place):
     def __init__(self, **options):
         super().__init__(**options)
         site = self.dir / "site"
-        for name in ("supporter", "buy", "files", "bulk"):
+        for name in ("supporter", "join", "files", "bulk"):
             (site / name).mkdir(parents=True)
         (site / "supporter/song").write_bytes(SONG)
         (site / "supporter/index.html").write_text("the members' page")
         (site / "bulk/list").write_text("the bulk list")
         (site / "files/song").write_bytes(SONG)
         for name in ("supporter", "influencer"):
-            (site / ("buy/%s.html" % name)).write_text("buy " + name)
+            (site / ("join/%s.html" % name)).write_text("buy " + name)
         self.app = http.server.ThreadingHTTPServer(("127.0.0.1", 0), App)
         threading.Thread(target=self.app.serve_forever, daemon=True).start()
 
@@ -141,7 +141,7 @@ def members():
          "HEAD")
     same(p.ask("HEAD", "/supporter/song").status, 401, "HEAD, no pass")
     for path in ("//supporter/song", "/supporter/./song",
-                 "/buy/../supporter/song", "/%73upporter/song",
+                 "/join/../supporter/song", "/%73upporter/song",
                  "/supporter/x.php", "/supporter/song?tier=influencer",
                  "/supporter/song?GATEPOST_GATE=tier=supporter"):
         same(p.go(path).status, 401, "no way round: " + path)

@@ -24,7 +24,7 @@ enum {
 
 static char folder[] = "/tmp/t_commit.XXXXXX";
 static char database[64];
-static int64_t arrived; /* of what is sent */
+static int64_t came; /* of what is sent */
 
 static void
 use(struct config *c, const char *name)
@@ -56,7 +56,7 @@ send(struct commit *commit, const struct config *config, const char *name,
 	struct intake_request in = { .platform = &platform_gumroad,
 		.body = buf_str(&b),
 		.now = 1770000000,
-		.arrived = arrived };
+		.came = came };
 	struct verify_result proof = { .sent_at = FACT_NO_TIME };
 	*out = (struct intake_answer){ 0 };
 	intake_store(commit, config, &in, &proof, a, out, e);
@@ -302,14 +302,14 @@ test_overdue(void)
 	OK(commit_prepare(commit, NULL) == 0, "prepare");
 	locked = lock_database();
 	int64_t began = time_ticks();
-	arrived = began - COMMIT_WAIT_MS;
+	came = (began - COMMIT_WAIT_MS) * 1000;
 	OK(send(commit, &c, "late", 0, &answer, &e) != 0 && e.code == ERR_BUSY,
 	    "its time is up");
 	OK(time_ticks() - began < COMMIT_WAIT_MS / 2, "it is told at once");
 	sqlite3_close(locked);
 	OK(send(commit, &c, "late", 0, &answer, &e) == 0,
 	    "unlocked: it is stored all the same");
-	arrived = 0;
+	came = 0;
 	commit_free(commit);
 }
 

@@ -130,6 +130,9 @@ test_defaults(void)
 	OK(!c->gate_open_on_error, "closed");
 	OK(c->api_keys.n == 0 && c->pass_secrets.n == 0, "no secrets");
 	OK(c->rules.n_tiers == 0 && c->n_warnings == 0, "no tiers");
+	OK(c->cookie_domain.p == NULL && c->allow_origins.n == 0 &&
+		c->n_buys == 0,
+	    "nothing for browsers");
 	for (size_t i = 0; i < PLATFORM__MAX; i++) {
 		const struct config_platform *p = &c->platforms[i];
 		OK(p->secrets.n == 0 && p->owner.p == NULL &&
@@ -152,6 +155,11 @@ static const char full[] =
     "grace = '3d' threads = 2 streams = 7\n"
     "gate_on_error = 'open'\n"
     "listen_group = 'www-data'\n"
+    "cookie_domain = 'Example.org' allow_origin = 'https://app.example.org'\n"
+    "buy a { url = 'https://you.gumroad.com/l/a' }\n"
+    "buy b { url = 'https://GankNow.com/you' for = '1h' }\n"
+    "buy c { url = 'https://evilganknow.com/l/a' }\n"
+    "buy d { url = 'https://gumroad.com/l/a?b#c' parameter = 'p q' }\n"
     "gumroad {\n"
     "	tokens = { 'tok-0123456789abcdef', 'tok-fedcba9876543210' }\n"
     "	seller_id = 'seller==' reference = 'uid' accept_test = true\n"
@@ -203,6 +211,20 @@ test_full(void)
 	    "second tier");
 	IS(t->allows[1], "b", "allows");
 	IS(t->grants[1].variant, "a/b", "grant");
+	IS(c->cookie_domain, "example.org", "cookie_domain in lower case");
+	OK(c->allow_origins.n == 1, "one origin, without braces");
+	IS(c->allow_origins.v[0], "https://app.example.org", "origin");
+	if (OK(c->n_buys == 4, "buy")) {
+		IS(c->buys[0].name, "a", "buy: name");
+		IS(c->buys[0].url, "https://you.gumroad.com/l/a", "buy: url");
+		IS(c->buys[0].parameter, "uid", "Gumroad: reference");
+		IS(c->buys[1].parameter, "custom_reference_id", "Gank's");
+		IS(c->buys[2].parameter, "uid", "another host: reference");
+		IS(c->buys[3].parameter, "p q", "a parameter of its own");
+		OK(c->buys[0].seconds == 30 * 86400 &&
+			c->buys[1].seconds == 3600,
+		    "buy: for");
+	}
 	config_free(c);
 }
 

@@ -1,0 +1,202 @@
+#include "cgi/buy.h"
+
+#include "base/crypto.h"
+#include "base/form.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "cgi/visitor.h"
+
+/*
+ * GET /buy/NAME: on to the shop, known by a user id. Who comes without one is
+ * given one, and a pass for it, so that what is bought there opens the gate in
+ * this browser without a login.
+ */
+enum {
+	/* bytes; encoded, parameter and user id are three times as long */
+	LOCATION_MAX = CONFIG_URL_MAX + 1024,
+	COOKIE_MAX = PASS_MAX + 512,
+	VISITOR_ID = 16, /* bytes: 128 bits that nobody can guess */
+};
+
+/* ---- where to ---- */
+
+static int
+has_name(struct str pair, struct str name, struct arena *a)
+{
+	struct str head, value;
+	int bad;
+	str_cut(pair, '=', &head, &value);
+	struct str decoded = form_decode(a, head, &bad);
+	return str_eq(decoded.p != NULL ? decoded : head, name);
+}
+
+void
+buy_url(struct str url, struct str parameter, struct str value, struct arena *a,
+    struct buf *out)
+{
+	struct str head, fragment, base, query, pair;
+	str_cut(url, '#', &head, &fragment);
+	str_cut(head, '?', &base, &query);
+	buf_adds(out, base);
+	buf_addc(out, '?');
+	while (query.p != NULL) {
+		str_cut(query, '&', &pair, &query);
+		if (pair.n == 0 || has_name(pair, parameter, a))
+			continue;
+		buf_adds(out, pair);
+		buf_addc(out, '&');
+	}
+	form_encode(out, parameter);
+	buf_addc(out, '=');
+	form_encode(out, value);
+	if (fragment.p != NULL) {
+		buf_addc(out, '#');
+		buf_adds(out, fragment);
+	}
+}
+
+static const struct config_buy *
+find(const struct config *c, struct str name)
+{
+	for (size_t i = 0; i < c->n_buys; i++)
+		if (str_eq(c->buys[i].name, name))
+			return &c->buys[i];
+	return NULL;
+}
+
+/* ---- who ---- */
+
+/* The page is wanted in case somebody goes there, and a pass would be made for
+ * nobody. The name of the header has changed over time. */
+static int
+is_prefetch(const struct request *r)
+{
+	static const char *const names[] = { "HTTP_SEC_PURPOSE", "HTTP_PURPOSE",
+		"HTTP_X_MOZ" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct str word, more;
+		str_cut(request_param(r, names[i]), ';', &word, &more);
+		if (str_eq_fold(str_trim(word), STR("prefetch")))
+			return 1;
+	}
+	return 0;
+}
+
+/* The user of a pass that came along: only a user id can go to a shop. */
+static int
+find_user(const struct app *app, const struct request *r, int64_t now,
+    struct str *user)
+{
+	struct visitor v;
+	struct pass pass;
+	struct str token;
+	visitor_init(&v, app, r, now);
+	while (visitor_next(&v, &pass, &token))
+		if (pass.key.by == STORE_BY_USER) {
+			*user = pass.key.id;
+			return 1;
+		}
+	return 0;
+}
+
+static int
+new_user(struct arena *a, struct access_key *key, struct err *e)
+{
+	uint8_t id[VISITOR_ID];
+	char hex[2 * VISITOR_ID + 1];
+	if (crypto_random(id, sizeof(id)) != 0)
+		return err_set(e, ERR_SYSTEM, "no random bytes");
+	crypto_hex(id, sizeof(id), hex);
+	const char *z = arena_printf(a, "visitor-%s", hex);
+	if (z == NULL)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	return access_key_parse(STORE_BY_USER, str_from(z), a, key, e);
+}
+
+/* RFC 6265, 4.1. The path is / below a sub-path too: the pages that ask the
+ * gate lie beside it. Lax, so that the way back from the shop shows it. */
+static int
+set_cookie(const struct app *app, const struct access_key *key, int64_t now,
+    int64_t seconds, struct reply *p, struct err *e)
+{
+	const struct config *c = app->config;
+	struct buf b;
+	buf_init(&b, COOKIE_MAX);
+	buf_addz(&b, "gatepost=");
+	int rc = pass_make(c, key, now, seconds, &b, e);
+	buf_addf(&b, "; Path=/; Max-Age=%lld; HttpOnly; SameSite=Lax",
+	    (long long)seconds);
+	if (str_starts(c->public_url, STR("https://")))
+		buf_addz(&b, "; Secure");
+	if (c->cookie_domain.p != NULL)
+		buf_addf(&b, "; Domain=%.*s", STR_ARG(c->cookie_domain));
+	if (rc == 0 && !buf_ok(&b))
+		rc = err_set(e, ERR_MEMORY, "out of memory");
+	if (rc == 0)
+		reply_header(p, "Set-Cookie", buf_str(&b));
+	buf_free(&b);
+	return rc;
+}
+
+/* *user, of the pass that came or of one that is set. */
+static int
+settle_user(const struct app *app, struct request *r,
+    const struct config_buy *buy, struct str *user, struct reply *p,
+    struct err *e)
+{
+	struct access_key key;
+	int64_t now = time_now();
+	if (find_user(app, r, now, user))
+		return 0;
+	if (new_user(r->arena, &key, e) != 0 ||
+	    set_cookie(app, &key, now, buy->seconds, p, e) != 0)
+		return -1;
+	*user = key.id;
+	return 0;
+}
+
+/* ---- the answer ---- */
+
+static void
+refuse(const struct request *r, struct reply *p, const struct err *e)
+{
+	log_line(LOG_ERROR, "buy: %s", e->text);
+	reply_reset(p, r->arena);
+	reply_header(p, "Retry-After", STR("60"));
+	reply_error(p, 503,
+	    e->code == ERR_CONFIG ? "not_configured" : "unavailable", e->text);
+}
+
+void
+buy_get(const struct app *app, struct request *r, struct reply *p)
+{
+	const struct config_buy *buy = find(app->config, r->name);
+	struct err err = { .code = ERR_NONE };
+	struct str user;
+	struct buf to;
+	if (buy == NULL) {
+		reply_error(
+		    p, 404, "not_found", "nothing of that name is sold here");
+		return;
+	}
+	/* not 204, which a browser would keep as the page behind the link; not
+	 * 503, which would stand in logs as a failure of ours */
+	if (is_prefetch(r)) {
+		reply_error(p, 403, "prefetch",
+		    "a visitor has to come here, not a browser ahead of one");
+		return;
+	}
+	if (settle_user(app, r, buy, &user, p, &err) != 0) {
+		refuse(r, p, &err);
+		return;
+	}
+	buf_init(&to, LOCATION_MAX);
+	buy_url(buy->url, buy->parameter, user, r->arena, &to);
+	reply_empty(p, 303);
+	reply_header(p, "Location", buf_str(&to));
+	if (!buf_ok(&to)) {
+		err_set(&err, ERR_MEMORY, "out of memory");
+		refuse(r, p, &err);
+	}
+	buf_free(&to);
+}
