@@ -33,7 +33,9 @@ struct loop {
 	struct conn *conns;
 	int n_conns;
 	struct conn *later_first, *later_last; /* in the order they came */
-	_Atomic uint64_t ended; /* requests that wrote; changed under lock */
+	/* changed under lock */
+	_Atomic int later; /* connections in the line */
+	_Atomic uint64_t ended; /* requests that wrote */
 	int listening; /* the socket is in the epoll */
 	int64_t resume_at;
 	int64_t logged_at;
@@ -94,6 +96,7 @@ later_add(struct worker *w, struct conn *c, int at_head)
 		l->later_last->later_next = c;
 		l->later_last = c;
 	}
+	atomic_fetch_add(&l->later, is_in);
 	pthread_mutex_unlock(&l->lock);
 	return is_in;
 }
@@ -106,19 +109,12 @@ later_take(struct worker *w)
 	pthread_mutex_lock(&l->lock);
 	w->ended = atomic_fetch_add(&l->ended, 1) + 1;
 	struct conn *c = l->later_first;
-	if (c != NULL)
+	if (c != NULL) {
 		l->later_first = c->later_next;
+		atomic_fetch_sub(&l->later, 1);
+	}
 	pthread_mutex_unlock(&l->lock);
 	return c;
-}
-
-static int
-later_waits(struct loop *l)
-{
-	pthread_mutex_lock(&l->lock);
-	int waits = l->later_first != NULL;
-	pthread_mutex_unlock(&l->lock);
-	return waits;
 }
 
 /* What conn_read said comes true. 1: the connection is in the line. */
@@ -147,7 +143,7 @@ conn_ready(struct worker *w, struct conn *c)
 	pthread_mutex_unlock(&c->turn);
 	w->wrote = 0;
 	w->ended = atomic_load(&w->loop->ended);
-	w->behind = later_waits(w->loop);
+	w->behind = atomic_load(&w->loop->later) > 0;
 	settle(w, c, conn_read(w, c), 0);
 	if (!w->wrote)
 		return;

@@ -186,7 +186,7 @@ start_publish(struct app *app, struct err *e)
 {
 	const struct publish_opts o = { .config = app->config,
 		.readers = app->readers,
-		.reader = app->config->threads + WRITER_RESERVE };
+		.reader = writer_threads(app->config->threads) };
 	raise_files(app->config);
 	if (publish_start(&o, &app->publish, e) != 0)
 		return -1;
@@ -200,7 +200,7 @@ run(const struct app *app, struct listener *listener, const sigset_t *signals,
 {
 	const struct timespec tick = { 0, LOOP_SWEEP_MS * 1000000L };
 	const struct loop_opts o = { .threads =
-					 app->config->threads + WRITER_RESERVE,
+					 writer_threads(app->config->threads),
 		.body_max = route_body_max(),
 		.drain = listener->owned,
 		.handle = handle,
@@ -247,10 +247,10 @@ main_fcgi(const struct options *o, struct listener *listener)
 	if (rc == 0 && listener->fd < 0)
 		rc = listen_open(o->listen, config->listen_group, listener, &e);
 	if (rc == 0)
-		rc = app_open(
-		    &app, config, config->threads + WRITER_RESERVE, &e);
+		rc =
+		    app_open(&app, config, writer_threads(config->threads), &e);
 	if (rc == 0)
-		writers.places = config->threads;
+		writers.places = writer_places(config->threads);
 	if (rc == 0)
 		prepare(&app);
 	if (rc == 0)

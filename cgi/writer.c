@@ -1,6 +1,18 @@
 #include "cgi/writer.h"
 
 int
+writer_places(int threads)
+{
+	return threads + threads / 2;
+}
+
+int
+writer_threads(int threads)
+{
+	return writer_places(threads) + WRITER_RESERVE;
+}
+
+int
 writer_enter(struct writers *w, struct request *r, struct reply *p)
 {
 	if (w == NULL)
