@@ -141,6 +141,21 @@ answer(const struct app *app, struct request *r, const struct pass *pass,
 		publish_open(app->publish, o, p);
 }
 
+/* 401, or 204 where the query asks for quiet: a browser puts each 401 into the
+ * console as an error, and a visitor without a pass is none. */
+static void
+no_pass(struct request *r, struct reply *p)
+{
+	struct str quiet;
+	if (request_query(r, "quiet", &quiet) > 0) {
+		reply_empty(p, 204);
+		return;
+	}
+	reply_header(p, "WWW-Authenticate", STR("Bearer"));
+	reply_error(p, 401, "pass",
+	    "send a valid pass: the cookie gatepost, or Authorization: Bearer");
+}
+
 void
 live_get(const struct app *app, struct request *r, struct reply *p)
 {
@@ -150,10 +165,7 @@ live_get(const struct app *app, struct request *r, struct reply *p)
 	cors_add(app, r, p);
 	visitor_init(&visitor, app, r, o.now);
 	if (!visitor_next(&visitor, &pass, &o.pass)) {
-		reply_header(p, "WWW-Authenticate", STR("Bearer"));
-		reply_error(p, 401, "pass",
-		    "send a valid pass: the cookie gatepost, or Authorization: "
-		    "Bearer");
+		no_pass(r, p);
 		return;
 	}
 	o.key = &pass.key;

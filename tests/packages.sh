@@ -5,14 +5,17 @@ packages_build="gcc libc6-dev make autoconf automake pkg-config libfcgi-dev
 	libcurl4-openssl-dev"
 packages_serve="nginx-light curl sqlite3"
 packages_test="clang clang-format libclang-rt-14-dev valgrind mandoc python3
-	python3-prometheus-client curl sqlite3 spawn-fcgi xz-utils"
+	python3-prometheus-client curl sqlite3 spawn-fcgi xz-utils chromium
+	nodejs npm"
 
-# An nginx of another flavour serves as well as nginx-light.
+# An nginx of another flavour serves as well as nginx-light, and so does a node
+# that is not Debian's.
 packages_has()
 {
 	case $1 in
 	nginx-light) [ -x /usr/sbin/nginx ] ;;
-	python3) command -v python3 >/dev/null ;;
+	python3|npm) command -v "$1" >/dev/null ;;
+	nodejs) command -v node >/dev/null ;;
 	*) dpkg-query -W -f '${Status}' "$1" 2>/dev/null |
 		grep -q '^install ok installed' ;;
 	esac

@@ -89,6 +89,13 @@ def live():
                     {"Cookie": "gatepost=" + jwt(p, "u1", secret="x" * 32)}):
         a = p.get("/live", {**headers, **EVENTS})
         same((a.status, a.word()), (401, "pass"), "no valid pass")
+    for query in ("quiet", "quiet=1"):
+        a = p.get("/live?" + query, {"Cookie": "gatepost=" + token + "x"})
+        ok(a.status == 204 and a.body == b"", "no valid pass, quiet: 204", a)
+    a = p.get("/live?quiet", {"Cookie": "gatepost=" + token})
+    same(a.json().get("key"), {"user": "u1"}, "a pass, quiet: the object")
+    a = p.get("/live?quietly", {})
+    same(a.status, 401, "another word: 401")
     a = p.get("/live?pass=" + token, EVENTS)
     same(a.status, 401, "a pass in the query is none")
     for headers in ({"Authorization": "Bearer " + token},

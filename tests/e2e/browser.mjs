@@ -1,0 +1,363 @@
+// The demo site in Chromium: see t_browser.py, which gives the order on stdin
+// and prints the results, one line of JSON each.
+import { execFileSync } from 'node:child_process'
+import http from 'node:http'
+import { createRequire } from 'node:module'
+
+let text = ''
+for await (const piece of process.stdin) text += piece
+const order = JSON.parse(text)
+const { chromium } = createRequire(order.modules + '/x.js')('playwright-core')
+const url = order.url
+const OPEN = '[data-open]:not([hidden])'
+const LOCKED = '[data-locked]:not([hidden])'
+const AT_ONCE = 1000 // ms, what the README promises
+const VARIANT = 'Letters <i>&"\'</i> 🖋️'
+const TITLE = 'Brushes <b>&"\'</b> 🖌️'
+
+const say = (line) => console.log(JSON.stringify(line))
+const ok = (passed, name, detail) => say({ passed: Boolean(passed), name,
+	detail: passed ? '' : JSON.stringify(detail) ?? '' })
+const same = (got, want, name) => ok(
+	JSON.stringify(got) === JSON.stringify(want), name, { got, want })
+const note = (text) => say({ note: text })
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms))
+const ctl = (...args) => execFileSync(order.gatepost,
+	['-c', order.conf, ...args], { stdio: 'pipe' }).toString()
+
+async function until(condition, what, limit = 10000) {
+	for (const end = Date.now() + limit; Date.now() < end; await sleep(20))
+		if (await condition())
+			return
+	throw new Error('waited for ' + what)
+}
+
+// Runs in every page and frame: when a sale was posted, when the page opened.
+function watch() {
+	window.kept = Math.random()
+	const fetch = window.fetch
+	window.fetch = (to, how) => {
+		if (String(to).includes('/hooks/'))
+			window.top.posted = Date.now()
+		return fetch(to, how)
+	}
+	new MutationObserver(() => {
+		const e = document.querySelector('[data-open], #open')
+		if (e && !e.hidden && !window.opened)
+			window.opened = Date.now()
+	}).observe(document, { subtree: true, childList: true, attributes: true })
+}
+
+// A visitor of his own, and what his console complained of.
+async function visitor(browser, options = {}, init = []) {
+	const context = await browser.newContext({
+		viewport: { width: 1100, height: 900 }, ...options })
+	context.setDefaultTimeout(10000)
+	const noise = []
+	context.on('console', (m) => ['error', 'warning'].includes(m.type()) &&
+		noise.push(m.text() + ' ' + m.location().url))
+	context.on('weberror', (e) => noise.push(String(e.error())))
+	for (const script of [watch, ...init])
+		await context.addInitScript(script)
+	return { context, noise, page: await context.newPage() }
+}
+
+const shot = (page, name) => page.screenshot(
+	{ path: order.shots + '/' + name + '.png' })
+
+async function took(page, name) {
+	const { posted, opened } = await page.evaluate(
+		() => ({ posted: window.posted, opened: window.opened }))
+	note(name + ': ' + (opened - posted) + ' ms from the post')
+	ok(posted && opened - posted <= AT_ONCE, name + ': within a second',
+		{ posted, opened })
+}
+
+// Tab, until what is focused fits.
+async function tabTo(page, selector) {
+	for (let n = 0; n < 15; n++) {
+		await page.keyboard.press('Tab')
+		if (await page.evaluate((s) => document.activeElement.matches(s),
+			selector))
+			return true
+	}
+	return false
+}
+
+// One press of Buy, without a mouse; then all that a member may.
+async function keyboard(browser) {
+	const { context, noise, page } = await visitor(browser)
+	let loads = 0
+	page.on('framenavigated', (f) => { loads += f === page.mainFrame() })
+	await page.goto(url + '/')
+	await page.locator(LOCKED).waitFor()
+	await page.evaluate(() => {
+		window.told = []
+		gatepost.onAccess((x) => window.told.push(x))
+	})
+	await until(() => page.evaluate(() => told.length), 'the first word')
+	same(await page.evaluate(() => told), [null], 'no pass: null, once')
+	const kept = await page.evaluate(() => window.kept)
+	await shot(page, 'desktop-locked')
+	ok(await tabTo(page, 'a[href="/buy/supporter"]'), 'Tab comes to Buy')
+	await page.keyboard.press('Enter')
+	const shop = page.frameLocator('iframe[name=shop]')
+	await shop.locator('#title').filter({ hasText: 'Brushes' }).waitFor()
+	await shot(page, 'desktop-shop')
+	await page.locator(OPEN).waitFor()
+	await took(page, 'the page')
+	same(await page.evaluate(() => window.kept), kept, 'it is the same page')
+	same(loads, 1, 'no reload')
+	same(await shop.locator('#title').textContent(), TITLE,
+		'the title is text')
+	same(await page.locator('[data-what]').textContent(), VARIANT,
+		'and so is what was bought')
+	same(await page.locator('[data-what] *').count() +
+		await shop.locator('#title *').count(), 0, 'no markup of it')
+	await page.getByText('one warm stripe').waitFor()
+	await shot(page, 'desktop-open')
+	const told = await page.evaluate(() => told.map((x) => x && x.tier))
+	same([told[0], told.at(-1)], [null, 'supporter'], 'what callbacks get')
+
+	ok(await tabTo(page, 'a[href="/supporter/evening.gpl"]'),
+		'Tab comes to the download')
+	const [file] = await Promise.all(
+		[page.waitForEvent('download'), page.keyboard.press('Enter')])
+	same(file.suggestedFilename(), 'evening.gpl', 'Enter downloads it')
+	const part = await context.request.get(url + '/supporter/evening.gpl',
+		{ headers: { Range: 'bytes=5-11' } })
+	same([part.status(), await part.text(),
+		part.headers()['content-disposition']],
+	[206, 'Palette', 'attachment'], 'a part of it')
+	const members = await page.goto(url + '/supporter/')
+	same(members.status(), 200, 'the members\' page opens')
+	same(members.headers()['cache-control'], 'private, no-cache',
+		'caches on the way keep nothing of it')
+	for (const r of [members, await context.request.get(url + '/')])
+		ok(/default-src 'self'/.test(
+			r.headers()['content-security-policy']), 'a strict policy')
+	await page.locator(OPEN).waitFor()
+	await shot(page, 'desktop-members')
+	await page.goto(url + '/demo/again')
+	await page.locator(LOCKED).waitFor()
+	same(noise, [], 'a quiet console')
+	const locked = await page.goto(url + '/supporter/')
+	same(locked.status(), 401, 'start again: locked out')
+	await page.locator(LOCKED).waitFor()
+	await context.close()
+}
+
+// Buy in one tab; the page left open in another, and the one after checkout.
+async function landing(browser) {
+	const { context, noise, page } = await visitor(browser, {
+		viewport: { width: 390, height: 844 }, deviceScaleFactor: 2,
+		colorScheme: 'dark', hasTouch: true, isMobile: true })
+	await page.goto(url + '/')
+	await page.locator(LOCKED).waitFor()
+	const other = await context.newPage()
+	await other.goto(url + '/')
+	const after = await context.newPage()
+	await after.goto(url + '/thanks.html?next=/supporter/')
+	await shot(after, 'phone-thanks-waiting')
+	same(await after.locator('#wait').textContent(),
+		'Payment seen, unlocking…', 'the page after checkout waits')
+	await page.locator('a[href="/buy/supporter"]').tap()
+	await sleep(600)
+	await shot(page, 'phone-shop')
+	await page.locator(OPEN).waitFor()
+	const { posted } = await page.evaluate(() => ({ posted: window.posted }))
+	for (const [p, what, name] of [[other, OPEN, 'a page in another tab'],
+		[after, '#open', 'the page after checkout']]) {
+		await p.locator(what).waitFor()
+		await p.evaluate((t) => { window.posted = t }, posted)
+		await took(p, name)
+	}
+	await shot(page, 'phone-open')
+	await shot(after, 'phone-thanks-open')
+	same(await after.locator('#what').textContent(), ', ' + VARIANT,
+		'it says what')
+	const goesTo = () => after.evaluate(
+		() => document.getElementById('next').href)
+	for (const [next, want] of [['/a?b=1#c', '/a?b=1#c'],
+		['//example.com/', '/'], ['/\t/example.com', '/']]) {
+		await after.goto(url + '/thanks.html?next=' +
+			encodeURIComponent(next))
+		await after.locator('#open').waitFor()
+		same(await goesTo(), url + want, 'next=' + JSON.stringify(next))
+	}
+	for (const [next, want] of [['/supporter/', '/supporter/'],
+		['/\\example.com', '/'], ['\\\\example.com', '/'],
+		['/\n/example.com', '/'],
+		['\t//example.com', '/'], ['https://example.com/', '/'],
+		['https:example.com', '/'], ['javascript:alert(1)', '/'],
+		['java\nscript:alert(1)', '/'], ['', '/'], ['x', '/'],
+		['/.//example.com', '//example.com'], ['@example.com', '/']]) {
+		same(await after.evaluate((n) => Object.assign(
+			document.createElement('a'), { href: local(n) }).href, next),
+		url + want, 'to ' + JSON.stringify(next))
+	}
+	same(noise, [], 'a quiet console there')
+	await context.close()
+}
+
+// Nothing comes: after a minute it says what to do.
+async function late(browser) {
+	const { context, noise, page } = await visitor(browser,
+		{ colorScheme: 'dark' })
+	await page.clock.install()
+	await page.goto(url + '/thanks.html')
+	await page.clock.fastForward(45000)
+	same(await page.locator('#late').isVisible(), false, 'at first it waits')
+	await page.clock.fastForward(16000)
+	await page.getByText('reloading').waitFor()
+	await page.getByText('no pass of this site').waitFor()
+	await shot(page, 'dark-thanks-late')
+	same(noise, [], 'a quiet console after a minute')
+	await context.close()
+}
+
+// No EventSource: it polls. A proxy that keeps streams back: it polls too.
+async function polling(browser, name, init, cut) {
+	const { context, noise, page } = await visitor(browser, {}, init)
+	let streams = 0
+	await context.route('**/live', (r) => {
+		streams++
+		return cut ? undefined : r.continue()
+	})
+	await page.goto(url + '/')
+	const kept = await page.evaluate(() => window.kept)
+	await page.locator('a[href="/buy/supporter"]').click()
+	await page.locator(OPEN).waitFor()
+	ok(await page.evaluate(() => window.posted), name + ': it opens')
+	same(await page.evaluate(() => window.kept), kept, 'without a reload')
+	same(streams > 0, Boolean(cut), cut ? 'streams were tried' : 'no streams')
+	same(noise, [], 'a quiet console: ' + name)
+	await context.close()
+}
+
+// The page that the README shows.
+async function readme(browser) {
+	const { context, noise, page } = await visitor(browser)
+	const pass = ctl('pass', '--user', 'm').trim()
+	await context.route('**/readme', (r) => r.fulfill({
+		contentType: 'text/html; charset=utf-8',
+		body: '<!doctype html><link rel=icon href=data:,>' + order.readme }))
+	await page.goto(url + '/readme')
+	await context.addCookies([{ name: 'gatepost', value: pass, url }])
+	const says = page.locator('#tier')
+	same(await says.textContent(), 'You read the free part.', 'README: free')
+	ctl('grant', '--user', 'm', '--tier', 'supporter')
+	await page.evaluate(() => gatepost.check())
+	await page.getByText('You have: supporter').waitFor()
+	same(await page.evaluate(() => {
+		window.heard = []
+		window.off = [1, 2].map((n) => gatepost.onAccess(
+			(x) => heard.push(n + String(x && x.tier))))
+		off[0]()
+		return heard
+	}), ['1supporter', '2supporter'], 'what is known is told at once')
+	ctl('revoke', '--user', 'm', '--tier', 'supporter')
+	await page.getByText('the free part').waitFor()
+	same(await page.evaluate(() => heard.slice(2)), ['2null'],
+		'who left is told no more')
+	await page.evaluate(() => import('/gatepost.js'))
+	same(await page.evaluate(() => gatepost.url), url, 'as a module too')
+	same(noise, [], 'a quiet console: README')
+	await context.close()
+}
+
+// A page of another origin, whose server this is.
+async function origin() {
+	const server = http.createServer((q, a) => {
+		a.setHeader('Content-Type', 'text/html')
+		a.end('<!doctype html><link rel=icon href=data:,>' +
+			'<script src="' + url + '/gatepost.js"></script>')
+	})
+	await new Promise((done) => server.listen(0, '127.0.0.1', done))
+	server.unref()
+	return { url: 'http://127.0.0.1:' + server.address().port, server }
+}
+
+// The program ends and comes back, with an origin allowed; changes go on.
+async function restart(browser) {
+	const [allowed, refused] = [await origin(), await origin()]
+	const { context, noise, page } = await visitor(browser)
+	const pass = ctl('pass', '--user', 'r').trim()
+	await context.addCookies([{ name: 'gatepost', value: pass, url }])
+	await page.goto(url + '/')
+	await page.locator(LOCKED).waitFor()
+	say({ restart: allowed.url })
+	await until(async () => {
+		try {
+			const r = await fetch(url + '/live', { headers: {
+				Origin: allowed.url, Authorization: 'Bearer ' + pass } })
+			return r.headers.get('access-control-allow-origin')
+		} catch { return false }
+	}, 'the restart')
+	const begun = Date.now()
+	ctl('grant', '--user', 'r', '--tier', 'supporter')
+	await page.locator(OPEN).waitFor()
+	note('after a restart: ' + (Date.now() - begun) + ' ms from a grant')
+	// what browsers say of a server that is away
+	same(noise.filter((n) => !/50[234]|ERR_(CONN|INCOM|EMPTY)/.test(n)), [],
+		'no other complaint than that it was away')
+	note('complaints while it was away: ' + noise.length)
+	await page.waitForTimeout(300)
+	ctl('revoke', '--user', 'r', '--tier', 'supporter')
+	await page.locator(LOCKED).waitFor()
+	ok(true, 'the next changes come after a restart')
+
+	const tell = (p) => p.evaluate(() => new Promise((done) => {
+		setTimeout(() => done('nothing'), 1500)
+		gatepost.onAccess((x) => x && x.tier && done(x.tier))
+	}))
+	const there = await context.newPage()
+	await there.goto(allowed.url)
+	const told = tell(there)
+	await sleep(500)
+	ctl('grant', '--user', 'r', '--tier', 'supporter')
+	same(await told, 'supporter', 'another origin, allowed: it is told')
+	const ask = (p) => p.evaluate(async ([to, pass]) => {
+		try {
+			const r = await fetch(to, { headers: {
+				Authorization: 'Bearer ' + pass } })
+			return (await r.json()).tier
+		} catch { return 'nothing' }
+	}, [url + '/live', pass])
+	same(await ask(there), 'supporter', 'and with Bearer')
+	await there.goto(refused.url)
+	const before = noise.length
+	same([await tell(there), await ask(there)], ['nothing', 'nothing'],
+		'an origin not allowed: nothing')
+	ok(noise.slice(before).some((n) => n.includes('CORS')),
+		'the browser says why', noise)
+	await context.close()
+	allowed.server.close()
+	refused.server.close()
+}
+
+const noEvents = () => { delete window.EventSource }
+const browser = await chromium.launch({ executablePath: order.chromium,
+	args: order.root ? ['--no-sandbox'] : [] })
+try {
+	const run = async (name, job) => {
+		const begun = Date.now()
+		try {
+			await job
+		} catch (e) {
+			ok(false, name + ' ran to its end', String(e.stack))
+		}
+		note(name + ': ' + (Date.now() - begun) + ' ms')
+	}
+	await run('keyboard', keyboard(browser))
+	await Promise.all([run('landing', landing(browser)),
+		run('late', late(browser)),
+		run('readme', readme(browser)),
+		run('no EventSource', polling(browser, 'no EventSource',
+			[noEvents])),
+		run('streams kept back', polling(browser, 'streams kept back',
+			[], true))])
+	await run('restart', restart(browser))
+} finally {
+	await browser.close()
+}

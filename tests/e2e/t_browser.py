@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""The demo site of nginx/serve in Chromium: one press of Buy opens the page."""
+
+import sys
+sys.dont_write_bytecode = True
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+from lib import (BUILD, SLOW, TOP, folder, free_port, http_request, main, note,
+                 ok, same, skip, start)
+from served import Served
+
+PLAYWRIGHT = "playwright-core@1.65.1"
+SCRIPT = TOP / "tests/e2e/browser.mjs"
+LIMIT = 90  # seconds, for all that the browser does
+
+
+def install():
+    """The folder of npm's modules, kept beside the build."""
+    place = BUILD / "npm" / PLAYWRIGHT
+    if (place / "node_modules").is_dir():
+        return place
+    place.parent.mkdir(exist_ok=True)
+    # made aside and then put there: two tests may run at once
+    new = Path(tempfile.mkdtemp(prefix="new.", dir=place.parent))
+    try:
+        (new / "package.json").write_text('{"private":true}')
+        done = subprocess.run(
+            ["npm", "install", "--silent", "--no-audit", "--no-fund",
+             "--ignore-scripts", "--cache", new / "cache", PLAYWRIGHT],
+            cwd=new, stdin=subprocess.DEVNULL, capture_output=True,
+            timeout=120)
+        if done.returncode != 0:
+            raise RuntimeError("npm install: %r" % done.stderr[-600:])
+        shutil.rmtree(new / "cache", ignore_errors=True)
+        try:
+            new.rename(place)
+        except OSError:
+            pass  # the other one was first
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    return place
+
+
+def snippet():
+    """The page in the README."""
+    found = re.search(r"^\t<script src=.*?^\t</script>$",
+                      (TOP / "README").read_text(), re.M | re.S)
+    return found.group(0) if found else ""
+
+
+def restart(served, conf, origin):
+    """Allows an origin, then ends the program, which is started again."""
+    text = conf.read_text()
+    conf.write_text("allow_origin = { '%s' }\n" % origin + text)
+    pids = [pid for pid, name in served.children().items()
+            if name == "gatepost.fcgi"]
+    same(len(pids), 1, "one program")
+    os.kill(pids[0], signal.SIGTERM)
+
+
+def browser():
+    if SLOW:
+        skip("the demo in a browser", "it has a build of its own")
+        return
+    program = shutil.which("chromium")
+    if not ok(program and shutil.which("node") and shutil.which("npm"),
+              "chromium, node and npm are there"):
+        return
+    modules = install()
+    place, port = folder(), free_port()
+    conf = place / "data/gatepost.conf"
+    served = Served("--port", str(port), "--data", str(place / "data"))
+    if not ok(served.ready(), "the demo starts", served.text):
+        return
+    shots = Path(os.environ.get("SHOTS", place / "shots"))
+    shots.mkdir(exist_ok=True)
+    order = {"url": "http://127.0.0.1:%d" % port, "chromium": program,
+             "modules": str(modules), "shots": str(shots),
+             "readme": snippet(), "conf": str(conf),
+             "root": os.getuid() == 0,
+             "gatepost": str(TOP / "build/serve/gatepost")}
+    child = start(["timeout", LIMIT, "node", SCRIPT], text=True,
+                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    child.stdin.write(json.dumps(order))
+    child.stdin.close()
+    for line in child.stdout:
+        said = json.loads(line)
+        if "note" in said:
+            note(said["note"])
+        elif "restart" in said:
+            restart(served, conf, said["restart"])
+        else:
+            ok(said["passed"], said["name"], said["detail"])
+    same(child.wait(), 0, "all of it ran")
+    token = json.loads((place / "data/demo/token.json").read_text())["token"]
+    for host, status in (("127.0.0.1", 200), ("localhost", 404),
+                         ("example.com", 404)):
+        a = http_request(port, "GET", "/demo/token.json", None,
+                         {"Host": "%s:%d" % (host, port)})
+        same((a.status, token.encode() in a.body), (status, status == 200),
+             "the shop's token, for " + host)
+    logs = b"".join(p.read_bytes() for p in (place / "data").glob("*.log"))
+    ok(token.encode() not in logs, "no log holds the token")
+    same(served.end(), 0, "Ctrl-C: exit 0")
+
+
+main(browser)
