@@ -44,7 +44,8 @@ conn_forget(struct conn_shared *s, struct conn *c)
 }
 
 /* 0, or -1 when the answer did not get through. A reply that waits for
- * something is not written: it is w->parked, or the request is w->later. */
+ * something is not written: it is w->parked or w->download, or the request is
+ * w->later. */
 static int
 serve(struct worker *w, struct conn *c, struct str records)
 {
@@ -57,6 +58,7 @@ serve(struct worker *w, struct conn *c, struct str records)
 		return -1;
 	}
 	r.body_too_large = c->frame.too_large;
+	r.is_authorizer = c->frame.authorizer;
 	r.worker = w->index;
 	r.came = c->came;
 	r.behind = w->behind;
@@ -64,9 +66,10 @@ serve(struct worker *w, struct conn *c, struct str records)
 	s->o.handle(s->o.ctx, &r, &w->reply);
 	int rc = 0;
 	w->parked = w->reply.stream;
+	w->download = w->reply.download;
 	w->later = w->reply.later;
 	w->wrote |= r.wrote;
-	if (w->parked == NULL && !w->later) {
+	if (w->parked == NULL && w->download == NULL && !w->later) {
 		atomic_store(&c->deadline, time_ticks() + s->o.send_ms);
 		rc = io_write(w->io, c->fd, &r, &w->reply);
 		atomic_store(&c->deadline, 0);
@@ -85,6 +88,7 @@ conn_answer(struct worker *w, struct conn *c, struct str records)
 	struct frame *f = &c->frame;
 	int is_odd = f->too_large || f->authorizer;
 	w->parked = NULL;
+	w->download = NULL;
 	w->later = 0;
 	int rc = serve(w, c, records);
 	if (w->later)
@@ -94,7 +98,7 @@ conn_answer(struct worker *w, struct conn *c, struct str records)
 	c->id = f->id;
 	c->keep = keep;
 	conn_forget(w->shared, c);
-	if (w->parked != NULL)
+	if (w->parked != NULL || w->download != NULL)
 		return CONN_PARKED;
 	return keep ? 0 : -1;
 }

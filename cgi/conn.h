@@ -31,7 +31,8 @@ struct worker {
 	struct arena *arena;
 	struct reply reply;
 	char *scratch; /* CONN_READ */
-	struct stream *parked; /* what the connection is parked for */
+	struct stream *parked; /* what the connection is parked for, */
+	struct download *download; /* or this */
 	int later; /* the request is to be served later */
 	int wrote; /* one has had a writer's place; the loop takes it back */
 	int behind; /* connections wait to be served later */
@@ -65,7 +66,7 @@ void conn_free(struct conn_shared *s, struct conn *c); /* not the socket */
 
 /* Reads what is there and answers the requests that are whole. 0: wait for
  * more; -1: the connection is to be closed; CONN_PARKED: it is to be handed
- * on with w->parked; CONN_LATER: conn_again is to be called. */
+ * on with w->parked or w->download; CONN_LATER: conn_again is to be called. */
 int conn_read(struct worker *w, struct conn *c);
 
 /* Serves the request that was put off, and what came after it. As conn_read. */

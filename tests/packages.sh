@@ -6,8 +6,9 @@ packages_build="gcc libc6-dev make autoconf automake pkg-config libfcgi-dev
 packages_serve="nginx-light curl sqlite3"
 packages_test="clang clang-format libclang-rt-14-dev valgrind mandoc python3
 	python3-prometheus-client curl sqlite3 spawn-fcgi xz-utils chromium
-	nodejs npm"
+	nodejs npm apache2-bin libapache2-mod-fcgid libapache2-mod-xsendfile"
 
+# apache2-bin: without the service, which would take port 80.
 # An nginx of another flavour serves as well as nginx-light, and so does a node
 # that is not Debian's.
 packages_has()

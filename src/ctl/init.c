@@ -3,53 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/crypto.h"
 #include "base/time.h"
 #include "core/project.h"
 #include "core/rebuild.h"
+#include "core/template.h"
 #include "ctl/ctl.h"
-#include "ctl/template.h"
-
-enum { SECRET_BYTES = 24, TEMPLATE_MAX = 256 * 1024 };
-
-/* The line of the template that --public-url replaces. */
-static const char url_line[] = "#public_url = 'https://example.org'\n";
-
-/* The template with each @NAME@ replaced by a fresh secret. */
-static int
-fill(struct buf *b, struct str rest, struct err *e)
-{
-	struct str head, name;
-	while (str_cut(rest, '@', &head, &rest)) {
-		uint8_t secret[SECRET_BYTES];
-		char hex[2 * SECRET_BYTES + 1];
-		buf_adds(b, head);
-		str_cut(rest, '@', &name, &rest);
-		if (crypto_random(secret, sizeof(secret)) != 0)
-			return err_set(e, ERR_SYSTEM, "no random bytes");
-		crypto_hex(secret, sizeof(secret), hex);
-		buf_addz(b, hex);
-	}
-	buf_adds(b, head);
-	return 0;
-}
-
-static int
-write_text(struct buf *b, const char *url, struct err *e)
-{
-	struct str text = str_from(ctl_template);
-	const char *at = url == NULL ? NULL : strstr(text.p, url_line);
-	if (at != NULL) {
-		size_t n = (size_t)(at - text.p), skip = n + strlen(url_line);
-		if (fill(b, (struct str){ text.p, n }, e) != 0)
-			return -1;
-		buf_addf(b, "public_url = '%s'\n", url);
-		text = (struct str){ text.p + skip, text.n - skip };
-	}
-	if (fill(b, text, e) != 0)
-		return -1;
-	return buf_ok(b) ? 0 : err_set(e, ERR_MEMORY, "out of memory");
-}
 
 static int
 write_new(const char *path, struct str text, struct err *e)
@@ -99,7 +57,7 @@ run(struct ctl *ctl, struct err *e)
 	char *path = arena_printf(ctl->arena, "%s/gatepost.conf", dir);
 	struct buf b;
 	buf_init(&b, TEMPLATE_MAX);
-	int rc = write_text(&b, url, e);
+	int rc = template_fill(&b, url, NULL, e);
 	if (rc == 0)
 		rc = write_new(path, buf_str(&b), e);
 	buf_free(&b);

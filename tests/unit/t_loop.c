@@ -116,6 +116,8 @@ echo(const void *ctx, struct request *r, struct reply *p)
 	if (r->n_segments > 0)
 		buf_adds(b, r->segments[0]);
 	buf_addc(b, ' ');
+	if (r->is_authorizer)
+		buf_addz(b, "authorizer");
 	buf_adds(b, r->body);
 }
 
@@ -355,8 +357,9 @@ test_pieces(void)
 	buf_reset(&b);
 	t_begin(&b, 1, 2, 0);
 	t_record(&b, T_PARAMS, 1, "", 0, 0);
-	OK(push(fd, b.p, b.n) == 0 && get_answer(fd, &out) == 0,
-	    "an authorizer's request");
+	OK(push(fd, b.p, b.n) == 0 && get_answer(fd, &out) == 0 &&
+		memmem(out.p, out.n, "authorizer", 10) != NULL,
+	    "an authorizer's request, known as one");
 	close(fd);
 	OK(stop() == 0, "stopped");
 	buf_free(&b);
@@ -871,9 +874,14 @@ test_tcp(void)
 		snprintf(where, sizeof(where), "127.0.0.1:%d", port);
 		rc = listen_open(where, NULL, &listener, &e);
 	}
+	struct listener second;
 	struct loop_opts o = options();
-	if (!OK(rc == 0 && loop_start(&o, listener.fd, &loop, &e) == 0,
-		"started"))
+	o.conns_max = 2;
+	if (!OK(rc == 0 && listen_open(address, NULL, &second, &e) == 0,
+		"two sockets"))
+		return;
+	o.listen_too = second.fd;
+	if (!OK(loop_start(&o, listener.fd, &loop, &e) == 0, "started"))
 		return;
 	struct sockaddr_in sa = { .sin_family = AF_INET,
 		.sin_port = htons((uint16_t)(port - 1)),
@@ -883,10 +891,20 @@ test_tcp(void)
 	       sizeof(sa)) == 0 &&
 		exchange(fd, 1) && exchange(fd, 1),
 	    "served");
-	OK(refused(where, NULL, "in use"), "a live one stays");
-	OK(stop() == 0 && is_closed(fd), "stopped");
-	loop = NULL;
+	int other = dial(), third = dial();
+	OK(exchange(other, 1) && exchange(fd, 1) && exchange(other, 1),
+	    "so is the second socket");
+	/* full: both sockets pause, and both come back */
 	close(fd);
+	WAIT(loop_count(loop) < 2);
+	WAIT(loop_count(loop) == 2);
+	OK(exchange(third, 1), "also after a pause");
+	OK(refused(where, NULL, "in use"), "a live one stays");
+	OK(stop() == 0 && is_closed(other) && is_closed(third), "stopped");
+	listen_close(&second);
+	loop = NULL;
+	close(other);
+	close(third);
 }
 
 int
