@@ -20,7 +20,9 @@
 #include "cgi/publish.h"
 #include "cgi/reader.h"
 #include "cgi/route.h"
+#include "cgi/send.h"
 #include "cgi/turn.h"
+#include "cgi/writer.h"
 #include "core/commit.h"
 #include "core/site.h"
 
@@ -106,6 +108,7 @@ static void
 app_close(struct app *app)
 {
 	publish_free(app->publish);
+	send_free(app->send);
 	readers_free(app->readers);
 	commit_free(app->commit);
 }
@@ -205,7 +208,8 @@ static void
 raise_files(const struct config *config)
 {
 	struct rlimit limit;
-	rlim_t want = (rlim_t)(LOOP_CONNS_MAX + config->streams + FILES_MORE);
+	rlim_t want = (rlim_t)(LOOP_CONNS_MAX + config->streams + 2 * SEND_MAX +
+	    FILES_MORE);
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want)
 		return;
 	limit.rlim_cur = limit.rlim_max < want ? limit.rlim_max : want;
@@ -222,12 +226,26 @@ start_publish(struct app *app, struct err *e)
 {
 	const struct publish_opts o = { .config = app->config,
 		.readers = app->readers,
-		.reader = app->config->threads };
+		.reader = writer_threads(app->config->threads) };
 	raise_files(app->config);
-	if (publish_start(&o, &app->publish, e) != 0)
+	const struct send_opts so = { 0 };
+	if (publish_start(&o, &app->publish, e) != 0 ||
+	    (app->config->n_files > 0 && send_start(&so, &app->send, e) != 0))
 		return -1;
 	commit_watch(app->commit, publish_committed, app->publish);
 	return 0;
+}
+
+/* What is parked; both threads take their time at once. */
+static void
+stop_waiting(const struct app *app)
+{
+	if (app->send != NULL)
+		send_end(app->send);
+	if (app->publish != NULL)
+		publish_stop(app->publish);
+	if (app->send != NULL)
+		send_stop(app->send);
 }
 
 static int
@@ -235,14 +253,17 @@ run(const struct app *app, struct listener *listeners, const sigset_t *signals,
     struct err *e)
 {
 	const struct timespec tick = { 0, LOOP_SWEEP_MS * 1000000L };
-	const struct loop_opts o = { .threads = app->config->threads,
+	const struct loop_opts o = { .threads =
+					 writer_threads(app->config->threads),
 		.body_max = route_body_max(),
 		.drain = listeners[0].owned,
 		.listen_too = listeners[1].fd,
 		.handle = handle,
 		.ctx = app,
 		.park = publish_park,
-		.conns_max = LOOP_CONNS_MAX + app->config->streams };
+		.may_write = route_may_write,
+		.send = send_park,
+		.conns_max = LOOP_CONNS_MAX + app->config->streams + SEND_MAX };
 	struct loop *loop;
 	struct chores *chores = NULL;
 	if (loop_start(&o, listeners[0].fd, &loop, e) != 0)
@@ -255,7 +276,7 @@ run(const struct app *app, struct listener *listeners, const sigset_t *signals,
 	/* who connects from now on finds the next program, or none */
 	for (int i = 0; i < LISTEN_MAX; i++)
 		listen_retire(&listeners[i]);
-	publish_stop(app->publish);
+	stop_waiting(app);
 	if (loop_stop(loop) != 0)
 		_exit(EXIT_SUCCESS);
 	chores_stop(chores);
@@ -280,7 +301,8 @@ main_fcgi(const struct options *o, struct listener *listeners)
 {
 	struct err e = { .code = ERR_NONE };
 	struct config *config = NULL;
-	struct app app = { .started = time_now() };
+	struct writers writers = { .places = 1 };
+	struct app app = { .started = time_now(), .writers = &writers };
 	sigset_t signals;
 	block_signals(&signals);
 	int rc = crypto_init(&e);
@@ -296,7 +318,10 @@ main_fcgi(const struct options *o, struct listener *listeners)
 	if (rc == 0)
 		rc = open_listeners(o, config, listeners, &e);
 	if (rc == 0)
-		rc = app_open(&app, config, config->threads, &e);
+		rc =
+		    app_open(&app, config, writer_threads(config->threads), &e);
+	if (rc == 0)
+		writers.places = writer_places(config->threads);
 	if (rc == 0)
 		prepare(&app);
 	if (rc == 0)
@@ -305,8 +330,7 @@ main_fcgi(const struct options *o, struct listener *listeners)
 		rc = run(&app, listeners, &signals, &e);
 	if (rc != 0)
 		log_line(LOG_ERROR, "%s", e.text);
-	if (app.publish != NULL)
-		publish_stop(app.publish);
+	stop_waiting(&app);
 	for (int i = 0; i < LISTEN_MAX; i++)
 		listen_close(&listeners[i]);
 	app_close(&app);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "cgi/send.h"
 
 enum {
 	ANSWER_MAX = REPLY_BODY_MAX + 2 * REPLY_HEAD_MAX,
@@ -98,6 +99,16 @@ write_all(int fd, struct str s, struct err *e)
 }
 
 static int
+write_file(int fd, struct download *d, struct err *e)
+{
+	char *scratch = malloc(DOWNLOAD_READ);
+	int rc = scratch == NULL ? -1 : download_write(d, fd, scratch);
+	free(scratch);
+	return rc == 0 ? 0
+		       : err_set(e, ERR_SYSTEM, "a file was not sent whole");
+}
+
+static int
 answer(int fd, const struct request *r, const struct reply *p, struct err *e)
 {
 	struct buf out;
@@ -110,6 +121,9 @@ answer(int fd, const struct request *r, const struct reply *p, struct err *e)
 	else
 		rc = write_all(fd, buf_str(&out), e);
 	buf_free(&out);
+	if (rc == 0 && p->download != NULL)
+		rc = write_file(fd, p->download, e);
+	send_drop(p->download);
 	return rc;
 }
 

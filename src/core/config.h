@@ -17,6 +17,21 @@ struct config_platform {
 	int64_t tolerance; /* seconds */
 };
 
+/* Files behind a rule: GET /files/…, one section each. */
+enum config_serve { CONFIG_DIRECT, CONFIG_ACCEL, CONFIG_SENDFILE };
+
+struct config_files {
+	struct str title; /* "/guides": the path below /files */
+	const char *root; /* absolute, links followed if it was there */
+	struct str tier; /* this, */
+	struct str allow; /* or this; the other is STR_NONE */
+	enum config_serve serve;
+	struct str accel; /* of CONFIG_ACCEL, no trailing slash */
+	struct str join; /* the page for who is turned away; STR_NONE: none */
+	int attachment; /* all is to be saved, nothing shown */
+	int scripts; /* scripts in pages may run */
+};
+
 /* A section buy: /buy/NAME leads to a shop. */
 struct config_buy {
 	struct str name;
@@ -45,6 +60,8 @@ struct config {
 	const char *listen_group; /* NULL: not set */
 	struct config_platform platforms[PLATFORM__MAX];
 	struct tier_rules rules;
+	const struct config_files *files; /* in the file's order */
+	size_t n_files;
 	const struct config_buy *buys;
 	size_t n_buys;
 	const char *const *warnings; /* for check and -t: short Gank secret … */
