@@ -26,7 +26,7 @@ matches(struct str p, struct str s)
 				one = 1;
 			if (p.p[i] == '*')
 				fits[i][k] = fits[i + 1][k] ||
-				    (k < s.n && fits[i][k + 1]);
+				    (k < s.n && fits[i][k + one]);
 			else if (p.p[i] == '?')
 				fits[i][k] = k < s.n && fits[i + 1][k + one];
 			else
