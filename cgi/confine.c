@@ -31,6 +31,8 @@
 #define SANITIZED 0
 #endif
 
+#define TEMPORARY "SQLITE_TMPDIR" /* sqlite.org/tempfiles.html, 5 */
+
 /* ---- system calls -------------------------------------------------------- */
 
 #if defined(__x86_64__)
@@ -219,6 +221,8 @@ allow_all(struct rules *r, const struct config *config,
 		allow(r, public[i], READS);
 	allow(r, "/dev/urandom", LANDLOCK_ACCESS_FS_READ_FILE);
 	allow_database(r, config->database);
+	if (getenv(TEMPORARY) != NULL)
+		allow(r, getenv(TEMPORARY), READS | WRITES);
 	/* around it: a root may be replaced by a newer one while we run */
 	for (size_t i = 0; i < config->n_files; i++)
 		allow_around(r, config->files[i].root, READS, 1);
@@ -283,7 +287,7 @@ confine_begin(const struct config *config, struct confined *out)
 	if (is_file(config) &&
 	    (size_t)snprintf(folder, sizeof(folder), "%s", config->database) <
 		sizeof(folder))
-		setenv("SQLITE_TMPDIR", dirname(folder), 0);
+		setenv(TEMPORARY, dirname(folder), 0);
 	out->privileges = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 	if (!SANITIZED)
 		out->dumps = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
