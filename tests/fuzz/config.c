@@ -55,7 +55,7 @@ check_text(const char *text)
 	if (strstr(text, "_file") == NULL && strstr(text, "tier") == NULL &&
 	    strstr(text, "buy") == NULL) {
 		fprintf(stderr, "%s\n", text);
-		HOLD(!"a message shows a secret");
+		abort();
 	}
 }
 
