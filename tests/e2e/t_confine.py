@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from lib import (FCGI_PROGRAM, FORM, SLOW, Place, main, ok, sale, same,
-                 skip, stop)
+                 skip, stop, until)
 
 FILES = """
 files '/guides' {
@@ -27,6 +27,13 @@ def status(pid, key):
     return found
 
 
+def run(p, argv=None):
+    """The socket is there before the rest."""
+    child = p.run(argv)
+    until(lambda: "started," in p.log_text(), "the threads")
+    return child
+
+
 def confined(p):
     return re.search("confined: (.*)", p.log_text()).group(1)
 
@@ -36,7 +43,7 @@ def given_up():
     (p.dir / "guides").mkdir()
     (p.dir / "guides/a.txt").write_text("a guide")
     p.configure(more=FILES % (p.dir / "guides"))
-    child = p.run()
+    child = run(p)
     p.nginx()
     same(status(child.pid, "NoNewPrivs"), {"1"}, "no new privileges")
     if SLOW:
@@ -76,7 +83,7 @@ def download(p):
 def not_open():
     """Where no database can be opened yet, files stay as they are."""
     p = Place(database="disk/gatepost.db", init=False)
-    child = p.run()
+    child = run(p)
     ok("Landlock" not in p.log_text(), "files are not confined yet",
        p.log_text())
     if not SLOW:
@@ -92,15 +99,15 @@ def linked():
     (p.dir / "there").mkdir()
     p.db.symlink_to(p.dir / "there/real.db")
     p.cli("migrate")
-    p.run()
+    run(p)
     a = p.direct("POST", "/hooks/gumroad/" + p.tokens[0], sale(1), FORM)
     same(a.word(), "recorded", "a database behind a link: recorded")
 
 
 def unconfined():
     p = Place()
-    child = p.run([FCGI_PROGRAM, "-c", p.conf, "--listen", "unix:" + p.sock,
-                   "--unconfined"])
+    child = run(p, [FCGI_PROGRAM, "-c", p.conf, "--listen",
+                    "unix:" + p.sock, "--unconfined"])
     same((status(child.pid, "NoNewPrivs"), status(child.pid, "Seccomp")),
          ({"0"}, {"0"}), "--unconfined: nothing is given up")
     same(confined(p), "nothing", "and the log says so")
