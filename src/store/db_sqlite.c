@@ -52,32 +52,45 @@ sqlite_close(struct db *db)
 	free(db);
 }
 
+/* The mode that there is now: where WAL cannot be had, the old one may stay
+ * without an error (https://www.sqlite.org/pragma.html, journal_mode). */
+static int
+take_mode(void *is_wal, int n, char **values, char **names)
+{
+	(void)names;
+	*(int *)is_wal = n > 0 && strcmp(values[0], "wal") == 0;
+	return 0;
+}
+
 /* The change to WAL asks no busy handler where another process makes the same
  * change (https://www.sqlite.org/wal.html, 9): wait here. */
 static int
-set_wal(struct db *db)
+set_wal(struct db *db, int *is_wal)
 {
 	int rc = SQLITE_BUSY;
+	*is_wal = 0;
 	for (int ms = 0; rc == SQLITE_BUSY && ms < PATIENCE_MS;
 	     ms += WAL_PAUSE_MS) {
 		if (ms > 0)
 			sqlite3_sleep(WAL_PAUSE_MS);
-		rc = sqlite3_exec(db->handle, "PRAGMA journal_mode=WAL", NULL,
-			 NULL, NULL) &
+		rc = sqlite3_exec(db->handle, "PRAGMA journal_mode=WAL",
+			 take_mode, is_wal, NULL) &
 		    0xFF;
 	}
 	return rc;
 }
 
 /* WAL with a sync at every commit. Where the file system has no shared memory
- * (network file systems), a rollback journal instead. */
+ * (network file systems), a rollback journal instead, emptied at every commit:
+ * that one is deleted would have to be synced as well. */
 static int
 set_durable(struct db *db, struct err *e)
 {
 	if (exec(db, "PRAGMA synchronous=FULL", "synchronous", e) != 0)
 		return -1;
-	int rc = set_wal(db);
-	if (rc == SQLITE_OK)
+	int is_wal;
+	int rc = set_wal(db, &is_wal);
+	if (rc == SQLITE_OK && is_wal)
 		return 0;
 	if (rc == SQLITE_BUSY || rc == SQLITE_FULL || rc == SQLITE_READONLY)
 		return fail(db, rc, "journal_mode", e);
