@@ -3,7 +3,7 @@
  * outcomes each: what was acknowledged is there afterwards, the database is
  * sound. With a WAL, with a rollback journal, from no database at all on.
  *
- *	t_powercut [SEEDS [DELIVERIES]]		1, 4
+ *	t_powercut [SEEDS [DELIVERIES]]		1, 3
  */
 #include "deliveries.h"
 #include "vfs_powercut.h"
@@ -138,7 +138,7 @@ main(int argc, char **argv)
 {
 	static struct run run;
 	uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
-	int n = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 4;
+	int n = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 3;
 	if (crypto_init(NULL) != 0 || n < 1 || n >= DELIVERIES_MAX ||
 	    vfs_register(&run.hands) != 0)
 		return 2;
