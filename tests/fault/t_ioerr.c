@@ -52,7 +52,7 @@ struct run {
 	int at; /* calls of that kind until it strikes; 0: never */
 	int struck;
 	int refused, taken;
-	char wrong[ERR_TEXT_MAX + 64];
+	char wrong[2 * ERR_TEXT_MAX];
 };
 
 static int
