@@ -22,7 +22,7 @@ struct deliveries {
 	int64_t event[DELIVERIES_MAX]; /* as acknowledged; 0: not */
 };
 
-static void
+static inline void
 deliveries_open(struct deliveries *d)
 {
 	const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
@@ -35,7 +35,7 @@ deliveries_open(struct deliveries *d)
 	d->config.platforms[0].reference = STR("user_id");
 }
 
-static void
+static inline void
 deliveries_remove(struct deliveries *d)
 {
 	static const char *const ends[] = { "", "-wal", "-shm", "-journal" };
@@ -47,7 +47,7 @@ deliveries_remove(struct deliveries *d)
 	memset(d->event, 0, sizeof(d->event));
 }
 
-static void
+static inline void
 deliveries_close(struct deliveries *d)
 {
 	deliveries_remove(d);
@@ -56,7 +56,7 @@ deliveries_close(struct deliveries *d)
 }
 
 /* Every third is the refund of the sale before. */
-static struct str
+static inline struct str
 deliveries_body(struct arena *a, int n)
 {
 	int sale = n % 3 == 2 ? n - 1 : n;
@@ -70,7 +70,7 @@ deliveries_body(struct arena *a, int n)
 }
 
 /* 0 when it is acknowledged. */
-static int
+static inline int
 deliveries_put(
     struct deliveries *d, struct commit *commit, int n, struct err *e)
 {
@@ -101,7 +101,7 @@ struct deliveries_seen {
 	int found;
 };
 
-static int
+static inline int
 deliveries_take(void *arg, const struct store_event *row)
 {
 	struct deliveries_seen *seen = arg;
@@ -112,7 +112,7 @@ deliveries_take(void *arg, const struct store_event *row)
 /* The events below n that were acknowledged at or before call `until` (by at;
  * NULL: all) are there, the database is sound, its tables are what a rebuild
  * makes. NULL when all is well, else what is wrong. */
-static const char *
+static inline const char *
 deliveries_wrong(struct deliveries *d, int n, const int *at, int until)
 {
 	static struct err e;
