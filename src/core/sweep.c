@@ -15,7 +15,7 @@ enum {
 
 static const struct str swept = STR("swept_to");
 
-/* A row whose window opened or closed at a time. */
+/* A row whose window opened or closed, and when that counts. */
 struct turn {
 	const struct store_purchase *row;
 	int64_t at;
@@ -48,6 +48,8 @@ note(struct store *s, const struct config *c, const struct turn *t,
 	return replace_note(s, t->row, before, after, &when, a, e);
 }
 
+/* Where the clock was set back, what had turned is as it was: that counts from
+ * now on. */
 static int
 collect(const struct rows *rows, int64_t from, int64_t to, struct arena *a,
     struct turn **out, size_t *n)
@@ -58,6 +60,10 @@ collect(const struct rows *rows, int64_t from, int64_t to, struct arena *a,
 	*n = 0;
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct store_purchase *p = &rows->v[i];
+		if (to < from) {
+			turns[(*n)++] = (struct turn){ p, to };
+			continue;
+		}
 		if (p->since > from && p->since <= to)
 			turns[(*n)++] = (struct turn){ p, p->since };
 		if (p->until != STORE_NULL && p->until > from && p->until <= to)
@@ -68,6 +74,7 @@ collect(const struct rows *rows, int64_t from, int64_t to, struct arena *a,
 	return 0;
 }
 
+/* to < from: the clock was set back. */
 static int
 chunk(struct store *s, const struct config *c, int64_t from, int64_t to,
     struct arena *a, int64_t *noted, struct err *e)
@@ -76,8 +83,8 @@ chunk(struct store *s, const struct config *c, int64_t from, int64_t to,
 	struct turn *turns = NULL;
 	size_t n = 0;
 	char text[24];
-	if (store_purchase_turning(
-		s, from, to, ROWS_MAX, rows_take, &rows, e) != 0)
+	if (store_purchase_turning(s, from < to ? from : to,
+		from < to ? to : from, ROWS_MAX, rows_take, &rows, e) != 0)
 		return -1;
 	if (rows.failed || collect(&rows, from, to, a, &turns, &n) != 0)
 		return err_set(e, ERR_MEMORY, "out of memory");
@@ -86,6 +93,45 @@ chunk(struct store *s, const struct config *c, int64_t from, int64_t to,
 			return -1;
 	snprintf(text, sizeof(text), "%lld", (long long)to);
 	return store_meta_put(s, swept, str_from(text), e);
+}
+
+static int
+take_any(void *arg, const struct store_purchase *row)
+{
+	(void)row;
+	*(int *)arg = 1;
+	return 1;
+}
+
+/* How far one transaction goes: over all the time in which nothing turns, and
+ * a day of that in which something does. A clock set for the first time goes
+ * on by decades. */
+static int
+find_end(struct store *s, int64_t from, int64_t now, int64_t *to, struct err *e)
+{
+	int any = 0;
+	*to = from;
+	for (int64_t span = CHUNK; *to < now; span *= 2) {
+		int64_t end = now - *to > span ? *to + span : now;
+		if (store_purchase_turning(
+			s, from, end, 1, take_any, &any, e) != 0)
+			return -1;
+		if (any)
+			break;
+		*to = end;
+	}
+	if (any && now - *to > CHUNK)
+		*to += CHUNK;
+	else
+		*to = now;
+	return 0;
+}
+
+/* Further than clocks of several hosts differ. */
+static int
+is_set_back(int64_t from, int64_t now)
+{
+	return from != STORE_NULL && from - now > LOOK_BACK;
 }
 
 /* 1 done, 0 more to do, -1. Again under the lock: another process may have
@@ -100,20 +146,14 @@ step(struct store *s, const struct config *c, int64_t now, struct arena *a,
 	/* the first time there is nothing to look back on */
 	if (from == STORE_NULL)
 		from = now - 1;
-	if (from >= now)
+	int64_t to = now;
+	if (from >= now && !is_set_back(from, now))
 		return 1;
-	int64_t to = now - from > CHUNK ? from + CHUNK : now;
+	if (from < now && find_end(s, from, now, &to, e) != 0)
+		return -1;
 	if (chunk(s, c, from, to, a, noted, e) != 0)
 		return -1;
 	return to == now;
-}
-
-static int
-take_any(void *arg, const struct store_purchase *row)
-{
-	(void)row;
-	*(int *)arg = 1;
-	return 1;
 }
 
 /* Nothing is written, and no lock taken, where nothing has turned. */
@@ -124,7 +164,8 @@ is_due(struct store *s, int64_t now, int *due, struct err *e)
 	*due = 0;
 	if (store_meta_number(s, swept, &from, e) != 0)
 		return -1;
-	if (from == STORE_NULL || now - from > LOOK_BACK) {
+	if (from == STORE_NULL || now - from > LOOK_BACK ||
+	    is_set_back(from, now)) {
 		*due = 1;
 		return 0;
 	}
