@@ -16,7 +16,6 @@ enum {
 	FLAG_KEEP_CONN = 1,
 	BEGIN_LENGTH = 8,
 	END_LENGTH = 8,
-	CONTENT_MAX = 65528, /* of a record: 65535, a multiple of 8 */
 };
 
 /* What may come next. */
@@ -284,20 +283,32 @@ frame_end_record(const struct frame *f, uint8_t out[FRAME_HEADER])
 }
 
 static void
-add_record(struct buf *b, uint8_t type, uint16_t id, struct str s)
+add_header(struct buf *b, uint8_t type, uint16_t id, size_t n)
 {
 	const uint8_t header[FRAME_HEADER] = { VERSION_1, type,
-		(uint8_t)(id >> 8), (uint8_t)id, (uint8_t)(s.n >> 8),
-		(uint8_t)s.n };
+		(uint8_t)(id >> 8), (uint8_t)id, (uint8_t)(n >> 8),
+		(uint8_t)n };
 	buf_add(b, header, sizeof(header));
+}
+
+static void
+add_record(struct buf *b, uint8_t type, uint16_t id, struct str s)
+{
+	add_header(b, type, id, s.n);
 	buf_adds(b, s);
+}
+
+void
+frame_stdout_header(struct buf *b, uint16_t id, size_t n)
+{
+	add_header(b, TYPE_STDOUT, id, n);
 }
 
 void
 frame_stdout(struct buf *b, uint16_t id, struct str s)
 {
 	while (s.n > 0) {
-		size_t n = s.n < CONTENT_MAX ? s.n : CONTENT_MAX;
+		size_t n = s.n < FRAME_CONTENT_MAX ? s.n : FRAME_CONTENT_MAX;
 		add_record(b, TYPE_STDOUT, id, (struct str){ s.p, n });
 		s.p += n;
 		s.n -= n;

@@ -17,6 +17,7 @@
  */
 enum {
 	FRAME_HEADER = 8, /* bytes of a record's header */
+	FRAME_CONTENT_MAX = 65528, /* written: 65535, a multiple of 8 */
 	FRAME_PARAMS_MAX = 64 * 1024, /* content of all PARAMS records */
 	FRAME_PARAMS_COUNT = 512, /* name-value pairs */
 	FRAME_HEAD_MAX =
@@ -80,5 +81,8 @@ void frame_end_record(const struct frame *f, uint8_t out[FRAME_HEADER]);
  */
 void frame_stdout(struct buf *b, uint16_t id, struct str s);
 void frame_finish(struct buf *b, uint16_t id);
+
+/* The header alone; n bytes, 1 to FRAME_CONTENT_MAX, are to follow. */
+void frame_stdout_header(struct buf *b, uint16_t id, size_t n);
 
 #endif

@@ -1,43 +1,19 @@
 #include "cgi/gate.h"
 
+#include <string.h>
+
 #include "base/log.h"
 #include "base/time.h"
+#include "cgi/admit.h"
 #include "cgi/count.h"
-#include "cgi/reader.h"
-#include "cgi/visitor.h"
-#include "core/access.h"
 
 /*
  * /gate: may whoever carries this pass go on? For nginx's auth_request, which
- * knows 2xx, 401 and 403 and makes 500 of anything else. Only a decision
- * opens: every way out of this file that is none is a 403.
+ * knows 2xx, 401 and 403 and makes 500 of anything else, and for Apache's
+ * mod_authnz_fcgi, which asks an authorizer. Only a decision opens: every way
+ * out of this file that is none is a 403.
  */
-enum {
-	GATE_VALUE_MAX = 3 * 255, /* bytes of a header, encoded */
-};
-
-enum answer {
-	ANSWER_NO_PASS,
-	ANSWER_CLOSED, /* a pass, and no access */
-	ANSWER_OPEN,
-};
-
-struct rule {
-	struct str tier; /* this, */
-	struct str allow; /* or this; the other is STR_NONE */
-};
-
-struct visit {
-	const struct app *app;
-	struct request *request;
-	struct rule rule;
-	int64_t now;
-	enum answer answer;
-	struct access_key key; /* of the pass that opened */
-	struct access access;
-	int is_known; /* access was looked up */
-	int failed; /* or could not be, once */
-};
+enum { GATE_VALUE_MAX = 3 * 255 }; /* bytes of a header, encoded */
 
 void
 gate_refuse(struct reply *p)
@@ -48,7 +24,7 @@ gate_refuse(struct reply *p)
 /* ---- what is asked ---- */
 
 static int
-read_rule(struct request *r, char plus, struct rule *rule)
+read_rule(struct request *r, char plus, struct admit_rule *rule)
 {
 	int (*query)(struct request *, const char *, struct str *) =
 	    plus == '+' ? request_query_plus : request_query;
@@ -60,13 +36,24 @@ read_rule(struct request *r, char plus, struct rule *rule)
 	    : -1;
 }
 
+static size_t
+count_params(const struct request *r, const char *name)
+{
+	size_t n = strlen(name), found = 0;
+	for (const char *const *p = r->params; *p != NULL; p++)
+		found += strncmp(*p, name, n) == 0 && (*p)[n] == '=';
+	return found;
+}
+
 /* A parameter that the web server's configuration sets beats the query, which
  * a visitor may have a hand in. It is read like a query, but that a '+' is a
  * '+': who writes a configuration can write a blank. */
 static int
-find_rule(struct request *r, struct rule *rule)
+find_rule(struct request *r, struct admit_rule *rule)
 {
 	struct str set = request_param(r, "GATEPOST_GATE");
+	if (r->is_authorizer && count_params(r, "GATEPOST_GATE") != 1)
+		return -1;
 	if (set.p == NULL)
 		return read_rule(r, ' ', rule);
 	const char *params[] = {
@@ -79,7 +66,7 @@ find_rule(struct request *r, struct rule *rule)
 /* Could anybody pass it? A name without a tier section can be a platform's
  * own; a word that no tier allows is a slip. */
 static int
-rule_is_known(const struct tier_rules *rules, const struct rule *rule)
+rule_is_known(const struct tier_rules *rules, const struct admit_rule *rule)
 {
 	if (rule->tier.p != NULL)
 		return 1;
@@ -88,37 +75,6 @@ rule_is_known(const struct tier_rules *rules, const struct rule *rule)
 			if (str_eq(rules->tiers[i].allows[k], rule->allow))
 				return 1;
 	return 0;
-}
-
-/* ---- who asks ---- */
-
-static void
-ask(struct visit *v, const struct pass *pass)
-{
-	const struct app *app = v->app;
-	const struct tier_rules *rules = &app->config->rules;
-	struct err err = { .code = ERR_NONE };
-	struct access x;
-	struct store *s = readers_get(app->readers, v->request->worker, &err);
-	if (s == NULL ||
-	    access_lookup(s, rules, &pass->key, v->now, v->request->arena, &x,
-		&err) != 0) {
-		log_line(LOG_ERROR, "gate: lookup failed: %s", err.text);
-		readers_drop(app->readers, v->request->worker);
-		v->failed = 1;
-		if (err.code != ERR_MEMORY && app->config->gate_open_on_error) {
-			v->answer = ANSWER_OPEN;
-			v->key = pass->key;
-		}
-		return;
-	}
-	if (v->rule.tier.p != NULL ? access_allows_tier(&x, rules, v->rule.tier)
-				   : access_allows(&x, v->rule.allow)) {
-		v->answer = ANSWER_OPEN;
-		v->key = pass->key;
-		v->access = x;
-		v->is_known = 1;
-	}
 }
 
 /* ---- what is answered ---- */
@@ -146,68 +102,70 @@ add_header(struct reply *p, const char *name, struct str value)
 	reply_header(p, name, (struct str){ text, n });
 }
 
+enum { SAYS_USER, SAYS_BY, SAYS_TIER, SAYS_UNTIL, SAYS__MAX };
+static const char *const headers[SAYS__MAX] = { "X-Gatepost-User",
+	"X-Gatepost-By", "X-Gatepost-Tier", "X-Gatepost-Until" };
+/* Apache makes environment variables of these. */
+static const char *const variables[SAYS__MAX] = { "Variable-GATEPOST_USER",
+	"Variable-GATEPOST_BY", "Variable-GATEPOST_TIER",
+	"Variable-GATEPOST_UNTIL" };
+
 static void
-reply_open(const struct visit *v, struct reply *p)
+reply_open(const struct admit *v, int authorizes, struct reply *p)
 {
 	char until[TIME_TEXT_MAX];
 	const struct access_key *key = &v->key;
-	reply_empty(p, 204);
-	add_header(p, "X-Gatepost-User",
+	const char *const *names = authorizes ? variables : headers;
+	reply_empty(p, authorizes ? 200 : 204);
+	add_header(p, names[SAYS_USER],
 	    key->by == STORE_BY_BUYER ? key->value : key->id);
-	add_header(p, "X-Gatepost-By", str_from(key->word));
+	add_header(p, names[SAYS_BY], str_from(key->word));
 	if (!v->is_known)
 		return;
-	add_header(p, "X-Gatepost-Tier", v->access.tier);
+	add_header(p, names[SAYS_TIER], v->access.tier);
 	if (v->access.until == STORE_NULL)
-		add_header(p, "X-Gatepost-Until", STR(""));
+		add_header(p, names[SAYS_UNTIL], STR(""));
 	else
-		add_header(p, "X-Gatepost-Until",
+		add_header(p, names[SAYS_UNTIL],
 		    str_from(time_text(v->access.until, until)));
 }
 
 static enum count_gate
-counted(const struct visit *v)
+counted(const struct admit *v)
 {
-	if (v->answer == ANSWER_OPEN)
+	if (v->answer == ADMIT_OPEN)
 		return v->is_known ? COUNT_GATE_OPEN : COUNT_GATE_ERROR_OPEN;
-	if (v->failed)
+	if (v->answer == ADMIT_UNKNOWN)
 		return COUNT_GATE_ERROR_CLOSED;
-	return v->answer == ANSWER_CLOSED ? COUNT_GATE_CLOSED
-					  : COUNT_GATE_NO_PASS;
+	return v->answer == ADMIT_CLOSED ? COUNT_GATE_CLOSED
+					 : COUNT_GATE_NO_PASS;
 }
 
 void
 gate_any(const struct app *app, struct request *r, struct reply *p)
 {
-	struct visit v = { .app = app,
-		.request = r,
-		.now = time_now(),
-		.answer = ANSWER_NO_PASS };
-	struct visitor visitor;
-	struct pass pass;
-	struct str token;
+	struct admit_rule rule;
+	struct admit v;
 	gate_refuse(p);
-	if (find_rule(r, &v.rule) != 0 ||
-	    !rule_is_known(&app->config->rules, &v.rule)) {
+	/* Apache hands on to the visitor, with the page that was asked for,
+	 * whatever other headers there are */
+	p->bare = r->is_authorizer;
+	if (find_rule(r, &rule) != 0 ||
+	    !rule_is_known(&app->config->rules, &rule)) {
 		log_line(LOG_WARNING,
 		    "gate: no rule: exactly one of tier and allow, and a word "
 		    "that some tier allows");
 		count_gate(COUNT_GATE_NO_RULE);
 		return;
 	}
-	visitor_init(&visitor, app, r, v.now);
-	while (
-	    v.answer != ANSWER_OPEN && visitor_next(&visitor, &pass, &token)) {
-		v.answer = ANSWER_CLOSED;
-		ask(&v, &pass);
-	}
+	admit_visitor(app, r, &rule, time_now(), &v);
 	if (arena_failed(r->arena)) {
 		count_gate(COUNT_GATE_ERROR_CLOSED);
 		return;
 	}
-	if (v.answer == ANSWER_OPEN) {
-		reply_open(&v, p);
-	} else if (v.answer == ANSWER_NO_PASS) {
+	if (v.answer == ADMIT_OPEN) {
+		reply_open(&v, r->is_authorizer, p);
+	} else if (v.answer == ADMIT_NO_PASS) {
 		reply_empty(p, 401);
 		reply_header(p, "WWW-Authenticate", STR("Bearer"));
 	}

@@ -43,14 +43,19 @@ set_flags(int fd)
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
+/* How many; those that listen, from the first on. */
 static int
 systemd_gave(void)
 {
 	int64_t pid = 0, n = 0;
-	int given = str_int64(str_from(getenv("LISTEN_PID")), 1, INT32_MAX,
-			&pid) == 0 &&
+	int given = 0;
+	if (str_int64(str_from(getenv("LISTEN_PID")), 1, INT32_MAX, &pid) ==
+		0 &&
 	    str_int64(str_from(getenv("LISTEN_FDS")), 1, INT32_MAX, &n) == 0 &&
-	    pid == (int64_t)getpid() && listen_is_socket(SYSTEMD_FIRST_FD);
+	    pid == (int64_t)getpid())
+		while (given < n && given < LISTEN_MAX &&
+		    listen_is_socket(SYSTEMD_FIRST_FD + given))
+			given++;
 	/* they are for this process, not for its children */
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
@@ -59,17 +64,19 @@ systemd_gave(void)
 }
 
 int
-listen_given(struct listener *out)
+listen_given(struct listener out[LISTEN_MAX])
 {
-	*out = (struct listener){ .fd = -1 };
-	if (systemd_gave())
-		out->fd = SYSTEMD_FIRST_FD;
-	else if (listen_is_socket(STDIN_FILENO))
-		out->fd = STDIN_FILENO;
-	else
-		return 0;
-	set_flags(out->fd);
-	return 1;
+	int n = systemd_gave();
+	for (int i = 0; i < LISTEN_MAX; i++)
+		out[i] = (struct listener){ .fd = i < n ? SYSTEMD_FIRST_FD + i
+							: -1 };
+	if (n == 0 && listen_is_socket(STDIN_FILENO)) {
+		out[0].fd = STDIN_FILENO;
+		n = 1;
+	}
+	for (int i = 0; i < n; i++)
+		set_flags(out[i].fd);
+	return n > 0;
 }
 
 /* Does a socket of that address and somebody behind it exist? 1 yes, 0 nobody

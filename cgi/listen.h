@@ -5,7 +5,9 @@
 
 #include "base/err.h"
 
-/* The listening socket: given by whoever started the program, or made. */
+enum { LISTEN_MAX = 2 }; /* sockets of one program */
+
+/* A listening socket: given by whoever started the program, or made. */
 struct listener {
 	int fd; /* non-blocking, close-on-exec; -1: none */
 	int owned; /* made here: nobody accepts after us */
@@ -15,11 +17,12 @@ struct listener {
 };
 
 /*
- * A socket that came with the process: systemd's (sd_listen_fds(3): LISTEN_PID,
- * LISTEN_FDS, descriptor 3; the variables are removed), else descriptor 0 when
- * that listens (FastCGI 1.0, 2.2; spawn-fcgi, mod_fcgid). 1 and *out, or 0.
+ * What came with the process: systemd's sockets (sd_listen_fds(3): LISTEN_PID,
+ * LISTEN_FDS, descriptors 3 and 4; the variables are removed), else descriptor
+ * 0 when that listens (FastCGI 1.0, 2.2; spawn-fcgi, mod_fcgid). 1 and out, the
+ * second's fd -1 where there is one; or 0.
  */
-int listen_given(struct listener *out);
+int listen_given(struct listener out[LISTEN_MAX]);
 
 /* Is descriptor fd a listening socket? */
 int listen_is_socket(int fd);

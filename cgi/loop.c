@@ -17,13 +17,15 @@ enum {
 	ACCEPT_BATCH = 16, /* before looking after connections again */
 	LOG_EVERY_MS = 10000,
 	STOP_STEP_MS = 20,
+	SOCKETS_MAX = 2, /* to accept from */
 };
 
 struct loop {
 	struct conn_shared shared;
 	int epoll;
 	int wake; /* eventfd: readable once the threads shall end */
-	int listen_fd;
+	int listen_fds[SOCKETS_MAX];
+	int n_listen;
 	struct worker *workers;
 	int started;
 	_Atomic int quit;
@@ -32,7 +34,11 @@ struct loop {
 	pthread_mutex_t lock;
 	struct conn *conns;
 	int n_conns;
-	int listening; /* the socket is in the epoll */
+	struct conn *later_first, *later_last; /* in the order they came */
+	/* changed under lock */
+	_Atomic int later; /* connections in the line */
+	_Atomic uint64_t ended; /* requests that wrote */
+	int listening; /* the sockets are in the epoll */
 	int64_t resume_at;
 	int64_t logged_at;
 	int64_t stop_at; /* since when */
@@ -71,6 +77,67 @@ conn_arm(struct loop *l, struct conn *c, int op)
 	return rc;
 }
 
+/* Puts the connection into the line, at its head where it has been in it. 0:
+ * it must be served now, for one that wrote has ended since it was tried, and
+ * perhaps there is no other that would look into the line. */
+static int
+later_add(struct worker *w, struct conn *c, int at_head)
+{
+	struct loop *l = w->loop;
+	pthread_mutex_lock(&l->lock);
+	uint64_t ended = atomic_load(&l->ended);
+	int is_in = ended == w->ended;
+	w->ended = ended;
+	if (is_in && (at_head || l->later_first == NULL)) {
+		c->later_next = l->later_first;
+		l->later_first = c;
+		if (c->later_next == NULL)
+			l->later_last = c;
+	} else if (is_in) {
+		c->later_next = NULL;
+		l->later_last->later_next = c;
+		l->later_last = c;
+	}
+	atomic_fetch_add(&l->later, is_in);
+	pthread_mutex_unlock(&l->lock);
+	return is_in;
+}
+
+/* One that wrote has ended: whose turn it is now. */
+static struct conn *
+later_take(struct worker *w)
+{
+	struct loop *l = w->loop;
+	pthread_mutex_lock(&l->lock);
+	w->ended = atomic_fetch_add(&l->ended, 1) + 1;
+	struct conn *c = l->later_first;
+	if (c != NULL) {
+		l->later_first = c->later_next;
+		atomic_fetch_sub(&l->later, 1);
+	}
+	pthread_mutex_unlock(&l->lock);
+	return c;
+}
+
+/* What conn_read said comes true. 1: the connection is in the line. */
+static int
+settle(struct worker *w, struct conn *c, int rc, int was_in_line)
+{
+	while (rc == CONN_LATER) {
+		if (later_add(w, c, was_in_line))
+			return 1;
+		w->behind = 0;
+		rc = conn_again(w, c);
+	}
+	if (rc == CONN_PARKED && w->download != NULL)
+		w->shared->o.send(w->download, c);
+	else if (rc == CONN_PARKED)
+		w->shared->o.park(w->parked, c);
+	else if (rc != 0 || conn_arm(w->loop, c, EPOLL_CTL_MOD) != 0)
+		conn_close(w->loop, c);
+	return 0;
+}
+
 /* The event has come: the connection is this thread's. */
 static void
 conn_ready(struct worker *w, struct conn *c)
@@ -78,11 +145,16 @@ conn_ready(struct worker *w, struct conn *c)
 	pthread_mutex_lock(&c->turn);
 	atomic_store(&c->idle_since, 0);
 	pthread_mutex_unlock(&c->turn);
-	int rc = conn_read(w, c);
-	if (rc == CONN_PARKED)
-		w->shared->o.park(w->parked, c);
-	else if (rc != 0 || conn_arm(w->loop, c, EPOLL_CTL_MOD) != 0)
-		conn_close(w->loop, c);
+	w->wrote = 0;
+	w->ended = atomic_load(&w->loop->ended);
+	w->behind = atomic_load(&w->loop->later) > 0;
+	settle(w, c, conn_read(w, c), 0);
+	if (!w->wrote)
+		return;
+	w->behind = 0;
+	while ((c = later_take(w)) != NULL)
+		if (settle(w, c, conn_again(w, c), 1))
+			return;
 }
 
 void
@@ -123,12 +195,36 @@ conn_open(struct loop *l, int fd)
 
 /* ---- accepting ----------------------------------------------------------- */
 
+static void
+listen_remove(struct loop *l)
+{
+	for (int i = 0; i < l->n_listen; i++)
+		epoll_ctl(l->epoll, EPOLL_CTL_DEL, l->listen_fds[i], NULL);
+}
+
+/* All or none. */
 static int
 listen_add(struct loop *l)
 {
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLEXCLUSIVE,
-		.data.ptr = &l->listen_fd };
-	return epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->listen_fd, &ev);
+	for (int i = 0; i < l->n_listen; i++) {
+		struct epoll_event ev = { .events = EPOLLIN | EPOLLEXCLUSIVE,
+			.data.ptr = &l->listen_fds[i] };
+		if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->listen_fds[i], &ev) ==
+		    0)
+			continue;
+		listen_remove(l);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+is_listener(const struct loop *l, const void *p)
+{
+	for (int i = 0; i < l->n_listen; i++)
+		if (p == &l->listen_fds[i])
+			return 1;
+	return 0;
 }
 
 /* why: an errno for the log, 0: the bound on connections is reached. */
@@ -138,7 +234,7 @@ listen_pause(struct loop *l, int why)
 	int64_t now = time_ticks();
 	pthread_mutex_lock(&l->lock);
 	if (l->listening)
-		epoll_ctl(l->epoll, EPOLL_CTL_DEL, l->listen_fd, NULL);
+		listen_remove(l);
 	l->listening = 0;
 	l->resume_at = now + l->shared.o.pause_ms;
 	int say = l->logged_at == 0 || now - l->logged_at > LOG_EVERY_MS;
@@ -154,13 +250,13 @@ listen_pause(struct loop *l, int why)
 
 /* 0: nothing more to accept now. */
 static int
-accept_one(struct loop *l)
+accept_one(struct loop *l, int listen_fd)
 {
 	if (loop_count(l) >= l->shared.o.conns_max) {
 		listen_pause(l, 0);
 		return 0;
 	}
-	int fd = accept4(l->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0) {
 		conn_open(l, fd);
 		return 1;
@@ -176,12 +272,12 @@ accept_one(struct loop *l)
 }
 
 static void
-accept_some(struct loop *l)
+accept_some(struct loop *l, int listen_fd)
 {
 	atomic_fetch_add(&l->accepting, 1);
 	for (int i = 0; i < ACCEPT_BATCH && !atomic_load(&l->shared.stopping);
 	     i++)
-		if (!accept_one(l))
+		if (!accept_one(l, listen_fd))
 			break;
 	atomic_fetch_sub(&l->accepting, 1);
 }
@@ -198,11 +294,12 @@ worker_run(struct worker *w)
 		int n = epoll_wait(l->epoll, &ev, 1, -1);
 		if (n <= 0 || ev.data.ptr == &l->wake)
 			continue;
-		if (ev.data.ptr != &l->listen_fd) {
+		if (!is_listener(l, ev.data.ptr)) {
 			conn_ready(w, ev.data.ptr);
 			continue;
 		}
-		accept_some(l);
+		const int *listen_fd = ev.data.ptr;
+		accept_some(l, *listen_fd);
 	}
 }
 
@@ -322,7 +419,9 @@ loop_start(const struct loop_opts *opts, int listen_fd, struct loop **out,
 		return err_set(e, ERR_MEMORY, "out of memory");
 	pthread_mutex_init(&l->lock, NULL);
 	l->epoll = l->wake = -1;
-	l->listen_fd = listen_fd;
+	l->listen_fds[l->n_listen++] = listen_fd;
+	if (opts->listen_too > 0)
+		l->listen_fds[l->n_listen++] = opts->listen_too;
 	set_opts(l, opts);
 	if (loop_open(l, e) != 0) {
 		/* those already started may have accepted: let them finish */
@@ -378,13 +477,14 @@ stop_listening(struct loop *l)
 {
 	pthread_mutex_lock(&l->lock);
 	if (l->listening)
-		epoll_ctl(l->epoll, EPOLL_CTL_DEL, l->listen_fd, NULL);
+		listen_remove(l);
 	l->listening = 0;
 	pthread_mutex_unlock(&l->lock);
-	for (int i = 0;
-	     l->shared.o.drain && i < l->shared.o.conns_max && accept_one(l);
-	     i++)
-		;
+	for (int k = 0; l->shared.o.drain && k < l->n_listen; k++)
+		for (int i = 0; i < l->shared.o.conns_max &&
+		     accept_one(l, l->listen_fds[k]);
+		     i++)
+			;
 }
 
 /* Until done() or that time. */

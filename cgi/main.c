@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "cgi/chores.h"
+#include "cgi/first.h"
 #include "cgi/io.h"
 #include "cgi/listen.h"
 #include "cgi/loop.h"
@@ -19,7 +20,11 @@
 #include "cgi/publish.h"
 #include "cgi/reader.h"
 #include "cgi/route.h"
+#include "cgi/send.h"
+#include "cgi/turn.h"
+#include "cgi/writer.h"
 #include "core/commit.h"
+#include "core/site.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "unknown"
@@ -37,19 +42,38 @@ static const char help[] =
     "usage: gatepost.fcgi [-c FILE] --listen ADDRESS\n"
     "       gatepost.fcgi [-c FILE] -t\n"
     "\n"
-    "  --listen ADDRESS  unix:/path, 127.0.0.1:PORT or [::1]:PORT; not needed\n"
-    "                    under systemd, spawn-fcgi, mod_fcgid and as plain "
-    "CGI\n"
+    "  --listen ADDRESS  unix:/path, 127.0.0.1:PORT or [::1]:PORT; twice for "
+    "two;\n"
+    "                    not needed under systemd, spawn-fcgi, mod_fcgid and "
+    "as\n"
+    "                    plain CGI\n"
     "  -c FILE           the configuration\n"
     "  -t                check the configuration and exit\n"
     "  -V                print the version and exit\n"
     "  --help            print this and exit\n";
 
 struct options {
-	const char *listen;
+	const char *listen[LISTEN_MAX];
+	int n_listen;
 	const char *config;
 	int test;
 };
+
+/* What plain CGI would refuse, for a person to judge: under FastCGI the web
+ * server's folders are not known, and an administrator may have his reasons. */
+static int
+doubt(const struct config *config, struct err *e)
+{
+	struct site_opts o;
+	struct site site;
+	struct arena *a = arena_new(CONFIG_ARENA_MAX);
+	int rc = a != NULL && site_process(a, &o, e) == 0 &&
+		site_find(a, &o, &site, e) == 0
+	    ? site_check(&site, config, e)
+	    : 0;
+	arena_free(a);
+	return rc;
+}
 
 static struct config *
 open_config(const char *option, struct err *e)
@@ -84,6 +108,7 @@ static void
 app_close(struct app *app)
 {
 	publish_free(app->publish);
+	send_free(app->send);
 	readers_free(app->readers);
 	commit_free(app->commit);
 }
@@ -97,28 +122,43 @@ handle(const void *ctx, struct request *r, struct reply *p)
 /* ---- plain CGI ----------------------------------------------------------- */
 
 static int
-main_cgi(void)
+serve_cgi(const struct app *app, struct err *e)
 {
-	struct err e = { .code = ERR_NONE };
-	struct app app = { .is_cgi = 1 };
-	struct config *config = NULL;
-	if (crypto_init(&e) == 0)
-		config = open_config(NULL, &e);
-	if (config == NULL || app_open(&app, config, 1, &e) != 0) {
-		log_line(LOG_ERROR, "%s", e.text);
-		app.config = NULL;
-	}
 	const struct plain_opts o = { .in = STDIN_FILENO,
 		.out = STDOUT_FILENO,
 		.params = (const char *const *)environ,
 		.body_max = route_body_max(),
 		.handle = handle,
-		.ctx = &app };
-	int rc = plain_serve(&o, &e);
+		.ctx = app };
+	return plain_serve(&o, e);
+}
+
+static int
+main_cgi(void)
+{
+	struct err e = { .code = ERR_NONE };
+	struct app app = { .is_cgi = 1 };
+	struct first first = { .file = NULL };
+	struct config *config = NULL;
+	struct arena *a = arena_new(CONFIG_ARENA_MAX);
+	if (a == NULL)
+		err_set(&e, ERR_MEMORY, "out of memory");
+	else if (crypto_init(&e) == 0)
+		config = first_config(a, &first, &e);
+	if (first.file != NULL)
+		app.first = &first;
+	if (config == NULL || app_open(&app, config, 1, &e) != 0) {
+		log_line(LOG_ERROR, "%s", e.text);
+		app.config = NULL;
+	}
+	if (app.commit != NULL)
+		commit_turn(app.commit, turn_take);
+	int rc = serve_cgi(&app, &e);
 	if (rc != 0)
 		log_line(LOG_ERROR, "%s", e.text);
 	app_close(&app);
 	config_free(config);
+	arena_free(a);
 	return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -168,7 +208,8 @@ static void
 raise_files(const struct config *config)
 {
 	struct rlimit limit;
-	rlim_t want = (rlim_t)(LOOP_CONNS_MAX + config->streams + FILES_MORE);
+	rlim_t want = (rlim_t)(LOOP_CONNS_MAX + config->streams + 2 * SEND_MAX +
+	    FILES_MORE);
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want)
 		return;
 	limit.rlim_cur = limit.rlim_max < want ? limit.rlim_max : want;
@@ -185,29 +226,47 @@ start_publish(struct app *app, struct err *e)
 {
 	const struct publish_opts o = { .config = app->config,
 		.readers = app->readers,
-		.reader = app->config->threads };
+		.reader = writer_threads(app->config->threads) };
 	raise_files(app->config);
-	if (publish_start(&o, &app->publish, e) != 0)
+	const struct send_opts so = { 0 };
+	if (publish_start(&o, &app->publish, e) != 0 ||
+	    (app->config->n_files > 0 && send_start(&so, &app->send, e) != 0))
 		return -1;
 	commit_watch(app->commit, publish_committed, app->publish);
 	return 0;
 }
 
+/* What is parked; both threads take their time at once. */
+static void
+stop_waiting(const struct app *app)
+{
+	if (app->send != NULL)
+		send_end(app->send);
+	if (app->publish != NULL)
+		publish_stop(app->publish);
+	if (app->send != NULL)
+		send_stop(app->send);
+}
+
 static int
-run(const struct app *app, struct listener *listener, const sigset_t *signals,
+run(const struct app *app, struct listener *listeners, const sigset_t *signals,
     struct err *e)
 {
 	const struct timespec tick = { 0, LOOP_SWEEP_MS * 1000000L };
-	const struct loop_opts o = { .threads = app->config->threads,
+	const struct loop_opts o = { .threads =
+					 writer_threads(app->config->threads),
 		.body_max = route_body_max(),
-		.drain = listener->owned,
+		.drain = listeners[0].owned,
+		.listen_too = listeners[1].fd,
 		.handle = handle,
 		.ctx = app,
 		.park = publish_park,
-		.conns_max = LOOP_CONNS_MAX + app->config->streams };
+		.may_write = route_may_write,
+		.send = send_park,
+		.conns_max = LOOP_CONNS_MAX + app->config->streams + SEND_MAX };
 	struct loop *loop;
 	struct chores *chores = NULL;
-	if (loop_start(&o, listener->fd, &loop, e) != 0)
+	if (loop_start(&o, listeners[0].fd, &loop, e) != 0)
 		return -1;
 	if (chores_start(app->commit, app->config, &chores, e) != 0)
 		log_line(LOG_ERROR, "%s", e->text);
@@ -215,8 +274,9 @@ run(const struct app *app, struct listener *listener, const sigset_t *signals,
 	while (sigtimedwait(signals, NULL, &tick) < 0)
 		loop_sweep(loop);
 	/* who connects from now on finds the next program, or none */
-	listen_retire(listener);
-	publish_stop(app->publish);
+	for (int i = 0; i < LISTEN_MAX; i++)
+		listen_retire(&listeners[i]);
+	stop_waiting(app);
 	if (loop_stop(loop) != 0)
 		_exit(EXIT_SUCCESS);
 	chores_stop(chores);
@@ -224,12 +284,25 @@ run(const struct app *app, struct listener *listener, const sigset_t *signals,
 	return 0;
 }
 
+/* Those of --listen, unless one was given. */
 static int
-main_fcgi(const struct options *o, struct listener *listener)
+open_listeners(const struct options *o, const struct config *config,
+    struct listener *listeners, struct err *e)
+{
+	for (int i = 0; i < o->n_listen; i++)
+		if (listen_open(o->listen[i], config->listen_group,
+			&listeners[i], e) != 0)
+			return -1;
+	return 0;
+}
+
+static int
+main_fcgi(const struct options *o, struct listener *listeners)
 {
 	struct err e = { .code = ERR_NONE };
 	struct config *config = NULL;
-	struct app app = { .started = time_now() };
+	struct writers writers = { .places = 1 };
+	struct app app = { .started = time_now(), .writers = &writers };
 	sigset_t signals;
 	block_signals(&signals);
 	int rc = crypto_init(&e);
@@ -240,21 +313,26 @@ main_fcgi(const struct options *o, struct listener *listener)
 	own_signals();
 	for (size_t i = 0; rc == 0 && i < config->n_warnings; i++)
 		log_line(LOG_WARNING, "%s", config->warnings[i]);
-	if (rc == 0 && listener->fd < 0)
-		rc = listen_open(o->listen, config->listen_group, listener, &e);
+	if (rc == 0 && doubt(config, &e) != 0)
+		log_line(LOG_WARNING, "%s", e.text);
 	if (rc == 0)
-		rc = app_open(&app, config, config->threads, &e);
+		rc = open_listeners(o, config, listeners, &e);
+	if (rc == 0)
+		rc =
+		    app_open(&app, config, writer_threads(config->threads), &e);
+	if (rc == 0)
+		writers.places = writer_places(config->threads);
 	if (rc == 0)
 		prepare(&app);
 	if (rc == 0)
 		rc = start_publish(&app, &e);
 	if (rc == 0)
-		rc = run(&app, listener, &signals, &e);
+		rc = run(&app, listeners, &signals, &e);
 	if (rc != 0)
 		log_line(LOG_ERROR, "%s", e.text);
-	if (app.publish != NULL)
-		publish_stop(app.publish);
-	listen_close(listener);
+	stop_waiting(&app);
+	for (int i = 0; i < LISTEN_MAX; i++)
+		listen_close(&listeners[i]);
 	app_close(&app);
 	config_free(config);
 	return rc == 0		  ? EXIT_SUCCESS
@@ -276,6 +354,11 @@ main_test(const struct options *o)
 	for (size_t i = 0; i < config->n_warnings; i++)
 		fprintf(stderr, "gatepost.fcgi: warning: %s\n",
 		    config->warnings[i]);
+	if (doubt(config, &e) != 0)
+		fprintf(stderr,
+		    "gatepost.fcgi: warning: as plain CGI this is answered "
+		    "503: %s\n",
+		    e.text);
 	printf("%s: the configuration is good\n", config->file);
 	config_free(config);
 	return EXIT_SUCCESS;
@@ -299,7 +382,9 @@ read_options(int argc, char **argv, struct options *o)
 	while ((c = getopt_long(argc, argv, "c:tV", longs, NULL)) != -1) {
 		switch (c) {
 		case 'l':
-			o->listen = optarg;
+			if (o->n_listen == LISTEN_MAX)
+				return usage("--listen may be there twice");
+			o->listen[o->n_listen++] = optarg;
 			break;
 		case 'c':
 			o->config = optarg;
@@ -323,8 +408,8 @@ read_options(int argc, char **argv, struct options *o)
 int
 main(int argc, char **argv)
 {
-	struct listener listener;
-	struct options o = { .listen = NULL };
+	struct listener listeners[LISTEN_MAX] = { { .fd = -1 }, { .fd = -1 } };
+	struct options o = { .n_listen = 0 };
 	log_open("gatepost.fcgi");
 	if (getenv("GATEWAY_INTERFACE") != NULL) {
 		/* argv may be the query (RFC 3875, 4.4): it is never read */
@@ -337,9 +422,7 @@ main(int argc, char **argv)
 		if (o.test)
 			return main_test(&o);
 	}
-	if (o.listen != NULL)
-		listener = (struct listener){ .fd = -1 };
-	else if (!listen_given(&listener))
+	if (o.n_listen == 0 && !listen_given(listeners))
 		return usage("no socket was given: say --listen ADDRESS");
-	return main_fcgi(&o, &listener);
+	return main_fcgi(&o, listeners);
 }

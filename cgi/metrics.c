@@ -10,6 +10,7 @@
 #include "cgi/publish.h"
 #include "cgi/reader.h"
 #include "cgi/route.h"
+#include "cgi/send.h"
 #include "core/commit.h"
 
 /*
@@ -37,6 +38,7 @@ enum family {
 	GATE,
 	STREAMS,
 	STREAMS_MAX,
+	DOWNLOADS,
 	DATABASE_UP,
 	EVENTS,
 	EVENTS_KEPT,
@@ -81,6 +83,8 @@ static const struct openmetrics_family families[FAMILY__MAX] = {
 	    "Open live streams, and waiting questions for changes." },
 	[STREAMS_MAX] = { "gatepost_streams_limit", "gauge", "", "",
 	    "The setting streams." },
+	[DOWNLOADS] = { "gatepost_downloads", "gauge", "", "",
+	    "Files being sent." },
 	[DATABASE_UP] = { "gatepost_database_up", "gauge", "", "",
 	    "Whether the database could be read for this answer." },
 	[EVENTS] = { "gatepost_events", "gauge", "", "",
@@ -175,7 +179,7 @@ add_commits(struct openmetrics *m, struct commit *c)
 }
 
 static void
-add_streams(struct openmetrics *m, struct publish *pub)
+add_streams(struct openmetrics *m, struct publish *pub, struct send *send)
 {
 	static const char *const kinds[][1] = {
 		[STREAM_LIVE] = { "live" },
@@ -189,6 +193,7 @@ add_streams(struct openmetrics *m, struct publish *pub)
 	begin(m, STREAMS);
 	for (int i = 0; i < STREAM_KIND__MAX; i++)
 		openmetrics_add(m, kinds[i], n[i]);
+	add_one(m, DOWNLOADS, send == NULL ? 0 : send_count(send));
 }
 
 static void
@@ -327,7 +332,7 @@ metrics_get(const struct app *app, struct request *r, struct reply *p)
 		add_one(&m, START_TIME, app->started);
 	}
 	if (app->publish != NULL)
-		add_streams(&m, app->publish);
+		add_streams(&m, app->publish, app->send);
 	add_rows(&m, app, r);
 	add_one(&m, STREAMS_MAX, app->config->streams);
 	begin(&m, BUILD);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "cgi/send.h"
 
 enum {
 	ANSWER_MAX = REPLY_BODY_MAX + 2 * REPLY_HEAD_MAX,
@@ -65,6 +66,22 @@ read_body(int fd, size_t want, int64_t until, struct buf *body)
 	return 0;
 }
 
+/* Of a body that is too large: a server can lose the answer of a program that
+ * ends with bytes unread. */
+static void
+drop_body(int fd, size_t n, int64_t until)
+{
+	char dropped[READ_SIZE];
+	while (n > 0 && wait_readable(fd, until)) {
+		ssize_t k =
+		    read(fd, dropped, n < READ_SIZE ? n : (size_t)READ_SIZE);
+		if (k > 0)
+			n -= (size_t)k;
+		else if (k == 0 || (errno != EINTR && errno != EAGAIN))
+			return;
+	}
+}
+
 static int
 write_all(int fd, struct str s, struct err *e)
 {
@@ -82,6 +99,16 @@ write_all(int fd, struct str s, struct err *e)
 }
 
 static int
+write_file(int fd, struct download *d, struct err *e)
+{
+	char *scratch = malloc(DOWNLOAD_READ);
+	int rc = scratch == NULL ? -1 : download_write(d, fd, scratch);
+	free(scratch);
+	return rc == 0 ? 0
+		       : err_set(e, ERR_SYSTEM, "a file was not sent whole");
+}
+
+static int
 answer(int fd, const struct request *r, const struct reply *p, struct err *e)
 {
 	struct buf out;
@@ -94,6 +121,9 @@ answer(int fd, const struct request *r, const struct reply *p, struct err *e)
 	else
 		rc = write_all(fd, buf_str(&out), e);
 	buf_free(&out);
+	if (rc == 0 && p->download != NULL)
+		rc = write_file(fd, p->download, e);
+	send_drop(p->download);
 	return rc;
 }
 
@@ -116,6 +146,9 @@ plain_serve(const struct plain_opts *o, struct err *e)
 	size_t want = bytes_wanted(&r, o->body_max + 1);
 	int cut = read_body(o->in, want, until, &body) != 0;
 	int too_large = body.n > o->body_max;
+	if (too_large)
+		drop_body(o->in,
+		    bytes_wanted(&r, body.n + PLAIN_DROP_MAX) - body.n, until);
 	arena_reset(a);
 	request_init(
 	    &r, a, o->params, too_large ? STR("") : buf_str(&body), cut);

@@ -11,7 +11,10 @@
  * the body on a descriptor, the answer on another. libfcgi is not touched: it
  * would set signal handlers that keep the process from being ended.
  */
-enum { PLAIN_READ_MS = 10000 }; /* for all of the body */
+enum {
+	PLAIN_READ_MS = 10000, /* for all of the body */
+	PLAIN_DROP_MAX = 16 * 1024 * 1024, /* bytes read past body_max */
+};
 
 struct plain_opts {
 	int in;

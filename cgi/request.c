@@ -94,8 +94,8 @@ split_path(struct request *r, struct str path, int escaped)
 		return 0;
 	path.p++;
 	path.n--;
-	if (path.n > 0 && path.p[path.n - 1] == '/')
-		path.n--;
+	r->path_slash = path.n > 0 && path.p[path.n - 1] == '/';
+	path.n -= (size_t)r->path_slash;
 	/* "/" has no segments */
 	while (path.p != NULL) {
 		struct str segment;
@@ -228,11 +228,16 @@ reply_reset(struct reply *p, struct arena *a)
 	p->arena = a;
 	p->status = 0;
 	p->type = NULL;
+	p->cache = NULL;
+	p->length = -1;
 	p->n_headers = 0;
 	p->headers_n = 0;
 	p->error = NULL;
+	p->bare = 0;
 	p->endless = 0;
 	p->stream = NULL;
+	p->later = 0;
+	p->download = NULL;
 	p->failed = 0;
 }
 
@@ -247,6 +252,7 @@ reply_start(struct reply *p, int status, const char *type)
 {
 	p->status = status;
 	p->type = type;
+	p->length = -1;
 	p->error = NULL;
 	buf_reset(&p->body);
 	return &p->body;
@@ -265,6 +271,12 @@ reply_text(struct reply *p, int status)
 }
 
 struct buf *
+reply_html(struct reply *p, int status)
+{
+	return reply_start(p, status, "text/html; charset=utf-8");
+}
+
+struct buf *
 reply_events(struct reply *p)
 {
 	return reply_start(p, 200, "text/event-stream");
@@ -274,6 +286,13 @@ void
 reply_empty(struct reply *p, int status)
 {
 	reply_start(p, status, NULL);
+}
+
+void
+reply_file(struct reply *p, int status, const char *type, int64_t length)
+{
+	reply_start(p, status, type);
+	p->length = length;
 }
 
 void
@@ -323,10 +342,13 @@ reason(int status)
 		int status;
 		const char *words;
 	} table[] = { { 200, "OK" }, { 204, "No Content" },
-		{ 303, "See Other" }, { 400, "Bad Request" },
-		{ 401, "Unauthorized" }, { 403, "Forbidden" },
-		{ 404, "Not Found" }, { 405, "Method Not Allowed" },
-		{ 413, "Content Too Large" }, { 503, "Service Unavailable" } };
+		{ 206, "Partial Content" }, { 301, "Moved Permanently" },
+		{ 303, "See Other" }, { 304, "Not Modified" },
+		{ 400, "Bad Request" }, { 401, "Unauthorized" },
+		{ 403, "Forbidden" }, { 404, "Not Found" },
+		{ 405, "Method Not Allowed" }, { 412, "Precondition Failed" },
+		{ 413, "Content Too Large" }, { 416, "Range Not Satisfiable" },
+		{ 503, "Service Unavailable" } };
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (table[i].status == status)
 			return table[i].words;
@@ -340,12 +362,16 @@ reply_head(const struct reply *p, struct buf *out)
 	buf_addf(out, "Status: %d %s\r\n", p->status, reason(p->status));
 	if (p->type != NULL)
 		buf_addf(out, "Content-Type: %s\r\n", p->type);
-	/* RFC 9110, 8.6: not with 204 */
-	if (p->status != 204 && !p->endless)
-		buf_addf(out, "Content-Length: %zu\r\n", p->body.n);
-	buf_addz(out,
-	    "Cache-Control: no-store\r\n"
-	    "X-Content-Type-Options: nosniff\r\n");
+	/* RFC 9110, 8.6: not with 204, nor another's with 304 */
+	if (p->status != 204 && p->status != 304 && !p->endless && !p->bare)
+		buf_addf(out, "Content-Length: %lld\r\n",
+		    p->length >= 0 ? (long long)p->length
+				   : (long long)p->body.n);
+	if (!p->bare)
+		buf_addf(out,
+		    "Cache-Control: %s\r\n"
+		    "X-Content-Type-Options: nosniff\r\n",
+		    p->cache == NULL ? "no-store" : p->cache);
 	for (size_t i = 0; i < p->n_headers; i++)
 		buf_addf(
 		    out, "%s: %s\r\n", p->headers[i].name, p->headers[i].value);

@@ -14,7 +14,7 @@ enum {
 	REQUEST_ARENA_MAX = 16 * 1024 * 1024, /* bytes one request may use */
 	REQUEST_BODY_MAX = 1024 * 1024, /* bytes; the web servers' limit too */
 	REQUEST_PATH_MAX = 4096, /* bytes, as sent */
-	REQUEST_SEGMENTS_MAX = 8,
+	REQUEST_SEGMENTS_MAX = 16,
 	REQUEST_PAIRS_MAX = 256, /* of a query */
 };
 
@@ -32,12 +32,20 @@ struct request {
 	struct str segments[REQUEST_SEGMENTS_MAX];
 	size_t n_segments;
 	int path_ok;
+	int path_slash; /* one stood at its end */
 
 	struct str body; /* empty when body_too_large */
 	int body_too_large;
 	int body_cut; /* shorter than CONTENT_LENGTH, or its time was over */
 
+	/* The role of the FastCGI request is AUTHORIZER (FastCGI 1.0, 6.3):
+	 * may the web server's visitor go on? */
+	int is_authorizer;
+
 	int worker; /* 0 to threads - 1: for state kept per thread */
+	int64_t came; /* time_micros() when it was whole; 0: just now */
+	int behind; /* others that came before wait to be served later */
+	int wrote; /* it had one of the places of those that write */
 
 	/* set by the route */
 	const struct platform *platform; /* /hooks/NAME */
@@ -89,19 +97,27 @@ struct reply_header {
  * at the end; the router does, and answers 503 instead.
  */
 struct stream;
+struct download;
 
 struct reply {
 	struct arena *arena; /* owns the headers' values */
 	int status;
 	const char *type; /* Content-Type; NULL: no body */
+	const char *cache; /* Cache-Control; NULL: no-store */
+	int64_t length; /* Content-Length; -1: the body's */
 	struct reply_header headers[REPLY_HEADERS_MAX];
 	size_t n_headers;
 	size_t headers_n; /* bytes */
 	struct buf body;
 	const char *error; /* the word of reply_error, for the log */
+	int bare; /* no headers but those set here, no body */
 	int endless; /* the body goes on: no Content-Length */
 	struct stream *stream; /* the request is parked with it, publish.h;
 				  nothing else is sent. Else NULL */
+	int later; /* not answered: the request is to be served once more, after
+		      one that `wrote` has ended; loop.h */
+	struct download *download; /* the body is this, send.h, instead of
+				      body. Else NULL */
 	int failed;
 };
 
@@ -113,8 +129,11 @@ void reply_free(struct reply *p);
  * write the body into p->body. */
 struct buf *reply_json(struct reply *p, int status);
 struct buf *reply_text(struct reply *p, int status);
+struct buf *reply_html(struct reply *p, int status);
 struct buf *reply_events(struct reply *p); /* 200, text/event-stream */
 void reply_empty(struct reply *p, int status);
+/* A body of that type that is no text of ours, and its length. */
+void reply_file(struct reply *p, int status, const char *type, int64_t length);
 
 /* {"error":word,"detail":detail}: the word for programs, the detail what a
  * person can do. Neither holds a secret, a token or what a sender typed. */
@@ -128,8 +147,8 @@ void reply_header(struct reply *p, const char *name, struct str value);
 int reply_ok(const struct reply *p);
 
 /* The CGI response head (RFC 3875, 6.2) up to its empty line, appended to out.
- * Content-Length, Cache-Control: no-store and X-Content-Type-Options: nosniff
- * are added to all. 0, or -1 when it is over REPLY_HEAD_MAX. */
+ * Content-Length, Cache-Control and X-Content-Type-Options: nosniff are added to
+ * all but bare ones. 0, or -1 when it is over REPLY_HEAD_MAX. */
 int reply_head(const struct reply *p, struct buf *out);
 
 #endif

@@ -4,9 +4,12 @@
 
 #include "base/log.h"
 #include "cgi/count.h"
+#include "cgi/first.h"
 #include "cgi/gate.h"
 #include "cgi/publish.h"
 #include "cgi/reader.h"
+#include "cgi/send.h"
+#include "cgi/writer.h"
 
 enum {
 	GET = 1, /* and HEAD */
@@ -20,8 +23,9 @@ enum { ALLOW_MAX = 32 };
 
 struct route {
 	unsigned methods;
-	const char
-	    *pattern; /* :platform, :token, :name stand for one segment */
+	/* :platform, :token, :name stand for one segment, :path for all that
+	 * come */
+	const char *pattern;
 	route_handler *handler;
 };
 
@@ -38,9 +42,12 @@ static const struct route routes[] = {
 	{ GET, "/live", live_get },
 	{ OPTIONS, "/live", live_options },
 	{ GET, "/buy/:name", buy_get },
+	{ GET, "/files/:path", files_get },
 	{ GET, "/metrics", metrics_get },
 };
 enum { N_ROUTES = sizeof(routes) / sizeof(routes[0]) };
+
+static const struct route authorizer = { ANY, "authorizer", gate_any };
 
 static const struct {
 	unsigned bits;
@@ -97,6 +104,8 @@ route_matches(const struct route *route, struct request *r)
 	r->name = STR_NONE;
 	while (rest.p != NULL) {
 		str_cut(rest, '/', &want, &rest);
+		if (str_eq_z(want, ":path"))
+			return i < r->n_segments;
 		if (i == r->n_segments ||
 		    !segment_matches(r, want, r->segments[i++]))
 			return 0;
@@ -112,6 +121,9 @@ find(struct request *r, const struct route **path_of, unsigned *allow)
 	unsigned method = method_bits(r->method);
 	*path_of = NULL;
 	*allow = 0;
+	/* its path is the visitor's */
+	if (r->is_authorizer)
+		return &authorizer;
 	if (!r->path_ok)
 		return NULL;
 	for (size_t i = 0; i < N_ROUTES; i++) {
@@ -186,6 +198,15 @@ serve_route(const struct app *app, const struct route *route, struct request *r,
 		route->handler(app, r, p);
 	}
 	readers_put(app->readers, r->worker);
+	writer_leave(app->writers, r);
+}
+
+/* A visitor who is sent to the shop is no event for the log. */
+static int
+is_turned_away(const struct route *route, const struct reply *p)
+{
+	return route != NULL && route->handler == files_get &&
+	    (p->status == 401 || p->status == 403);
 }
 
 static void
@@ -213,6 +234,8 @@ route_serve(const struct app *app, struct request *r, struct reply *p)
 	int at_gate = is_gate(route, r);
 	if (app->config == NULL && at_gate)
 		gate_refuse(p);
+	else if (app->config == NULL && app->first != NULL && first_asked(r))
+		first_page(app->first, r, p);
 	else if (app->config == NULL)
 		serve_unconfigured(r, p);
 	else if (route != NULL)
@@ -225,8 +248,9 @@ route_serve(const struct app *app, struct request *r, struct reply *p)
 		reply_error(p, 404, "not_found", "there is no such address");
 	/* not every request is served when memory is short; none is lost: a
 	 * sender told 503 comes again */
-	if (arena_failed(r->arena) || !reply_ok(p)) {
+	if (arena_failed(r->arena) || (!p->later && !reply_ok(p))) {
 		publish_drop(p->stream);
+		send_drop(p->download);
 		reply_reset(p, r->arena);
 		arena_reset(r->arena);
 		if (at_gate)
@@ -236,8 +260,18 @@ route_serve(const struct app *app, struct request *r, struct reply *p)
 		if (route != NULL)
 			count_unread(r, COUNT_MEMORY);
 	}
-	if (p->status >= 400 && !at_gate)
+	if (p->status >= 400 && !at_gate && !is_turned_away(route, p))
 		log_refused(route != NULL ? route : path_of, r, p);
+}
+
+int
+route_may_write(struct str records)
+{
+	/* bytes; a stranger's large body is better refused than kept */
+	enum { USUAL_MAX = 16 * 1024 };
+	static const char path[] = "/hooks/";
+	return records.n <= USUAL_MAX &&
+	    memmem(records.p, records.n, path, sizeof(path) - 1) != NULL;
 }
 
 size_t

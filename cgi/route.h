@@ -7,6 +7,9 @@
 struct commit; /* takes deliveries; core/commit.h */
 struct readers; /* for lookups; cgi/reader.h */
 struct publish; /* for requests that wait; cgi/publish.h */
+struct writers; /* places for those that write; cgi/writer.h */
+struct first; /* for the first page; cgi/first.h */
+struct send; /* for files; cgi/send.h */
 
 /* What handlers work with. Shared by all threads and not changed while they
  * run; what a thread keeps for itself is found by request.worker. */
@@ -15,6 +18,10 @@ struct app {
 	struct commit *commit;
 	struct readers *readers;
 	struct publish *publish; /* NULL: nothing waits (plain CGI) */
+	struct writers *writers; /* NULL: as many as come (plain CGI) */
+	const struct first *first; /* NULL: there is a configuration, good
+				      or bad, or this is FastCGI */
+	struct send *send; /* NULL: a file is written at once (plain CGI) */
 	int is_cgi; /* one request, then the process ends: nothing waits */
 	int64_t started; /* seconds */
 };
@@ -36,6 +43,7 @@ route_handler changes_get;
 route_handler live_get;
 route_handler live_options;
 route_handler buy_get;
+route_handler files_get;
 route_handler metrics_get;
 
 /*
@@ -43,11 +51,15 @@ route_handler metrics_get;
  * Allow, 413 for a body over the limit, 503 with Retry-After for a body that
  * did not arrive whole, else what the handler says; 503 when a reply came to
  * nothing for want of memory. The gate is asked whatever the method and the
- * body, and where it cannot be asked the answer is its 403. Refused requests
+ * body, and where it cannot be asked the answer is its 403; a request in the
+ * role of an authorizer asks the gate, whatever its path. Refused requests
  * are logged by their route, never by path or query: those can hold tokens;
- * visitors whom the gate turns away are not.
+ * visitors whom the gate turns away, from files too, are not.
  */
 void route_serve(const struct app *app, struct request *r, struct reply *p);
+
+/* For loop_opts.may_write: has it the look of a delivery? */
+int route_may_write(struct str records);
 
 /* The largest body a route takes, bytes. */
 size_t route_body_max(void);

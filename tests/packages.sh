@@ -6,8 +6,15 @@ packages_build="gcc libc6-dev make autoconf automake pkg-config libfcgi-dev
 packages_serve="nginx-light curl sqlite3"
 packages_test="clang clang-format libclang-rt-14-dev valgrind mandoc python3
 	python3-prometheus-client curl sqlite3 spawn-fcgi xz-utils chromium
-	nodejs npm"
+	nodejs npm apache2-bin libapache2-mod-fcgid libapache2-mod-xsendfile
+	dpkg-dev debhelper po-debconf lintian"
 
+# Web servers for one test. Installed they would start and take a port, so they
+# are unpacked only, and what they link to is installed.
+packages_unpacked="lighttpd caddy h2o"
+packages_libraries="libnettle8 libpcre2-8-0 libxxhash0 libyaml-0-2"
+
+# apache2-bin: without the service, which would take port 80.
 # An nginx of another flavour serves as well as nginx-light, and so does a node
 # that is not Debian's.
 packages_has()
@@ -51,4 +58,20 @@ packages_install()
 		return 1
 	fi
 	rm -f "$log"
+}
+
+# packages_unpack "NAMES" DIR: below DIR, those that are not installed.
+packages_unpack()
+{
+	for name in $1; do
+		packages_has "$name" && continue
+		[ -e "$2/usr/share/doc/$name" ] && continue
+		rm -rf "$2/new" && mkdir -p "$2/new" || return 1
+		(cd "$2/new" && apt-get -q download "$name" &&
+			dpkg -x "$name"_*.deb ..) >"$2/log" 2>&1 || {
+			tail -n 5 "$2/log" >&2
+			return 1
+		}
+		rm -rf "$2/new"
+	done
 }

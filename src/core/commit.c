@@ -12,6 +12,9 @@ enum {
 	/* While the database stays locked: who comes then has perhaps waited
 	 * for a thread as long as those before waited for the lock. */
 	LOCKED_WAIT_MS = 20,
+	/* leaves time for a database that is slow to open, as a locked one
+	 * with a rollback journal is */
+	TURN_WAIT_MS = 1400,
 };
 
 static const int64_t batch_sizes[] = { 1, 2, 4, 8, 16, 32, COMMIT_BATCH_MAX };
@@ -41,6 +44,7 @@ struct commit {
 	int was_locked; /* the last batch waited for the database in vain */
 	commit_watch_fn *watch; /* NULL: nobody */
 	void *watch_arg;
+	commit_turn_fn *turn; /* NULL: no other process to wait for */
 	struct commit_stats stats;
 	/* the leader's */
 	struct store *store;
@@ -87,6 +91,12 @@ commit_watch(struct commit *c, commit_watch_fn *fn, void *arg)
 	c->watch_arg = arg;
 }
 
+void
+commit_turn(struct commit *c, commit_turn_fn *fn)
+{
+	c->turn = fn;
+}
+
 static void
 tell(struct commit *c, const struct commit_mark *mark)
 {
@@ -106,6 +116,11 @@ ready(struct commit *c, int64_t deadline, struct err *e)
 {
 	if (c->store != NULL)
 		return 0;
+	int64_t left = deadline - time_ticks();
+	if (c->turn != NULL && left > 0 &&
+	    c->turn(c->config->database,
+		left < TURN_WAIT_MS ? (int)left : TURN_WAIT_MS, e) != 0)
+		return -1;
 	if (store_open(c->config->database, STORE_CREATE, &c->store, e) != 0)
 		return -1;
 	be_patient(c, deadline);
@@ -435,18 +450,21 @@ int
 commit_put(struct commit *c, const struct commit_delivery *d,
     struct commit_answer *out, struct err *e)
 {
+	int64_t now = time_ticks();
 	struct waiter w = { .delivery = d,
 		.state = QUEUED,
-		.deadline = time_ticks() + COMMIT_WAIT_MS,
+		.deadline = now + COMMIT_WAIT_MS,
 		.came = d->came != 0 ? d->came : time_micros() };
+	if (d->came != 0)
+		w.deadline = d->came / 1000 + COMMIT_WAIT_MS;
 	pthread_condattr_t attr;
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&w.wake, &attr);
 	pthread_condattr_destroy(&attr);
 	pthread_mutex_lock(&c->lock);
-	if (c->was_locked)
-		w.deadline = time_ticks() + LOCKED_WAIT_MS;
+	if (c->was_locked && w.deadline > now + LOCKED_WAIT_MS)
+		w.deadline = now + LOCKED_WAIT_MS;
 	if (c->last == NULL)
 		c->first = &w;
 	else

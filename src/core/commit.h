@@ -31,7 +31,7 @@ struct commit_delivery {
 	struct str verified_by;
 	int64_t received_at;
 	int64_t sent_at; /* FACT_NO_TIME: nothing was signed */
-	int64_t came; /* time_micros() when it was here; 0: not known */
+	int64_t came; /* time_micros() when it was here; 0: just now */
 };
 
 struct commit_answer {
@@ -47,7 +47,7 @@ void commit_free(struct commit *c);
 
 /* 0: on disk. -1: not stored; ERR_BUSY, ERR_DB, ERR_ABSENT, ERR_CONFIG or
  * ERR_MEMORY say why; the sender should come again. Returns within
- * COMMIT_WAIT_MS and the time of one transaction. */
+ * COMMIT_WAIT_MS of d->came and the time of one transaction. */
 int commit_put(struct commit *c, const struct commit_delivery *d,
     struct commit_answer *out, struct err *e);
 
@@ -67,6 +67,12 @@ struct commit_mark {
  * Once, before the first delivery. */
 typedef void commit_watch_fn(void *arg, const struct commit_mark *mark);
 void commit_watch(struct commit *c, commit_watch_fn *fn, void *arg);
+
+/* fn is called before the database is opened for writing, to wait its turn
+ * among several processes for at most ms. 0, or -1 with *e. Once, before the
+ * first delivery. */
+typedef int commit_turn_fn(const char *database, int ms, struct err *e);
+void commit_turn(struct commit *c, commit_turn_fn *fn);
 
 /* Work between two batches, by the writer's own connection; it should be short,
  * deliveries wait for it. fn returns 0 or -1 with *e set. */

@@ -10,6 +10,7 @@
 #include "core/config_reader.h"
 #include "core/config_token.h"
 #include "core/config_tree.h"
+#include "core/site.h"
 
 #ifndef SYSCONFDIR
 #define SYSCONFDIR "/etc"
@@ -31,17 +32,18 @@ is_there(const char *path)
 	return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
-/* ../gatepost/gatepost.conf seen from the program's own folder. */
+/* ../gatepost/gatepost.conf seen from the program's folder, or else seen from
+ * the web root. NULL: unknown, or no memory. */
 static char *
 beside_program(struct arena *a)
 {
-	char exe[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe));
-	if (n <= 0 || n >= (ssize_t)sizeof(exe))
+	struct site_opts o;
+	struct site site;
+	if (site_process(a, &o, NULL) != 0 ||
+	    site_find(a, &o, &site, NULL) != 0 || site.near == NULL)
 		return NULL;
-	while (n > 0 && exe[n - 1] != '/')
-		n--;
-	return arena_printf(a, "%.*s../gatepost/gatepost.conf", (int)n, exe);
+	return str_z(
+	    a, str_from(is_there(site.near) ? site.near : site.config));
 }
 
 char *
@@ -52,7 +54,12 @@ config_locate(
 	/* what was named is taken at its word, or a slip would pick another */
 	if (option == NULL && env != NULL && env[0] != '\0')
 		option = env;
+	/* sudo keeps the folder one stands in, and it may be closed to the
+	 * user one has become */
+	int lost =
+	    option == NULL && door == CONFIG_CLI && access(".", X_OK) != 0;
 	char *path = option != NULL ? str_z(a, str_from(option))
+	    : lost		    ? NULL
 	    : door == CONFIG_CLI    ? str_z(a, STR("gatepost.conf"))
 				    : beside_program(a);
 	char *system = str_z(a, STR(SYSCONFDIR "/gatepost/gatepost.conf"));
@@ -121,10 +128,28 @@ buy_options(struct arena *a)
 }
 
 static cfg_opt_t *
+files_options(struct arena *a)
+{
+	const cfg_opt_t files[] = {
+		CFG_STR("root", NULL, CFGF_NONE),
+		CFG_STR("tier", NULL, CFGF_NONE),
+		CFG_STR("allow", NULL, CFGF_NONE),
+		CFG_STR("serve", "direct", CFGF_NONE),
+		CFG_STR("accel", NULL, CFGF_NONE),
+		CFG_STR("join", NULL, CFGF_NONE),
+		CFG_BOOL("attachment", cfg_false, CFGF_NONE),
+		CFG_BOOL("scripts", cfg_false, CFGF_NONE),
+		CFG_END(),
+	};
+	return (cfg_opt_t *)arena_dup(a, files, sizeof(files));
+}
+
+static cfg_opt_t *
 options(struct arena *a)
 {
 	cfg_opt_t *tier = tier_options(a), *buy = buy_options(a);
-	if (tier == NULL || buy == NULL)
+	cfg_opt_t *files = files_options(a);
+	if (tier == NULL || buy == NULL || files == NULL)
 		return NULL;
 	const cfg_opt_t top[] = {
 		CFG_STR("database", "gatepost.db", CFGF_NONE),
@@ -142,6 +167,7 @@ options(struct arena *a)
 		CFG_STR("listen_group", "", CFGF_NONE),
 		CFG_SEC("buy", buy, CFGF_MULTI | CFGF_TITLE),
 		CFG_SEC("tier", tier, CFGF_MULTI | CFGF_TITLE),
+		CFG_SEC("files", files, CFGF_MULTI | CFGF_TITLE),
 	};
 	size_t n = sizeof(top) / sizeof(top[0]);
 	cfg_opt_t *o =

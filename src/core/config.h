@@ -17,6 +17,21 @@ struct config_platform {
 	int64_t tolerance; /* seconds */
 };
 
+/* Files behind a rule: GET /files/…, one section each. */
+enum config_serve { CONFIG_DIRECT, CONFIG_ACCEL, CONFIG_SENDFILE };
+
+struct config_files {
+	struct str title; /* "/guides": the path below /files */
+	const char *root; /* absolute, links followed if it was there */
+	struct str tier; /* this, */
+	struct str allow; /* or this; the other is STR_NONE */
+	enum config_serve serve;
+	struct str accel; /* of CONFIG_ACCEL, no trailing slash */
+	struct str join; /* the page for who is turned away; STR_NONE: none */
+	int attachment; /* all is to be saved, nothing shown */
+	int scripts; /* scripts in pages may run */
+};
+
 /* A section buy: /buy/NAME leads to a shop. */
 struct config_buy {
 	struct str name;
@@ -45,6 +60,8 @@ struct config {
 	const char *listen_group; /* NULL: not set */
 	struct config_platform platforms[PLATFORM__MAX];
 	struct tier_rules rules;
+	const struct config_files *files; /* in the file's order */
+	size_t n_files;
 	const struct config_buy *buys;
 	size_t n_buys;
 	const char *const *warnings; /* for check and -t: short Gank secret … */
@@ -55,7 +72,8 @@ struct config {
 enum config_door { CONFIG_WEB, CONFIG_CLI };
 
 /* The path of the config, by the order of gatepost.conf(5): option (may be
- * NULL), GATEPOST_CONFIG, ./, ../gatepost/ seen from the program, SYSCONFDIR.
+ * NULL), GATEPOST_CONFIG, ./, ../gatepost/ seen from the program, and from the
+ * web root (core/site.h), SYSCONFDIR.
  * NULL with ERR_CONFIG naming the places looked at. */
 char *config_locate(
     struct arena *a, const char *option, enum config_door door, struct err *e);

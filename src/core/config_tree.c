@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/config_files.h"
 #include "core/config_secret.h"
 #include "core/config_token.h"
 #include "core/config_web.h"
@@ -291,5 +292,7 @@ config_tree_read(struct config_reader *r, cfg_t *cfg)
 	for (size_t i = 0; i < PLATFORM__MAX; i++)
 		if (read_platform(r, cfg, i, grace) != 0)
 			return -1;
-	return read_tiers(r, cfg) != 0 ? -1 : config_web_read(r, cfg);
+	if (read_tiers(r, cfg) != 0 || config_web_read(r, cfg) != 0)
+		return -1;
+	return config_files_read(r, cfg);
 }

@@ -69,6 +69,7 @@ struct ctl_command {
 	X(subscriptions) \
 	X(members) \
 	X(export) \
+	X(sql) \
 	X(access) \
 	X(explain) \
 	X(decode) \

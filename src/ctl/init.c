@@ -3,53 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/crypto.h"
 #include "base/time.h"
 #include "core/project.h"
 #include "core/rebuild.h"
+#include "core/template.h"
 #include "ctl/ctl.h"
-#include "ctl/template.h"
-
-enum { SECRET_BYTES = 24, TEMPLATE_MAX = 256 * 1024 };
-
-/* The line of the template that --public-url replaces. */
-static const char url_line[] = "#public_url = 'https://example.org'\n";
-
-/* The template with each @NAME@ replaced by a fresh secret. */
-static int
-fill(struct buf *b, struct str rest, struct err *e)
-{
-	struct str head, name;
-	while (str_cut(rest, '@', &head, &rest)) {
-		uint8_t secret[SECRET_BYTES];
-		char hex[2 * SECRET_BYTES + 1];
-		buf_adds(b, head);
-		str_cut(rest, '@', &name, &rest);
-		if (crypto_random(secret, sizeof(secret)) != 0)
-			return err_set(e, ERR_SYSTEM, "no random bytes");
-		crypto_hex(secret, sizeof(secret), hex);
-		buf_addz(b, hex);
-	}
-	buf_adds(b, head);
-	return 0;
-}
-
-static int
-write_text(struct buf *b, const char *url, struct err *e)
-{
-	struct str text = str_from(ctl_template);
-	const char *at = url == NULL ? NULL : strstr(text.p, url_line);
-	if (at != NULL) {
-		size_t n = (size_t)(at - text.p), skip = n + strlen(url_line);
-		if (fill(b, (struct str){ text.p, n }, e) != 0)
-			return -1;
-		buf_addf(b, "public_url = '%s'\n", url);
-		text = (struct str){ text.p + skip, text.n - skip };
-	}
-	if (fill(b, text, e) != 0)
-		return -1;
-	return buf_ok(b) ? 0 : err_set(e, ERR_MEMORY, "out of memory");
-}
 
 static int
 write_new(const char *path, struct str text, struct err *e)
@@ -86,6 +44,10 @@ run(struct ctl *ctl, struct err *e)
 {
 	const char *dir = ctl->n_rest > 0 ? ctl->rest[0] : ".";
 	const char *url = ctl_get(ctl, "public-url");
+	const struct template_values values = {
+		.database = ctl_get(ctl, "database"),
+		.public_url = url,
+	};
 	if (url != NULL && strncmp(url, "http://", 7) != 0 &&
 	    strncmp(url, "https://", 8) != 0) {
 		err_set(e, ERR_USAGE,
@@ -99,16 +61,21 @@ run(struct ctl *ctl, struct err *e)
 	char *path = arena_printf(ctl->arena, "%s/gatepost.conf", dir);
 	struct buf b;
 	buf_init(&b, TEMPLATE_MAX);
-	int rc = write_text(&b, url, e);
+	int rc = template_fill(&b, &values, NULL, e);
 	if (rc == 0)
 		rc = write_new(path, buf_str(&b), e);
 	buf_free(&b);
 	ctl->config_option = path;
-	const struct config *c = rc == 0 ? ctl_config(ctl, e) : NULL;
+	if (rc != 0)
+		return CTL_SYSTEM;
+	const struct config *c = ctl_config(ctl, e);
 	if (c == NULL ||
 	    store_open(c->database, STORE_CREATE, &ctl->store, e) != 0 ||
-	    project_tiers(ctl->store, c, e) != 0 || mark_built(ctl, e) != 0)
+	    project_tiers(ctl->store, c, e) != 0 || mark_built(ctl, e) != 0) {
+		/* or the next try would find it there */
+		unlink(path);
 		return CTL_SYSTEM;
+	}
 	buf_addf(&ctl->out,
 	    "%s written, with fresh secrets\n%s created\n\n"
 	    "Next: %s\n"
@@ -122,6 +89,7 @@ run(struct ctl *ctl, struct err *e)
 
 static const struct ctl_option options[] = {
 	{ "public-url", "URL", "where your web server answers" },
+	{ "database", "FILE", "the database, if not gatepost.db beside it" },
 	{ NULL, NULL, NULL },
 };
 

@@ -6,7 +6,14 @@
 
 #include <sqlite3.h>
 
-enum { PATIENCE_MS = 2500, WAL_PAUSE_MS = 10, COLUMNS_MAX = 32 };
+#include "store/netfs.h"
+
+enum {
+	PATIENCE_MS = 2500,
+	MODE_PAUSE_MS = 10,
+	MODE_MAX = 16,
+	COLUMNS_MAX = 32
+};
 
 struct db {
 	sqlite3 *handle;
@@ -52,49 +59,125 @@ sqlite_close(struct db *db)
 	free(db);
 }
 
-/* The mode that there is now: where WAL cannot be had, the old one may stay
- * without an error (https://www.sqlite.org/pragma.html, journal_mode). */
 static int
-take_mode(void *is_wal, int n, char **values, char **names)
+take_mode(void *arg, int n, char **values, char **names)
 {
 	(void)names;
-	*(int *)is_wal = n > 0 && strcmp(values[0], "wal") == 0;
+	snprintf(arg, MODE_MAX, "%s", n > 0 && values[0] ? values[0] : "");
 	return 0;
 }
 
-/* The change to WAL asks no busy handler where another process makes the same
- * change (https://www.sqlite.org/wal.html, 9): wait here. */
+/* Sets the mode of the journal, or only asks for it (NULL); *is is the mode in
+ * the end. The change to WAL asks no busy handler where another process makes
+ * the same change (https://www.sqlite.org/wal.html, 9): wait here. */
 static int
-set_wal(struct db *db, int *is_wal)
+journal_mode(struct db *db, const char *mode, char is[MODE_MAX])
 {
+	char sql[64];
 	int rc = SQLITE_BUSY;
-	*is_wal = 0;
+	snprintf(sql, sizeof(sql), "PRAGMA journal_mode%s%s",
+	    mode == NULL ? "" : "=", mode == NULL ? "" : mode);
 	for (int ms = 0; rc == SQLITE_BUSY && ms < PATIENCE_MS;
-	     ms += WAL_PAUSE_MS) {
+	     ms += MODE_PAUSE_MS) {
 		if (ms > 0)
-			sqlite3_sleep(WAL_PAUSE_MS);
-		rc = sqlite3_exec(db->handle, "PRAGMA journal_mode=WAL",
-			 take_mode, is_wal, NULL) &
-		    0xFF;
+			sqlite3_sleep(MODE_PAUSE_MS);
+		is[0] = '\0';
+		rc = sqlite3_exec(db->handle, sql, take_mode, is, NULL) & 0xFF;
 	}
+	/* a mode that cannot be is not refused, only not set */
+	return rc == SQLITE_OK && mode != NULL && strcmp(is, mode) != 0
+	    ? SQLITE_IOERR
+	    : rc;
+}
+
+/* Out of WAL without shared memory: alone, it keeps the WAL's index to itself
+ * (https://www.sqlite.org/wal.html, 8). Needs a fresh connection. */
+static int
+leave_wal(const char *where)
+{
+	struct db db = { .handle = NULL };
+	char is[MODE_MAX];
+	int rc = sqlite3_open_v2(where, &db.handle,
+	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE, NULL);
+	if (rc == SQLITE_OK)
+		sqlite3_busy_timeout(db.handle, PATIENCE_MS);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db.handle, "PRAGMA locking_mode=EXCLUSIVE",
+		    NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = journal_mode(&db, "truncate", is);
+	sqlite3_close(db.handle);
 	return rc;
 }
 
-/* WAL with a sync at every commit. Where the file system has no shared memory
- * (network file systems), a rollback journal instead, emptied at every commit:
- * that one is deleted would have to be synced as well. */
+/* A sync at every commit, by WAL; where the file system has no shared memory,
+ * by a rollback journal. *again, and no error: what stands in WAL cannot be
+ * read without shared memory; again NULL: WAL is not tried. */
 static int
-set_durable(struct db *db, struct err *e)
+set_durable(struct db *db, const char *where, int *again, struct err *e)
 {
+	char is[MODE_MAX];
 	if (exec(db, "PRAGMA synchronous=FULL", "synchronous", e) != 0)
 		return -1;
-	int is_wal;
-	int rc = set_wal(db, &is_wal);
-	if (rc == SQLITE_OK && is_wal)
+	int wal = again != NULL && !netfs_has(where);
+	int rc = journal_mode(db, NULL, is);
+	/* :memory: has no other */
+	if (rc == SQLITE_OK && strcmp(is, "memory") == 0)
 		return 0;
-	if (rc == SQLITE_BUSY || rc == SQLITE_FULL || rc == SQLITE_READONLY)
+	if (rc == SQLITE_OK && strcmp(is, "wal") != 0)
+		wal = wal && netfs_shares_memory(where);
+	if (rc == SQLITE_OK)
+		rc = journal_mode(db, wal ? "wal" : "truncate", is);
+	if (rc == SQLITE_OK)
+		return 0;
+	if (again == NULL || rc == SQLITE_BUSY || rc == SQLITE_FULL ||
+	    rc == SQLITE_READONLY)
 		return fail(db, rc, "journal_mode", e);
-	return exec(db, "PRAGMA journal_mode=TRUNCATE", "journal_mode", e);
+	*again = 1;
+	return -1;
+}
+
+/* What a crash left in a rollback journal, no reader can put right: once with
+ * the right to write. */
+static int
+roll_back(struct db *db, const char *where)
+{
+	static const char look[] = "SELECT count(*) FROM sqlite_schema";
+	sqlite3 *writer = NULL;
+	if (sqlite3_exec(db->handle, look, NULL, NULL, NULL) !=
+	    SQLITE_READONLY_ROLLBACK)
+		return 0;
+	int rc = sqlite3_open_v2(
+	    where, &writer, SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(writer, look, NULL, NULL, NULL);
+	sqlite3_close(writer);
+	return rc;
+}
+
+/* The file is made where that is asked for, readable by its owner only: it
+ * holds buyers' data. The mask belongs to the whole process: it is touched
+ * only where a file may be made. */
+static int
+open_handle(struct db *db, const char *where, enum db_mode mode)
+{
+	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+	    (mode == DB_READ ? SQLITE_OPEN_READONLY
+		    : mode == DB_CREATE
+		    ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+		    : SQLITE_OPEN_READWRITE);
+	mode_t mask = mode == DB_CREATE ? umask(0077) : 0;
+	int rc = sqlite3_open_v2(where, &db->handle, flags, NULL);
+	if (rc == SQLITE_OK)
+		sqlite3_busy_timeout(db->handle, PATIENCE_MS);
+	if (rc == SQLITE_OK && mode == DB_CREATE)
+		rc = sqlite3_exec(
+		    db->handle, "PRAGMA user_version", NULL, NULL, NULL);
+	if (mode == DB_CREATE)
+		umask(mask);
+	if (rc == SQLITE_OK && mode == DB_READ)
+		rc = roll_back(db, where);
+	return rc;
 }
 
 static int
@@ -110,29 +193,23 @@ sqlite_open(
 		    "%s: no database there; 'gatepost migrate' makes one",
 		    where);
 	}
-	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-	    (mode == DB_READ ? SQLITE_OPEN_READONLY
-		    : mode == DB_CREATE
-		    ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-		    : SQLITE_OPEN_READWRITE);
-	/* buyers' data: readable by its owner only. The mask belongs to the
-	 * whole process: it is touched only where a file may be made */
-	mode_t mask = mode == DB_CREATE ? umask(0077) : 0;
-	int rc = sqlite3_open_v2(where, &db->handle, flags, NULL);
-	if (rc == SQLITE_OK)
-		sqlite3_busy_timeout(db->handle, PATIENCE_MS);
-	if (rc == SQLITE_OK && mode == DB_CREATE)
-		rc = sqlite3_exec(
-		    db->handle, "PRAGMA user_version", NULL, NULL, NULL);
-	if (mode == DB_CREATE)
-		umask(mask);
-	if (rc != SQLITE_OK) {
-		fail(db, rc, where, e);
-		sqlite_close(db);
-		return -1;
+	int rc = open_handle(db, where, mode), again = 0, failed = 0;
+	if (rc == SQLITE_OK && mode != DB_READ)
+		failed = set_durable(db, where, &again, e) != 0;
+	else if (mode != DB_READ)
+		again = (rc & 0xFF) == SQLITE_IOERR;
+	if (again) {
+		sqlite3_close(db->handle);
+		leave_wal(where);
+		rc = open_handle(db, where, mode);
+		if (rc == SQLITE_OK)
+			failed = set_durable(db, where, NULL, e) != 0;
 	}
-	if (mode != DB_READ && set_durable(db, e) != 0) {
+	if (rc != SQLITE_OK)
+		fail(db, rc, where, e);
+	else if (failed)
 		err_prefix(e, "%s", where);
+	if (rc != SQLITE_OK || failed) {
 		sqlite_close(db);
 		return -1;
 	}

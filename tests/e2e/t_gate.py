@@ -33,7 +33,7 @@ class App(http.server.BaseHTTPRequestHandler):
         out = json.dumps(told).encode()
         self.send_response(200)
         if self.path == "/app/song":
-            self.send_header("X-Accel-Redirect", "/files/song")
+            self.send_header("X-Accel-Redirect", "/protected/song")
         self.send_header("Content-Length", str(len(out)))
         self.end_headers()
         self.wfile.write(out)
@@ -48,12 +48,12 @@ class Site(Place):
     def __init__(self, **options):
         super().__init__(**options)
         site = self.dir / "site"
-        for name in ("supporter", "join", "files", "bulk"):
+        for name in ("supporter", "join", "protected", "bulk"):
             (site / name).mkdir(parents=True)
         (site / "supporter/song").write_bytes(SONG)
         (site / "supporter/index.html").write_text("the members' page")
         (site / "bulk/list").write_text("the bulk list")
-        (site / "files/song").write_bytes(SONG)
+        (site / "protected/song").write_bytes(SONG)
         for name in ("supporter", "influencer"):
             (site / ("join/%s.html" % name)).write_text("buy " + name)
         self.app = http.server.ThreadingHTTPServer(("127.0.0.1", 0), App)
@@ -145,7 +145,7 @@ def members():
                  "/supporter/x.php", "/supporter/song?tier=influencer",
                  "/supporter/song?GATEPOST_GATE=tier=supporter"):
         same(p.go(path).status, 401, "no way round: " + path)
-    for path in ("/_gatepost", "/_gatepost?tier=supporter", "/files/song",
+    for path in ("/_gatepost", "/_gatepost?tier=supporter", "/protected/song",
                  "/gate?tier=supporter", "/gate"):
         same(p.go(path, token).status, 404, "not from outside: " + path)
     same(p.go("/bulk/list", token).status, 403, "a higher tier's path")
@@ -193,7 +193,7 @@ def posts():
     same((a.status, a.body == SONG), (200, True), "X-Accel-Redirect")
     a = p.go("/app/song", token, {"Range": "bytes=-2"})
     same((a.status, a.body), (206, SONG[-2:]), "a range of it")
-    a = p.go("/app/song", headers={"X-Accel-Redirect": "/files/song"})
+    a = p.go("/app/song", headers={"X-Accel-Redirect": "/protected/song"})
     same(a.status, 401, "not without a pass")
     p.app.shutdown()
     same(p.logs()["nginx.error.log"].count(b"unexpected status"), 0,

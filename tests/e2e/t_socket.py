@@ -115,6 +115,31 @@ def tcp():
     same(stop(child), 0, "and ends")
 
 
+def both():
+    """--listen twice: an authorizer of Apache's is asked over TCP only."""
+    p = Place()
+    for _ in range(5):
+        port = free_port()
+        child = start([FCGI_PROGRAM, "-c", p.conf, "--listen",
+                       "unix:" + p.sock, "--listen", "127.0.0.1:%d" % port],
+                      stderr=subprocess.DEVNULL)
+        until(lambda: child.poll() is not None or
+              connects(("127.0.0.1", port)), "the port")
+        if child.poll() is None:
+            break
+    with Fcgi(("127.0.0.1", port)) as c, Fcgi(p.sock) as d:
+        for each in (c, d, c, d):
+            same(each.ask("GET", "/healthz", keep=True).body, b"ok",
+                 "both serve")
+    same(stop(child), 0, "and end")
+    ok(not os.path.exists(p.sock), "with the file")
+    refuses(p, 2, "may be there twice", "-c", p.conf, "--listen",
+            "unix:" + p.sock, "--listen", "127.0.0.1:1", "--listen", "x")
+    refuses(p, 2, "only 127.0.0.1", "-c", p.conf, "--listen",
+            "unix:" + p.sock, "--listen", "0.0.0.0:%d" % port)
+    ok(not os.path.exists(p.sock), "both or none")
+
+
 def posts(p, name):
     body = fixture("gank/um-documented")
     a = p.direct("POST", "/hooks/gank", body,
@@ -148,6 +173,23 @@ def systemd():
         same(a and a.body, b"ok", "systemd: who came between is served")
         waiting.s.close()
         same(stop(child), 0, "systemd: exit 0 again")
+    # two: the second over TCP, for an authorizer of Apache's
+    with socket.socket(socket.AF_UNIX) as s, socket.socket() as t:
+        os.unlink(p.sock)
+        s.bind(p.sock)
+        s.listen(64)
+        t.bind(("127.0.0.1", 0))
+        t.listen(64)
+        argv = [sys.executable, "-c", give.replace(
+            "'1'", "'2'").replace("; os.env", "; os.dup2(int(sys.argv[2]), 4)"
+                                  "; os.env", 1).replace(
+            "sys.argv[2], sys.argv[2:]", "sys.argv[3], sys.argv[3:]"),
+            s.fileno(), t.fileno(), FCGI_PROGRAM, "-c", p.conf]
+        child = p.run(argv, pass_fds=[s.fileno(), t.fileno()])
+        same(p.direct("GET", "/healthz").body, b"ok", "systemd: of two, one")
+        with Fcgi(t.getsockname()) as c:
+            same(c.ask("GET", "/healthz").body, b"ok", "systemd: the other")
+        same(stop(child), 0, "systemd: exit 0 with two")
     wrong = dict(os.environ, LISTEN_PID="1", LISTEN_FDS="1")
     refuses(p, 2, "no socket was given", "-c", p.conf, env=wrong)
 
@@ -196,4 +238,4 @@ def by_hand():
            in a.stderr, "a bad line is named by file and line", a)
 
 
-main(made, group, addresses, tcp, systemd, inherited, by_hand)
+main(made, group, addresses, tcp, both, systemd, inherited, by_hand)

@@ -369,7 +369,7 @@ test_locate(void)
 			strstr(e.text, "looked at gatepost.conf and ") != NULL,
 		    "places are named");
 		OK(config_locate(a, NULL, CONFIG_WEB, &e) == NULL &&
-			strstr(e.text, "../gatepost/gatepost.conf") != NULL,
+			strstr(e.text, "/tests/gatepost/gatepost.conf") != NULL,
 		    "beside the program");
 	}
 	arena_free(a);

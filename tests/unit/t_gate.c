@@ -78,6 +78,8 @@ put(struct store *s, const char *user, const char *tier, int64_t until)
 		OK(0, "put: %s", e.text);
 }
 
+static int as_authorizer; /* the role of the next visits */
+
 static int
 visit(const struct app *to, const char *const *params, int too_large)
 {
@@ -85,6 +87,7 @@ visit(const struct app *to, const char *const *params, int too_large)
 	arena_reset(request_arena);
 	request_init(&r, request_arena, params, STR(""), 0);
 	r.body_too_large = too_large;
+	r.is_authorizer = as_authorizer;
 	reply_reset(&answer, request_arena);
 	route_serve(to, &r, &answer);
 	return answer.status;
@@ -275,6 +278,52 @@ test_no_database(const char *folder)
 	    "open: not without a rule");
 }
 
+/* What an authorizer is asked by a page of a visitor. */
+#define ASK(...) \
+	visit(&app, \
+	    (const char *const[]){ "REQUEST_METHOD=POST", \
+		"REQUEST_URI=/members/x%ZZ?tier=fan&allow=read", \
+		"QUERY_STRING=tier=fan", __VA_ARGS__, NULL }, \
+	    0)
+
+static void
+test_authorizer(void)
+{
+	static const char rule[] = "GATEPOST_GATE=tier=fan";
+	struct buf head;
+	test_group("authorizer");
+	buf_init(&head, REPLY_HEAD_MAX);
+	as_authorizer = 1;
+	OK(ASK(rule, MINE(super)) == 200, "open");
+	IS(header("Variable-GATEPOST_USER"), "m%C3%A9%25%20x", "user");
+	IS(header("Variable-GATEPOST_BY"), "user", "by");
+	IS(header("Variable-GATEPOST_TIER"), "super%20fan", "tier");
+	IS(header("Variable-GATEPOST_UNTIL"), "", "until");
+	OK(answer.n_headers == 4 && reply_head(&answer, &head) == 0, "no more");
+	OK(str_starts(buf_str(&head), STR("Status: 200 OK\r\nVariable-")),
+	    "nothing that would be the visitor's");
+	OK(ASK(rule) == 401 && answer.n_headers == 1, "no pass");
+	OK(ASK(rule, MINE(none)) == 403 && answer.n_headers == 0, "no access");
+	OK(ASK(rule, MINE(late)) == 401, "over");
+	OK(ASK("GATEPOST_GATE=tier=super fan", MINE(fan)) == 403, "a lower");
+	OK(ASK("GATEPOST_GATE=tier=none", MINE(fan)) == 403, "unknown");
+	OK(ASK(MINE(fan)) == 403, "the query is no rule");
+	OK(ASK("GATEPOST_GATE=", MINE(fan)) == 403, "nor is nothing");
+	OK(ASK(rule, rule, MINE(fan)) == 403, "nor are two");
+	OK(ASK("GATEPOST_GATE=tier=fan&tier=fan", MINE(fan)) == 403,
+	    "nor one twice");
+	const char *const healthz[] = { "REQUEST_METHOD=GET",
+		"PATH_INFO=/healthz", NULL };
+	OK(visit(&app, healthz, 0) == 403, "whatever the path");
+	const char *const params[] = { rule, MINE(fan), NULL };
+	OK(visit(&unconfigured, params, 0) == 403, "no settings");
+	OK(visit(&app, params, 1) == 200, "no body, no path, no method");
+	as_authorizer = 0;
+	OK(GATE(rule, "FCGI_ROLE=AUTHORIZER", MINE(fan)) == 204,
+	    "no parameter makes one");
+	buf_free(&head);
+}
+
 static int
 post(const char *body, const char *authorization)
 {
@@ -363,6 +412,7 @@ main(void)
 		test_passes();
 		test_headers();
 		test_whatever();
+		test_authorizer();
 		test_post();
 		unlink(config.database);
 		test_no_database(folder);

@@ -69,7 +69,7 @@ test_path(void)
 	PATH("-", "REQUEST_URI=/a%FF");
 	PATH("-", "PATH_INFO=/a\xFF");
 	PATH("|1|2|3|4|5|6|7|8", "PATH_INFO=/1/2/3/4/5/6/7/8/");
-	PATH("-", "PATH_INFO=/1/2/3/4/5/6/7/8/9");
+	PATH("-", "PATH_INFO=/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17");
 	char *uri = calloc(1, 5000);
 	memcpy(uri, "REQUEST_URI=/", 13);
 	memset(uri + 13, 'a', 4900);

@@ -1,0 +1,31 @@
+#ifndef CGI_FIRST_H
+#define CGI_FIRST_H
+
+#include "cgi/route.h"
+#include "core/site.h"
+
+/*
+ * The first page: what plain CGI shows at its root while there is no
+ * configuration anywhere. It holds a configuration with fresh secrets, where
+ * to save it, and the address to paste at Gumroad. Nothing is stored: what a
+ * stranger was shown is worth nothing. As soon as there is a file, good or
+ * bad, it is not shown again.
+ */
+struct first {
+	const char *file; /* where the configuration belongs */
+	const char *refusal; /* why not to go on here; NULL: nothing */
+};
+
+/*
+ * The configuration of a plain CGI request, once nothing speaks against it
+ * (core/site.h). NULL with *e, which is for the log alone; where there is no
+ * file at all, *first is filled as well, else first->file is NULL.
+ */
+struct config *
+first_config(struct arena *a, struct first *first, struct err *e);
+
+/* Is it a GET of the program's own address? */
+int first_asked(const struct request *r);
+void first_page(const struct first *first, struct request *r, struct reply *p);
+
+#endif

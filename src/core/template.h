@@ -1,0 +1,29 @@
+#ifndef CORE_TEMPLATE_H
+#define CORE_TEMPLATE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* gatepost.conf.in, embedded by the build: a commented configuration with
+ * @NAME@ where a secret goes. */
+extern const char template_text[];
+
+enum { TEMPLATE_MAX = 256 * 1024, TEMPLATE_SECRET_BYTES = 24 };
+
+/* The secrets of one filling, in hexadecimal. */
+struct template_secrets {
+	char gumroad_token[2 * TEMPLATE_SECRET_BYTES + 1];
+};
+
+/* What stands in place of the template's own; NULL: that stays. */
+struct template_values {
+	const char *database; /* a path */
+	const char *public_url; /* has been checked */
+};
+
+/* Appends the template with a fresh random secret for each @NAME@ and with the
+ * values given. out takes TEMPLATE_MAX bytes. made may be NULL. */
+int template_fill(struct buf *out, const struct template_values *values,
+    struct template_secrets *made, struct err *e);
+
+#endif
