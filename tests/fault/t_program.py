@@ -218,15 +218,30 @@ def no_files_for_database():
 
 def ended(child):
     try:
-        return child.wait(0.2) is not None
+        return child.wait(1) is not None
     except subprocess.TimeoutExpired:
         return False
+
+
+def run_whole(p):
+    """Until all threads are there: memory to start with is not meant here."""
+    before = p.log_text().count("started") if p.log.exists() else 0
+    child = run_faulty(p)
+    until(lambda: p.log_text().count("started") > before, "all threads")
+    return child
+
+
+def hook_or_none(p, body):
+    try:
+        return hook(p, body)
+    except OSError:
+        return None
 
 
 def memory():
     """One allocation fails, of the program's own or of a library's."""
     p = faulty_place()
-    child = run_faulty(p)
+    child = run_whole(p)
     hook(p, sale(0))
     p.faults.set(allocations=0)
     hook(p, sale(1))
@@ -237,19 +252,17 @@ def memory():
     for at in sorted(rng.sample(range(1, each + 20), min(each, 60))):
         n += 1
         p.faults.set(memory_at=at)
-        try:
-            a = hook(p, sale(n))
-        except OSError:
-            a = None
+        a = hook_or_none(p, sale(n))
         p.faults.set(memory_at=0)
         counts[None if a is None else a.status] += 1
-        if a is None and ended(child):
+        again = hook_or_none(p, sale(n))
+        while again is None and ended(child):
             counts["restart"] += 1
-            child = run_faulty(p)
-        again = hook(p, sale(n))
-        if again.status != 200 or (
-                a is not None and a.status == 200 and again.word() !=
-                "duplicate") or again.word() == "kept":
+            child = run_whole(p)
+            again = hook_or_none(p, sale(n))
+        if again is None or again.status != 200 or again.word() == "kept" or (
+                a is not None and a.status == 200 and
+                again.word() != "duplicate"):
             lost.append((at, a, again))
     note(counts)
     same(lost, [], "%d allocations of a request: stored or refused" % each)
