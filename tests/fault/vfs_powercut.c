@@ -215,7 +215,7 @@ save(const struct node *f)
 	FILE *out = fopen(f->name, "wb");
 	if (out == NULL)
 		return -1;
-	size_t n = fwrite(f->bytes, 1, (size_t)f->n, out);
+	size_t n = f->n == 0 ? 0 : fwrite(f->bytes, 1, (size_t)f->n, out);
 	return fclose(out) == 0 && n == (size_t)f->n ? 0 : -1;
 }
 
