@@ -48,6 +48,8 @@ path_below(struct str path, struct str script)
 	while (script.n > 0 && script.p[script.n - 1] == '/')
 		script.n--;
 	size_t i = 0;
+	if (path.n == 0)
+		return path;
 	for (size_t k = 0; k < script.n; k++) {
 		if (i == path.n)
 			return path;
@@ -236,6 +238,7 @@ reply_reset(struct reply *p, struct arena *a)
 	p->bare = 0;
 	p->endless = 0;
 	p->stream = NULL;
+	p->later = 0;
 	p->download = NULL;
 	p->failed = 0;
 }

@@ -79,6 +79,8 @@ def skip(name, why):
 def main(*tests):
     """Runs them, or those named by the arguments, and ends the script."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    # a shell ignores it for what it starts in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     wanted = sys.argv[1:]
     try:
         for test in tests:
@@ -303,6 +305,22 @@ def basic(password, user="gatepost"):
     return {"Authorization": "Basic " + base64.b64encode(pair).decode()}
 
 
+def b64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+def jwt(p, sub, by=None, lasts=3600, secret=None):
+    """A pass, as an app could make it."""
+    claims = {"sub": sub, "aud": "https://example.org",
+              "exp": int(time.time()) + lasts}
+    if by:
+        claims["by"] = by
+    text = b64(b'{"alg":"HS256","typ":"JWT"}') + b"." + b64(
+        json.dumps(claims).encode())
+    mac = hmac.new((secret or p.pass_secret).encode(), text, hashlib.sha256)
+    return (text + b"." + b64(mac.digest())).decode()
+
+
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -525,10 +543,11 @@ class Place:
 
     # -- programs
 
-    def run(self, argv=None, wait=True, **options):
-        """gatepost.fcgi on this place's socket."""
+    def run(self, argv=None, wait=True, more=(), **options):
+        """gatepost.fcgi on this place's socket. more: "--unconfined" where
+        the test looks into /proc/PID/fd, as others than root may not."""
         argv = argv or [FCGI_PROGRAM, "-c", self.conf,
-                        "--listen", "unix:" + self.sock]
+                        "--listen", "unix:" + self.sock, *more]
         with open(self.log, "ab") as log:
             child = start(argv, stderr=log, stdin=options.pop(
                 "stdin", subprocess.DEVNULL), **options)
