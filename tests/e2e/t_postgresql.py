@@ -121,6 +121,12 @@ def race():
     """The same deliveries to two hosts at once, in any order."""
     a, b = two_hosts()
     n, answers, ids, done = 12, [], [], threading.Event()
+    # commits that take their time overlap, where nothing keeps them apart
+    lib.cluster().psql(a.name, """
+        CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN PERFORM pg_sleep(random() * 0.03); RETURN NULL; END';
+        CREATE CONSTRAINT TRIGGER late AFTER INSERT ON changes DEFERRABLE
+        INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION late();""")
 
     def send(p, order):
         for i in order:
