@@ -38,7 +38,8 @@ readers_new(const struct config *c, int threads)
 	if (r != NULL) {
 		r->database = c->database;
 		r->standby = c->standby_url;
-		r->n_workers = c->threads;
+		/* the last is the publisher's, unless it is alone */
+		r->n_workers = threads > 1 ? threads - 1 : threads;
 		r->n = threads;
 	}
 	for (int i = 0; r != NULL && i < r->n; i++)
@@ -82,6 +83,8 @@ connect_any(struct readers *r, int worker, struct err *e)
 	if (rc != 0 && r->standby != NULL && worker < r->n_workers) {
 		rc = store_open(r->standby, STORE_STANDBY, &slot->store, e);
 		slot->is_standby = rc == 0;
+		if (rc == 0 && e != NULL)
+			e->code = ERR_NONE; /* that of the primary */
 	}
 	if (rc == 0)
 		store_patience(slot->store, READ_PATIENCE_MS);

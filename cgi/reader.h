@@ -5,8 +5,9 @@
 #include "store/store.h"
 
 /* One read-only connection per worker thread, opened when it is first needed
- * and again after an error. While the database cannot be reached, those of the
- * configuration's threads lead to its standby_url, where there is one. */
+ * and again after an error. While the database cannot be reached, all
+ * but the last of several, the publisher's, lead to the configuration's
+ * standby_url, where there is one. */
 struct readers;
 
 struct readers *readers_new(const struct config *c, int threads);
