@@ -17,7 +17,7 @@ enum {
 	 * with a rollback journal is */
 	TURN_WAIT_MS = 1400,
 	/* of a batch: with a slow database the rest is the next one */
-	SLICE_MS = 1000,
+	SLICE_MS = 500,
 	AGAIN_PAUSE_MS = 20,
 };
 
