@@ -605,7 +605,7 @@ def by_hand():
     done = p.cli("check", "--event", event)
     text = done.stdout.decode()
     ok(done.returncode == 0 and "http app" in text and "waiting" in text and
-       "zz" in text and "product" in text, "check --event", text)
+       "its product does not fit" in text, "check --event", text)
     same(p.dump(), state, "changes nothing")
     work(p)
     text = p.cli("outbox").stdout.decode()
