@@ -203,8 +203,21 @@ on 'refunded' { http 'app' { } }
     same(json.loads(r.at("/app")[1][2])["type"], "refunded",
          "a target named again is the same one")
     ok(fits(r.at("/app")[1], SECRET), "with its secrets")
-    same(stop(p.program), 0, "stopped")
+    children = subprocess.run(
+        ["pgrep", "-P", str(p.program.pid)], capture_output=True).stdout
+    same(len(children.split()), 1, "a process of its own does it")
+    p.program.kill()
+    p.program.wait()
+    until(lambda: not is_alive(int(children)), "its end with the program")
     p.check_logs(SECRET)
+
+
+def is_alive(pid):
+    try:
+        with open("/proc/%d/stat" % pid) as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def npm():
