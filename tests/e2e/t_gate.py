@@ -125,6 +125,10 @@ def members():
     a = p.go("/supporter/song", token)
     same((a.status, a.body == SONG), (200, True), "a tier: at once")
     same(p.go("/supporter/", token).body, b"the members' page", "a folder")
+    for path in ("/supporter", "/bulk"):
+        a = p.go(path + "?a=1")
+        same((a.status, a.headers.get("location")), (301, path + "/?a=1"),
+             "without its slash: " + path)
     a = p.go("/supporter/song", headers={"Authorization": "Bearer " + token})
     same(a.status, 200, "as a Bearer token")
     a = p.go("/supporter/song", token, {"Authorization": "Basic YTpi"})
@@ -159,7 +163,20 @@ def members():
     long = "x=" + "y" * 6000 + "; gatepost=" + token
     same(p.go("/supporter/song", headers={"Cookie": long}).status, 200,
          "among 6 kB of cookies")
+    own_pages(p)
     p.check_logs(token)
+
+
+def own_pages(p):
+    """What the README has pages load, and nothing else is looked for."""
+    for name in ("gatepost.js", "gatepost.css", "gatepost.svg", "thanks.html",
+                 "thanks.js"):
+        a = p.get("/" + name)
+        same((a.status, a.body), (200, (TOP / "nginx/site" / name)
+                                  .read_bytes()), "beside Gatepost: /" + name)
+    for path in ("/index.html", "/gatepost.js/x", "/site.js",
+                 "/gumroad/" + p.tokens[0], "/" + p.tokens[0]):
+        same(p.get(path).status, 404, "not there: " + path[:12])
 
 
 def posts():
