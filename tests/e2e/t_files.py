@@ -504,7 +504,7 @@ def apache():
             "files/members/", "files/sent/"))
     settings, commands = hosting_page()
     p.configure(tiers="", more=settings.replace(
-        "/home/you/public_html/members", str(web)) + """
+        "/srv/you/public_html/members", str(web)) + """
 files '/sent' { root = 'sent'
   tier = 'supporter'
   serve = 'sendfile' }
