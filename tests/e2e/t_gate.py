@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import http.server
 import json
+import re
 import threading
 import time
 
@@ -177,6 +178,35 @@ def own_pages(p):
     for path in ("/index.html", "/gatepost.js/x", "/site.js",
                  "/gumroad/" + p.tokens[0], "/" + p.tokens[0]):
         same(p.get(path).status, 404, "not there: " + path[:12])
+
+
+class Pages(Site):
+    """With pages of one's own, as a comment of nginx/gatepost.conf says."""
+
+    def write_nginx(self):
+        conf = super().write_nginx()
+        (self.dir / "web").mkdir(exist_ok=True)
+        (self.dir / "web/page.html").write_text("my page")
+        text = conf.read_text()
+        new = re.sub(r"return 404; +# CHANGE\n(\t\t)#(log_not_found off;\n)"
+                     r"\t\t#root /var/www/html;",
+                     r"\n\1\2\1root %s/web;" % self.dir, text)
+        if new == text:
+            raise RuntimeError("nginx/gatepost.conf: no pages of one's own")
+        conf.write_text(new)
+        return conf
+
+
+def pages():
+    p = Pages()
+    p.run()
+    p.nginx()
+    same(p.get("/page.html").body, b"my page", "a page of one's own")
+    for path in ("/hook/gumroad/", "/gumroad/", "/"):
+        ok(p.post(path + p.tokens[0], sale(1), FORM).status in (404, 405) and
+           p.get(path + p.tokens[0]).status == 404, "mistyped: " + path)
+    same(p.gumroad(sale(1)).word(), "recorded", "and the right one")
+    p.check_logs()
 
 
 def posts():
@@ -356,4 +386,4 @@ def made():
     p.check_logs(a.json()["pass"], lines[0])
 
 
-main(members, posts, changes, outages, parameters, made)
+main(members, pages, posts, changes, outages, parameters, made)
