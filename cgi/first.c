@@ -56,9 +56,9 @@ first_config(struct arena *a, struct first *first, struct err *e)
 		if (first->file != NULL && first->refusal == NULL) {
 			*e = (struct err){ .code = ERR_NONE };
 			err_set(e, ERR_CONFIG,
-			    "no configuration: open this program's folder, as "
-			    "https://YOUR-SITE/gatepost/, in a browser: it "
-			    "shows what to save as %s",
+			    "%s: no configuration there; open this program's "
+			    "folder, as https://YOUR-SITE/gatepost/, in a "
+			    "browser: it shows what to save",
 			    first->file);
 		}
 		return NULL;
