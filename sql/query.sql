@@ -51,8 +51,18 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 INSERT INTO events (platform, kind, delivery, subject, sent_at, received_at,
 	last_seen_at, content_type, body, verified_by, peer, status, reason)
 VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10, $11, $12)
+ON CONFLICT (platform, delivery) DO NOTHING;
+-- name: event_add @postgresql
+INSERT INTO events (platform, kind, delivery, subject, sent_at, received_at,
+	last_seen_at, content_type, body, verified_by, peer, status, reason)
+VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (platform, delivery) DO NOTHING
 RETURNING id;
+-- name: event_added
+-- (RETURNING would make SQLite fill a table for the one row)
+SELECT last_insert_rowid() WHERE changes() > 0;
+-- name: event_added @postgresql
+SELECT 0 WHERE false;
 -- name: event_find
 SELECT id, received_at, sent_at, status FROM events
 WHERE platform = $1 AND delivery = $2;
