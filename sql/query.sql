@@ -167,23 +167,20 @@ ON CONFLICT (platform, sale) DO NOTHING;
 SELECT {purchase}
 FROM purchases WHERE platform = $1 AND sale = $2;
 -- name: purchase_by_user
+-- (no ORDER BY: to sort a row or two, SQLite makes as much ado as to find them)
 SELECT {purchase}
-FROM purchases WHERE user_ref = $1 AND since IS NOT NULL
-ORDER BY since, platform, sale;
+FROM purchases WHERE user_ref = $1 AND since IS NOT NULL;
 -- name: purchase_by_email
 SELECT {purchase}
-FROM purchases WHERE email = $1 AND since IS NOT NULL
-ORDER BY since, platform, sale;
+FROM purchases WHERE email = $1 AND since IS NOT NULL;
 -- name: purchase_by_buyer
 SELECT {purchase}
 FROM purchases
 WHERE ((buyer = $1 AND platform = $2) OR (buyer = $3 AND platform = 'manual'))
-	AND since IS NOT NULL
-ORDER BY since, platform, sale;
+	AND since IS NOT NULL;
 -- name: purchase_by_license
 SELECT {purchase}
-FROM purchases WHERE license = $1 AND since IS NOT NULL
-ORDER BY since, platform, sale;
+FROM purchases WHERE license = $1 AND since IS NOT NULL;
 -- name: purchase_subjects_by_user
 SELECT platform, subject FROM purchases WHERE user_ref = $1
 GROUP BY platform, subject

@@ -195,8 +195,7 @@ access_lookup(struct store *s, const struct tier_rules *rules,
     struct access *out, struct err *e)
 {
 	struct rows r = { .arena = a };
-	if (store_purchase_by(
-		s, key->by, key->platform, key->id, rows_take, &r, e) != 0 ||
+	if (rows_by(s, key->by, key->platform, key->id, &r, e) != 0 ||
 	    access_of(&r, rules, now, a, out, e) != 0)
 		return -1;
 	return store_change_last_of(s, key->by,

@@ -192,7 +192,7 @@ enum store_by {
 	STORE_BY_BUYER, /* platform must be given */
 	STORE_BY_LICENSE,
 };
-/* Those that give or gave access, by since. */
+/* Those that give or gave access, in any order: rows_by sorts. */
 int store_purchase_by(struct store *s, enum store_by by, struct str platform,
     struct str id, store_purchase_fn *fn, void *arg, struct err *e);
 /* The subjects that have such a purchase, the oldest sale's first; those that
