@@ -126,7 +126,7 @@ replace_tier(struct store *s, const struct config *c,
 	*tier = STR_NONE;
 	if (first_key(row, a, &key) != 0)
 		return 0;
-	if (access_lookup(s, &c->rules, &key, at, a, &x, e) != 0)
+	if (access_held(s, &c->rules, &key, at, a, &x, e) != 0)
 		return -1;
 	*tier = x.tier;
 	return 0;
