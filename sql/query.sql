@@ -147,6 +147,8 @@ GROUP BY platform ORDER BY platform;
 
 -- name: purchase_drop
 DELETE FROM purchases WHERE platform = $1 AND subject = $2;
+-- name: purchase_drop_sale
+DELETE FROM purchases WHERE platform = $1 AND sale = $2;
 -- name: purchase_of_subject
 -- (by the bare column SQLite would walk all the platform's sales in order)
 SELECT {purchase} FROM purchases WHERE platform = $1 AND subject = $2

@@ -63,6 +63,13 @@ by_since(const void *x, const void *y)
 }
 
 int
+rows_by_sale(const void *x, const void *y)
+{
+	const struct store_purchase *a = x, *b = y;
+	return order(a->sale, b->sale);
+}
+
+int
 rows_by(struct store *s, enum store_by by, struct str platform, struct str id,
     struct rows *rows, struct err *e)
 {

@@ -172,6 +172,8 @@ typedef int store_purchase_fn(void *arg, const struct store_purchase *row);
 
 int store_purchase_drop(
     struct store *s, struct str platform, struct str subject, struct err *e);
+int store_purchase_drop_sale(
+    struct store *s, struct str platform, struct str sale, struct err *e);
 int store_purchase_put(
     struct store *s, const struct store_purchase *row, struct err *e);
 
