@@ -44,7 +44,8 @@ conn_forget(struct conn_shared *s, struct conn *c)
 }
 
 /* 0, or -1 when the answer did not get through. A reply that waits for
- * something is not written: it is w->parked, or w->download. */
+ * something is not written: it is w->parked or w->download, or the request is
+ * w->later. */
 static int
 serve(struct worker *w, struct conn *c, struct str records)
 {
@@ -59,12 +60,16 @@ serve(struct worker *w, struct conn *c, struct str records)
 	r.body_too_large = c->frame.too_large;
 	r.is_authorizer = c->frame.authorizer;
 	r.worker = w->index;
+	r.came = c->came;
+	r.behind = w->behind;
 	reply_reset(&w->reply, w->arena);
 	s->o.handle(s->o.ctx, &r, &w->reply);
 	int rc = 0;
 	w->parked = w->reply.stream;
 	w->download = w->reply.download;
-	if (w->parked == NULL && w->download == NULL) {
+	w->later = w->reply.later;
+	w->wrote |= r.wrote;
+	if (w->parked == NULL && w->download == NULL && !w->later) {
 		atomic_store(&c->deadline, time_ticks() + s->o.send_ms);
 		rc = io_write(w->io, c->fd, &r, &w->reply);
 		atomic_store(&c->deadline, 0);
@@ -75,8 +80,30 @@ serve(struct worker *w, struct conn *c, struct str records)
 	return rc;
 }
 
-/* The request that ends with these n bytes. 0: the connection is kept; -1: it
- * is not; CONN_PARKED. */
+/* The request of these records. 0: the connection is kept; -1: it is not;
+ * CONN_PARKED, CONN_LATER. */
+static int
+conn_answer(struct worker *w, struct conn *c, struct str records)
+{
+	struct frame *f = &c->frame;
+	int is_odd = f->too_large || f->authorizer;
+	w->parked = NULL;
+	w->download = NULL;
+	w->later = 0;
+	int rc = serve(w, c, records);
+	if (w->later)
+		return CONN_LATER;
+	int keep = rc == 0 && f->keep_conn && !is_odd &&
+	    !atomic_load(&w->shared->stopping);
+	c->id = f->id;
+	c->keep = keep;
+	conn_forget(w->shared, c);
+	if (w->parked != NULL || w->download != NULL)
+		return CONN_PARKED;
+	return keep ? 0 : -1;
+}
+
+/* The request that ends with these n bytes; as conn_answer. */
 static int
 conn_serve(struct worker *w, struct conn *c, const char *p, size_t n)
 {
@@ -84,8 +111,7 @@ conn_serve(struct worker *w, struct conn *c, const char *p, size_t n)
 	struct frame *f = &c->frame;
 	int missing_end = f->too_large || f->authorizer;
 	atomic_store(&c->deadline, 0);
-	w->parked = NULL;
-	w->download = NULL;
+	c->came = time_micros();
 	if (c->in.n > 0 || missing_end) {
 		if (conn_keep(w->shared, c, p, n) != 0)
 			return -1;
@@ -97,15 +123,16 @@ conn_serve(struct worker *w, struct conn *c, const char *p, size_t n)
 		}
 		records = buf_str(&c->in);
 	}
-	int rc = serve(w, c, records);
-	int keep = rc == 0 && f->keep_conn && !missing_end &&
-	    !atomic_load(&w->shared->stopping);
-	c->id = f->id;
-	c->keep = keep;
-	conn_forget(w->shared, c);
-	if (w->parked != NULL || w->download != NULL)
-		return CONN_PARKED;
-	return keep ? 0 : -1;
+	/* it would only be decoded to be told so */
+	int must_wait = w->behind && w->shared->o.may_write != NULL &&
+	    w->shared->o.may_write(records);
+	int rc = must_wait ? CONN_LATER : conn_answer(w, c, records);
+	if (rc != CONN_LATER)
+		return rc;
+	if (c->in.n == 0 && conn_append(w->shared, c, p, n) != 0)
+		return -1;
+	c->whole = c->in.n;
+	return CONN_LATER;
 }
 
 /* Bytes that arrived. As conn_read. */
@@ -119,8 +146,11 @@ conn_feed(struct worker *w, struct conn *c, const char *p, size_t n)
 		case FRAME_WHOLE:
 			rc = conn_serve(w, c, p, used);
 			/* who sends on before the answer gets no second one */
-			if (used < n)
+			if (rc == CONN_PARKED && used < n)
 				c->keep = 0;
+			if (rc == CONN_LATER &&
+			    conn_append(w->shared, c, p + used, n - used) != 0)
+				return -1;
 			if (rc != 0)
 				return rc;
 			break;
@@ -162,17 +192,43 @@ conn_read(struct worker *w, struct conn *c)
 	}
 }
 
+static void
+in_init(struct conn_shared *s, struct conn *c)
+{
+	/* head, body and its records' headers and padding, the read that
+	 * shows that it is too much, the end */
+	buf_init(&c->in,
+	    FRAME_HEAD_MAX + 2 * s->o.body_max + FRAME_PARAMS_MAX + CONN_READ +
+		FRAME_HEADER);
+}
+
+int
+conn_again(struct worker *w, struct conn *c)
+{
+	struct buf held = c->in;
+	struct str rest = { held.p + c->whole, held.n - c->whole };
+	in_init(w->shared, c);
+	int rc = conn_answer(w, c, (struct str){ held.p, c->whole });
+	if (rc == CONN_LATER) {
+		c->in = held;
+		return rc;
+	}
+	if (rc == CONN_PARKED && rest.n > 0)
+		c->keep = 0;
+	if (rc == 0)
+		rc = conn_feed(w, c, rest.p, rest.n);
+	atomic_fetch_sub(&w->shared->buffered, held.size);
+	buf_free(&held);
+	return rc;
+}
+
 void
 conn_init(struct conn_shared *s, struct conn *c, int fd)
 {
 	c->fd = fd;
 	pthread_mutex_init(&c->turn, NULL);
 	frame_init(&c->frame, s->o.body_max);
-	/* head, body and its records' headers and padding, the read that
-	 * shows that it is too much, the end */
-	buf_init(&c->in,
-	    FRAME_HEAD_MAX + 2 * s->o.body_max + FRAME_PARAMS_MAX + CONN_READ +
-		FRAME_HEADER);
+	in_init(s, c);
 }
 
 void

@@ -253,9 +253,10 @@ add_config(const struct first *first, const struct request *r, struct buf *b)
 {
 	struct template_secrets made = { .gumroad_token = "" };
 	const char *base = base_url(r);
+	const struct template_values values = { .public_url = base };
 	struct buf text;
 	buf_init(&text, TEMPLATE_MAX);
-	if (template_fill(&text, base, &made, NULL) != 0)
+	if (template_fill(&text, &values, &made, NULL) != 0)
 		b->failed = 1;
 	else {
 		add_file(b, first->file, buf_str(&text));

@@ -4,6 +4,7 @@
 #include "cgi/count.h"
 #include "cgi/reader.h"
 #include "cgi/route.h"
+#include "cgi/writer.h"
 #include "core/intake.h"
 
 enum { CONTENT_TYPE_MAX = 255, PEER_MAX = 64 };
@@ -119,10 +120,34 @@ count_answer(const struct platform *platform,
 	}
 }
 
+static void
+answer(const struct app *app, const struct platform *platform,
+    const struct intake_answer *answer, const struct err *err, struct reply *p)
+{
+	switch (answer->status) {
+	case INTAKE_RECORDED:
+	case INTAKE_DUPLICATE:
+	case INTAKE_KEPT:
+	case INTAKE_TEST:
+		answer_stored(p, outcomes[answer->status], answer->event);
+		break;
+	case INTAKE_REFUSED:
+		answer_refused(platform, answer, p);
+		break;
+	case INTAKE_NOT_CONFIGURED:
+		answer_unconfigured(platform, p);
+		break;
+	case INTAKE_UNAVAILABLE:
+		answer_unavailable(app, err, p);
+		break;
+	}
+}
+
 void
 hook_post(const struct app *app, struct request *r, struct reply *p)
 {
-	struct intake_answer answer;
+	struct intake_answer a;
+	struct verify_result proof;
 	struct err err = { .code = ERR_NONE };
 	const struct platform *platform = r->platform;
 	struct intake_request in = {
@@ -137,27 +162,17 @@ hook_post(const struct app *app, struct request *r, struct reply *p)
 		    : request_param(r, platform->signature_param),
 		.peer = cut_to(request_param(r, "REMOTE_ADDR"), PEER_MAX),
 		.now = time_now(),
-		.came = time_micros(),
+		.came = r->came != 0 ? r->came : time_micros(),
 	};
-	intake_deliver(app->commit, app->config, &in, r->arena, &answer, &err);
-	switch (answer.status) {
-	case INTAKE_RECORDED:
-	case INTAKE_DUPLICATE:
-	case INTAKE_KEPT:
-	case INTAKE_TEST:
-		answer_stored(p, outcomes[answer.status], answer.event);
-		break;
-	case INTAKE_REFUSED:
-		answer_refused(platform, &answer, p);
-		break;
-	case INTAKE_NOT_CONFIGURED:
-		answer_unconfigured(platform, p);
-		break;
-	case INTAKE_UNAVAILABLE:
-		answer_unavailable(app, &err, p);
-		break;
+	if (intake_verify(app->config, &in, &proof, &a) == 0) {
+		/* a stranger takes no place */
+		if (!writer_enter(app->writers, r, p))
+			return;
+		intake_store(
+		    app->commit, app->config, &in, &proof, r->arena, &a, &err);
 	}
+	answer(app, platform, &a, &err, p);
 	/* else the router answers, and counts that */
 	if (!arena_failed(r->arena) && reply_ok(p))
-		count_answer(platform, &answer, in.now);
+		count_answer(platform, &a, in.now);
 }

@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "cgi/apikey.h"
 #include "cgi/route.h"
+#include "cgi/writer.h"
 #include "core/commit.h"
 #include "core/manual.h"
 #include "core/rows.h"
@@ -100,6 +101,8 @@ links_post(const struct app *app, struct request *r, struct reply *p)
 		    "subscription instead of sale");
 		return;
 	}
+	if (!writer_enter(app->writers, r, p))
+		return;
 	if (commit_chore(app->commit, put_link, &link, &err) != 0) {
 		log_line(LOG_ERROR, "link not stored: %s", err.text);
 		reply_header(p, "Retry-After", STR("5"));

@@ -34,6 +34,10 @@ struct loop {
 	pthread_mutex_t lock;
 	struct conn *conns;
 	int n_conns;
+	struct conn *later_first, *later_last; /* in the order they came */
+	/* changed under lock */
+	_Atomic int later; /* connections in the line */
+	_Atomic uint64_t ended; /* requests that wrote */
 	int listening; /* the sockets are in the epoll */
 	int64_t resume_at;
 	int64_t logged_at;
@@ -73,6 +77,67 @@ conn_arm(struct loop *l, struct conn *c, int op)
 	return rc;
 }
 
+/* Puts the connection into the line, at its head where it has been in it. 0:
+ * it must be served now, for one that wrote has ended since it was tried, and
+ * perhaps there is no other that would look into the line. */
+static int
+later_add(struct worker *w, struct conn *c, int at_head)
+{
+	struct loop *l = w->loop;
+	pthread_mutex_lock(&l->lock);
+	uint64_t ended = atomic_load(&l->ended);
+	int is_in = ended == w->ended;
+	w->ended = ended;
+	if (is_in && (at_head || l->later_first == NULL)) {
+		c->later_next = l->later_first;
+		l->later_first = c;
+		if (c->later_next == NULL)
+			l->later_last = c;
+	} else if (is_in) {
+		c->later_next = NULL;
+		l->later_last->later_next = c;
+		l->later_last = c;
+	}
+	atomic_fetch_add(&l->later, is_in);
+	pthread_mutex_unlock(&l->lock);
+	return is_in;
+}
+
+/* One that wrote has ended: whose turn it is now. */
+static struct conn *
+later_take(struct worker *w)
+{
+	struct loop *l = w->loop;
+	pthread_mutex_lock(&l->lock);
+	w->ended = atomic_fetch_add(&l->ended, 1) + 1;
+	struct conn *c = l->later_first;
+	if (c != NULL) {
+		l->later_first = c->later_next;
+		atomic_fetch_sub(&l->later, 1);
+	}
+	pthread_mutex_unlock(&l->lock);
+	return c;
+}
+
+/* What conn_read said comes true. 1: the connection is in the line. */
+static int
+settle(struct worker *w, struct conn *c, int rc, int was_in_line)
+{
+	while (rc == CONN_LATER) {
+		if (later_add(w, c, was_in_line))
+			return 1;
+		w->behind = 0;
+		rc = conn_again(w, c);
+	}
+	if (rc == CONN_PARKED && w->download != NULL)
+		w->shared->o.send(w->download, c);
+	else if (rc == CONN_PARKED)
+		w->shared->o.park(w->parked, c);
+	else if (rc != 0 || conn_arm(w->loop, c, EPOLL_CTL_MOD) != 0)
+		conn_close(w->loop, c);
+	return 0;
+}
+
 /* The event has come: the connection is this thread's. */
 static void
 conn_ready(struct worker *w, struct conn *c)
@@ -80,13 +145,16 @@ conn_ready(struct worker *w, struct conn *c)
 	pthread_mutex_lock(&c->turn);
 	atomic_store(&c->idle_since, 0);
 	pthread_mutex_unlock(&c->turn);
-	int rc = conn_read(w, c);
-	if (rc == CONN_PARKED && w->download != NULL)
-		w->shared->o.send(w->download, c);
-	else if (rc == CONN_PARKED)
-		w->shared->o.park(w->parked, c);
-	else if (rc != 0 || conn_arm(w->loop, c, EPOLL_CTL_MOD) != 0)
-		conn_close(w->loop, c);
+	w->wrote = 0;
+	w->ended = atomic_load(&w->loop->ended);
+	w->behind = atomic_load(&w->loop->later) > 0;
+	settle(w, c, conn_read(w, c), 0);
+	if (!w->wrote)
+		return;
+	w->behind = 0;
+	while ((c = later_take(w)) != NULL)
+		if (settle(w, c, conn_again(w, c), 1))
+			return;
 }
 
 void

@@ -30,7 +30,9 @@ enum {
 struct conn;
 
 struct loop_opts {
-	int threads; /* 1 to LOOP_THREADS_MAX */
+	/* 1 to LOOP_THREADS_MAX. A reply.later puts a request off until
+	 * another that says request.wrote has ended: there must be one. */
+	int threads;
 	size_t body_max; /* bytes */
 	int drain; /* stopping: serve what waits to be accepted: nobody else
 		      will, the socket is our own */
@@ -42,6 +44,9 @@ struct loop_opts {
 	 * reply.stream; the request is gone by then. May be NULL where no
 	 * handler does that. */
 	void (*park)(struct stream *s, struct conn *c);
+	/* A guess from a request's records: will its handler say later while
+	 * others wait? Spares decoding it twice. NULL: no guess. */
+	int (*may_write)(struct str records);
 	/* The same for reply.download. */
 	void (*send)(struct download *d, struct conn *c);
 	/* milliseconds and counts; 0: the constant above */

@@ -22,6 +22,7 @@
 #include "cgi/route.h"
 #include "cgi/send.h"
 #include "cgi/turn.h"
+#include "cgi/writer.h"
 #include "core/commit.h"
 #include "core/site.h"
 
@@ -225,7 +226,7 @@ start_publish(struct app *app, struct err *e)
 {
 	const struct publish_opts o = { .config = app->config,
 		.readers = app->readers,
-		.reader = app->config->threads };
+		.reader = writer_threads(app->config->threads) };
 	raise_files(app->config);
 	const struct send_opts so = { 0 };
 	if (publish_start(&o, &app->publish, e) != 0 ||
@@ -252,13 +253,15 @@ run(const struct app *app, struct listener *listeners, const sigset_t *signals,
     struct err *e)
 {
 	const struct timespec tick = { 0, LOOP_SWEEP_MS * 1000000L };
-	const struct loop_opts o = { .threads = app->config->threads,
+	const struct loop_opts o = { .threads =
+					 writer_threads(app->config->threads),
 		.body_max = route_body_max(),
 		.drain = listeners[0].owned,
 		.listen_too = listeners[1].fd,
 		.handle = handle,
 		.ctx = app,
 		.park = publish_park,
+		.may_write = route_may_write,
 		.send = send_park,
 		.conns_max = LOOP_CONNS_MAX + app->config->streams + SEND_MAX };
 	struct loop *loop;
@@ -298,7 +301,8 @@ main_fcgi(const struct options *o, struct listener *listeners)
 {
 	struct err e = { .code = ERR_NONE };
 	struct config *config = NULL;
-	struct app app = { .started = time_now() };
+	struct writers writers = { .places = 1 };
+	struct app app = { .started = time_now(), .writers = &writers };
 	sigset_t signals;
 	block_signals(&signals);
 	int rc = crypto_init(&e);
@@ -314,7 +318,10 @@ main_fcgi(const struct options *o, struct listener *listeners)
 	if (rc == 0)
 		rc = open_listeners(o, config, listeners, &e);
 	if (rc == 0)
-		rc = app_open(&app, config, config->threads, &e);
+		rc =
+		    app_open(&app, config, writer_threads(config->threads), &e);
+	if (rc == 0)
+		writers.places = writer_places(config->threads);
 	if (rc == 0)
 		prepare(&app);
 	if (rc == 0)

@@ -236,6 +236,7 @@ reply_reset(struct reply *p, struct arena *a)
 	p->bare = 0;
 	p->endless = 0;
 	p->stream = NULL;
+	p->later = 0;
 	p->download = NULL;
 	p->failed = 0;
 }

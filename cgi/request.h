@@ -43,6 +43,9 @@ struct request {
 	int is_authorizer;
 
 	int worker; /* 0 to threads - 1: for state kept per thread */
+	int64_t came; /* time_micros() when it was whole; 0: just now */
+	int behind; /* others that came before wait to be served later */
+	int wrote; /* it had one of the places of those that write */
 
 	/* set by the route */
 	const struct platform *platform; /* /hooks/NAME */
@@ -111,6 +114,8 @@ struct reply {
 	int endless; /* the body goes on: no Content-Length */
 	struct stream *stream; /* the request is parked with it, publish.h;
 				  nothing else is sent. Else NULL */
+	int later; /* not answered: the request is to be served once more, after
+		      one that `wrote` has ended; loop.h */
 	struct download *download; /* the body is this, send.h, instead of
 				      body. Else NULL */
 	int failed;

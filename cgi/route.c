@@ -9,6 +9,7 @@
 #include "cgi/publish.h"
 #include "cgi/reader.h"
 #include "cgi/send.h"
+#include "cgi/writer.h"
 
 enum {
 	GET = 1, /* and HEAD */
@@ -197,6 +198,7 @@ serve_route(const struct app *app, const struct route *route, struct request *r,
 		route->handler(app, r, p);
 	}
 	readers_put(app->readers, r->worker);
+	writer_leave(app->writers, r);
 }
 
 /* A visitor who is sent to the shop is no event for the log. */
@@ -246,7 +248,7 @@ route_serve(const struct app *app, struct request *r, struct reply *p)
 		reply_error(p, 404, "not_found", "there is no such address");
 	/* not every request is served when memory is short; none is lost: a
 	 * sender told 503 comes again */
-	if (arena_failed(r->arena) || !reply_ok(p)) {
+	if (arena_failed(r->arena) || (!p->later && !reply_ok(p))) {
 		publish_drop(p->stream);
 		send_drop(p->download);
 		reply_reset(p, r->arena);
@@ -260,6 +262,16 @@ route_serve(const struct app *app, struct request *r, struct reply *p)
 	}
 	if (p->status >= 400 && !at_gate && !is_turned_away(route, p))
 		log_refused(route != NULL ? route : path_of, r, p);
+}
+
+int
+route_may_write(struct str records)
+{
+	/* bytes; a stranger's large body is better refused than kept */
+	enum { USUAL_MAX = 16 * 1024 };
+	static const char path[] = "/hooks/";
+	return records.n <= USUAL_MAX &&
+	    memmem(records.p, records.n, path, sizeof(path) - 1) != NULL;
 }
 
 size_t

@@ -7,6 +7,7 @@
 struct commit; /* takes deliveries; core/commit.h */
 struct readers; /* for lookups; cgi/reader.h */
 struct publish; /* for requests that wait; cgi/publish.h */
+struct writers; /* places for those that write; cgi/writer.h */
 struct first; /* for the first page; cgi/first.h */
 struct send; /* for files; cgi/send.h */
 
@@ -17,6 +18,7 @@ struct app {
 	struct commit *commit;
 	struct readers *readers;
 	struct publish *publish; /* NULL: nothing waits (plain CGI) */
+	struct writers *writers; /* NULL: as many as come (plain CGI) */
 	const struct first *first; /* NULL: there is a configuration, good
 				      or bad, or this is FastCGI */
 	struct send *send; /* NULL: a file is written at once (plain CGI) */
@@ -55,6 +57,9 @@ route_handler metrics_get;
  * visitors whom the gate turns away, from files too, are not.
  */
 void route_serve(const struct app *app, struct request *r, struct reply *p);
+
+/* For loop_opts.may_write: has it the look of a delivery? */
+int route_may_write(struct str records);
 
 /* The largest body a route takes, bytes. */
 size_t route_body_max(void);

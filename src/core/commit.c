@@ -446,18 +446,21 @@ int
 commit_put(struct commit *c, const struct commit_delivery *d,
     struct commit_answer *out, struct err *e)
 {
+	int64_t now = time_ticks();
 	struct waiter w = { .delivery = d,
 		.state = QUEUED,
-		.deadline = time_ticks() + COMMIT_WAIT_MS,
+		.deadline = now + COMMIT_WAIT_MS,
 		.came = d->came != 0 ? d->came : time_micros() };
+	if (d->came != 0)
+		w.deadline = d->came / 1000 + COMMIT_WAIT_MS;
 	pthread_condattr_t attr;
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&w.wake, &attr);
 	pthread_condattr_destroy(&attr);
 	pthread_mutex_lock(&c->lock);
-	if (c->was_locked)
-		w.deadline = time_ticks() + LOCKED_WAIT_MS;
+	if (c->was_locked && w.deadline > now + LOCKED_WAIT_MS)
+		w.deadline = now + LOCKED_WAIT_MS;
 	if (c->last == NULL)
 		c->first = &w;
 	else

@@ -31,7 +31,7 @@ struct commit_delivery {
 	struct str verified_by;
 	int64_t received_at;
 	int64_t sent_at; /* FACT_NO_TIME: nothing was signed */
-	int64_t came; /* time_micros() when it was here; 0: not known */
+	int64_t came; /* time_micros() when it was here; 0: just now */
 };
 
 struct commit_answer {
@@ -47,7 +47,7 @@ void commit_free(struct commit *c);
 
 /* 0: on disk. -1: not stored; ERR_BUSY, ERR_DB, ERR_ABSENT, ERR_CONFIG or
  * ERR_MEMORY say why; the sender should come again. Returns within
- * COMMIT_WAIT_MS and the time of one transaction. */
+ * COMMIT_WAIT_MS of d->came and the time of one transaction. */
 int commit_put(struct commit *c, const struct commit_delivery *d,
     struct commit_answer *out, struct err *e);
 

@@ -54,7 +54,12 @@ config_locate(
 	/* what was named is taken at its word, or a slip would pick another */
 	if (option == NULL && env != NULL && env[0] != '\0')
 		option = env;
+	/* sudo keeps the folder one stands in, and it may be closed to the
+	 * user one has become */
+	int lost =
+	    option == NULL && door == CONFIG_CLI && access(".", X_OK) != 0;
 	char *path = option != NULL ? str_z(a, str_from(option))
+	    : lost		    ? NULL
 	    : door == CONFIG_CLI    ? str_z(a, STR("gatepost.conf"))
 				    : beside_program(a);
 	char *system = str_z(a, STR(SYSCONFDIR "/gatepost/gatepost.conf"));

@@ -67,10 +67,9 @@ intake_store(struct commit *commit, const struct config *config,
 					: INTAKE_RECORDED;
 }
 
-void
-intake_deliver(struct commit *commit, const struct config *config,
-    const struct intake_request *in, struct arena *a, struct intake_answer *out,
-    struct err *e)
+int
+intake_verify(const struct config *config, const struct intake_request *in,
+    struct verify_result *proof, struct intake_answer *out)
 {
 	const struct config_platform *c =
 	    &config->platforms[platform_index(in->platform)];
@@ -86,18 +85,17 @@ intake_deliver(struct commit *commit, const struct config *config,
 		    ? VERIFY_ANY_AGE
 		    : c->tolerance,
 	};
-	struct verify_result proof = { .sent_at = FACT_NO_TIME };
+	*proof = (struct verify_result){ .sent_at = FACT_NO_TIME };
 	*out = (struct intake_answer){ 0 };
-	in->platform->verify(&check, &proof);
-	out->verify = proof.answer;
-	if (proof.answer == VERIFY_CONFIG_ERROR) {
-		out->status = INTAKE_NOT_CONFIGURED;
-	} else if (proof.answer != VERIFY_VALID) {
-		out->status = INTAKE_REFUSED;
-		out->right_key = proof.right_key;
-		if (proof.right_key)
-			out->age = in->now - proof.sent_at;
-	} else {
-		intake_store(commit, config, in, &proof, a, out, e);
-	}
+	in->platform->verify(&check, proof);
+	out->verify = proof->answer;
+	if (proof->answer == VERIFY_VALID)
+		return 0;
+	out->status = proof->answer == VERIFY_CONFIG_ERROR
+	    ? INTAKE_NOT_CONFIGURED
+	    : INTAKE_REFUSED;
+	out->right_key = proof->right_key;
+	if (proof->right_key)
+		out->age = in->now - proof->sent_at;
+	return -1;
 }

@@ -15,7 +15,7 @@ struct intake_request {
 	struct str signature;
 	struct str peer; /* address the delivery came from */
 	int64_t now;
-	int64_t came; /* time_micros() when it was here; 0: not known */
+	int64_t came; /* time_micros() when it was here; 0: just now */
 };
 
 enum intake_status {
@@ -37,13 +37,14 @@ struct intake_answer {
 	int64_t age; /* seconds, negative: from the future; with right_key */
 };
 
-/* Any thread. The arena holds what is decoded. err is set for
- * INTAKE_UNAVAILABLE. */
-void intake_deliver(struct commit *commit, const struct config *config,
-    const struct intake_request *in, struct arena *a, struct intake_answer *out,
-    struct err *e);
+/* The first half: 0 and the proof, or -1 and the answer is INTAKE_REFUSED or
+ * INTAKE_NOT_CONFIGURED. Any thread; quick, waits for nothing. */
+int intake_verify(const struct config *config, const struct intake_request *in,
+    struct verify_result *proof, struct intake_answer *out);
 
-/* The second half alone: a delivery whose origin is known otherwise. */
+/* The second half: a delivery whose origin is known. Any thread; it may wait
+ * (commit_put). The arena holds what is decoded. err is set for
+ * INTAKE_UNAVAILABLE. */
 void intake_store(struct commit *commit, const struct config *config,
     const struct intake_request *in, const struct verify_result *proof,
     struct arena *a, struct intake_answer *out, struct err *e);

@@ -4,9 +4,6 @@
 
 #include "base/crypto.h"
 
-/* The line that a given public_url replaces. */
-static const char url_line[] = "#public_url = 'https://example.org'\n";
-
 static int
 fill(struct buf *out, struct str rest, struct template_secrets *made,
     struct err *e)
@@ -28,17 +25,47 @@ fill(struct buf *out, struct str rest, struct template_secrets *made,
 	return 0;
 }
 
+/* What a value puts in place of a line of the template. */
+struct line {
+	const char *template;
+	const char *key;
+	const char *value; /* NULL: the template's stays */
+};
+
+static void
+add_setting(struct buf *out, const struct line *line)
+{
+	buf_addf(out, "%s = '", line->key);
+	for (const char *p = line->value; *p != '\0'; p++) {
+		if (*p == '\'' || *p == '\\')
+			buf_addc(out, '\\');
+		buf_addc(out, *p);
+	}
+	buf_addz(out, "'\n");
+}
+
 int
-template_fill(struct buf *out, const char *public_url,
+template_fill(struct buf *out, const struct template_values *values,
     struct template_secrets *made, struct err *e)
 {
+	/* in the template's order */
+	const struct line lines[] = {
+		{ "database = 'gatepost.db'\n", "database", values->database },
+		{ "#public_url = 'https://example.org'\n", "public_url",
+		    values->public_url },
+	};
 	struct str text = str_from(template_text);
-	const char *at = public_url == NULL ? NULL : strstr(text.p, url_line);
-	if (at != NULL) {
-		size_t n = (size_t)(at - text.p), skip = n + strlen(url_line);
-		if (fill(out, (struct str){ text.p, n }, made, e) != 0)
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		const char *at = lines[i].value == NULL
+		    ? NULL
+		    : strstr(text.p, lines[i].template);
+		if (at == NULL)
+			continue;
+		size_t before = (size_t)(at - text.p);
+		size_t skip = before + strlen(lines[i].template);
+		if (fill(out, (struct str){ text.p, before }, made, e) != 0)
 			return -1;
-		buf_addf(out, "public_url = '%s'\n", public_url);
+		add_setting(out, &lines[i]);
 		text = (struct str){ text.p + skip, text.n - skip };
 	}
 	if (fill(out, text, made, e) != 0)

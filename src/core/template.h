@@ -15,10 +15,15 @@ struct template_secrets {
 	char gumroad_token[2 * TEMPLATE_SECRET_BYTES + 1];
 };
 
-/* Appends the template with a fresh random secret for each @NAME@, and with
- * public_url set where one is given (NULL: the line stays a comment; it has
- * been checked). out takes TEMPLATE_MAX bytes. made may be NULL. */
-int template_fill(struct buf *out, const char *public_url,
+/* What stands in place of the template's own; NULL: that stays. */
+struct template_values {
+	const char *database; /* a path */
+	const char *public_url; /* has been checked */
+};
+
+/* Appends the template with a fresh random secret for each @NAME@ and with the
+ * values given. out takes TEMPLATE_MAX bytes. made may be NULL. */
+int template_fill(struct buf *out, const struct template_values *values,
     struct template_secrets *made, struct err *e);
 
 #endif

@@ -44,6 +44,10 @@ run(struct ctl *ctl, struct err *e)
 {
 	const char *dir = ctl->n_rest > 0 ? ctl->rest[0] : ".";
 	const char *url = ctl_get(ctl, "public-url");
+	const struct template_values values = {
+		.database = ctl_get(ctl, "database"),
+		.public_url = url,
+	};
 	if (url != NULL && strncmp(url, "http://", 7) != 0 &&
 	    strncmp(url, "https://", 8) != 0) {
 		err_set(e, ERR_USAGE,
@@ -57,16 +61,21 @@ run(struct ctl *ctl, struct err *e)
 	char *path = arena_printf(ctl->arena, "%s/gatepost.conf", dir);
 	struct buf b;
 	buf_init(&b, TEMPLATE_MAX);
-	int rc = template_fill(&b, url, NULL, e);
+	int rc = template_fill(&b, &values, NULL, e);
 	if (rc == 0)
 		rc = write_new(path, buf_str(&b), e);
 	buf_free(&b);
 	ctl->config_option = path;
-	const struct config *c = rc == 0 ? ctl_config(ctl, e) : NULL;
+	if (rc != 0)
+		return CTL_SYSTEM;
+	const struct config *c = ctl_config(ctl, e);
 	if (c == NULL ||
 	    store_open(c->database, STORE_CREATE, &ctl->store, e) != 0 ||
-	    project_tiers(ctl->store, c, e) != 0 || mark_built(ctl, e) != 0)
+	    project_tiers(ctl->store, c, e) != 0 || mark_built(ctl, e) != 0) {
+		/* or the next try would find it there */
+		unlink(path);
 		return CTL_SYSTEM;
+	}
 	buf_addf(&ctl->out,
 	    "%s written, with fresh secrets\n%s created\n\n"
 	    "Next: %s\n"
@@ -80,6 +89,7 @@ run(struct ctl *ctl, struct err *e)
 
 static const struct ctl_option options[] = {
 	{ "public-url", "URL", "where your web server answers" },
+	{ "database", "FILE", "the database, if not gatepost.db beside it" },
 	{ NULL, NULL, NULL },
 };
 

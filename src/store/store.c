@@ -155,12 +155,13 @@ versions(struct store *s, int64_t *log, int64_t *state, struct err *e)
 	if (meta_get(s, STR("log_version"), log, e) != 0 ||
 	    meta_get(s, STR("state_version"), state, e) != 0)
 		return -1;
-	if (*log > LOG_VERSION || *state > STATE_VERSION)
+	/* state tables of another version are filled anew, the log cannot be */
+	if (*log > LOG_VERSION)
 		return err_set(e, ERR_CONFIG,
 		    "the database was made by a newer gatepost (tables %lld, "
-		    "this program knows %d): install that version again",
-		    (long long)(*log > LOG_VERSION ? *log : *state),
-		    *log > LOG_VERSION ? LOG_VERSION : STATE_VERSION);
+		    "this program knows %d): install that version again, or "
+		    "restore a backup made before it",
+		    (long long)*log, LOG_VERSION);
 	return 0;
 }
 
@@ -174,6 +175,7 @@ create_missing(struct store *s, int64_t log, int64_t state, struct err *e)
 	/* emptied: has to be filled from the log again */
 	if (state != STATE_VERSION &&
 	    (store_meta_put(s, STR("state_digest"), STR(""), e) != 0 ||
+		store_meta_put(s, STR("tiers"), STR(""), e) != 0 ||
 		s->driver->script(s->db, s->driver->state_script, e) != 0 ||
 		meta_put(s, STR("state_version"), STATE_VERSION, e) != 0))
 		return -1;

@@ -909,20 +909,46 @@ test_two(struct store *s)
 static void
 test_newer(struct store *s)
 {
-	static const char *const names[] = { "log_version", "state_version" };
+	struct err e = { 0 };
+	struct store *other = NULL;
 	test_group("a newer version");
+	OK(store_meta_put(s, STR("log_version"), STR("999"), &e) == 0,
+	    "made newer");
+	for (int m = STORE_READ; m <= STORE_CREATE; m++)
+		OK(store_open(where, (enum store_mode)m, &other, &e) != 0 &&
+			e.code == ERR_CONFIG,
+		    "refused: %s", e.text);
+	OK(store_meta_put(s, STR("log_version"), STR("1"), &e) == 0,
+	    "as it was");
+	store_close(open_store(STORE_WRITE));
+}
+
+/* Of another version, older or newer: made and filled again. */
+static void
+test_other_state(struct store *s)
+{
+	static const char *const versions[] = { "0", "999" };
+	test_group("state tables of another version");
 	for (size_t i = 0; i < 2; i++) {
 		struct err e = { 0 };
 		struct store *other = NULL;
-		OK(store_meta_put(s, str_from(names[i]), STR("999"), &e) == 0,
-		    "made newer: %s", names[i]);
-		for (int m = STORE_READ; m <= STORE_CREATE; m++)
+		int events = count_events(s), same = 0;
+		OK(store_meta_put(s, STR("state_version"),
+		       str_from(versions[i]), &e) == 0 &&
+			store_meta_put(
+			    s, STR("state_digest"), STR("old"), &e) == 0,
+		    "version %s", versions[i]);
+		for (int m = STORE_READ; m <= STORE_WRITE; m++)
 			OK(store_open(where, (enum store_mode)m, &other, &e) !=
 				    0 &&
-				e.code == ERR_CONFIG,
-			    "refused: %s", e.text);
-		OK(store_meta_put(s, str_from(names[i]), STR("1"), &e) == 0,
-		    "as it was");
+				e.code == ERR_ABSENT,
+			    "not for a reader: %s", e.text);
+		store_close(open_store(STORE_CREATE));
+		OK(count_events(s) == events, "the log is untouched");
+		OK(store_meta_is(s, STR("state_digest"), STR(""), &same, &e) ==
+			    0 &&
+			same,
+		    "to be filled again");
 	}
 	store_close(open_store(STORE_WRITE));
 }
@@ -1055,6 +1081,7 @@ test_all(void)
 	test_transactions(s);
 	test_two(s);
 	test_newer(s);
+	test_other_state(s);
 	if (is_file)
 		test_backup(s);
 	store_close(s);

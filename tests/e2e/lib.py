@@ -72,6 +72,8 @@ def skip(name, why):
 def main(*tests):
     """Runs them, or those named by the arguments, and ends the script."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    # a shell ignores it for what it starts in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     wanted = sys.argv[1:]
     try:
         for test in tests:
@@ -259,6 +261,22 @@ def gank_headers(body, secret, t=None):
 def basic(password, user="gatepost"):
     pair = ("%s:%s" % (user, password)).encode()
     return {"Authorization": "Basic " + base64.b64encode(pair).decode()}
+
+
+def b64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+def jwt(p, sub, by=None, lasts=3600, secret=None):
+    """A pass, as an app could make it."""
+    claims = {"sub": sub, "aud": "https://example.org",
+              "exp": int(time.time()) + lasts}
+    if by:
+        claims["by"] = by
+    text = b64(b'{"alg":"HS256","typ":"JWT"}') + b"." + b64(
+        json.dumps(claims).encode())
+    mac = hmac.new((secret or p.pass_secret).encode(), text, hashlib.sha256)
+    return (text + b"." + b64(mac.digest())).decode()
 
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

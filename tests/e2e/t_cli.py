@@ -6,13 +6,14 @@ sys.dont_write_bytecode = True
 import base64
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from lib import (CTL_PROGRAM, FIXTURES, Place, fixture, folder,
-                 gank_headers, main, ok, sale, same)
+                 gank_headers, main, ok, sale, same, skip)
 
 BARE = {"PATH": os.environ["PATH"]}
 WORKERS = ThreadPoolExecutor(2)
@@ -339,6 +340,29 @@ def made():
          [0] > 0, True, "meta is there")
     ok(len(db.read_bytes()) == len(before), "and nothing more than before")
     exits(bare("init", "/proc/no/such"), 3, "/proc/no/such", "init nowhere")
+    data = folder() / "data's"
+    words = ("init", "--database", data / "own.db", "--public-url",
+             "https://example.org/sub", folder())
+    exits(bare(*words), 3, "own.db", "init, no folder for the database")
+    data.mkdir()
+    exits(bare(*words), 0, "own.db created", "init, a database elsewhere")
+    ok((data / "own.db").exists(), "the database is there")
+    exits(bare("-c", words[-1] / "gatepost.conf", "urls"), 0,
+          "https://example.org/sub/hooks", "and the settings can be read")
+
+
+def closed_folder():
+    """sudo -u gatepost, in a folder that user may not enter: it looks on."""
+    if os.getuid() != 0 or not shutil.which("setpriv"):
+        skip("a folder one may not enter", "needs root and setpriv")
+        return
+    d = folder()
+    d.chmod(0o755)
+    program = shutil.copy2(CTL_PROGRAM, d)
+    a = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534",
+                        "--clear-groups", program, "check"], cwd=folder(),
+                       capture_output=True, stdin=subprocess.DEVNULL)
+    exits(a, 3, "no configuration: looked at /", "a folder one may not enter")
 
 
 def migrate():
@@ -463,5 +487,5 @@ def wrong_config():
     exits(p.cli("check"), 0, "database", "put right")
 
 
-main(codes, found, as_json, decode, verify, trigger, made, migrate, backup,
-     escapes, wrong_config)
+main(codes, found, as_json, decode, verify, trigger, made, closed_folder,
+     migrate, backup, escapes, wrong_config)

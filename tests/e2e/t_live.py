@@ -3,35 +3,16 @@
 
 import sys
 sys.dont_write_bytecode = True
-import base64
-import hashlib
-import hmac
 import json
 import re
 import socket
 import threading
 import time
 
-from lib import LIMIT, SLOW, Place, main, ok, sale, same, stop, until
+from lib import (LIMIT, SLOW, Place, jwt, main, ok, sale, same, stop, until)
 
 AT_ONCE = 5 if SLOW else 1  # seconds
 EVENTS = {"Accept": "text/event-stream"}
-
-
-def b64(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=")
-
-
-def jwt(p, sub, by=None, lasts=3600, secret=None):
-    """A pass, as an app could make it."""
-    claims = {"sub": sub, "aud": "https://example.org",
-              "exp": int(time.time()) + lasts}
-    if by:
-        claims["by"] = by
-    text = b64(b'{"alg":"HS256","typ":"JWT"}') + b"." + b64(
-        json.dumps(claims).encode())
-    mac = hmac.new((secret or p.pass_secret).encode(), text, hashlib.sha256)
-    return (text + b"." + b64(mac.digest())).decode()
 
 
 def started(**options):

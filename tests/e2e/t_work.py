@@ -112,20 +112,23 @@ def rebuilt():
     stop(child)
     multiply(p)
     p.configure(tiers=OTHER_TIERS)
+    # a delivery may have come before the first look: that is no rebuild
+    # of these
+    start = len(p.log_text())
     child = p.run()
     word = "rebuilt after a change of rules"
     during, wrong, n = 0, [], 1
     with Fcgi(p.sock) as c:
-        while n < 2000 and word not in p.log_text():
+        while n < 2000 and word not in p.log_text()[start:]:
             a = c.ask("POST", hook(p), sale(n), FORM, keep=True)
-            done = word in p.log_text()
+            done = word in p.log_text()[start:]
             got = c.ask("GET", "/v1/access?user=u%d" % n,
                         headers=p.bearer(), keep=True).json().get("tier")
             if (a.word(), got) != ("recorded", "reader"):
                 wrong.append((n, a, got))
             during += not done
             n += 1
-    until(lambda: word in p.log_text(), "the line in the log")
+    until(lambda: word in p.log_text()[start:], "the line in the log")
     ok(during > 0, "sales came in meanwhile", p.log_text())
     same(wrong, [], "each is right at once")
     same(p.rows("SELECT tier, count(*) FROM purchases GROUP BY tier"),

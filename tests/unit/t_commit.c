@@ -24,6 +24,7 @@ enum {
 
 static char folder[] = "/tmp/t_commit.XXXXXX";
 static char database[64];
+static int64_t came; /* of what is sent */
 
 static void
 use(struct config *c, const char *name)
@@ -54,7 +55,8 @@ send(struct commit *commit, const struct config *config, const char *name,
 	}
 	struct intake_request in = { .platform = &platform_gumroad,
 		.body = buf_str(&b),
-		.now = 1770000000 };
+		.now = 1770000000,
+		.came = came };
 	struct verify_result proof = { .sent_at = FACT_NO_TIME };
 	*out = (struct intake_answer){ 0 };
 	intake_store(commit, config, &in, &proof, a, out, e);
@@ -286,6 +288,31 @@ test_locked(void)
 	commit_free(commit);
 }
 
+/* Who has waited elsewhere does not wait the whole time once more. */
+static void
+test_overdue(void)
+{
+	struct config c;
+	struct commit *commit = NULL;
+	struct intake_answer answer;
+	struct err e = { 0 };
+	test_group("overdue");
+	use(&c, "overdue");
+	commit_new(&c, &commit, NULL);
+	OK(commit_prepare(commit, NULL) == 0, "prepare");
+	locked = lock_database();
+	int64_t began = time_ticks();
+	came = (began - COMMIT_WAIT_MS) * 1000;
+	OK(send(commit, &c, "late", 0, &answer, &e) != 0 && e.code == ERR_BUSY,
+	    "its time is up");
+	OK(time_ticks() - began < COMMIT_WAIT_MS / 2, "it is told at once");
+	sqlite3_close(locked);
+	OK(send(commit, &c, "late", 0, &answer, &e) == 0,
+	    "unlocked: it is stored all the same");
+	came = 0;
+	commit_free(commit);
+}
+
 static struct sender early;
 static struct intake_answer early_answer;
 
@@ -447,6 +474,7 @@ main(void)
 	test_together();
 	test_poisoned();
 	test_locked();
+	test_overdue();
 	test_late();
 	test_full();
 	test_missing();

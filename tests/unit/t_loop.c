@@ -18,6 +18,7 @@
 #include "cgi/io.h"
 #include "cgi/listen.h"
 #include "cgi/loop.h"
+#include "cgi/writer.h"
 #include "fcgi.h"
 
 /* A loop in this process, with an echo for a handler, over a unix socket. */
@@ -33,6 +34,10 @@ static struct loop *loop;
 static _Atomic int gate; /* handlers of /wait wait for it */
 static _Atomic int inside; /* how many do */
 static _Atomic int handled;
+static struct writers writers; /* places for /write */
+static _Atomic int put_off; /* how often there was none */
+static char order[64]; /* bodies of those that had one */
+static _Atomic int n_order;
 
 static void
 pause_ms(int ms)
@@ -52,16 +57,54 @@ pause_ms(int ms)
 	} while (0)
 
 static void
+wait_at_gate(void)
+{
+	int64_t until = time_ticks() + LIMIT_MS;
+	atomic_fetch_add(&inside, 1);
+	while (!atomic_load(&gate) && time_ticks() < until)
+		pause_ms(1);
+	atomic_fetch_sub(&inside, 1);
+}
+
+/* Until the one that has the place has left and looked into the line. */
+static void
+dawdle(void)
+{
+	int64_t until = time_ticks() + LIMIT_MS;
+	atomic_store(&gate, 1);
+	while (atomic_load(&writers.taken) > 0 && time_ticks() < until)
+		pause_ms(1);
+	pause_ms(50);
+}
+
+/* 0: put off */
+static int
+do_write(struct request *r, struct reply *p)
+{
+	if (!writer_enter(&writers, r, p)) {
+		atomic_fetch_add(&put_off, 1);
+		if (r->body.n > 0 && r->body.p[0] == '!')
+			dawdle();
+		return 0;
+	}
+	int at = atomic_fetch_add(&n_order, 1);
+	if (at < (int)sizeof(order) && r->body.n > 0)
+		order[at] = r->body.p[0];
+	wait_at_gate();
+	usleep(1); /* or there would be no line */
+	writer_leave(&writers, r);
+	return 1;
+}
+
+static void
 echo(const void *ctx, struct request *r, struct reply *p)
 {
 	(void)ctx;
-	if (r->n_segments == 1 && str_eq_z(r->segments[0], "wait")) {
-		int64_t until = time_ticks() + LIMIT_MS;
-		atomic_fetch_add(&inside, 1);
-		while (!atomic_load(&gate) && time_ticks() < until)
-			pause_ms(1);
-		atomic_fetch_sub(&inside, 1);
-	}
+	int one = r->n_segments == 1;
+	if (one && str_eq_z(r->segments[0], "wait"))
+		wait_at_gate();
+	if (one && str_eq_z(r->segments[0], "write") && !do_write(r, p))
+		return;
 	atomic_fetch_add(&handled, 1);
 	if (r->body_too_large) {
 		reply_error(p, 413, "too_large", "less");
@@ -209,14 +252,20 @@ ask(int fd, int keep, const char *body, size_t n)
 }
 
 static int
-ask_wait(int fd)
+ask_at(int fd, const char *where, char body)
 {
 	struct buf b;
 	buf_init(&b, T_BUF_MAX);
-	t_request(&b, 1, 1, "POST", "/wait", "w", 1);
+	t_request(&b, 1, 1, "POST", where, &body, 1);
 	int rc = push(fd, b.p, b.n);
 	buf_free(&b);
 	return rc;
+}
+
+static int
+ask_wait(int fd)
+{
+	return ask_at(fd, "/wait", 'w');
 }
 
 /* A request and its echo. */
@@ -647,6 +696,173 @@ test_listen(void)
 	OK(refused("127.0.0.1:65536", NULL, "write"), "port 65536");
 }
 
+/* ---- those that write ----------------------------------------------------- */
+
+enum { IN_LINE = 12 };
+
+static int
+start_writers(int places, int (*may_write)(struct str))
+{
+	struct loop_opts o = options();
+	writers = (struct writers){ .places = places };
+	o.may_write = may_write;
+	atomic_store(&put_off, 0);
+	atomic_store(&n_order, 0);
+	return start(&o);
+}
+
+/* The first has the place, the others come one after the other. */
+static int
+line_up(int fds[IN_LINE])
+{
+	for (int i = 0; i < IN_LINE; i++) {
+		fds[i] = dial();
+		if (ask_at(fds[i], "/write", (char)('a' + i)) != 0)
+			return 0;
+		WAIT(atomic_load(&inside) == 1 && atomic_load(&put_off) == i);
+		if (atomic_load(&put_off) != i)
+			return 0;
+	}
+	return 1;
+}
+
+static int
+all_answered(const int fds[IN_LINE])
+{
+	int ok = 1;
+	struct buf out;
+	buf_init(&out, T_BUF_MAX);
+	for (int i = 0; i < IN_LINE; i++) {
+		ok = ok && get_answer(fds[i], &out) == 0 &&
+		    ends_with(&out, (char[]){ (char)('a' + i), '\0' });
+		close(fds[i]);
+	}
+	buf_free(&out);
+	return ok;
+}
+
+static void
+test_line(void)
+{
+	int fds[IN_LINE];
+	struct buf b, out;
+	test_group("in line");
+	buf_init(&b, T_BUF_MAX);
+	buf_init(&out, T_BUF_MAX);
+	if (!start_writers(1, NULL))
+		return;
+	OK(line_up(fds), "one writes, eleven are put off");
+	int fd = dial();
+	OK(exchange(fd, 1) && exchange(fd, 1) && atomic_load(&inside) == 1,
+	    "others are served while none has been answered");
+	/* in one piece: the second waits for the first, not the other way */
+	t_request(&b, 1, 1, "POST", "/write", "z", 1);
+	t_request(&b, 1, 1, "POST", "/echo", "after", 5);
+	OK(push(fd, b.p, b.n) == 0, "two on one connection");
+	WAIT(atomic_load(&put_off) == IN_LINE);
+	atomic_store(&gate, 1);
+	OK(all_answered(fds), "all are answered");
+	OK(memcmp(order, "abcdefghijkl", IN_LINE) == 0,
+	    "in the order they came: %.12s", order);
+	OK(get_answer(fd, &out) == 0 && ends_with(&out, "write z") &&
+		get_answer(fd, &out) == 0 && ends_with(&out, "echo after"),
+	    "and what came after one of them");
+	OK(exchange(fd, 0) && is_closed(fd), "its connection is as before");
+	close(fd);
+	OK(stop() == 0 && atomic_load(&writers.taken) == 0, "stopped");
+	buf_free(&b);
+	buf_free(&out);
+}
+
+static void
+test_line_missed(void)
+{
+	struct buf out;
+	test_group("missed");
+	buf_init(&out, T_BUF_MAX);
+	if (!start_writers(1, NULL))
+		return;
+	int one = dial(), two = dial();
+	OK(ask_at(one, "/write", 'a') == 0, "one writes");
+	WAIT(atomic_load(&inside) == 1);
+	OK(ask_at(two, "/write", '!') == 0 && get_answer(one, &out) == 0,
+	    "and ends while another is put off");
+	OK(get_answer(two, &out) == 0 && ends_with(&out, "write !"),
+	    "which is served all the same");
+	close(one);
+	close(two);
+	OK(stop() == 0, "stopped");
+	buf_free(&out);
+}
+
+static void *
+open_gate(void *arg)
+{
+	(void)arg;
+	pause_ms(300);
+	atomic_store(&gate, 1);
+	return NULL;
+}
+
+static void
+test_line_stop(void)
+{
+	int fds[IN_LINE];
+	pthread_t thread;
+	test_group("stop with a line");
+	if (!start_writers(1, NULL))
+		return;
+	OK(line_up(fds), "one writes, eleven are put off");
+	pthread_create(&thread, NULL, open_gate, NULL);
+	OK(stop() == 0, "stopped");
+	pthread_join(thread, NULL);
+	OK(all_answered(fds), "after all were answered");
+}
+
+static int
+looks_like_write(struct str records)
+{
+	return memmem(records.p, records.n, "/write", 6) != NULL;
+}
+
+/* None is left in the line: more connections than places, each asks again as
+ * soon as it has its answer. */
+static void
+test_line_moves(int (*may_write)(struct str))
+{
+	enum { CONNS = 24, ANSWERS = 2400 };
+	struct pollfd pf[CONNS];
+	int sent = 0, answers = 0, ok = 1;
+	struct buf out;
+	test_group("the line moves");
+	buf_init(&out, T_BUF_MAX);
+	if (!start_writers(1, may_write))
+		return;
+	atomic_store(&gate, 1);
+	for (int i = 0; i < CONNS; i++) {
+		pf[i] = (struct pollfd){ .fd = dial(), .events = POLLIN };
+		sent++;
+		ok = ok && ask_at(pf[i].fd, "/write", 'x') == 0;
+	}
+	while (ok && answers < ANSWERS && poll(pf, CONNS, LIMIT_MS) > 0)
+		for (int i = 0; i < CONNS && ok; i++) {
+			if (pf[i].revents == 0)
+				continue;
+			ok = get_answer(pf[i].fd, &out) == 0 &&
+			    ends_with(&out, "write x");
+			answers++;
+			if (sent++ < ANSWERS)
+				ok = ok && ask_at(pf[i].fd, "/write", 'x') == 0;
+		}
+	OK(answers == ANSWERS && atomic_load(&n_order) == answers,
+	    "%d of %d answered, %d put off", answers, ANSWERS,
+	    atomic_load(&put_off));
+	for (int i = 0; i < CONNS; i++)
+		close(pf[i].fd);
+	OK(stop() == 0 && atomic_load(&writers.taken) == 0, "stopped");
+	buf_free(&out);
+}
+
 static void
 test_tcp(void)
 {
@@ -713,6 +929,11 @@ main(void)
 	test_slow();
 	test_limits();
 	test_stop();
+	test_line();
+	test_line_missed();
+	test_line_stop();
+	test_line_moves(NULL);
+	test_line_moves(looks_like_write);
 	test_tcp();
 	rmdir(folder);
 	return test_end();

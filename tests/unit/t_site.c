@@ -122,10 +122,12 @@ test_template(void)
 {
 	struct buf b;
 	struct template_secrets one, two;
+	const struct template_values none = { .database = NULL };
+	const struct template_values with = { .public_url =
+						  "https://example.org/x" };
 	test_group("template");
 	buf_init(&b, TEMPLATE_MAX);
-	OK(template_fill(&b, "https://example.org/x", &one, NULL) == 0,
-	    "filled");
+	OK(template_fill(&b, &with, &one, NULL) == 0, "filled");
 	buf_addc(&b, '\0');
 	OK(strstr(b.p, "\npublic_url = 'https://example.org/x'\n") != NULL,
 	    "the address is in it");
@@ -134,14 +136,14 @@ test_template(void)
 	    "the token as well");
 	OK(strchr(b.p, '@') == NULL, "no place is left");
 	buf_reset(&b);
-	OK(template_fill(&b, NULL, &two, NULL) == 0 &&
+	OK(template_fill(&b, &none, &two, NULL) == 0 &&
 		strcmp(one.gumroad_token, two.gumroad_token) != 0,
 	    "another time another token");
 	OK(strstr(b.p, "\n#public_url = ") != NULL, "no address, a comment");
 	buf_free(&b);
 	buf_init(&b, 100);
 	struct err e = { .code = ERR_NONE };
-	OK(template_fill(&b, NULL, NULL, &e) == -1 && e.code == ERR_MEMORY,
+	OK(template_fill(&b, &none, NULL, &e) == -1 && e.code == ERR_MEMORY,
 	    "no room");
 	buf_free(&b);
 }
