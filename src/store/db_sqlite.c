@@ -1,5 +1,6 @@
 #include "store/db.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,7 +13,8 @@ enum {
 	PATIENCE_MS = 2500,
 	MODE_PAUSE_MS = 10,
 	MODE_MAX = 16,
-	COLUMNS_MAX = 32
+	COLUMNS_MAX = 32,
+	JOURNAL_MEMORY = 1024 * 1024,
 };
 
 struct db {
@@ -180,13 +182,23 @@ open_handle(struct db *db, const char *where, enum db_mode mode)
 	return rc;
 }
 
+/* What a delivery's savepoint needs to be undone is some 30 pages: beyond 64 kB
+ * SQLite would write it to a temporary file, at every delivery. */
+static void
+configure(void)
+{
+	sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, JOURNAL_MEMORY);
+}
+
 static int
 sqlite_open(
     const char *where, enum db_mode mode, struct db **out, struct err *e)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct db *db = calloc(1, sizeof(*db));
 	if (db == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
+	pthread_once(&once, configure);
 	if (mode != DB_CREATE && access(where, F_OK) != 0) {
 		free(db);
 		return err_set(e, ERR_ABSENT,
