@@ -15,6 +15,7 @@ enum {
 	MODE_MAX = 16,
 	COLUMNS_MAX = 32,
 	JOURNAL_MEMORY = 1024 * 1024,
+	BRIEF_PAGES = 250, /* of the WAL, before it is written back */
 };
 
 struct db {
@@ -241,6 +242,16 @@ sqlite_patience(struct db *db, int ms)
 	sqlite3_busy_timeout(db->handle, ms);
 }
 
+/* The WAL stays for the next: to write it back and remove it takes four syncs,
+ * at every delivery; to read it in, no more than BRIEF_PAGES. */
+static void
+sqlite_brief(struct db *db)
+{
+	sqlite3_db_config(
+	    db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_wal_autocheckpoint(db->handle, BRIEF_PAGES);
+}
+
 static sqlite3_stmt *
 prepare(struct db *db, enum query q, struct err *e)
 {
@@ -348,6 +359,7 @@ const struct db_driver db_sqlite = {
 	.script = sqlite_script,
 	.run = sqlite_run,
 	.patience = sqlite_patience,
+	.brief = sqlite_brief,
 	.log_script = script_sqlite_001_log,
 	.state_script = script_sqlite_state,
 };

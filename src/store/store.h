@@ -30,6 +30,8 @@ enum store_mode {
 int store_open(
     const char *where, enum store_mode mode, struct store **out, struct err *e);
 void store_close(struct store *s);
+/* The connection is one of many that each last a moment, as in plain CGI. */
+void store_brief(struct store *s);
 /* Milliseconds to wait for a lock from now on. */
 void store_patience(struct store *s, int ms);
 
