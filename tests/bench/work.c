@@ -7,7 +7,7 @@
  *	tests/bench/work deliver|access|gate ROUNDS FOLDER
  *
  * deliver: in each round 32 new sales of subscriptions, in one transaction.
- * access, gate: in each round 32 people are looked up among 1,024.
+ * access, gate: in each round 32 people are looked up among 256.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -25,8 +25,8 @@
 
 enum {
 	BATCH = 32,
-	ROUNDS_MAX = 64,
-	PEOPLE = 1024,
+	ROUNDS_MAX = 16,
+	PEOPLE = 256,
 	BODY_MAX = 2048,
 	DAY = 86400,
 	YEAR = 366 * DAY,
