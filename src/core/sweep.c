@@ -21,6 +21,14 @@ struct turn {
 	int64_t at;
 };
 
+struct sweep {
+	struct store *store;
+	const struct config *config;
+	int64_t now;
+	struct arena *arena;
+	int64_t *noted;
+};
+
 static int
 compare_turns(const void *pa, const void *pb)
 {
@@ -28,24 +36,29 @@ compare_turns(const void *pa, const void *pb)
 	return (a->at > b->at) - (a->at < b->at);
 }
 
-/* Notes it unless `changes` has told of it already: a refund that closed the
- * window was noted when it came. */
+/* A change that was told at or after the turn knew of it: a refund that closed
+ * the window was noted when it came. And what no longer holds is not told: a
+ * window that was over before its sale came has changed nothing for anybody. */
 static int
-note(struct store *s, const struct config *c, const struct turn *t,
-    struct arena *a, int64_t *noted, struct err *e)
+note(struct sweep *w, const struct turn *t, struct err *e)
 {
 	struct project_when when = { t->at, STORE_NULL };
-	struct str before, after;
-	int told;
-	if (replace_told(s, t->row, a, &before, &told, e) != 0 ||
-	    replace_tier(s, c, t->row, t->at, a, &after, e) != 0)
+	struct str before, after, present;
+	int64_t told;
+	if (replace_told(w->store, t->row, w->arena, &before, &told, e) != 0)
 		return -1;
-	if (!told && replace_tier(s, c, t->row, t->at - 1, a, &before, e) != 0)
-		return -1;
-	if (str_eq(before, after))
+	if (told != STORE_NULL && told >= t->at)
 		return 0;
-	++*noted;
-	return replace_note(s, t->row, before, after, &when, a, e);
+	if (replace_tier(
+		w->store, w->config, t->row, t->at, w->arena, &after, e) != 0 ||
+	    replace_tier(w->store, w->config, t->row, w->now, w->arena,
+		&present, e) != 0)
+		return -1;
+	if (!str_eq(after, present) || str_eq(before, after))
+		return 0;
+	++*w->noted;
+	return replace_note(
+	    w->store, t->row, before, after, &when, w->arena, e);
 }
 
 static int
@@ -69,43 +82,41 @@ collect(const struct rows *rows, int64_t from, int64_t to, struct arena *a,
 }
 
 static int
-chunk(struct store *s, const struct config *c, int64_t from, int64_t to,
-    struct arena *a, int64_t *noted, struct err *e)
+chunk(struct sweep *w, int64_t from, int64_t to, struct err *e)
 {
-	struct rows rows = { .arena = a };
+	struct rows rows = { .arena = w->arena };
 	struct turn *turns = NULL;
 	size_t n = 0;
 	char text[24];
 	if (store_purchase_turning(
-		s, from, to, ROWS_MAX, rows_take, &rows, e) != 0)
+		w->store, from, to, ROWS_MAX, rows_take, &rows, e) != 0)
 		return -1;
-	if (rows.failed || collect(&rows, from, to, a, &turns, &n) != 0)
+	if (rows.failed || collect(&rows, from, to, w->arena, &turns, &n) != 0)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	for (size_t i = 0; i < n; i++)
-		if (note(s, c, &turns[i], a, noted, e) != 0)
+		if (note(w, &turns[i], e) != 0)
 			return -1;
 	snprintf(text, sizeof(text), "%lld", (long long)to);
-	return store_meta_put(s, swept, str_from(text), e);
+	return store_meta_put(w->store, swept, str_from(text), e);
 }
 
 /* 1 done, 0 more to do, -1. Again under the lock: another process may have
  * swept meanwhile. */
 static int
-step(struct store *s, const struct config *c, int64_t now, struct arena *a,
-    int64_t *noted, struct err *e)
+step(struct sweep *w, struct err *e)
 {
 	int64_t from;
-	if (store_meta_number(s, swept, &from, e) != 0)
+	if (store_meta_number(w->store, swept, &from, e) != 0)
 		return -1;
 	/* the first time there is nothing to look back on */
 	if (from == STORE_NULL)
-		from = now - 1;
-	if (from >= now)
+		from = w->now - 1;
+	if (from >= w->now)
 		return 1;
-	int64_t to = now - from > CHUNK ? from + CHUNK : now;
-	if (chunk(s, c, from, to, a, noted, e) != 0)
+	int64_t to = w->now - from > CHUNK ? from + CHUNK : w->now;
+	if (chunk(w, from, to, e) != 0)
 		return -1;
-	return to == now;
+	return to == w->now;
 }
 
 static int
@@ -135,6 +146,7 @@ int
 sweep_once(struct store *s, const struct config *c, int64_t now,
     struct arena *a, int64_t *noted, struct err *e)
 {
+	struct sweep w = { s, c, now, a, noted };
 	int due, rc = 0;
 	*noted = 0;
 	if (is_due(s, now, &due, e) != 0)
@@ -143,7 +155,7 @@ sweep_once(struct store *s, const struct config *c, int64_t now,
 		arena_reset(a);
 		if (store_begin(s, e) != 0)
 			return -1;
-		rc = step(s, c, now, a, noted, e);
+		rc = step(&w, e);
 		if (rc < 0 || store_commit(s, e) != 0) {
 			store_rollback(s);
 			return -1;
