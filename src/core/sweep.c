@@ -15,7 +15,7 @@ enum {
 
 static const struct str swept = STR("swept_to");
 
-/* A row whose window opened or closed at a time. */
+/* A row whose window opened or closed, and when that counts. */
 struct turn {
 	const struct store_purchase *row;
 	int64_t at;
@@ -38,7 +38,8 @@ compare_turns(const void *pa, const void *pb)
 
 /* A change that was told at or after the turn knew of it: a refund that closed
  * the window was noted when it came. And what no longer holds is not told: a
- * window that was over before its sale came has changed nothing for anybody. */
+ * window that was over before its sale came has changed nothing for anybody.
+ * What was told with a time to come knew of nothing: a clock was wrong. */
 static int
 note(struct sweep *w, const struct turn *t, struct err *e)
 {
@@ -47,7 +48,7 @@ note(struct sweep *w, const struct turn *t, struct err *e)
 	int64_t told;
 	if (replace_told(w->store, t->row, w->arena, &before, &told, e) != 0)
 		return -1;
-	if (told != STORE_NULL && told >= t->at)
+	if (told != STORE_NULL && told >= t->at && told <= w->now)
 		return 0;
 	if (replace_tier(
 		w->store, w->config, t->row, t->at, w->arena, &after, e) != 0 ||
@@ -61,6 +62,8 @@ note(struct sweep *w, const struct turn *t, struct err *e)
 	    w->store, t->row, before, after, &when, w->arena, e);
 }
 
+/* Where the clock was set back, what had turned is as it was: that counts from
+ * now on. */
 static int
 collect(const struct rows *rows, int64_t from, int64_t to, struct arena *a,
     struct turn **out, size_t *n)
@@ -71,6 +74,10 @@ collect(const struct rows *rows, int64_t from, int64_t to, struct arena *a,
 	*n = 0;
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct store_purchase *p = &rows->v[i];
+		if (to < from) {
+			turns[(*n)++] = (struct turn){ p, to };
+			continue;
+		}
 		if (p->since > from && p->since <= to)
 			turns[(*n)++] = (struct turn){ p, p->since };
 		if (p->until != STORE_NULL && p->until > from && p->until <= to)
@@ -81,6 +88,7 @@ collect(const struct rows *rows, int64_t from, int64_t to, struct arena *a,
 	return 0;
 }
 
+/* to < from: the clock was set back. */
 static int
 chunk(struct sweep *w, int64_t from, int64_t to, struct err *e)
 {
@@ -88,8 +96,8 @@ chunk(struct sweep *w, int64_t from, int64_t to, struct err *e)
 	struct turn *turns = NULL;
 	size_t n = 0;
 	char text[24];
-	if (store_purchase_turning(
-		w->store, from, to, ROWS_MAX, rows_take, &rows, e) != 0)
+	if (store_purchase_turning(w->store, from < to ? from : to,
+		from < to ? to : from, ROWS_MAX, rows_take, &rows, e) != 0)
 		return -1;
 	if (rows.failed || collect(&rows, from, to, w->arena, &turns, &n) != 0)
 		return err_set(e, ERR_MEMORY, "out of memory");
@@ -98,6 +106,42 @@ chunk(struct sweep *w, int64_t from, int64_t to, struct err *e)
 			return -1;
 	snprintf(text, sizeof(text), "%lld", (long long)to);
 	return store_meta_put(w->store, swept, str_from(text), e);
+}
+
+static int
+take_any(void *arg, const struct store_purchase *row)
+{
+	(void)row;
+	*(int *)arg = 1;
+	return 1;
+}
+
+/* How far one transaction goes: over all the time in which nothing turns, and
+ * a day of that in which something does. A clock set for the first time goes
+ * on by decades. */
+static int
+find_end(struct sweep *w, int64_t from, int64_t *to, struct err *e)
+{
+	int any = 0;
+	*to = from;
+	for (int64_t span = CHUNK; *to < w->now; span *= 2) {
+		int64_t end = w->now - *to > span ? *to + span : w->now;
+		if (store_purchase_turning(
+			w->store, *to, end, 1, take_any, &any, e) != 0)
+			return -1;
+		if (any)
+			break;
+		*to = end;
+	}
+	*to = any && w->now - *to > CHUNK ? *to + CHUNK : w->now;
+	return 0;
+}
+
+/* Further than clocks of several hosts differ. */
+static int
+is_set_back(int64_t from, int64_t now)
+{
+	return from != STORE_NULL && from - now > LOOK_BACK;
 }
 
 /* 1 done, 0 more to do, -1. Again under the lock: another process may have
@@ -111,20 +155,14 @@ step(struct sweep *w, struct err *e)
 	/* the first time there is nothing to look back on */
 	if (from == STORE_NULL)
 		from = w->now - 1;
-	if (from >= w->now)
+	int64_t to = w->now;
+	if (from >= w->now && !is_set_back(from, w->now))
 		return 1;
-	int64_t to = w->now - from > CHUNK ? from + CHUNK : w->now;
+	if (from < w->now && find_end(w, from, &to, e) != 0)
+		return -1;
 	if (chunk(w, from, to, e) != 0)
 		return -1;
 	return to == w->now;
-}
-
-static int
-take_any(void *arg, const struct store_purchase *row)
-{
-	(void)row;
-	*(int *)arg = 1;
-	return 1;
 }
 
 /* Nothing is written, and no lock taken, where nothing has turned. */
@@ -135,7 +173,8 @@ is_due(struct store *s, int64_t now, int *due, struct err *e)
 	*due = 0;
 	if (store_meta_number(s, swept, &from, e) != 0)
 		return -1;
-	if (from == STORE_NULL || now - from > LOOK_BACK) {
+	if (from == STORE_NULL || now - from > LOOK_BACK ||
+	    is_set_back(from, now)) {
 		*due = 1;
 		return 0;
 	}
