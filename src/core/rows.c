@@ -75,7 +75,8 @@ rows_by(struct store *s, enum store_by by, struct str platform, struct str id,
 {
 	if (store_purchase_by(s, by, platform, id, rows_take, rows, e) != 0)
 		return -1;
-	if (rows->n > 1)
+	/* without memory texts are missing */
+	if (rows->n > 1 && !rows->failed)
 		qsort(rows->v, rows->n, sizeof(rows->v[0]), by_since);
 	return 0;
 }
