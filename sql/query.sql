@@ -51,8 +51,18 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 INSERT INTO events (platform, kind, delivery, subject, sent_at, received_at,
 	last_seen_at, content_type, body, verified_by, peer, status, reason)
 VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10, $11, $12)
+ON CONFLICT (platform, delivery) DO NOTHING;
+-- name: event_add @postgresql
+INSERT INTO events (platform, kind, delivery, subject, sent_at, received_at,
+	last_seen_at, content_type, body, verified_by, peer, status, reason)
+VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (platform, delivery) DO NOTHING
 RETURNING id;
+-- name: event_added
+-- (RETURNING would make SQLite fill a table for the one row)
+SELECT last_insert_rowid() WHERE changes() > 0;
+-- name: event_added @postgresql
+SELECT 0 WHERE false;
 -- name: event_find
 SELECT id, received_at, sent_at, status FROM events
 WHERE platform = $1 AND delivery = $2;
@@ -137,6 +147,8 @@ GROUP BY platform ORDER BY platform;
 
 -- name: purchase_drop
 DELETE FROM purchases WHERE platform = $1 AND subject = $2;
+-- name: purchase_drop_sale
+DELETE FROM purchases WHERE platform = $1 AND sale = $2;
 -- name: purchase_of_subject
 -- (by the bare column SQLite would walk all the platform's sales in order)
 SELECT {purchase} FROM purchases WHERE platform = $1 AND subject = $2
@@ -157,23 +169,20 @@ ON CONFLICT (platform, sale) DO NOTHING;
 SELECT {purchase}
 FROM purchases WHERE platform = $1 AND sale = $2;
 -- name: purchase_by_user
+-- (no ORDER BY: to sort a row or two, SQLite makes as much ado as to find them)
 SELECT {purchase}
-FROM purchases WHERE user_ref = $1 AND since IS NOT NULL
-ORDER BY since, platform, sale;
+FROM purchases WHERE user_ref = $1 AND since IS NOT NULL;
 -- name: purchase_by_email
 SELECT {purchase}
-FROM purchases WHERE email = $1 AND since IS NOT NULL
-ORDER BY since, platform, sale;
+FROM purchases WHERE email = $1 AND since IS NOT NULL;
 -- name: purchase_by_buyer
 SELECT {purchase}
 FROM purchases
 WHERE ((buyer = $1 AND platform = $2) OR (buyer = $3 AND platform = 'manual'))
-	AND since IS NOT NULL
-ORDER BY since, platform, sale;
+	AND since IS NOT NULL;
 -- name: purchase_by_license
 SELECT {purchase}
-FROM purchases WHERE license = $1 AND since IS NOT NULL
-ORDER BY since, platform, sale;
+FROM purchases WHERE license = $1 AND since IS NOT NULL;
 -- name: purchase_subjects_by_user
 SELECT platform, subject FROM purchases WHERE user_ref = $1
 GROUP BY platform, subject

@@ -133,6 +133,8 @@ ready(struct commit *c, int64_t deadline, struct err *e)
 		return -1;
 	if (store_open(c->config->database, STORE_CREATE, &c->store, e) != 0)
 		return -1;
+	if (c->turn != NULL)
+		store_brief(c->store);
 	be_patient(c, deadline);
 	if (project_tiers(c->store, c->config, e) != 0) {
 		store_close(c->store);

@@ -68,9 +68,9 @@ struct commit_mark {
 typedef void commit_watch_fn(void *arg, const struct commit_mark *mark);
 void commit_watch(struct commit *c, commit_watch_fn *fn, void *arg);
 
-/* fn is called before the database is opened for writing, to wait its turn
- * among several processes for at most ms. 0, or -1 with *e. Once, before the
- * first delivery. */
+/* For plain CGI, where each process writes once: fn is called before the
+ * database is opened for writing, to wait its turn among several processes for
+ * at most ms. 0, or -1 with *e. Once, before the first delivery. */
 typedef int commit_turn_fn(const char *database, int ms, struct err *e);
 void commit_turn(struct commit *c, commit_turn_fn *fn);
 

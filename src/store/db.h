@@ -49,6 +49,9 @@ struct db_driver {
 	    size_t n, db_row_fn *fn, void *arg, struct err *e);
 	/* Milliseconds to wait for a lock from now on. */
 	void (*patience)(struct db *db, int ms);
+	/* The connection is one of many, each of which lasts a moment: what it
+	 * would tidy when it ends waits. NULL: nothing to do. */
+	void (*brief)(struct db *db);
 	/* creates the log tables, then brings them from version 1 to 2 */
 	const char *log_scripts[2];
 	const char *state_script; /* drops and creates the state tables */

@@ -256,6 +256,13 @@ store_close(struct store *s)
 }
 
 void
+store_brief(struct store *s)
+{
+	if (s->driver->brief != NULL)
+		s->driver->brief(s->db);
+}
+
+void
 store_patience(struct store *s, int ms)
 {
 	s->driver->patience(s->db, ms);

@@ -30,6 +30,8 @@ enum store_mode {
 int store_open(
     const char *where, enum store_mode mode, struct store **out, struct err *e);
 void store_close(struct store *s);
+/* The connection is one of many that each last a moment, as in plain CGI. */
+void store_brief(struct store *s);
 /* Milliseconds to wait for a lock from now on. */
 void store_patience(struct store *s, int ms);
 
@@ -172,6 +174,8 @@ typedef int store_purchase_fn(void *arg, const struct store_purchase *row);
 
 int store_purchase_drop(
     struct store *s, struct str platform, struct str subject, struct err *e);
+int store_purchase_drop_sale(
+    struct store *s, struct str platform, struct str sale, struct err *e);
 int store_purchase_put(
     struct store *s, const struct store_purchase *row, struct err *e);
 
@@ -192,7 +196,7 @@ enum store_by {
 	STORE_BY_BUYER, /* platform must be given */
 	STORE_BY_LICENSE,
 };
-/* Those that give or gave access, by since. */
+/* Those that give or gave access, in any order: rows_by sorts. */
 int store_purchase_by(struct store *s, enum store_by by, struct str platform,
     struct str id, store_purchase_fn *fn, void *arg, struct err *e);
 /* The subjects that have such a purchase, the oldest sale's first; those that
