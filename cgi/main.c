@@ -23,6 +23,7 @@
 #include "cgi/route.h"
 #include "cgi/send.h"
 #include "cgi/turn.h"
+#include "cgi/worker.h"
 #include "cgi/writer.h"
 #include "core/commit.h"
 #include "core/site.h"
@@ -36,6 +37,7 @@ extern char **environ;
 enum {
 	EXIT_USAGE = 2,
 	CONFIG_ARENA_MAX = 64 * 1024,
+	WORKER_STOP_MS = 3000,
 	FILES_MORE = 256, /* beside one per connection */
 };
 
@@ -341,6 +343,9 @@ main_fcgi(const struct options *o, struct listener *listeners)
 		log_line(LOG_WARNING, "%s", e.text);
 	if (rc == 0)
 		rc = open_listeners(o, config, listeners, &e);
+	pid_t worker = 0;
+	if (rc == 0 && (worker = worker_start(config, &e)) < 0)
+		rc = -1;
 	if (rc == 0)
 		rc = settle(o, &app, config, listeners, &e);
 	if (rc == 0)
@@ -350,6 +355,7 @@ main_fcgi(const struct options *o, struct listener *listeners)
 	if (rc != 0)
 		log_line(LOG_ERROR, "%s", e.text);
 	stop_waiting(&app);
+	worker_stop(worker, WORKER_STOP_MS);
 	for (int i = 0; i < LISTEN_MAX; i++)
 		listen_close(&listeners[i]);
 	app_close(&app);

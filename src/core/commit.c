@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "base/time.h"
+#include "core/outbox.h"
 #include "core/project.h"
 
 enum {
@@ -44,6 +45,8 @@ struct commit {
 	int was_locked; /* the last batch waited for the database in vain */
 	commit_watch_fn *watch; /* NULL: nobody */
 	void *watch_arg;
+	commit_chore_fn *dry; /* NULL: what is written stays */
+	void *dry_arg;
 	commit_turn_fn *turn; /* NULL: no other process to wait for */
 	struct commit_stats stats;
 	/* the leader's */
@@ -95,6 +98,13 @@ void
 commit_turn(struct commit *c, commit_turn_fn *fn)
 {
 	c->turn = fn;
+}
+
+void
+commit_dry(struct commit *c, commit_chore_fn *fn, void *arg)
+{
+	c->dry = fn;
+	c->dry_arg = arg;
 }
 
 static void
@@ -188,6 +198,23 @@ take_filed(void *arg, const struct store_event *row)
 	return 1;
 }
 
+/* What is to be done about it, in the same transaction. */
+static int
+follow_up(struct commit *c, const struct waiter *w, struct err *e)
+{
+	const struct commit_delivery *d = w->delivery;
+	int folds = str_eq_z(d->status, "applied");
+	const struct outbox_delivery o = { .platform = d->platform,
+		.fact = d->fact,
+		.subject = str_from(w->subject),
+		.status = w->answer.kept ? STR("kept") : d->status,
+		.reason =
+		    w->answer.kept && folds ? STR("fold_error") : d->reason,
+		.event = w->answer.event,
+		.at = d->received_at };
+	return outbox_delivered(c->store, c->config, &o, c->arena, e);
+}
+
 /* Folds the delivery's subject; one that cannot be folded is kept, and leaves
  * its neighbours in the batch alone. */
 static int
@@ -278,9 +305,10 @@ append(struct commit *c, struct waiter *w, struct err *e)
 		return -1;
 	w->answer.duplicate = added != STORE_NEW;
 	w->answer.kept = str_eq_z(d->status, "kept");
-	if (added == STORE_AGAIN || !str_eq_z(d->status, "applied"))
-		return 0;
-	return fold(c, w, f, e);
+	if (added != STORE_AGAIN && str_eq_z(d->status, "applied") &&
+	    fold(c, w, f, e) != 0)
+		return -1;
+	return added == STORE_NEW ? follow_up(c, w, e) : 0;
 }
 
 static int
@@ -294,6 +322,11 @@ write_batch(struct commit *c, struct waiter *batch, struct err *e)
 	for (struct waiter *w = batch; w != NULL; w = w->next)
 		if (append(c, w, e) != 0)
 			goto fail;
+	if (c->dry != NULL) {
+		int rc = c->dry(c->store, c->dry_arg, e);
+		store_rollback(c->store);
+		return rc;
+	}
 	if (store_commit(c->store, e) == 0)
 		return 0;
 fail:

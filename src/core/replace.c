@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/access.h"
+#include "core/outbox.h"
 #include "core/rows.h"
 
 /* Somebody whose access may differ: the identifiers of a row. */
@@ -123,9 +124,8 @@ whole_buyer(const struct store_purchase *row, struct arena *a)
 	    a, "%.*s:%.*s", STR_ARG(row->platform), STR_ARG(row->buyer)));
 }
 
-/* The identifier a row's owner is looked up by: the first there is. -1: none. */
-static int
-first_key(
+int
+replace_key(
     const struct store_purchase *row, struct arena *a, struct access_key *key)
 {
 	const struct {
@@ -151,7 +151,7 @@ replace_tier(struct store *s, const struct config *c,
 	struct access_key key;
 	struct access x;
 	*tier = STR_NONE;
-	if (first_key(row, a, &key) != 0)
+	if (replace_key(row, a, &key) != 0)
 		return 0;
 	if (access_held(s, &c->rules, &key, at, a, &x, e) != 0)
 		return -1;
@@ -166,7 +166,7 @@ replace_told(struct store *s, const struct store_purchase *row, struct arena *a,
 	struct access_key key;
 	*at = STORE_NULL;
 	*tier = STR_NONE;
-	if (first_key(row, a, &key) != 0)
+	if (replace_key(row, a, &key) != 0)
 		return 0;
 	return store_change_told(s, key.by,
 	    key.by == STORE_BY_BUYER ? key.value : key.id, a, tier, at, e);
@@ -188,6 +188,26 @@ replace_note(struct store *s, const struct store_purchase *row,
 		.event = when->event,
 	};
 	return store_change_add(s, &change, e);
+}
+
+/* Rebuilt rows (no event) are nothing new; nor is what `changes` has told of
+ * already, as when rows that were not filled yet come back. */
+static int
+tell_outbox(struct store *s, const struct config *c, const struct person *who,
+    struct str after, const struct project_when *when, struct arena *a,
+    struct err *e)
+{
+	struct str told_tier, before = who->before;
+	int64_t told;
+	if (when->event == STORE_NULL ||
+	    !rules_want(&c->follow_ups, RULE_TIER_CHANGED))
+		return 0;
+	if (replace_told(s, who->row, a, &told_tier, &told, e) != 0)
+		return -1;
+	if (told != STORE_NULL)
+		before = told_tier;
+	return outbox_changed(
+	    s, c, who->row, before, after, when->at, when->event, a, e);
 }
 
 /* A subscription's row as the fold makes it, beside the one that stands. */
@@ -292,6 +312,7 @@ replace_rows(struct store *s, const struct config *c, struct str platform,
 		struct str after;
 		if (replace_tier(s, c, who.v[i].row, when->at, a, &after, e) !=
 			0 ||
+		    tell_outbox(s, c, &who.v[i], after, when, a, e) != 0 ||
 		    replace_note(s, who.v[i].row, who.v[i].before, after, when,
 			a, e) != 0)
 			return -1;

@@ -52,7 +52,8 @@ struct db_driver {
 	/* The connection is one of many, each of which lasts a moment: what it
 	 * would tidy when it ends waits. NULL: nothing to do. */
 	void (*brief)(struct db *db);
-	const char *log_script; /* creates the log tables */
+	/* creates the log tables, then brings them from version 1 to 2 */
+	const char *log_scripts[2];
 	const char *state_script; /* drops and creates the state tables */
 };
 

@@ -365,6 +365,6 @@ const struct db_driver db_sqlite = {
 	.run = sqlite_run,
 	.patience = sqlite_patience,
 	.brief = sqlite_brief,
-	.log_script = script_sqlite_001_log,
+	.log_scripts = { script_sqlite_001_log, script_sqlite_002_outbox },
 	.state_script = script_sqlite_state,
 };
