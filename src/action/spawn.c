@@ -347,10 +347,44 @@ spawn_run(
 	return rc;
 }
 
-const char *
-spawn_last_line(const struct spawn_result *result, char *line, size_t size)
+/* Appends s without what is to be hidden, upper case or lower. */
+static void
+add_hidden(struct buf *b, struct str s, struct str hide)
 {
-	struct buf b;
+	while (s.n > 0) {
+		struct str head = { s.p, hide.n };
+		size_t n = 1;
+		if (hide.n > 0 && s.n >= hide.n && str_eq_fold(head, hide)) {
+			buf_addz(b, "(hidden)");
+			n = hide.n;
+		} else {
+			buf_addc(b, s.p[0]);
+		}
+		s.p += n;
+		s.n -= n;
+	}
+}
+
+/* The end of s that fits, and does not begin inside a character. */
+static struct str
+tail(struct str s, size_t most)
+{
+	if (s.n > most) {
+		s.p += s.n - most;
+		s.n = most;
+		while (s.n > 0 && ((unsigned char)*s.p & 0xC0) == 0x80) {
+			s.p++;
+			s.n--;
+		}
+	}
+	return s;
+}
+
+const char *
+spawn_last_line(
+    const struct spawn_result *result, struct str hide, char *line, size_t size)
+{
+	struct buf shown, seen;
 	struct str s = str_trim((struct str){ result->said, result->n_said });
 	for (size_t i = s.n; i > 0; i--)
 		if (s.p[i - 1] == '\n') {
@@ -358,19 +392,17 @@ spawn_last_line(const struct spawn_result *result, char *line, size_t size)
 			s.n -= i;
 			break;
 		}
-	buf_init(&b, (size_t)4 * SPAWN_SAID_MAX + 1);
-	buf_add_visible(&b, s);
-	struct str seen = buf_ok(&b) ? buf_str(&b) : STR_NONE;
-	if (seen.n >= size) {
-		seen.p += seen.n - (size - 1);
-		seen.n = size - 1;
-		while (seen.n > 0 && ((unsigned char)*seen.p & 0xC0) == 0x80) {
-			seen.p++;
-			seen.n--;
-		}
-	}
-	memcpy(line, seen.p == NULL ? "" : seen.p, seen.n);
-	line[seen.n] = '\0';
-	buf_free(&b);
+	buf_init(&shown, (size_t)8 * SPAWN_SAID_MAX);
+	buf_init(&seen, (size_t)32 * SPAWN_SAID_MAX);
+	add_hidden(&shown, s, hide);
+	buf_add_visible(&seen, buf_str(&shown));
+	struct str end = STR_NONE;
+	if (buf_ok(&shown) && buf_ok(&seen))
+		end = tail(buf_str(&seen), size - 1);
+	if (end.n > 0)
+		memcpy(line, end.p, end.n);
+	line[end.n] = '\0';
+	buf_free(&shown);
+	buf_free(&seen);
 	return line;
 }
