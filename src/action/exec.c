@@ -77,7 +77,7 @@ judge(const struct spawn_result *r, struct str email, int timeout_ms,
     struct action_answer *answer)
 {
 	char line[LINE_MAX_SAID];
-	spawn_last_line(r, email, line, sizeof(line));
+	spawn_said(r, email, line, sizeof(line));
 	const char *sep = line[0] != '\0' ? ": " : "";
 	if (r->late)
 		action_say(answer, ACTION_AGAIN, "exec: killed after %d s%s%s",

@@ -277,7 +277,7 @@ judge(const struct spawn_result *r, struct str to, int timeout_ms,
     struct action_answer *answer)
 {
 	char line[LINE_MAX_SAID];
-	spawn_last_line(r, to, line, sizeof(line));
+	spawn_said(r, to, line, sizeof(line));
 	const char *sep = line[0] != '\0' ? ": " : "";
 	if (r->late)
 		action_say(answer, ACTION_AGAIN,

@@ -347,10 +347,12 @@ spawn_run(
 	return rc;
 }
 
-/* Appends s without what is to be hidden, upper case or lower. */
+/* Appends one line, without what is to be hidden, upper case or lower. */
 static void
-add_hidden(struct buf *b, struct str s, struct str hide)
+add_line(struct buf *b, struct str s, struct str hide)
 {
+	if (b->n > 0 && s.n > 0)
+		buf_addz(b, "; ");
 	while (s.n > 0) {
 		struct str head = { s.p, hide.n };
 		size_t n = 1;
@@ -381,22 +383,20 @@ tail(struct str s, size_t most)
 }
 
 const char *
-spawn_last_line(
+spawn_said(
     const struct spawn_result *result, struct str hide, char *line, size_t size)
 {
 	struct buf shown, seen;
-	struct str s = str_trim((struct str){ result->said, result->n_said });
-	for (size_t i = s.n; i > 0; i--)
-		if (s.p[i - 1] == '\n') {
-			s.p += i;
-			s.n -= i;
-			break;
-		}
+	struct str one, rest = { result->said, result->n_said }, end = STR_NONE;
 	buf_init(&shown, (size_t)8 * SPAWN_SAID_MAX);
 	buf_init(&seen, (size_t)32 * SPAWN_SAID_MAX);
-	add_hidden(&shown, s, hide);
+	while (rest.n > 0) {
+		struct str next;
+		str_cut(rest, '\n', &one, &next);
+		add_line(&shown, str_trim(one), hide);
+		rest = next;
+	}
 	buf_add_visible(&seen, buf_str(&shown));
-	struct str end = STR_NONE;
 	if (buf_ok(&shown) && buf_ok(&seen))
 		end = tail(buf_str(&seen), size - 1);
 	if (end.n > 0)

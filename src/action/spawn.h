@@ -46,10 +46,10 @@ struct spawn_result {
 int spawn_run(
     const struct spawn_opts *o, struct spawn_result *result, struct err *e);
 
-/* The last line of what it said that is not empty, into line, which has size
- * bytes: without hide, which may be STR_NONE, control characters and
- * ill-formed bytes made visible, a longer one cut in front. Returns line. */
-const char *spawn_last_line(const struct spawn_result *result, struct str hide,
+/* The end of what it said on one line, into line, which has size bytes: without
+ * hide, which may be STR_NONE, lines joined, control characters and ill-formed
+ * bytes made visible, cut in front. Returns line. */
+const char *spawn_said(const struct spawn_result *result, struct str hide,
     char *line, size_t size);
 
 #endif

@@ -107,7 +107,7 @@ test_mail(void)
 	OK(strstr(mail, "\n=2E\n") != NULL, "a dot on its own line");
 	OK(strstr(mail, "<b title=3D\"&#34;&#62;&#60;script&#62;") != NULL &&
 		strstr(mail, "&#60;b&#62;</b>") != NULL,
-	    "the HTML: %s", strstr(mail, "<!DOCTYPE"));
+	    "the HTML");
 }
 
 static void

@@ -36,27 +36,26 @@ test_plain(void)
 		r.signal == 0 && !r.late,
 	    "exit code");
 	IS(((struct str){ r.said, r.n_said }), "one\ntwo\nbad\n", "in and out");
-	IS(str_from(spawn_last_line(&r, STR_NONE, line, sizeof(line))), "bad",
-	    "last line");
+	IS(str_from(spawn_said(&r, STR_NONE, line, sizeof(line))),
+	    "one; two; bad", "on one line");
 	OK(shell("kill -TERM $$", plain, &r) == 0 && r.code == -1 &&
 		r.signal == SIGTERM,
 	    "signal");
 	OK(shell("printf 'x\\033[31m\\377 \\303\\251\\n\\n'", plain, &r) == 0,
 	    "output");
-	IS(str_from(spawn_last_line(&r, STR_NONE, line, sizeof(line))),
+	IS(str_from(spawn_said(&r, STR_NONE, line, sizeof(line))),
 	    "x\\x1B[31m\\xFF \xC3\xA9", "made visible");
 	OK(shell("echo user A@b.co: no such user", plain, &r) == 0, "told");
-	IS(str_from(spawn_last_line(&r, STR("a@b.co"), line, sizeof(line))),
+	IS(str_from(spawn_said(&r, STR("a@b.co"), line, sizeof(line))),
 	    "user (hidden): no such user", "without the address");
 	OK(shell("i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i + 1)); "
 		 "done",
 	       plain, &r) == 0 &&
 		r.n_said == SPAWN_SAID_MAX,
 	    "much output");
-	IS(str_from(spawn_last_line(&r, STR_NONE, line, sizeof(line))),
-	    "line 1999", "its end is kept");
-	IS(str_from(spawn_last_line(&r, STR_NONE, line, 5)), "1999",
-	    "cut in front");
+	IS(str_from(spawn_said(&r, STR_NONE, line, 10)), "line 1999",
+	    "its end is kept");
+	IS(str_from(spawn_said(&r, STR_NONE, line, 5)), "1999", "cut in front");
 	const char *absent[] = { "/nowhere/at/all", NULL };
 	o.argv = o.env = absent;
 	o.timeout_ms = LONG_MS;
