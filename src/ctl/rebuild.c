@@ -4,6 +4,7 @@
 
 #include "base/time.h"
 #include "core/intake.h"
+#include "core/outbox.h"
 #include "core/project.h"
 #include "core/sweep.h"
 #include "ctl/ctl.h"
@@ -214,9 +215,20 @@ replay_event(void *arg, const struct store_event *ev)
 	struct project_when when = { time_now(), ev->id };
 	if (store_begin(r->s, r->err) != 0)
 		return 1;
+	struct outbox_delivery again = { .platform = p,
+		.fact = &f,
+		.subject = subject,
+		.status = status,
+		.event = ev->id,
+		.at = when.at };
+	int was_kept = str_eq_z(ev->status, "kept");
 	if (store_event_apply(r->s, ev->id, subject, r->err) != 0 ||
 	    project_any(r->s, r->ctl->config, str_from(p->name), subject, &when,
 		r->arena, r->err) != 0 ||
+	    /* what was applied before has had its follow-ups */
+	    (was_kept &&
+		outbox_delivered(
+		    r->s, r->ctl->config, &again, r->arena, r->err) != 0) ||
 	    store_commit(r->s, r->err) != 0) {
 		store_rollback(r->s);
 		return 1;
@@ -238,8 +250,9 @@ take_one(void *arg, const struct store_event *ev)
 	struct one_event *one = arg;
 	one->found = 1;
 	one->row = *ev;
-	struct str *texts[] = { &one->row.platform, &one->row.body };
-	for (size_t i = 0; i < 2; i++)
+	struct str *texts[] = { &one->row.platform, &one->row.body,
+		&one->row.status };
+	for (size_t i = 0; i < 3; i++)
 		texts[i]->p = arena_dup(one->arena, texts[i]->p, texts[i]->n);
 	return 1;
 }
