@@ -1,110 +1,129 @@
 #include "action/address.h"
 
-static int
-is_alnum(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9');
-}
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
 
-/* The atext of RFC 5322, 3.2.3, less what address.h leaves out. */
-static int
-is_local(char c)
-{
-	return is_alnum(c) || (c != '\0' && strchr("#$&'*+-=?^_{}~", c));
-}
-
-/* Atoms with single dots between. */
-static int
-local_is_good(struct str s)
-{
-	if (s.n == 0 || s.n > ADDRESS_LOCAL_MAX || s.p[0] == '-')
-		return 0;
-	for (size_t i = 0; i < s.n; i++) {
-		int dot = s.p[i] == '.';
-		if (!dot && !is_local(s.p[i]))
-			return 0;
-		if (dot && (i == 0 || i + 1 == s.n || s.p[i + 1] == '.'))
-			return 0;
-	}
-	return 1;
-}
+struct block {
+	uint32_t net;
+	int bits;
+};
 
 static int
-label_is_good(struct str s)
+is_public4(uint32_t a)
 {
-	if (s.n == 0 || s.n > ADDRESS_LABEL_MAX || s.p[0] == '-' ||
-	    s.p[s.n - 1] == '-')
-		return 0;
-	for (size_t i = 0; i < s.n; i++)
-		if (!is_alnum(s.p[i]) && s.p[i] != '-')
+	static const struct block blocks[] = {
+		{ 0x00000000, 8 }, /* this network */
+		{ 0x0A000000, 8 }, /* private */
+		{ 0x64400000, 10 }, /* shared */
+		{ 0x7F000000, 8 }, /* loopback */
+		{ 0xA9FE0000, 16 }, /* link-local, and clouds' metadata */
+		{ 0xAC100000, 12 }, /* private */
+		{ 0xC0000000, 24 }, /* protocol assignments */
+		{ 0xC0A80000, 16 }, /* private */
+		{ 0xC6120000, 15 }, /* benchmarks */
+		{ 0xE0000000, 4 }, /* multicast */
+		{ 0xF0000000, 4 }, /* reserved, broadcast */
+	};
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
+		if (a >> (32 - blocks[i].bits) ==
+		    blocks[i].net >> (32 - blocks[i].bits))
 			return 0;
 	return 1;
 }
 
-/* The last label begins with a letter: 192.0.2.1 is no domain. */
+static uint32_t
+four(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	    (uint32_t)p[2] << 8 | p[3];
+}
+
 static int
-domain_is_good(struct str s)
+is_public6(const uint8_t *p)
 {
-	struct str label, rest = s;
-	size_t labels = 0;
-	do {
-		str_cut(rest, '.', &label, &rest);
-		labels++;
-		if (!label_is_good(label))
-			return 0;
-	} while (rest.p != NULL);
-	return labels >= 2 && !(label.p[0] >= '0' && label.p[0] <= '9');
+	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF,
+		0xFF };
+	static const uint8_t nat64[12] = { 0, 0x64, 0xFF, 0x9B };
+	if (memcmp(p, mapped, 12) == 0 || memcmp(p, nat64, 12) == 0)
+		return is_public4(four(p + 12));
+	if (p[0] == 0x20 && p[1] == 0x02) /* 6to4 */
+		return is_public4(four(p + 2));
+	/* 2000::/3 is all that has been given out; 2001::/32 is Teredo */
+	return (p[0] & 0xE0) == 0x20 && four(p) != 0x20010000;
 }
 
-const char *
-address_fault(struct str s)
+int
+address_is_public(const struct sockaddr *sa)
 {
-	struct str local, domain;
-	if (s.p == NULL || s.n == 0)
-		return "there is no address";
-	if (s.n > ADDRESS_MAX)
-		return "longer than an address may be";
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] >= 0x80)
-			return "not all ASCII, which few mailers can send to";
-	if (!str_cut(s, '@', &local, &domain) || !local_is_good(local) ||
-	    !domain_is_good(domain))
-		return "not a plain address like name@example.org";
-	return NULL;
-}
-
-const char *
-address_split(struct str s, struct str *name, struct str *address)
-{
-	struct str head, tail;
-	*name = STR_NONE;
-	*address = s;
-	if (s.p == NULL || !str_cut(s, '<', &head, &tail))
-		return address_fault(s);
-	if (tail.n == 0 || tail.p[tail.n - 1] != '>')
-		return "write it as 'Name <name@example.org>'";
-	tail.n--;
-	*address = tail;
-	head = str_trim(head);
-	if (head.n >= 2 && head.p[0] == '"' && head.p[head.n - 1] == '"') {
-		head.p++;
-		head.n -= 2;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+	if (sa->sa_family == AF_INET) {
+		memcpy(&in, sa, sizeof(in));
+		return is_public4(ntohl(in.sin_addr.s_addr));
 	}
-	if (head.n > ADDRESS_NAME_MAX || str_has_control(head) ||
-	    !str_is_utf8(head) || str_has_byte(head, '"') ||
-	    str_has_byte(head, '\\'))
-		return "the name beside the address is too long, or holds a "
-		       "quote or a backslash";
-	if (head.n > 0)
-		*name = head;
-	return address_fault(tail);
+	if (sa->sa_family != AF_INET6)
+		return 0;
+	memcpy(&in6, sa, sizeof(in6));
+	return is_public6(in6.sin6_addr.s6_addr);
+}
+
+int
+address_is_loopback(const struct sockaddr *sa)
+{
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+	if (sa->sa_family == AF_INET) {
+		memcpy(&in, sa, sizeof(in));
+		return ntohl(in.sin_addr.s_addr) >> 24 == 127;
+	}
+	if (sa->sa_family != AF_INET6)
+		return 0;
+	memcpy(&in6, sa, sizeof(in6));
+	return IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr);
 }
 
 struct str
-address_domain(struct str address)
+address_host(const char *url, int *port)
 {
-	struct str local, domain;
-	str_cut(address, '@', &local, &domain);
-	return domain;
+	const char *p = strstr(url, "://");
+	struct str host, rest;
+	int64_t number;
+	*port = str_starts(str_from(url), STR("https")) ? 443 : 80;
+	if (p == NULL)
+		return STR_NONE;
+	p += 3;
+	host = (struct str){ p, strcspn(p, "/?#") };
+	if (host.n > 0 && host.p[0] == '[') {
+		str_cut((struct str){ p + 1, host.n - 1 }, ']', &host, &rest);
+		if (rest.n > 0 && rest.p[0] == ':')
+			rest = (struct str){ rest.p + 1, rest.n - 1 };
+	} else {
+		str_cut(host, ':', &host, &rest);
+	}
+	if (rest.n > 0 && str_int64(rest, 1, 65535, &number) == 0)
+		*port = (int)number;
+	return host;
+}
+
+static int
+is_number(struct str host)
+{
+	if (str_has_byte(host, ':'))
+		return 1;
+	for (size_t i = 0; i < host.n; i++)
+		if (strchr("0123456789.", host.p[i]) == NULL)
+			return 0;
+	return host.n > 0;
+}
+
+int
+address_may_connect(const char *url, const struct sockaddr *sa)
+{
+	int port;
+	struct str host = address_host(url, &port);
+	if (host.p == NULL)
+		return 0;
+	return address_is_public(sa) || is_number(host) ||
+	    (str_eq_fold(host, STR("localhost")) && address_is_loopback(sa));
 }

@@ -1,32 +1,23 @@
 #ifndef ACTION_ADDRESS_H
 #define ACTION_ADDRESS_H
 
+#include <sys/socket.h>
+
 #include "base/str.h"
 
-/*
- * One e-mail address, fit to be an argument of sendmail(8) and a header. Much
- * narrower than RFC 5321, 4.1.2: a dot-atom, '@', and a domain of two labels
- * or more, in ASCII. No quoted local part, no comment, no address literal, no
- * route; nor the characters that mailers have read as pipes, files, relays or
- * lists ( | / \ ! % : ; , ` ), nor a '-' in front, which reads as an option.
- */
-enum {
-	ADDRESS_MAX = 254, /* bytes; RFC 5321, 4.5.3.1.3 less "<>" */
-	ADDRESS_LOCAL_MAX = 64, /* RFC 5321, 4.5.3.1.1 */
-	ADDRESS_LABEL_MAX = 63, /* RFC 1035, 2.3.4 */
-	ADDRESS_NAME_MAX = 128, /* bytes of a name beside it */
-};
+/* Is it an address of the public internet? Loopback, private, link-local,
+ * shared (RFC 6598), multicast and unspecified ones are not, nor are IPv6
+ * ones that stand for an IPv4 one of these (RFC 6890). */
+int address_is_public(const struct sockaddr *sa);
+int address_is_loopback(const struct sockaddr *sa);
 
-/* NULL: it is one. Else what is wrong with it, to stand after "…: "; it shows
- * nothing of the address. */
-const char *address_fault(struct str s);
+/* May a target at that URL be reached at the address? A public one always.
+ * Another one where the URL itself names it: by number, or localhost for
+ * loopback. So no name that somebody else answers for leads inside. */
+int address_may_connect(const char *url, const struct sockaddr *sa);
 
-/* "Shop <shop@example.org>" or the address alone, of the settings, never from
- * outside. name is STR_NONE without one, unquoted otherwise. The same
- * answer. */
-const char *address_split(struct str s, struct str *name, struct str *address);
-
-/* What stands after '@'. */
-struct str address_domain(struct str address);
+/* The host of an http or https URL without its brackets, and its port, the
+ * scheme's own where there is none. */
+struct str address_host(const char *url, int *port);
 
 #endif

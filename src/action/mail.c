@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "action/address.h"
+#include "action/mailbox.h"
 #include "action/mime.h"
 #include "action/place.h"
 #include "action/spawn.h"
@@ -107,7 +107,7 @@ read_head(
 			out->subject = value;
 		} else if (value.p != NULL &&
 		    str_eq_fold(name, STR("Reply-To")) &&
-		    address_fault(value) == NULL) {
+		    mailbox_fault(value) == NULL) {
 			out->reply_to = value;
 		} else {
 			return err_set(e, ERR_INPUT,
@@ -223,7 +223,7 @@ compose(const struct action_mail *m, const struct action_effect *f,
 {
 	struct mail_template t;
 	struct err why = { .code = ERR_NONE };
-	const char *fault = address_split(m->from, &out->from_name, &out->from);
+	const char *fault = mailbox_split(m->from, &out->from_name, &out->from);
 	if (fault != NULL)
 		return err_set(e, ERR_CONFIG, "sender: %s", fault);
 	out->to = str_eq_z(m->to, "{email}") ? action_fact(f, "email") : m->to;

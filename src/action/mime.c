@@ -1,6 +1,6 @@
 #include "action/mime.h"
 
-#include "action/address.h"
+#include "action/mailbox.h"
 
 #define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
 
@@ -277,14 +277,14 @@ id_is_good(struct str s)
 static int
 check(const struct mime_mail *m, struct err *e)
 {
-	const char *fault = address_fault(m->from);
+	const char *fault = mailbox_fault(m->from);
 	if (fault != NULL)
 		return err_set(e, ERR_INPUT, "sender: %s", fault);
-	fault = address_fault(m->to);
+	fault = mailbox_fault(m->to);
 	if (fault != NULL)
 		return err_set(e, ERR_INPUT, "recipient: %s", fault);
 	if (m->reply_to.p != NULL &&
-	    (fault = address_fault(m->reply_to)) != NULL)
+	    (fault = mailbox_fault(m->reply_to)) != NULL)
 		return err_set(e, ERR_INPUT, "Reply-To: %s", fault);
 	if (!id_is_good(m->id))
 		return err_set(e, ERR_INPUT, "no id for the mail");
@@ -307,7 +307,7 @@ mime_write(struct buf *out, const struct mime_mail *m, struct err *e)
 	buf_addz(out, "Date: ");
 	mime_date(out, m->date);
 	buf_addf(out, "\nMessage-ID: <%.*s@%.*s>\n", STR_ARG(m->id),
-	    STR_ARG(address_domain(m->from)));
+	    STR_ARG(mailbox_domain(m->from)));
 	/* RFC 3834, 5: nobody's vacation program is to answer */
 	buf_addz(out, "Auto-Submitted: auto-generated\nMIME-Version: 1.0\n");
 	add_bodies(out, m);

@@ -18,7 +18,7 @@ enum {
 };
 
 struct mime_mail {
-	struct str from; /* an address that address_fault finds good */
+	struct str from; /* an address that mailbox_fault finds good */
 	struct str from_name; /* UTF-8; STR_NONE: none */
 	struct str to; /* as from */
 	struct str reply_to; /* as from; STR_NONE: none */

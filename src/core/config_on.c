@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "action/address.h"
+#include "action/mailbox.h"
 #include "core/config_token.h"
 #include "core/effect.h"
 
@@ -91,7 +91,7 @@ config_on_options(struct arena *a)
 int
 config_is_address(struct str s)
 {
-	return address_fault(s) == NULL;
+	return mailbox_fault(s) == NULL;
 }
 
 static int
@@ -259,7 +259,7 @@ read_mail(struct config_reader *r, cfg_t *root)
 	    copy(r, cfg_getstr(root, "alert_mail"), &out->alert_mail) != 0)
 		return -1;
 	if (out->mail_from.p != NULL &&
-	    address_split(out->mail_from, &name, &address) != NULL)
+	    mailbox_split(out->mail_from, &name, &address) != NULL)
 		return config_bad(r->e, r->file,
 		    config_line(r, "mail", 0, "from", 0),
 		    "from is one address, like 'shop@example.org' or 'My shop "

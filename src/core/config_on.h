@@ -21,7 +21,7 @@ int config_action_read(struct config_reader *r, cfg_t *cfg,
 int config_action_adopt(
     struct config_reader *r, const struct action *old, struct action *new);
 
-/* One plain address (action/address.h). */
+/* One plain address (action/mailbox.h). */
 int config_is_address(struct str s);
 
 #endif

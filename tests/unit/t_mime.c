@@ -1,4 +1,4 @@
-#include "action/address.h"
+#include "action/mailbox.h"
 #include "action/mime.h"
 #include "tests/unit/test.h"
 
@@ -28,17 +28,17 @@ test_address(void)
 	char text[300];
 	test_group("address");
 	for (size_t i = 0; good[i] != NULL; i++)
-		OK(address_fault(str_from(good[i])) == NULL, "%s", good[i]);
+		OK(mailbox_fault(str_from(good[i])) == NULL, "%s", good[i]);
 	for (size_t i = 0; bad[i] != NULL; i++)
-		OK(address_fault(str_from(bad[i])) != NULL, "bad %zu", i);
-	OK(address_fault(nul) != NULL, "NUL");
-	OK(address_fault(none) != NULL, "none");
+		OK(mailbox_fault(str_from(bad[i])) != NULL, "bad %zu", i);
+	OK(mailbox_fault(nul) != NULL, "NUL");
+	OK(mailbox_fault(none) != NULL, "none");
 	memset(text, 'a', sizeof(text));
 	memcpy(text + 64, "@example.org", 12);
-	OK(address_fault((struct str){ text, 76 }) == NULL, "64 before @");
+	OK(mailbox_fault((struct str){ text, 76 }) == NULL, "64 before @");
 	memset(text, 'a', sizeof(text));
 	memcpy(text + 65, "@example.org", 12);
-	OK(address_fault((struct str){ text, 77 }) != NULL, "65 before @");
+	OK(mailbox_fault((struct str){ text, 77 }) != NULL, "65 before @");
 }
 
 static void
@@ -46,24 +46,24 @@ test_split(void)
 {
 	struct str name, address;
 	test_group("split");
-	OK(address_split(
+	OK(mailbox_split(
 	       STR("Shop & Co <shop@example.org>"), &name, &address) == NULL,
 	    "name and address");
 	IS(name, "Shop & Co", "name");
 	IS(address, "shop@example.org", "address");
-	OK(address_split(STR("\"Shop, Inc.\" <a@b.co>"), &name, &address) ==
+	OK(mailbox_split(STR("\"Shop, Inc.\" <a@b.co>"), &name, &address) ==
 		NULL,
 	    "quoted");
 	IS(name, "Shop, Inc.", "unquoted");
-	OK(address_split(STR("a@b.co"), &name, &address) == NULL &&
+	OK(mailbox_split(STR("a@b.co"), &name, &address) == NULL &&
 		name.p == NULL,
 	    "alone");
-	OK(address_split(STR("x <a@b.co> y"), &name, &address) != NULL &&
-		address_split(STR("x <a@b.co"), &name, &address) != NULL &&
-		address_split(STR("x <a@b.co, c@d.co>"), &name, &address) !=
+	OK(mailbox_split(STR("x <a@b.co> y"), &name, &address) != NULL &&
+		mailbox_split(STR("x <a@b.co"), &name, &address) != NULL &&
+		mailbox_split(STR("x <a@b.co, c@d.co>"), &name, &address) !=
 		    NULL &&
-		address_split(STR("x\ny <a@b.co>"), &name, &address) != NULL &&
-		address_split(STR("a\"b <a@b.co>"), &name, &address) != NULL,
+		mailbox_split(STR("x\ny <a@b.co>"), &name, &address) != NULL &&
+		mailbox_split(STR("a\"b <a@b.co>"), &name, &address) != NULL,
 	    "bad ones");
 }
 
