@@ -207,7 +207,7 @@ on 'purchase' {
     done = settled(p, 3 * 7)
     same(set(mails(p)), {"buyer+1@example.com", "me@example.org"},
          "no mail to an address that is none")
-    same({r[2] for r in done if r[1] == "welcome"}, {"done", "failed"},
+    same({r[2] for r in done if r[1] == "welcome"}, {"done", "dead"},
          "and that is told")
     owner = [email.message_from_bytes(raw, policy=STRICT)
              for _, raw in mails(p)["me@example.org"]]
@@ -291,7 +291,7 @@ on 'delivery' {
 }
 """ % (old.port, old.secrets[1], old.port, old.tokens[0], receiver.port))
     p.run()
-    body = fixture("gank/01-membership-documented")
+    body = fixture("gank/um-documented")
     a = p.direct("POST", "/hooks/gank", body,
                  gank_headers(body, p.secrets[0]))
     same(a.status, 200, "Gank's delivery")
