@@ -263,13 +263,13 @@ SELECT id FROM changes WHERE buyer = $1 AND id > $2 ORDER BY id DESC LIMIT $3;
 -- name: change_ids_of_license
 SELECT id FROM changes WHERE license = $1 AND id > $2 ORDER BY id DESC LIMIT $3;
 -- name: change_told_user
-SELECT after FROM changes WHERE user_ref = $1 ORDER BY id DESC LIMIT 1;
+SELECT after, at FROM changes WHERE user_ref = $1 ORDER BY id DESC LIMIT 1;
 -- name: change_told_email
-SELECT after FROM changes WHERE email = $1 ORDER BY id DESC LIMIT 1;
+SELECT after, at FROM changes WHERE email = $1 ORDER BY id DESC LIMIT 1;
 -- name: change_told_buyer
-SELECT after FROM changes WHERE buyer = $1 ORDER BY id DESC LIMIT 1;
+SELECT after, at FROM changes WHERE buyer = $1 ORDER BY id DESC LIMIT 1;
 -- name: change_told_license
-SELECT after FROM changes WHERE license = $1 ORDER BY id DESC LIMIT 1;
+SELECT after, at FROM changes WHERE license = $1 ORDER BY id DESC LIMIT 1;
 -- name: change_last_of_user
 SELECT coalesce(max(id), 0) FROM changes WHERE user_ref = $1;
 -- name: change_last_of_email

@@ -160,12 +160,14 @@ commit_prepare(struct commit *c, struct err *e)
 	return rc;
 }
 
-/* Must the whole transaction be given up? */
+/* Must the whole transaction be given up? What is too much for the arena's
+ * limit will be so the next time: that is one delivery's fault. */
 static int
-is_fatal(const struct err *e)
+is_fatal(const struct commit *c, const struct err *e)
 {
-	return e->code == ERR_DB || e->code == ERR_BUSY ||
-	    e->code == ERR_ABSENT;
+	if (e->code == ERR_MEMORY)
+		return !arena_full(c->arena);
+	return err_is_passing(e) || e->code == ERR_ABSENT;
 }
 
 /* 0 when it does not fit, and nothing is changed. */
@@ -223,7 +225,7 @@ fold(struct commit *c, struct waiter *w, const struct fact *f, struct err *e)
 	if (project_subject(c->store, c->config, d->platform,
 		str_from(w->subject), &known, &when, c->arena, e) == 0)
 		return store_release(c->store, e);
-	if (is_fatal(e) || store_rollback_to(c->store, e) != 0 ||
+	if (is_fatal(c, e) || store_rollback_to(c->store, e) != 0 ||
 	    store_release(c->store, e) != 0)
 		return -1;
 	w->answer.kept = 1;
@@ -285,6 +287,8 @@ append(struct commit *c, struct waiter *w, struct err *e)
 		&row.peer };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		*texts[i] = project_column(c->arena, *texts[i]);
+	if (arena_failed(c->arena))
+		return err_set(e, ERR_MEMORY, "out of memory");
 	enum store_added added;
 	if (store_event_add(c->store, &row, &w->answer.event, &added, e) != 0)
 		return -1;

@@ -134,15 +134,15 @@ replace_tier(struct store *s, const struct config *c,
 
 int
 replace_told(struct store *s, const struct store_purchase *row, struct arena *a,
-    struct str *tier, int *told, struct err *e)
+    struct str *tier, int64_t *at, struct err *e)
 {
 	struct access_key key;
-	*told = 0;
+	*at = STORE_NULL;
 	*tier = STR_NONE;
 	if (replace_key(row, a, &key) != 0)
 		return 0;
 	return store_change_told(s, key.by,
-	    key.by == STORE_BY_BUYER ? key.value : key.id, a, tier, told, e);
+	    key.by == STORE_BY_BUYER ? key.value : key.id, a, tier, at, e);
 }
 
 int

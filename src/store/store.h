@@ -418,10 +418,10 @@ int store_outbox_counts(
 int store_tier_drop_all(struct store *s, struct err *e);
 int store_tier_put(struct store *s, struct str name, int64_t rank,
     struct str allows, struct err *e);
-/* The tier the newest change of that person told of, in the arena; *told 0
- * when there is none. */
+/* The tier the newest change of that person told of, in the arena, and when;
+ * *at STORE_NULL when there is none. */
 int store_change_told(struct store *s, enum store_by by, struct str id,
-    struct arena *a, struct str *tier, int *told, struct err *e);
+    struct arena *a, struct str *tier, int64_t *at, struct err *e);
 /* The number of the newest change of that person's access, 0 for none. */
 int store_change_last_of(struct store *s, enum store_by by, struct str id,
     int64_t *out, struct err *e);
