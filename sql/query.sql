@@ -324,11 +324,6 @@ ON CONFLICT (dedupe) DO NOTHING;
 SELECT coalesce(max(id), 0) FROM outbox;
 -- name: outbox_known
 SELECT count(*) FROM outbox WHERE dedupe = $1;
--- name: outbox_is_due
--- (the list in this order is what the indexes are for)
-SELECT count(*) FROM (SELECT id FROM outbox
-	WHERE state IN ('waiting', 'running') AND kind = $1 AND target = $2
-		AND due_at <= $3 LIMIT 1) AS due;
 -- name: outbox_next
 SELECT {outbox} FROM outbox AS o
 WHERE state IN ('waiting', 'running') AND kind = $1 AND target = $2

@@ -45,6 +45,8 @@ struct commit {
 	int was_locked; /* the last batch waited for the database in vain */
 	commit_watch_fn *watch; /* NULL: nobody */
 	void *watch_arg;
+	commit_chore_fn *dry; /* NULL: what is written stays */
+	void *dry_arg;
 	commit_turn_fn *turn; /* NULL: no other process to wait for */
 	struct commit_stats stats;
 	/* the leader's */
@@ -96,6 +98,13 @@ void
 commit_turn(struct commit *c, commit_turn_fn *fn)
 {
 	c->turn = fn;
+}
+
+void
+commit_dry(struct commit *c, commit_chore_fn *fn, void *arg)
+{
+	c->dry = fn;
+	c->dry_arg = arg;
 }
 
 static void
@@ -311,6 +320,11 @@ write_batch(struct commit *c, struct waiter *batch, struct err *e)
 	for (struct waiter *w = batch; w != NULL; w = w->next)
 		if (append(c, w, e) != 0)
 			goto fail;
+	if (c->dry != NULL) {
+		int rc = c->dry(c->store, c->dry_arg, e);
+		store_rollback(c->store);
+		return rc;
+	}
 	if (store_commit(c->store, e) == 0)
 		return 0;
 fail:

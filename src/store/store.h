@@ -361,10 +361,7 @@ int store_outbox_max(struct store *s, int64_t *out, struct err *e);
 int store_outbox_is_known(
     struct store *s, struct str dedupe, int *known, struct err *e);
 
-/* Is a row of that target due, a claim that has run out included? */
-int store_outbox_is_due(struct store *s, struct str kind, struct str target,
-    int64_t now, int *due, struct err *e);
-/* The first that are due, by due_at. order: none of a person of whom an
+/* The first that are due, by due_at, claims that have run out included. order: none of a person of whom an
  * earlier row is not done. */
 int store_outbox_next(struct store *s, struct str kind, struct str target,
     int order, int64_t now, int64_t limit, store_outbox_row_fn *fn, void *arg,
