@@ -186,13 +186,13 @@ tell_outbox(struct store *s, const struct config *c, const struct person *who,
     struct err *e)
 {
 	struct str told_tier, before = who->before;
-	int told = 0;
+	int64_t told = STORE_NULL;
 	if (when->event == STORE_NULL ||
 	    !rules_want(&c->follow_ups, RULE_TIER_CHANGED))
 		return 0;
 	if (replace_told(s, who->row, a, &told_tier, &told, e) != 0)
 		return -1;
-	if (told)
+	if (told != STORE_NULL)
 		before = told_tier;
 	return outbox_changed(
 	    s, c, who->row, before, after, when->at, when->event, a, e);
