@@ -11,14 +11,16 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import threading
 import time
+from pathlib import Path
 from urllib.parse import parse_qsl, quote
 
-from lib import (FCGI_PROGRAM, FIXTURES, FORM, LIMIT, TOP, Place,
+from lib import (FCGI_PROGRAM, FIXTURES, FORM, LIMIT, SLOW, TOP, Place,
                  _cleanups, fixture, gank_headers, main, ok, sale, same,
-                 until)
+                 stop, until)
 
 PAGE = TOP / "src/action/gatepost-recipes.7"
 # strict: what is no well-formed mail is an exception
@@ -291,6 +293,49 @@ on 'delivery' {
          "tried twice, the same id")
 
 
+def children(pid):
+    text = Path("/proc/%d/task/%d/children" % (pid, pid)).read_text()
+    return [int(n) for n in text.split()]
+
+
+def test_worker():
+    """The web program is confined; what starts programs is another one."""
+    p = Place(init=False)
+    p.configure(more="""
+mail { from = 'shop@example.org'
+       sendmail = '%s' }
+on 'purchase' {
+    test = true
+    mail 'me' { to = 'me@example.org' }
+}
+""" % sink(p))
+    same(p.cli("migrate").returncode, 0, "migrate")
+    program = p.run()
+    ok("no new privileges" in p.log_text() or SLOW, "it is confined",
+       p.log_text())
+    keeper = until(lambda: children(program.pid), "the worker's keeper")
+    worker = until(lambda: children(keeper[0]), "the worker")
+    same((len(keeper), len(worker)), (1, 1), "one worker")
+    opened = os.listdir("/proc/%d/fd" % keeper[0])
+    ok(set(opened) == {"0", "1", "2"}, "it holds no socket", opened)
+    os.kill(worker[0], signal.SIGKILL)
+    again = until(lambda: [n for n in children(keeper[0]) if n != worker[0]],
+                  "the next worker")
+    deliver(p, sale(1))
+    until(lambda: rows(p) and rows(p)[0][2] == "done", "the mail")
+    program.kill()
+    program.wait()
+    until(lambda: not any(os.path.exists("/proc/%d" % n)
+                          for n in keeper + again), "none is left")
+    ok(True, "both end with the web program")
+    program = p.run()
+    keeper = until(lambda: children(program.pid), "the worker's keeper")
+    begun = time.monotonic()
+    same(stop(program), 0, "it ends when asked to")
+    ok(time.monotonic() - begun < 5 and
+       not os.path.exists("/proc/%d" % keeper[0]), "in time, with its worker")
+
+
 # ---- forward -----------------------------------------------------------------
 
 def test_forward():
@@ -420,5 +465,5 @@ def test_refused():
 
 
 if __name__ == "__main__":
-    main(test_refused, test_recipes, test_mail, test_again, test_forward,
-         test_gone)
+    main(test_refused, test_recipes, test_mail, test_worker, test_again,
+         test_forward, test_gone)
