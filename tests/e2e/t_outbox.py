@@ -17,7 +17,7 @@ import threading
 import time
 from urllib.parse import parse_qs, quote
 
-from lib import (CTL_PROGRAM, FORM, LIMIT, Place, folder, free_port,
+from lib import (CTL_PROGRAM, FORM, LIMIT, TOP, Place, folder, free_port,
                  main, ok, sale, same, skip, start, stop, until)
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
@@ -270,17 +270,23 @@ def once():
     work(p)
     same(outbox(p, "*"), first, "a duplicate, replay, rebuild, empty tables")
     same(len(set(r.ids("/app"))), len(r.got), "nothing twice")
+    # what comes while the tables are empty brings only itself
+    write(p, "DELETE FROM purchases")
+    deliver(p, replaced(sale(1), ("resource_name", "refund")))
+    work(p)
+    same([json.loads(g[2])["type"] for g in r.got[3:]], ["delivery"],
+         "nor is old access news")
     # a sale that was kept, and understood after a change of settings
     p.configure(more="on 'purchase' { %s }" % app(r))
     conf = p.conf.read_text()
     p.conf.write_text(conf.replace("gumroad {", "gumroad { seller_id = 'x'"))
     kept = deliver(p, sale(2))
     p.conf.write_text(conf)
-    same(len(outbox(p)), 3, "kept: not a purchase")
+    same(len(outbox(p)), 4, "kept: not a purchase")
     for n in range(2):
         p.cli("replay", kept)
         work(p)
-    same([json.loads(g[2])["type"] for g in r.got[3:]], ["purchase"],
+    same([json.loads(g[2])["type"] for g in r.got[4:]], ["purchase"],
          "replayed, it is one, once")
 
 
@@ -300,7 +306,7 @@ def answers():
     r = Receiver()
     targets = {
         "fail": (500, {}), "busy": (429, {"Retry-After": "100"}),
-        "away": (503, {"Retry-After": "4000"}), "moved": (302, {
+        "away": (503, {"Retry-After": "4000"}), "moved": (307, {
             "Location": r.url("/trap")}), "cut": None, "no": (400, {})}
     rules = "".join("http '%s' { url = '%s' }\n" % (n, r.url("/" + n))
                     for n in targets)
@@ -641,7 +647,48 @@ def lost_settings():
     same(outbox(p), [("done", 1)], "until it is back")
 
 
+def metrics():
+    """What waits is seen by who watches."""
+    p = place("on 'purchase' { http 'x' { url = 'http://127.0.0.1:%d/' } }"
+              % free_port())
+    p.run()
+
+    def value(name):
+        text = p.direct("GET", "/metrics", headers=p.bearer()).body.decode()
+        return float(re.search(r"^gatepost_outbox_%s (.*)$" % name, text,
+                               re.M)[1])
+    same(value("waiting"), 0, "metrics: nothing to do")
+    p.direct("POST", "/hooks/gumroad/" + p.tokens[0], sale(1), FORM)
+    until(lambda: outbox(p) == [("waiting", 1)], "the first attempt")
+    same(value("waiting"), 1, "metrics: one waits")
+    write(p, "UPDATE outbox SET due_at = due_at - 1000, kind = 'exec'")
+    ok(value("oldest_age_seconds") > 900, "metrics: overdue")
+    p.cli("outbox", "drop", "1")
+    same(value("waiting"), 0, "metrics: a dropped one does not wait")
+
+
+def older():
+    """A database of the version before is brought up to date."""
+    p = Place(init=False)
+    db = sqlite3.connect(p.db)
+    for name in ("001_log", "state"):
+        db.executescript((TOP / "sql/sqlite" / (name + ".sql")).read_text())
+    db.executescript("""
+        INSERT INTO meta VALUES ('log_version', '1'), ('state_version', '1');
+        INSERT INTO outbox (kind, target, payload, state, due_at, dedupe)
+        VALUES ('mail', 'x', '{}', 'waiting', 1000, 'a');""")
+    db.close()
+    p.db.chmod(0o600)
+    done = p.cli("migrate")
+    same(done.returncode, 0, "gatepost migrate: %s" % done.stderr)
+    same(p.rows("SELECT id, kind, target, state, due_at, dedupe, added_at "
+                "FROM outbox"),
+         [(1, "mail", "x", "waiting", 1000, "a", 1000)], "its rows are there")
+    same(p.one("SELECT value FROM meta WHERE name = 'log_version'"), "2",
+         "version 2")
+
+
 if __name__ == "__main__":
     main(told, npm, once, test_ones, answers, dead_letters, killed, offline,
          recovers, together, slow, hostile, inside, clock, by_hand,
-         lost_settings)
+         lost_settings, metrics, older)
