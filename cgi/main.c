@@ -295,7 +295,7 @@ run(const struct app *app, struct listener *listeners, const sigset_t *signals,
 		return -1;
 	if (chores_start(app->commit, app->config, &chores, e) != 0)
 		log_line(LOG_ERROR, "%s", e->text);
-	log_line(LOG_INFO, "started, %d threads", app->config->threads);
+	log_line(LOG_INFO, "started, %d threads", o.threads);
 	while (sigtimedwait(signals, NULL, &tick) < 0)
 		loop_sweep(loop);
 	/* who connects from now on finds the next program, or none */
