@@ -4,11 +4,8 @@
 #include <unistd.h>
 
 #include "base/time.h"
-<<<<<<< HEAD
 #include "core/courier.h"
-=======
 #include "core/rebuild.h"
->>>>>>> main
 #include "ctl/ctl.h"
 #include "ctl/plan.h"
 
