@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from urllib.parse import parse_qsl, quote
 
-from lib import (FCGI_PROGRAM, FIXTURES, FORM, LIMIT, SLOW, TOP, Place,
+from lib import (FCGI_PROGRAM, FIXTURES, FORM, LIMIT, TOP, Place,
                  _cleanups, fixture, gank_headers, main, ok, sale, same,
                  stop, until)
 
@@ -311,8 +311,8 @@ on 'purchase' {
 """ % sink(p))
     same(p.cli("migrate").returncode, 0, "migrate")
     program = p.run()
-    ok("no new privileges" in p.log_text() or SLOW, "it is confined",
-       p.log_text())
+    until(lambda: "confined: no new privileges" in p.log_text(),
+          "the confinement")
     keeper = until(lambda: children(program.pid), "the worker's keeper")
     worker = until(lambda: children(keeper[0]), "the worker")
     same((len(keeper), len(worker)), (1, 1), "one worker")
