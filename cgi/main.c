@@ -329,6 +329,7 @@ main_fcgi(const struct options *o, struct listener *listeners)
 	struct config *config = NULL;
 	struct writers writers = { .places = 1 };
 	struct app app = { .started = time_now(), .writers = &writers };
+	struct worker worker = { .pid = 0 };
 	sigset_t signals;
 	block_signals(&signals);
 	int rc = crypto_init(&e);
@@ -343,9 +344,8 @@ main_fcgi(const struct options *o, struct listener *listeners)
 		log_line(LOG_WARNING, "%s", e.text);
 	if (rc == 0)
 		rc = open_listeners(o, config, listeners, &e);
-	pid_t worker = 0;
-	if (rc == 0 && (worker = worker_start(config, &e)) < 0)
-		rc = -1;
+	if (rc == 0)
+		rc = worker_start(config, &signals, &worker, &e);
 	if (rc == 0)
 		rc = settle(o, &app, config, listeners, &e);
 	if (rc == 0)
@@ -354,8 +354,8 @@ main_fcgi(const struct options *o, struct listener *listeners)
 		rc = run(&app, listeners, &signals, &e);
 	if (rc != 0)
 		log_line(LOG_ERROR, "%s", e.text);
+	worker_stop(&worker);
 	stop_waiting(&app);
-	worker_stop(worker, WORKER_STOP_MS);
 	for (int i = 0; i < LISTEN_MAX; i++)
 		listen_close(&listeners[i]);
 	app_close(&app);

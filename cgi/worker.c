@@ -1,48 +1,47 @@
 #include "cgi/worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/time.h"
 #include "core/courier.h"
+#include "store/store.h"
 
 enum {
-	PATIENCE_MS = 5000, /* for the web program's own transactions */
-	STOP_MS = 2500,
-	WAIT_MS = 20, /* between two looks whether it has ended */
+	PATIENCE_MS = 5000, /* for the lock of the database */
+	STOP_MS = 2000, /* for what is on its way to a target */
+	TICK_MS = 20,
+	FD_MAX = 4096, /* none is open above, so early */
 };
+static const struct timespec pause_work = { COURIER_LOOK_MS / 1000,
+	COURIER_LOOK_MS % 1000 * 1000000L };
 
-static const int ends[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
-
-struct worker {
+struct work {
 	const struct config *config;
+	struct store *store;
 	pthread_mutex_t lock; /* of the store: the courier has threads */
-	struct store *store; /* NULL: not open yet */
+	struct courier *courier;
 	int failing; /* said so already */
 };
 
+/* ---- the process that works ---------------------------------------------- */
+
+/* A database that is not there now may be back later. */
 static int
 with_store(void *with, courier_chore_fn *fn, void *arg, struct err *e)
 {
-	struct worker *w = with;
+	struct work *w = with;
 	int rc = 0;
 	pthread_mutex_lock(&w->lock);
-	if (w->store == NULL) {
-		rc =
-		    store_open(w->config->database, STORE_CREATE, &w->store, e);
-		if (rc == 0)
-			store_patience(w->store, PATIENCE_MS);
-		else
-			w->store = NULL;
-	}
+	if (w->store == NULL)
+		rc = store_open(w->config->database, STORE_WRITE, &w->store, e);
 	if (rc == 0) {
+		store_patience(w->store, PATIENCE_MS);
 		rc = fn(w->store, arg, e);
 		if (rc != 0 && e->code == ERR_DB) {
 			/* a disk that was full or missing may be back */
@@ -62,78 +61,128 @@ say(void *arg, const char *text)
 }
 
 static void
-serve(struct worker *w, struct courier *courier, const sigset_t *signals)
+look(struct work *w)
 {
-	const struct timespec pause = { COURIER_LOOK_MS / 1000, 0 };
-	do {
-		struct err e = { .code = ERR_NONE };
-		int busy;
-		int rc = courier_look(courier, time_now(), &busy, &e);
-		if (rc != 0 && e.code != ERR_BUSY && !w->failing)
-			log_line(LOG_WARNING, "outbox: %s", e.text);
-		w->failing = rc != 0;
-	} while (sigtimedwait(signals, NULL, &pause) < 0);
+	struct err e = { .code = ERR_NONE };
+	int busy, rc = courier_look(w->courier, time_now(), &busy, &e);
+	if (rc != 0 && !w->failing && e.code != ERR_BUSY &&
+	    e.code != ERR_ABSENT)
+		log_line(LOG_WARNING, "outbox: %s", e.text);
+	w->failing = rc != 0;
 }
 
-static void
-worker_main(const struct config *config)
+static _Noreturn void
+work_main(const struct config *config, const sigset_t *signals)
 {
-	struct worker w = { .config = config,
-		.lock = PTHREAD_MUTEX_INITIALIZER };
+	struct work w = { .config = config, .lock = PTHREAD_MUTEX_INITIALIZER };
 	const struct courier_opts o = {
 		.config = config, .with = with_store, .with_arg = &w, .say = say
 	};
-	struct courier *courier;
 	struct err e = { .code = ERR_NONE };
-	sigset_t signals;
-	sigemptyset(&signals);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		sigaddset(&signals, ends[i]);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	if (courier_new(&o, &courier, &e) != 0) {
+	if (courier_new(&o, &w.courier, &e) != 0) {
 		log_line(LOG_ERROR, "outbox: %s", e.text);
-		return;
+		_exit(EXIT_FAILURE);
 	}
-	serve(&w, courier, &signals);
-	if (courier_stop(courier, STOP_MS) == 0) {
-		courier_free(courier);
+	do
+		look(&w);
+	while (sigtimedwait(signals, NULL, &pause_work) < 0);
+	if (courier_stop(w.courier, STOP_MS) == 0) {
+		courier_free(w.courier);
 		store_close(w.store);
+	}
+	_exit(EXIT_SUCCESS);
+}
+
+/* ---- the process that starts it, again and again -------------------------- */
+
+/* Signals of the process before it: it ends when that one does. */
+static void
+end_with(pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	prctl(PR_SET_DUMPABLE, 0);
+	if (getppid() != parent)
+		_exit(EXIT_SUCCESS);
+}
+
+/* The sockets are the web program's: a next one may want them. */
+static void
+let_go(void)
+{
+	int null = open("/dev/null", O_RDWR);
+	for (int fd = STDERR_FILENO + 1; fd < FD_MAX; fd++)
+		if (fd != null)
+			close(fd);
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		if (null > STDERR_FILENO)
+			close(null);
 	}
 }
 
-pid_t
-worker_start(const struct config *config, struct err *e)
+/* Waits for pid, or for a signal: then it is ended. 1: by a signal. */
+static int
+watch(pid_t pid, const sigset_t *signals)
 {
-	pid_t parent = getpid();
+	int status;
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		if (sigtimedwait(signals, NULL, &pause_work) < 0)
+			continue;
+		kill(pid, SIGTERM);
+		waitpid(pid, &status, 0);
+		return 1;
+	}
+	return 0;
+}
+
+static _Noreturn void
+keep_working(const struct config *config, const sigset_t *signals)
+{
+	for (;;) {
+		pid_t self = getpid(), pid = fork();
+		if (pid == 0) {
+			end_with(self);
+			work_main(config, signals);
+		}
+		if (pid > 0 && watch(pid, signals))
+			_exit(EXIT_SUCCESS);
+		log_line(LOG_ERROR, "outbox: the worker ended, starting anew");
+		if (sigtimedwait(signals, NULL, &pause_work) >= 0)
+			_exit(EXIT_SUCCESS);
+	}
+}
+
+int
+worker_start(const struct config *config, const sigset_t *signals,
+    struct worker *out, struct err *e)
+{
+	pid_t self = getpid();
+	out->pid = 0;
 	if (config->follow_ups.n_targets == 0)
 		return 0;
 	pid_t pid = fork();
 	if (pid < 0)
-		return err_set(e, ERR_SYSTEM, "no process for the outbox: %s",
-		    strerror(errno));
-	if (pid > 0)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	/* the sockets are the parent's: held here, they would outlive it */
-	syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0);
-	if (getppid() == parent)
-		worker_main(config);
-	_exit(EXIT_SUCCESS);
+		return err_set(e, ERR_SYSTEM, "no worker: %s", strerror(errno));
+	if (pid == 0) {
+		end_with(self);
+		let_go();
+		keep_working(config, signals);
+	}
+	out->pid = pid;
+	return 0;
 }
 
 void
-worker_stop(pid_t pid, int ms)
+worker_stop(struct worker *w)
 {
-	const struct timespec pause = { 0, WAIT_MS * 1000000L };
-	int64_t end = time_ticks() + ms;
-	if (pid <= 0 || kill(pid, SIGTERM) != 0)
+	const struct timespec tick = { 0, TICK_MS * 1000000L };
+	int64_t end = time_ticks() + WORKER_STOP_MS;
+	int status;
+	if (w->pid <= 0)
 		return;
-	while (waitpid(pid, NULL, WNOHANG) == 0) {
-		if (time_ticks() >= end) {
-			kill(pid, SIGKILL);
-			waitpid(pid, NULL, 0);
-			return;
-		}
-		nanosleep(&pause, NULL);
-	}
+	kill(w->pid, SIGTERM);
+	while (waitpid(w->pid, &status, WNOHANG) == 0 && time_ticks() < end)
+		nanosleep(&tick, NULL);
+	w->pid = 0;
 }
