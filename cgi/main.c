@@ -37,7 +37,6 @@ extern char **environ;
 enum {
 	EXIT_USAGE = 2,
 	CONFIG_ARENA_MAX = 64 * 1024,
-	WORKER_STOP_MS = 3000,
 	FILES_MORE = 256, /* beside one per connection */
 };
 
