@@ -53,6 +53,14 @@ first_config(struct arena *a, struct first *first, struct err *e)
 			err_set(e, ERR_CONFIG, "%s: no such file", file);
 		if (file != NULL || e->code == ERR_CONFIG)
 			begin(a, &site, first);
+		if (first->file != NULL && first->refusal == NULL) {
+			*e = (struct err){ .code = ERR_NONE };
+			err_set(e, ERR_CONFIG,
+			    "%s: no configuration there; open this program's "
+			    "folder, as https://YOUR-SITE/gatepost/, in a "
+			    "browser: it shows what to save",
+			    first->file);
+		}
 		return NULL;
 	}
 	/* whose it is, before it is read: that fails for others as well */

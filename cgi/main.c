@@ -24,6 +24,7 @@
 #include "cgi/route.h"
 #include "cgi/send.h"
 #include "cgi/turn.h"
+#include "cgi/worker.h"
 #include "cgi/writer.h"
 #include "core/commit.h"
 #include "core/site.h"
@@ -298,7 +299,7 @@ run(const struct app *app, struct listener *listeners, const sigset_t *signals,
 		log_line(LOG_ERROR, "%s", e->text);
 	if (herald_start(app->config, app->publish, &herald, e) != 0)
 		log_line(LOG_ERROR, "%s", e->text);
-	log_line(LOG_INFO, "started, %d threads", app->config->threads);
+	log_line(LOG_INFO, "started, %d threads", o.threads);
 	while (sigtimedwait(signals, NULL, &tick) < 0)
 		loop_sweep(loop);
 	/* who connects from now on finds the next program, or none */
@@ -332,6 +333,7 @@ main_fcgi(const struct options *o, struct listener *listeners)
 	struct config *config = NULL;
 	struct writers writers = { .places = 1 };
 	struct app app = { .started = time_now(), .writers = &writers };
+	struct worker worker = { .pid = 0 };
 	sigset_t signals;
 	block_signals(&signals);
 	int rc = crypto_init(&e);
@@ -347,6 +349,8 @@ main_fcgi(const struct options *o, struct listener *listeners)
 	if (rc == 0)
 		rc = open_listeners(o, config, listeners, &e);
 	if (rc == 0)
+		rc = worker_start(config, &signals, &worker, &e);
+	if (rc == 0)
 		rc = settle(o, &app, config, listeners, &e);
 	if (rc == 0)
 		rc = start_publish(&app, &e);
@@ -354,6 +358,7 @@ main_fcgi(const struct options *o, struct listener *listeners)
 		rc = run(&app, listeners, &signals, &e);
 	if (rc != 0)
 		log_line(LOG_ERROR, "%s", e.text);
+	worker_stop(&worker);
 	stop_waiting(&app);
 	for (int i = 0; i < LISTEN_MAX; i++)
 		listen_close(&listeners[i]);

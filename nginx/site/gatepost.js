@@ -21,9 +21,9 @@
 				ask();
 			return () => calls.delete(call) && (calls.size || stop());
 		},
-		check() { // ask now, and soon again
-			delay = 400;
-			ask();
+		check() { // another pass, maybe: all open pages ask
+			hurry();
+			tabs?.postMessage(1);
 		},
 	};
 
@@ -89,7 +89,11 @@
 		later();
 	}
 
-	const hurry = gatepost.check;
+	function hurry() { // now, and soon again
+		delay = 400;
+		ask();
+	}
+
 	if (tabs)
 		tabs.onmessage = hurry;
 	addEventListener('online', hurry);
@@ -102,9 +106,7 @@
 		}
 	});
 	document.addEventListener('click', (e) => {
-		if (e.target.closest?.('a[href*="/buy/"]')) {
-			hurry(); // a pass comes, for all tabs
-			tabs?.postMessage(1);
-		}
+		if (e.target.closest?.('a[href*="/buy/"]'))
+			gatepost.check(); // a pass comes
 	});
 })();

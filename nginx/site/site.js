@@ -47,6 +47,10 @@ gatepost.onAccess((access) => {
 		setTimeout(() => { panel.hidden = true; }, 3000);
 });
 
+// The pass is gone, which no script can see: the other open pages lock too.
+if (location.hash === '#again')
+	gatepost.check();
+
 // Buy opens the shop beside the page, which stays as it is.
 all('a[target=shop]').forEach((a) => {
 	a.addEventListener('click', () => {

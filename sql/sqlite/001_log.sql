@@ -20,7 +20,9 @@ CREATE TABLE events ( -- one delivery as received; rows are never removed
 	body BLOB NOT NULL, -- text where it is clean UTF-8, else a blob
 	verified_by TEXT, -- 12 hex digits of SHA-256 of the secret that fitted
 	peer TEXT, -- address it came from
-	status TEXT NOT NULL CHECK (status IN ('applied', 'kept', 'test')),
+	-- (for a list after IN SQLite would fill a table at every row)
+	status TEXT NOT NULL
+		CHECK (status = 'applied' OR status = 'kept' OR status = 'test'),
 	reason TEXT, -- one word: why it was kept, or what test
 	UNIQUE (platform, delivery)
 );

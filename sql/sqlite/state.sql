@@ -54,7 +54,8 @@ CREATE TABLE subscriptions ( -- one membership
 	product TEXT,
 	tier TEXT,
 	status TEXT NOT NULL
-		CHECK (status IN ('active', 'cancelled', 'suspended', 'ended')),
+		CHECK (status = 'active' OR status = 'cancelled'
+			OR status = 'suspended' OR status = 'ended'),
 	since INTEGER,
 	paid_until INTEGER,
 	cancelled_at INTEGER, -- end of the paid period

@@ -187,9 +187,19 @@ str_char(struct str s, size_t i)
 int
 str_is_utf8(struct str s)
 {
+	const uint64_t high_bits = 0x8080808080808080;
 	const unsigned char *p = (const unsigned char *)s.p;
 	size_t i = 0;
 	while (i < s.n) {
+		/* most of what comes is ASCII: eight bytes at a time */
+		uint64_t eight;
+		if (s.n - i >= sizeof(eight)) {
+			memcpy(&eight, p + i, sizeof(eight));
+			if ((eight & high_bits) == 0) {
+				i += sizeof(eight);
+				continue;
+			}
+		}
 		size_t len = utf8_char(p + i, s.n - i);
 		if (len == 0)
 			return 0;

@@ -190,14 +190,22 @@ access_of(const struct rows *r, const struct tier_rules *rules, int64_t now,
 }
 
 int
-access_lookup(struct store *s, const struct tier_rules *rules,
+access_held(struct store *s, const struct tier_rules *rules,
     const struct access_key *key, int64_t now, struct arena *a,
     struct access *out, struct err *e)
 {
 	struct rows r = { .arena = a };
-	if (store_purchase_by(
-		s, key->by, key->platform, key->id, rows_take, &r, e) != 0 ||
-	    access_of(&r, rules, now, a, out, e) != 0)
+	if (rows_by(s, key->by, key->platform, key->id, &r, e) != 0)
+		return -1;
+	return access_of(&r, rules, now, a, out, e);
+}
+
+int
+access_lookup(struct store *s, const struct tier_rules *rules,
+    const struct access_key *key, int64_t now, struct arena *a,
+    struct access *out, struct err *e)
+{
+	if (access_held(s, rules, key, now, a, out, e) != 0)
 		return -1;
 	return store_change_last_of(s, key->by,
 	    key->by == STORE_BY_BUYER ? key->value : key->id, &out->change, e);

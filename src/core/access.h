@@ -47,6 +47,11 @@ int access_lookup(struct store *s, const struct tier_rules *rules,
     const struct access_key *key, int64_t now, struct arena *a,
     struct access *out, struct err *e);
 
+/* The same; change is left STORE_NULL. */
+int access_held(struct store *s, const struct tier_rules *rules,
+    const struct access_key *key, int64_t now, struct arena *a,
+    struct access *out, struct err *e);
+
 /* The same from purchases at hand, ordered by since where that is known;
  * change is left STORE_NULL. */
 int access_of(const struct rows *r, const struct tier_rules *rules, int64_t now,

@@ -1,15 +1,14 @@
 #include "core/commit.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <time.h>
 
 #include "base/time.h"
+#include "core/commit_own.h"
 #include "core/project.h"
 
 enum {
 	FOLD_MEMORY = 256 * 1024 * 1024,
-	SUBJECT_MAX = 1024, /* bytes, with NUL */
 	/* While the database stays locked: who comes then has perhaps waited
 	 * for a thread as long as those before waited for the lock. */
 	LOCKED_WAIT_MS = 20,
@@ -22,38 +21,6 @@ enum {
 };
 
 static const int64_t batch_sizes[] = { 1, 2, 4, 8, 16, 32, COMMIT_BATCH_MAX };
-
-enum waiter_state { QUEUED, TAKEN, DONE };
-
-struct waiter {
-	const struct commit_delivery *delivery;
-	struct commit_answer answer;
-	struct err err;
-	int failed;
-	enum waiter_state state;
-	int64_t deadline; /* ticks */
-	int64_t came; /* micros */
-	pthread_cond_t wake;
-	struct waiter *next;
-	char subject[SUBJECT_MAX]; /* the one it is stored under */
-};
-
-struct commit {
-	const struct config *config;
-	pthread_mutex_t lock;
-	pthread_cond_t idle; /* nobody leads and nobody waits */
-	struct waiter *first, *last; /* queued */
-	struct waiter *batch; /* taken, being written */
-	int leading; /* a caller is writing for all */
-	int was_locked; /* the last batch waited for the database in vain */
-	commit_watch_fn *watch; /* NULL: nobody */
-	void *watch_arg;
-	commit_turn_fn *turn; /* NULL: no other process to wait for */
-	struct commit_stats stats;
-	/* the leader's */
-	struct store *store;
-	struct arena *arena;
-};
 
 int
 commit_new(const struct config *config, struct commit **out, struct err *e)
@@ -101,6 +68,13 @@ commit_turn(struct commit *c, commit_turn_fn *fn)
 	c->turn = fn;
 }
 
+void
+commit_dry(struct commit *c, commit_chore_fn *fn, void *arg)
+{
+	c->dry = fn;
+	c->dry_arg = arg;
+}
+
 static void
 tell(struct commit *c, const struct commit_mark *mark)
 {
@@ -136,6 +110,8 @@ ready(struct commit *c, int64_t deadline, struct err *e)
 		return -1;
 	if (store_open(c->config->database, STORE_CREATE, &c->store, e) != 0)
 		return -1;
+	if (c->turn != NULL)
+		store_brief(c->store);
 	be_patient(c, deadline);
 	if (project_tiers(c->store, c->config, e) != 0) {
 		forget_store(c);
@@ -171,128 +147,6 @@ commit_prepare(struct commit *c, struct err *e)
 	return rc;
 }
 
-/* Must the whole transaction be given up? What is too much for the arena's
- * limit will be so the next time: that is one delivery's fault. */
-static int
-is_fatal(const struct commit *c, const struct err *e)
-{
-	if (e->code == ERR_MEMORY)
-		return !arena_full(c->arena);
-	return err_is_passing(e) || e->code == ERR_ABSENT;
-}
-
-/* 0 when it does not fit, and nothing is changed. */
-static int
-set_subject(struct waiter *w, struct str subject)
-{
-	if (subject.p == NULL || subject.n >= sizeof(w->subject))
-		return 0;
-	snprintf(w->subject, sizeof(w->subject), "%.*s", STR_ARG(subject));
-	return 1;
-}
-
-static int
-take_filed(void *arg, const struct store_event *row)
-{
-	set_subject(arg, row->subject);
-	return 1;
-}
-
-/* Folds the delivery's subject; one that cannot be folded is kept, and leaves
- * its neighbours in the batch alone. */
-static int
-fold(struct commit *c, struct waiter *w, const struct fact *f, struct err *e)
-{
-	const struct commit_delivery *d = w->delivery;
-	/* a repeat is folded as it is stored: it may have been rewritten to
-	 * erase a person, whom what came again must not bring back */
-	struct project_known known = {
-		w->answer.duplicate ? 0 : w->answer.event, f
-	};
-	struct project_when when = { d->received_at, w->answer.event };
-	if (store_savepoint(c->store, e) != 0)
-		return -1;
-	arena_reset(c->arena);
-	if (w->answer.duplicate &&
-	    store_event_get(c->store, w->answer.event, take_filed, w, e) != 0)
-		return -1;
-	if (project_subject(c->store, c->config, d->platform,
-		str_from(w->subject), &known, &when, c->arena, e) == 0)
-		return store_release(c->store, e);
-	if (is_fatal(c, e) || store_rollback_to(c->store, e) != 0 ||
-	    store_release(c->store, e) != 0)
-		return -1;
-	w->answer.kept = 1;
-	return store_event_status(
-	    c->store, w->answer.event, STR("kept"), STR("fold_error"), e);
-}
-
-static int
-take_subject(void *arg, const struct store_purchase *row)
-{
-	set_subject(arg, row->subject);
-	return 1;
-}
-
-/* A sale that is known under another subject stays with it: a refund whose
- * subscription is missing or another one is still that sale's refund. */
-static int
-find_subject(struct commit *c, struct waiter *w, struct err *e)
-{
-	const struct fact *f = w->delivery->fact;
-	struct err absent = { .code = ERR_NONE };
-	if (!set_subject(w, f->subject))
-		snprintf(w->subject, sizeof(w->subject), "delivery:%.*s",
-		    STR_ARG(f->delivery));
-	if (f->sale.p == NULL || !str_eq_z(w->delivery->status, "applied"))
-		return 0;
-	if (store_purchase_get(c->store, str_from(w->delivery->platform->name),
-		project_column(c->arena, f->sale), take_subject, w,
-		&absent) == 0 ||
-	    absent.code == ERR_ABSENT)
-		return 0;
-	*e = absent;
-	return -1;
-}
-
-static int
-append(struct commit *c, struct waiter *w, struct err *e)
-{
-	const struct commit_delivery *d = w->delivery;
-	const struct fact *f = d->fact;
-	arena_reset(c->arena);
-	if (find_subject(c, w, e) != 0)
-		return -1;
-	struct store_event row = {
-		.platform = str_from(d->platform->name),
-		.kind = f->kind_name,
-		.delivery = f->delivery,
-		.subject = str_from(w->subject),
-		.sent_at = d->sent_at,
-		.received_at = d->received_at,
-		.content_type = d->content_type,
-		.body = d->body,
-		.verified_by = d->verified_by,
-		.peer = d->peer,
-		.status = d->status,
-		.reason = d->reason,
-	};
-	struct str *texts[] = { &row.kind, &row.subject, &row.content_type,
-		&row.peer };
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		*texts[i] = project_column(c->arena, *texts[i]);
-	if (arena_failed(c->arena))
-		return err_set(e, ERR_MEMORY, "out of memory");
-	enum store_added added;
-	if (store_event_add(c->store, &row, &w->answer.event, &added, e) != 0)
-		return -1;
-	w->answer.duplicate = added != STORE_NEW;
-	w->answer.kept = str_eq_z(d->status, "kept");
-	if (added == STORE_AGAIN || !str_eq_z(d->status, "applied"))
-		return 0;
-	return fold(c, w, f, e);
-}
-
 static void
 pause_ms(int ms)
 {
@@ -314,11 +168,16 @@ try_batch(
 	if (store_begin(c->store, e) != 0)
 		return -1;
 	for (struct waiter *w = batch; w != NULL; w = w->next) {
-		if (append(c, w, e) != 0)
+		if (commit_append(c, w, e) != 0)
 			goto fail;
 		*done = w;
 		if (time_ticks() >= end)
 			break;
+	}
+	if (c->dry != NULL) {
+		int rc = c->dry(c->store, c->dry_arg, e);
+		store_rollback(c->store);
+		return rc;
 	}
 	if (store_commit(c->store, e) == 0)
 		return 0;

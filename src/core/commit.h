@@ -68,9 +68,9 @@ struct commit_mark {
 typedef void commit_watch_fn(void *arg, const struct commit_mark *mark);
 void commit_watch(struct commit *c, commit_watch_fn *fn, void *arg);
 
-/* fn is called before the database is opened for writing, to wait its turn
- * among several processes for at most ms. 0, or -1 with *e. Once, before the
- * first delivery. */
+/* For plain CGI, where each process writes once: fn is called before the
+ * database is opened for writing, to wait its turn among several processes for
+ * at most ms. 0, or -1 with *e. Once, before the first delivery. */
 typedef int commit_turn_fn(const char *database, int ms, struct err *e);
 void commit_turn(struct commit *c, commit_turn_fn *fn);
 
@@ -79,6 +79,10 @@ void commit_turn(struct commit *c, commit_turn_fn *fn);
 typedef int commit_chore_fn(struct store *s, void *arg, struct err *e);
 int
 commit_chore(struct commit *c, commit_chore_fn *fn, void *arg, struct err *e);
+
+/* From now on nothing is stored: in place of each commit fn sees what would
+ * be there, then all is undone. For one that tries things out alone. */
+void commit_dry(struct commit *c, commit_chore_fn *fn, void *arg);
 
 /* Of the transactions that deliveries are in and that were committed; chores
  * have none. Lives as long as c. */

@@ -1,6 +1,9 @@
 #include "core/replace.h"
 
+#include <stdlib.h>
+
 #include "core/access.h"
+#include "core/outbox.h"
 #include "core/rows.h"
 
 /* Somebody whose access may differ: the identifiers of a row. */
@@ -57,34 +60,59 @@ same_access(const struct store_purchase *a, const struct store_purchase *b)
 	    a->paid_until == b->paid_until;
 }
 
-static const struct store_purchase *
-find_sale(const struct store_purchase *rows, size_t n, struct str sale)
+/* A sale's row as it stands beside the one it has to be; NULL: none. */
+struct pair {
+	const struct store_purchase *was;
+	const struct store_purchase *is;
+};
+
+struct pairs {
+	struct pair *v;
+	size_t n;
+};
+
+/* Those of the new rows first. A subject can have hundreds, of which one more
+ * delivery changes one or two. */
+static int
+match(struct rows *old, const struct fold_rows *now, struct arena *a,
+    struct pairs *out, struct err *e)
 {
-	for (size_t i = 0; i < n; i++)
-		if (str_eq(rows[i].sale, sale))
-			return &rows[i];
-	return NULL;
+	size_t most = old->n + now->n_purchases + 1;
+	unsigned char *taken = arena_alloc(a, most);
+	out->n = 0;
+	out->v = arena_alloc(a, most * sizeof(*out->v));
+	if (old->failed || taken == NULL || out->v == NULL)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	if (old->n > 1)
+		qsort(old->v, old->n, sizeof(old->v[0]), rows_by_sale);
+	for (size_t i = 0; i < now->n_purchases; i++) {
+		const struct store_purchase *is = &now->purchases[i];
+		const struct store_purchase *was = old->n == 0
+		    ? NULL
+		    : bsearch(
+			  is, old->v, old->n, sizeof(old->v[0]), rows_by_sale);
+		if (was != NULL && taken[was - old->v]++ != 0)
+			continue;
+		out->v[out->n++] = (struct pair){ was, is };
+	}
+	for (size_t i = 0; i < old->n; i++)
+		if (!taken[i])
+			out->v[out->n++] = (struct pair){ &old->v[i], NULL };
+	return 0;
 }
 
 static void
-compare(const struct rows *old, const struct fold_rows *now, int64_t at,
-    struct persons *out)
+compare(const struct pairs *pairs, int64_t at, struct persons *out)
 {
-	for (size_t i = 0; i < now->n_purchases; i++) {
-		const struct store_purchase *b = &now->purchases[i];
-		const struct store_purchase *a =
-		    find_sale(old->v, old->n, b->sale);
-		if ((a != NULL && same_access(a, b)) ||
-		    (!matters(a, at) && !matters(b, at)))
+	for (size_t i = 0; i < pairs->n; i++) {
+		const struct store_purchase *was = pairs->v[i].was;
+		const struct store_purchase *is = pairs->v[i].is;
+		if ((was != NULL && is != NULL && same_access(was, is)) ||
+		    (!matters(was, at) && !matters(is, at)))
 			continue;
-		add_person(out, a);
-		add_person(out, b);
+		add_person(out, was);
+		add_person(out, is);
 	}
-	for (size_t i = 0; i < old->n; i++)
-		if (find_sale(now->purchases, now->n_purchases,
-			old->v[i].sale) == NULL &&
-		    matters(&old->v[i], at))
-			add_person(out, &old->v[i]);
 }
 
 static struct str
@@ -96,9 +124,8 @@ whole_buyer(const struct store_purchase *row, struct arena *a)
 	    a, "%.*s:%.*s", STR_ARG(row->platform), STR_ARG(row->buyer)));
 }
 
-/* The identifier a row's owner is looked up by: the first there is. -1: none. */
-static int
-first_key(
+int
+replace_key(
     const struct store_purchase *row, struct arena *a, struct access_key *key)
 {
 	const struct {
@@ -124,9 +151,9 @@ replace_tier(struct store *s, const struct config *c,
 	struct access_key key;
 	struct access x;
 	*tier = STR_NONE;
-	if (first_key(row, a, &key) != 0)
+	if (replace_key(row, a, &key) != 0)
 		return 0;
-	if (access_lookup(s, &c->rules, &key, at, a, &x, e) != 0)
+	if (access_held(s, &c->rules, &key, at, a, &x, e) != 0)
 		return -1;
 	*tier = x.tier;
 	return 0;
@@ -139,7 +166,7 @@ replace_told(struct store *s, const struct store_purchase *row, struct arena *a,
 	struct access_key key;
 	*at = STORE_NULL;
 	*tier = STR_NONE;
-	if (first_key(row, a, &key) != 0)
+	if (replace_key(row, a, &key) != 0)
 		return 0;
 	return store_change_told(s, key.by,
 	    key.by == STORE_BY_BUYER ? key.value : key.id, a, tier, at, e);
@@ -163,49 +190,24 @@ replace_note(struct store *s, const struct store_purchase *row,
 	return store_change_add(s, &change, e);
 }
 
+/* Rebuilt rows (no event) are nothing new; nor is what `changes` has told of
+ * already, as when rows that were not filled yet come back. */
 static int
-put_all(struct store *s, struct str platform, struct str subject,
-    const struct fold_rows *rows, struct err *e)
+tell_outbox(struct store *s, const struct config *c, const struct person *who,
+    struct str after, const struct project_when *when, struct arena *a,
+    struct err *e)
 {
-	if (store_purchase_drop(s, platform, subject, e) != 0 ||
-	    store_subscription_drop(s, platform, subject, e) != 0)
+	struct str told_tier, before = who->before;
+	int64_t told;
+	if (when->event == STORE_NULL ||
+	    !rules_want(&c->follow_ups, RULE_TIER_CHANGED))
+		return 0;
+	if (replace_told(s, who->row, a, &told_tier, &told, e) != 0)
 		return -1;
-	for (size_t i = 0; i < rows->n_purchases; i++)
-		if (store_purchase_put(s, &rows->purchases[i], e) != 0)
-			return -1;
-	return rows->subscription == NULL
-	    ? 0
-	    : store_subscription_put(s, rows->subscription, e);
-}
-
-int
-replace_rows(struct store *s, const struct config *c, struct str platform,
-    struct str subject, const struct fold_rows *rows,
-    const struct project_when *when, struct arena *a, struct err *e)
-{
-	struct rows old = { .arena = a };
-	struct persons who = { .n = 0 };
-	if (store_purchase_of_subject(
-		s, platform, subject, rows_take, &old, e) != 0)
-		return -1;
-	if (old.failed)
-		return err_set(e, ERR_MEMORY, "out of memory");
-	compare(&old, rows, when->at, &who);
-	for (size_t i = 0; i < who.n; i++)
-		if (replace_tier(s, c, who.v[i].row, when->at, a,
-			&who.v[i].before, e) != 0)
-			return -1;
-	if (put_all(s, platform, subject, rows, e) != 0)
-		return -1;
-	for (size_t i = 0; i < who.n; i++) {
-		struct str after;
-		if (replace_tier(s, c, who.v[i].row, when->at, a, &after, e) !=
-			0 ||
-		    replace_note(s, who.v[i].row, who.v[i].before, after, when,
-			a, e) != 0)
-			return -1;
-	}
-	return 0;
+	if (told != STORE_NULL)
+		before = told_tier;
+	return outbox_changed(
+	    s, c, who->row, before, after, when->at, when->event, a, e);
 }
 
 /* A subscription's row as the fold makes it, beside the one that stands. */
@@ -216,16 +218,22 @@ struct subscriptions {
 };
 
 static int
+same_text(struct str a, struct str b)
+{
+	return (a.p == NULL) == (b.p == NULL) && str_eq(a, b);
+}
+
+static int
 same_subscription(
     const struct store_subscription *a, const struct store_subscription *b)
 {
-	return str_eq(a->subscription, b->subscription) &&
-	    str_eq(a->product, b->product) && str_eq(a->tier, b->tier) &&
-	    str_eq(a->status, b->status) && a->since == b->since &&
+	return same_text(a->subscription, b->subscription) &&
+	    same_text(a->product, b->product) && same_text(a->tier, b->tier) &&
+	    same_text(a->status, b->status) && a->since == b->since &&
 	    a->paid_until == b->paid_until &&
 	    a->cancelled_at == b->cancelled_at && a->ended_at == b->ended_at &&
-	    str_eq(a->ended_reason, b->ended_reason) &&
-	    str_eq(a->next_tier, b->next_tier) &&
+	    same_text(a->ended_reason, b->ended_reason) &&
+	    same_text(a->next_tier, b->next_tier) &&
 	    a->next_tier_at == b->next_tier_at;
 }
 
@@ -238,29 +246,91 @@ take_subscription(void *arg, const struct store_subscription *row)
 	return 0;
 }
 
+static int
+is_same(const struct pair *p)
+{
+	return p->was != NULL && p->is != NULL &&
+	    store_purchase_same(p->was, p->is);
+}
+
+/* Writes what differs. */
+static int
+put_all(struct store *s, struct str platform, struct str subject,
+    const struct pairs *pairs, const struct subscriptions *both, struct err *e)
+{
+	for (size_t i = 0; i < pairs->n; i++) {
+		const struct pair *p = &pairs->v[i];
+		if (is_same(p))
+			continue;
+		if ((p->was != NULL &&
+			store_purchase_drop_sale(
+			    s, platform, p->was->sale, e) != 0) ||
+		    (p->is != NULL && store_purchase_put(s, p->is, e) != 0))
+			return -1;
+	}
+	if (both->same)
+		return 0;
+	if (both->was && store_subscription_drop(s, platform, subject, e) != 0)
+		return -1;
+	return both->now == NULL ? 0 : store_subscription_put(s, both->now, e);
+}
+
+/* What stands, beside what the fold makes. */
+static int
+read_old(struct store *s, struct str platform, struct str subject,
+    const struct fold_rows *rows, struct arena *a, struct pairs *pairs,
+    struct subscriptions *both, struct err *e)
+{
+	struct rows old = { .arena = a };
+	*both = (struct subscriptions){ .now = rows->subscription };
+	if (store_purchase_of_subject(
+		s, platform, subject, rows_take, &old, e) != 0 ||
+	    store_subscription_of_subject(
+		s, platform, subject, take_subscription, both, e) != 0)
+		return -1;
+	return match(&old, rows, a, pairs, e);
+}
+
+int
+replace_rows(struct store *s, const struct config *c, struct str platform,
+    struct str subject, const struct fold_rows *rows,
+    const struct project_when *when, struct arena *a, struct err *e)
+{
+	struct pairs pairs;
+	struct subscriptions both;
+	struct persons who = { .n = 0 };
+	if (read_old(s, platform, subject, rows, a, &pairs, &both, e) != 0)
+		return -1;
+	compare(&pairs, when->at, &who);
+	for (size_t i = 0; i < who.n; i++)
+		if (replace_tier(s, c, who.v[i].row, when->at, a,
+			&who.v[i].before, e) != 0)
+			return -1;
+	if (put_all(s, platform, subject, &pairs, &both, e) != 0)
+		return -1;
+	for (size_t i = 0; i < who.n; i++) {
+		struct str after;
+		if (replace_tier(s, c, who.v[i].row, when->at, a, &after, e) !=
+			0 ||
+		    tell_outbox(s, c, &who.v[i], after, when, a, e) != 0 ||
+		    replace_note(s, who.v[i].row, who.v[i].before, after, when,
+			a, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 int
 replace_differs(struct store *s, struct str platform, struct str subject,
     const struct fold_rows *rows, struct arena *a, size_t *differs,
     struct err *e)
 {
-	struct rows old = { .arena = a };
-	struct subscriptions both = { .now = rows->subscription };
-	if (store_purchase_of_subject(
-		s, platform, subject, rows_take, &old, e) != 0 ||
-	    store_subscription_of_subject(
-		s, platform, subject, take_subscription, &both, e) != 0)
+	struct pairs pairs;
+	struct subscriptions both;
+	if (read_old(s, platform, subject, rows, a, &pairs, &both, e) != 0)
 		return -1;
-	if (old.failed)
-		return err_set(e, ERR_MEMORY, "out of memory");
 	*differs = both.was ? !both.same : both.now != NULL;
-	for (size_t i = 0; i < rows->n_purchases; i++) {
-		const struct store_purchase *was =
-		    find_sale(old.v, old.n, rows->purchases[i].sale);
-		*differs += was == NULL ||
-		    !store_purchase_same(was, &rows->purchases[i]);
-	}
-	for (size_t i = 0; i < old.n; i++)
-		*differs += find_sale(rows->purchases, rows->n_purchases,
-				old.v[i].sale) == NULL;
+	for (size_t i = 0; i < pairs.n; i++)
+		*differs += !is_same(&pairs.v[i]);
 	return 0;
 }

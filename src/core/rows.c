@@ -1,5 +1,7 @@
 #include "core/rows.h"
 
+#include <stdlib.h>
+
 #include "platform/platform.h"
 
 enum { ROWS_FIRST = 8 };
@@ -40,6 +42,43 @@ rows_take(void *arg, const struct store_purchase *row)
 		if (keep(r->arena, texts[i]) != 0)
 			r->failed = 1;
 	return r->failed;
+}
+
+static int
+order(struct str a, struct str b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int rc = n == 0 ? 0 : memcmp(a.p, b.p, n);
+	return rc != 0 ? rc : (a.n > b.n) - (a.n < b.n);
+}
+
+static int
+by_since(const void *x, const void *y)
+{
+	const struct store_purchase *a = x, *b = y;
+	int rc = (a->since > b->since) - (a->since < b->since);
+	if (rc == 0)
+		rc = order(a->platform, b->platform);
+	return rc != 0 ? rc : order(a->sale, b->sale);
+}
+
+int
+rows_by_sale(const void *x, const void *y)
+{
+	const struct store_purchase *a = x, *b = y;
+	return order(a->sale, b->sale);
+}
+
+int
+rows_by(struct store *s, enum store_by by, struct str platform, struct str id,
+    struct rows *rows, struct err *e)
+{
+	if (store_purchase_by(s, by, platform, id, rows_take, rows, e) != 0)
+		return -1;
+	/* without memory texts are missing */
+	if (rows->n > 1 && !rows->failed)
+		qsort(rows->v, rows->n, sizeof(rows->v[0]), by_since);
+	return 0;
 }
 
 int

@@ -14,6 +14,14 @@ struct rows {
 /* A store_purchase_fn; arg is a struct rows. */
 int rows_take(void *arg, const struct store_purchase *row);
 
+/* The rows that give or gave access to whom carries that identifier, by since,
+ * platform and sale. platform: for STORE_BY_BUYER. */
+int rows_by(struct store *s, enum store_by by, struct str platform,
+    struct str id, struct rows *rows, struct err *e);
+
+/* By the bytes of the sale, for qsort and bsearch. */
+int rows_by_sale(const void *a, const void *b);
+
 /* The rows of a sale, on whatever platform it was. None is no error. */
 int rows_of_sale(
     struct store *s, struct str sale, struct rows *rows, struct err *e);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/time.h"
+#include "core/outbox.h"
 #include "core/project.h"
 #include "core/replace.h"
 #include "core/rows.h"
@@ -58,6 +59,9 @@ note(struct sweep *w, const struct turn *t, struct err *e)
 	if (!str_eq(after, present) || str_eq(before, after))
 		return 0;
 	++*w->noted;
+	if (outbox_changed(w->store, w->config, t->row, before, after, t->at,
+		STORE_NULL, w->arena, e) != 0)
+		return -1;
 	return replace_note(
 	    w->store, t->row, before, after, &when, w->arena, e);
 }
@@ -88,6 +92,34 @@ collect(const struct rows *rows, int64_t from, int64_t to, struct arena *a,
 	return 0;
 }
 
+/* What will close within the time a rule asks for, and did not yet at from. */
+static int
+expiring(struct sweep *w, const struct rule *r, int64_t from, int64_t to,
+    struct err *e)
+{
+	struct rows rows = { .arena = w->arena };
+	if (store_purchase_turning(w->store, from + r->before, to + r->before,
+		ROWS_MAX, rows_take, &rows, e) != 0)
+		return -1;
+	if (rows.failed)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	for (size_t i = 0; i < rows.n; i++) {
+		int64_t until = rows.v[i].until;
+		if (until != STORE_NULL && until > from + r->before &&
+		    until <= to + r->before &&
+		    outbox_expiring(w->store, w->config, &rows.v[i], r,
+			until - r->before, w->arena, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+is_expiring(const struct rule *r)
+{
+	return (r->events & 1U << RULE_EXPIRING) != 0;
+}
+
 /* to < from: the clock was set back. */
 static int
 chunk(struct sweep *w, int64_t from, int64_t to, struct err *e)
@@ -103,6 +135,11 @@ chunk(struct sweep *w, int64_t from, int64_t to, struct err *e)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	for (size_t i = 0; i < n; i++)
 		if (note(w, &turns[i], e) != 0)
+			return -1;
+	const struct rules *rules = &w->config->follow_ups;
+	for (size_t i = 0; from < to && i < rules->n; i++)
+		if (is_expiring(&rules->v[i]) &&
+		    expiring(w, &rules->v[i], from, to, e) != 0)
 			return -1;
 	snprintf(text, sizeof(text), "%lld", (long long)to);
 	return store_meta_put(w->store, swept, str_from(text), e);
@@ -167,7 +204,8 @@ step(struct sweep *w, struct err *e)
 
 /* Nothing is written, and no lock taken, where nothing has turned. */
 static int
-is_due(struct store *s, int64_t now, int *due, struct err *e)
+is_due(struct store *s, const struct config *c, int64_t now, int *due,
+    struct err *e)
 {
 	int64_t from;
 	*due = 0;
@@ -178,7 +216,16 @@ is_due(struct store *s, int64_t now, int *due, struct err *e)
 		*due = 1;
 		return 0;
 	}
-	return store_purchase_turning(s, from, now, 1, take_any, due, e);
+	if (store_purchase_turning(s, from, now, 1, take_any, due, e) != 0)
+		return -1;
+	for (size_t i = 0; !*due && i < c->follow_ups.n; i++) {
+		const struct rule *r = &c->follow_ups.v[i];
+		if (is_expiring(r) &&
+		    store_purchase_turning(s, from + r->before, now + r->before,
+			1, take_any, due, e) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 int
@@ -188,7 +235,7 @@ sweep_once(struct store *s, const struct config *c, int64_t now,
 	struct sweep w = { s, c, now, a, noted };
 	int due, rc = 0;
 	*noted = 0;
-	if (is_due(s, now, &due, e) != 0)
+	if (is_due(s, c, now, &due, e) != 0)
 		return -1;
 	while (due && rc == 0) {
 		arena_reset(a);

@@ -4,11 +4,15 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "core/courier.h"
+#include "core/rebuild.h"
 #include "ctl/ctl.h"
+#include "ctl/plan.h"
 
 enum {
 	CLOCK_SLACK = 120, /* seconds */
 	KEPT_FRESH = 7 * 86400, /* older ones have been seen by now */
+	UNMATCHED_MAX = 256, /* lines to paste */
 };
 
 struct check {
@@ -18,8 +22,13 @@ struct check {
 	/* per platform, bits of the kinds ever seen */
 	unsigned seen[PLATFORM__MAX];
 	int64_t last[PLATFORM__MAX];
-	int64_t kept, kept_at;
-	size_t unmatched;
+	int64_t events, kept, kept_at;
+	struct unmatched {
+		struct str line;
+		int64_t sold;
+	} unmatched[UNMATCHED_MAX];
+	size_t n_unmatched;
+	int more_unmatched;
 };
 
 /* What the ping URL never carries: told apart, so that a seller notices that
@@ -123,6 +132,7 @@ count_kinds(void *arg, const struct store_event_count *row)
 {
 	struct check *k = arg;
 	const struct platform *p = platform_find(row->platform);
+	k->events += row->count;
 	if (str_eq_z(row->status, "kept")) {
 		k->kept += row->count;
 		if (row->last_seen_at > k->kept_at)
@@ -186,31 +196,120 @@ check_deliveries(struct check *k, struct store *s, struct err *e)
 			(long long)k->kept, time_text(k->kept_at, text)));
 }
 
+/* ---- what was sold, and no tier grants ---- */
+
+/* The values of a joined variant; a value may hold ", " itself, and then none
+ * of its parts is one, which costs a line too many. */
+static size_t
+split_variant(struct str joined, struct str out[FACT_VARIANTS_MAX])
+{
+	size_t n = 0;
+	for (struct str rest = joined; rest.p != NULL && n < FACT_VARIANTS_MAX;
+	     n++) {
+		str_cut(rest, ',', &out[n], &rest);
+		if (rest.n > 0 && rest.p[0] == ' ')
+			rest = (struct str){ rest.p + 1, rest.n - 1 };
+	}
+	return n;
+}
+
+/* What was sold, as grants see it. After a change of plan the row's variant is
+ * still the old plan's, and the tier the new one's own name. */
+static void
+as_fact(const struct store_product *row, struct fact *f)
+{
+	*f = (struct fact){ .product = row->product, .variant = row->variant };
+	f->names[f->n_names++] = row->product;
+	if (row->product_name.p != NULL)
+		f->names[f->n_names++] = row->product_name;
+	f->n_variants = split_variant(row->variant, f->variants);
+	int own = f->n_variants == 0;
+	for (size_t i = 0; i < f->n_variants; i++)
+		own |= str_eq(f->variants[i], row->tier);
+	if (!own && !str_eq(row->variant, row->tier)) {
+		f->variant = f->variants[0] = row->tier;
+		f->n_variants = 1;
+	}
+}
+
+/* The line among those noted so far; NULL: there are too many. */
+static struct unmatched *
+unmatched_line(struct check *k, struct str line)
+{
+	size_t i = 0;
+	while (i < k->n_unmatched && !str_eq(k->unmatched[i].line, line))
+		i++;
+	if (i == UNMATCHED_MAX)
+		return NULL;
+	if (i == k->n_unmatched) {
+		char *copy = arena_dup(k->ctl->arena, line.p, line.n);
+		if (copy == NULL)
+			return NULL;
+		k->n_unmatched++;
+		k->unmatched[i] = (struct unmatched){ { copy, line.n }, 0 };
+	}
+	return &k->unmatched[i];
+}
+
+/* The tiers are those of the settings as they are, not those the tables were
+ * filled by. */
 static int
 product_row(void *arg, const struct store_product *row)
 {
 	struct check *k = arg;
-	struct buf *b = &k->ctl->out;
-	if (row->tier.p == NULL || str_eq_z(row->platform, "manual") ||
-	    tier_find(&k->ctl->config->rules, row->tier) != NULL)
+	const struct tier_rules *rules = &k->ctl->config->rules;
+	const struct platform *p = platform_find(row->platform);
+	struct fact f;
+	if (p == NULL || row->tier.p == NULL ||
+	    tier_find(rules, row->tier) != NULL)
 		return 0;
-	if (k->unmatched++ == 0)
-		note(k,
-		    "sales that no grant matched (their tier's name is "
-		    "the platform's own). To give a tier for them, paste "
-		    "into its grants:");
+	as_fact(row, &f);
+	if (tier_match(rules, p, &f, STR_NONE) != NULL)
+		return 0;
 	/* Gank names the product in the title, Gumroad in the permalink */
-	struct str variant = row->variant;
+	struct str variant = f.variant;
 	if (variant.p == NULL && str_eq_z(row->platform, "gank"))
 		variant = row->product_name;
-	buf_addz(b, "           ");
 	struct buf line;
 	buf_init(&line, 4096);
-	tier_grant_line(&line, row->platform, row->product, variant);
-	buf_add_visible(b, buf_str(&line));
+	if (tier_grant_line(&line, row->platform, row->product, variant) == 0) {
+		struct unmatched *u = unmatched_line(k, buf_str(&line));
+		if (u != NULL)
+			u->sold += row->count;
+		else
+			k->more_unmatched = 1;
+	}
 	buf_free(&line);
-	buf_addf(b, ",   # %lld sold\n", (long long)row->count);
 	return 0;
+}
+
+static void
+check_products(struct check *k, struct store *s, struct err *e)
+{
+	struct buf *b = &k->ctl->out;
+	int needed = 0;
+	if (rebuild_needed(s, k->ctl->config, &needed, e) != 0 ||
+	    store_products(s, product_row, k, e) != 0)
+		return;
+	if (needed && k->events > 0)
+		note(k,
+		    "a rebuild is outstanding: sales of before may count by "
+		    "settings or a version of before. 'gatepost work "
+		    "--once', by hand or from cron, does it, and so does "
+		    "gatepost.fcgi when it is restarted");
+	if (k->n_unmatched > 0)
+		note(k,
+		    "sales that no grant matches (their tier's name is "
+		    "the platform's own). To give a tier for them, paste "
+		    "into its grants:");
+	for (size_t i = 0; i < k->n_unmatched; i++) {
+		buf_addz(b, "           ");
+		buf_add_visible(b, k->unmatched[i].line);
+		buf_addf(
+		    b, ",   # %lld sold\n", (long long)k->unmatched[i].sold);
+	}
+	if (k->more_unmatched)
+		buf_addz(b, "           # and more\n");
 }
 
 static void
@@ -225,10 +324,63 @@ check_clock(struct check *k)
 		ok(k, "clock", "synchronised");
 }
 
+static int
+count_outbox(void *arg, struct str kind, struct str target, struct str state,
+    int64_t count, int64_t due_at)
+{
+	struct check *k = arg;
+	(void)due_at;
+	if (str_eq_z(state, "dead"))
+		note(k,
+		    arena_printf(k->ctl->arena,
+			"%lld follow-ups of %.*s %.*s were given up: 'gatepost "
+			"outbox --state dead'",
+			(long long)count, STR_ARG(kind), STR_ARG(target)));
+	if (str_eq_z(state, "waiting") &&
+	    rules_target(&k->ctl->config->follow_ups, kind, target) == NULL)
+		note(k,
+		    arena_printf(k->ctl->arena,
+			"%lld follow-ups wait for %.*s %.*s, which the "
+			"settings do not have (any more)",
+			(long long)count, STR_ARG(kind), STR_ARG(target)));
+	return 0;
+}
+
+static void
+check_outbox(struct check *k, struct store *s, struct err *e)
+{
+	const struct rules *rules = &k->ctl->config->follow_ups;
+	struct str why = STR_NONE;
+	if (store_outbox_counts(s, count_outbox, k, e) != 0 ||
+	    store_meta_text(s, STR("outbox_error"), k->ctl->arena, &why, e) !=
+		0)
+		return;
+	if (why.n > 0)
+		note(k,
+		    arena_printf(k->ctl->arena,
+			"a follow-up could not be queued: %.*s", STR_ARG(why)));
+	for (size_t i = 0; i < rules->n_targets; i++) {
+		int off = 0;
+		if (courier_is_disabled(s, rules->targets[i], &off, e) != 0)
+			return;
+		if (off)
+			problem(k,
+			    arena_printf(k->ctl->arena,
+				"%s %.*s answered 410 and is left alone: "
+				"'gatepost outbox retry --state waiting "
+				"--target %.*s'",
+				action_words[rules->targets[i]->kind],
+				STR_ARG(rules->targets[i]->name),
+				STR_ARG(rules->targets[i]->name)));
+	}
+}
+
 static enum ctl_exit
 run(struct ctl *ctl, struct err *e)
 {
 	struct check k = { .ctl = ctl, .now = time_now() };
+	if (ctl_get(ctl, "event") != NULL)
+		return plan_run(ctl, e);
 	const struct config *c = ctl_config(ctl, e);
 	if (c == NULL)
 		return CTL_SYSTEM;
@@ -239,16 +391,23 @@ run(struct ctl *ctl, struct err *e)
 		return CTL_SYSTEM;
 	char shown[STORE_SHOWN_MAX];
 	ok(&k, "database", store_shown(c->database, shown));
+	check_outbox(&k, s, e);
 	check_clock(&k);
 	check_deliveries(&k, s, e);
 	if (e->code == ERR_NONE)
-		store_products(s, product_row, &k, e);
+		check_products(&k, s, e);
 	return k.problems > 0 ? CTL_NO : CTL_YES;
 }
+
+static const struct ctl_option options[] = {
+	{ "event", "ID", "which follow-ups it has, and why not others" },
+	{ NULL, NULL, NULL },
+};
 
 const struct ctl_command ctl_check = {
 	.name = "check",
 	.args = "",
 	.help = "look at config, database, clock and what has arrived",
+	.options = options,
 	.run = run,
 };

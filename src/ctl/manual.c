@@ -68,8 +68,7 @@ find_rows(struct ctl *ctl, struct store *s, const char *sale,
 	if (sale == NULL) {
 		if (ctl_key(ctl, &key, e) != 0)
 			return -1;
-		return store_purchase_by(
-		    s, key.by, key.platform, key.id, rows_take, rows, e);
+		return rows_by(s, key.by, key.platform, key.id, rows, e);
 	}
 	return rows_of_sale(s, str_from(sale), rows, e);
 }

@@ -59,7 +59,11 @@ struct db_driver {
 	 * for the next. */
 	int (*listen)(struct db *db, struct err *e);
 	int (*heard)(struct db *db, int ms, int *heard, struct err *e);
-	const char *log_script; /* creates the log tables */
+	/* The connection is one of many, each of which lasts a moment: what it
+	 * would tidy when it ends waits. NULL: nothing to do. */
+	void (*brief)(struct db *db);
+	/* creates the log tables, then brings them from version 1 to 2 */
+	const char *log_scripts[2];
 	const char *moved_script; /* the log takes no more */
 	const char *back_script; /* it does again */
 	const char *state_script; /* drops and creates the state tables */

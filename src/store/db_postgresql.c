@@ -440,10 +440,12 @@ may_be_deferred(const struct db *db, enum query q)
 	case QUERY_SAVEPOINT:
 	case QUERY_RELEASE:
 	case QUERY_PURCHASE_DROP:
+	case QUERY_PURCHASE_DROP_SALE:
 	case QUERY_PURCHASE_PUT:
 	case QUERY_SUBSCRIPTION_DROP:
 	case QUERY_SUBSCRIPTION_PUT:
 	case QUERY_CHANGE_ADD:
+	case QUERY_OUTBOX_ADD:
 	case QUERY_COPY_EVENT_PUT:
 	case QUERY_COPY_CHANGE_PUT:
 		return in_transaction(db) && !db->careful &&
@@ -579,7 +581,8 @@ const struct db_driver db_postgresql = {
 	.environment = postgresql_environment,
 	.listen = postgresql_listen,
 	.heard = postgresql_heard,
-	.log_script = script_postgresql_001_log,
+	.log_scripts = { script_postgresql_001_log,
+	    script_postgresql_002_outbox },
 	.state_script = script_postgresql_state,
 	.moved_script = script_postgresql_moved,
 	.back_script = script_postgresql_back,

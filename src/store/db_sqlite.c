@@ -1,5 +1,6 @@
 #include "store/db.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,7 +13,9 @@ enum {
 	PATIENCE_MS = 2500,
 	MODE_PAUSE_MS = 10,
 	MODE_MAX = 16,
-	COLUMNS_MAX = 32
+	COLUMNS_MAX = 32,
+	JOURNAL_MEMORY = 1024 * 1024,
+	BRIEF_PAGES = 250, /* of the WAL, before it is written back */
 };
 
 struct db {
@@ -177,18 +180,33 @@ open_handle(struct db *db, const char *where, enum db_mode mode)
 		umask(mask);
 	if (rc == SQLITE_OK && mode == DB_READ)
 		rc = roll_back(db, where);
+	/* half of the usual: there is one for each thread, and the system
+	 * keeps the file's pages as well */
+	if (rc == SQLITE_OK && mode == DB_READ)
+		sqlite3_exec(
+		    db->handle, "PRAGMA cache_size=-1000", NULL, NULL, NULL);
 	return rc;
+}
+
+/* What a delivery's savepoint needs to be undone is some 30 pages: beyond 64 kB
+ * SQLite would write it to a temporary file, at every delivery. */
+static void
+configure(void)
+{
+	sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, JOURNAL_MEMORY);
 }
 
 static int
 sqlite_open(
     const char *where, enum db_mode mode, struct db **out, struct err *e)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct db *db = calloc(1, sizeof(*db));
 	if (db == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	if (mode == DB_STANDBY)
 		mode = DB_READ;
+	pthread_once(&once, configure);
 	if (mode != DB_CREATE && access(where, F_OK) != 0) {
 		free(db);
 		return err_set(e, ERR_ABSENT,
@@ -236,6 +254,16 @@ sqlite_lost(struct db *db)
 {
 	(void)db;
 	return 0;
+}
+
+/* The WAL stays for the next: to write it back and remove it takes four syncs,
+ * at every delivery; to read it in, no more than BRIEF_PAGES. */
+static void
+sqlite_brief(struct db *db)
+{
+	sqlite3_db_config(
+	    db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_wal_autocheckpoint(db->handle, BRIEF_PAGES);
 }
 
 static sqlite3_stmt *
@@ -346,7 +374,8 @@ const struct db_driver db_sqlite = {
 	.run = sqlite_run,
 	.patience = sqlite_patience,
 	.lost = sqlite_lost,
-	.log_script = script_sqlite_001_log,
+	.brief = sqlite_brief,
+	.log_scripts = { script_sqlite_001_log, script_sqlite_002_outbox },
 	.state_script = script_sqlite_state,
 	.moved_script = script_sqlite_moved,
 	.back_script = script_sqlite_back,

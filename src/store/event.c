@@ -90,8 +90,12 @@ store_event_add(struct store *s, const struct store_event *row, int64_t *id,
 		db_text(row->reason),
 	};
 	int found;
+	/* the id comes with the one statement or by the other */
 	if (store_number(s, QUERY_EVENT_ADD, args,
-		sizeof(args) / sizeof(args[0]), id, &found, e) != 0)
+		sizeof(args) / sizeof(args[0]), id, &found, e) != 0 ||
+	    (!found &&
+		store_number(s, QUERY_EVENT_ADDED, NULL, 0, id, &found, e) !=
+		    0))
 		return -1;
 	*added = STORE_NEW;
 	return found ? 0 : event_again(s, row, id, added, e);

@@ -77,6 +77,14 @@ store_purchase_drop(
 }
 
 int
+store_purchase_drop_sale(
+    struct store *s, struct str platform, struct str sale, struct err *e)
+{
+	struct db_value args[] = { db_text(platform), db_text(sale) };
+	return store_run(s, QUERY_PURCHASE_DROP_SALE, args, 2, NULL, NULL, e);
+}
+
+int
 store_purchase_put(
     struct store *s, const struct store_purchase *p, struct err *e)
 {

@@ -32,6 +32,8 @@ enum store_mode {
 int store_open(
     const char *where, enum store_mode mode, struct store **out, struct err *e);
 void store_close(struct store *s);
+/* The connection is one of many that each last a moment, as in plain CGI. */
+void store_brief(struct store *s);
 /* Milliseconds to wait for a lock from now on. */
 void store_patience(struct store *s, int ms);
 
@@ -189,6 +191,8 @@ typedef int store_purchase_fn(void *arg, const struct store_purchase *row);
 
 int store_purchase_drop(
     struct store *s, struct str platform, struct str subject, struct err *e);
+int store_purchase_drop_sale(
+    struct store *s, struct str platform, struct str sale, struct err *e);
 int store_purchase_put(
     struct store *s, const struct store_purchase *row, struct err *e);
 
@@ -209,7 +213,7 @@ enum store_by {
 	STORE_BY_BUYER, /* platform must be given */
 	STORE_BY_LICENSE,
 };
-/* Those that give or gave access, by since. */
+/* Those that give or gave access, in any order: rows_by sorts. */
 int store_purchase_by(struct store *s, enum store_by by, struct str platform,
     struct str id, store_purchase_fn *fn, void *arg, struct err *e);
 /* The subjects that have such a purchase, the oldest sale's first; those that
@@ -310,6 +314,9 @@ int store_change_add(
 typedef int store_change_fn(void *arg, const struct store_change *row);
 int store_change_after(struct store *s, int64_t after, int64_t limit,
     store_change_fn *fn, void *arg, struct err *e);
+/* Those an event made. Reads the whole table. */
+int store_change_of_event(struct store *s, int64_t event, store_change_fn *fn,
+    void *arg, struct err *e);
 /* The newest id, 0 for none. */
 int store_change_max(struct store *s, int64_t *out, struct err *e);
 /* Of one person above an id, at most limit, the newest first. */
@@ -356,6 +363,81 @@ typedef int store_outbox_fn(void *arg, int64_t id, struct str target,
 int store_outbox_holding(struct store *s, struct str text, store_outbox_fn *fn,
     void *arg, struct err *e);
 int store_outbox_drop(struct store *s, int64_t id, struct err *e);
+
+/* ---- the outbox ---- */
+struct store_outbox {
+	int64_t id;
+	struct str kind;
+	struct str target;
+	struct str payload; /* "{}": it was done long ago */
+	struct str state; /* waiting, running, done, dead, dropped */
+	int64_t attempts;
+	int64_t due_at; /* waiting: not before; running: the claim's end */
+	struct str last_error;
+	struct str dedupe;
+	int64_t event; /* STORE_NULL: the clock */
+	struct str person; /* for store_outbox_add; not read back */
+	int64_t added_at;
+	int64_t done_at; /* of done, dead, dropped */
+};
+typedef int store_outbox_row_fn(void *arg, const struct store_outbox *row);
+
+/* A waiting row, due at row->added_at; nothing where its dedupe is known. */
+int store_outbox_add(
+    struct store *s, const struct store_outbox *row, struct err *e);
+int store_outbox_max(struct store *s, int64_t *out, struct err *e);
+int store_outbox_is_known(
+    struct store *s, struct str dedupe, int *known, struct err *e);
+
+/* The first that are due, by due_at, claims that have run out included. order: none of a person of whom an
+ * earlier row is not done. */
+int store_outbox_next(struct store *s, struct str kind, struct str target,
+    int order, int64_t now, int64_t limit, store_outbox_row_fn *fn, void *arg,
+    struct err *e);
+/* Inside the transaction it was found in: running, attempts raised. */
+int
+store_outbox_claim(struct store *s, int64_t id, int64_t until, struct err *e);
+/* By whoever claimed it as that attempt; nothing where the claim ran out and
+ * somebody else has it. last_error STR_NONE: none; done_at may be STORE_NULL. */
+int store_outbox_mark(
+    struct store *s, const struct store_outbox *row, struct err *e);
+/* The claim is given back untried. */
+int store_outbox_release(
+    struct store *s, int64_t id, int64_t attempts, struct err *e);
+/* What waits for its next attempt is due at once, in its old order. */
+int store_outbox_hurry(struct store *s, struct str kind, struct str target,
+    int64_t now, struct err *e);
+
+/* Waiting rows added before a time are dead. *any: there were some; then it
+ * has to be inside a transaction. */
+int
+store_outbox_is_old(struct store *s, int64_t before, int *any, struct err *e);
+int store_outbox_expire(
+    struct store *s, int64_t before, int64_t now, struct err *e);
+/* What was done before a time forgets whom it was about. */
+int store_outbox_tidy(struct store *s, int64_t before, struct err *e);
+
+/* 0 and fn called once, or -1 with ERR_ABSENT. */
+int store_outbox_get(struct store *s, int64_t id, store_outbox_row_fn *fn,
+    void *arg, struct err *e);
+/* Of a state above an id, oldest first; target may be STR_NONE. */
+int store_outbox_after(struct store *s, int64_t after, struct str state,
+    struct str target, int64_t limit, store_outbox_row_fn *fn, void *arg,
+    struct err *e);
+/* Newest first; state and target may be STR_NONE. */
+int store_outbox_list(struct store *s, struct str state, struct str target,
+    int64_t limit, store_outbox_row_fn *fn, void *arg, struct err *e);
+int store_outbox_of_event(struct store *s, int64_t event,
+    store_outbox_row_fn *fn, void *arg, struct err *e);
+/* Waiting again from the first attempt on, unless it runs or is done. */
+int store_outbox_again(struct store *s, int64_t id, int64_t now, struct err *e);
+/* Dropped, unless it runs or is done. */
+int
+store_outbox_give_up(struct store *s, int64_t id, int64_t now, struct err *e);
+typedef int store_outbox_count_fn(void *arg, struct str kind, struct str target,
+    struct str state, int64_t count, int64_t due_at);
+int store_outbox_counts(
+    struct store *s, store_outbox_count_fn *fn, void *arg, struct err *e);
 
 /* ---- tiers, health ---- */
 int store_tier_drop_all(struct store *s, struct err *e);

@@ -70,16 +70,23 @@ class ApachePlace(Place):
         self.modules += MODULES_OF[name]
         self.sites.append(shipped(name, *pairs))
 
+    def pages(self):
+        """A copy that Apache's user gets to."""
+        shutil.copytree(TOP / "nginx/site", self.dir / "pages",
+                        dirs_exist_ok=True)
+        return "/usr/share/gatepost/site", str(self.dir / "pages")
+
     def proxy_site(self, *pairs):
         self.site("gatepost.conf",
                   ("/run/gatepost/gatepost.sock", self.sock),
-                  ("example.org", "127.0.0.1"), *pairs)
+                  ("example.org", "127.0.0.1"), self.pages(), *pairs)
 
     def fcgid_site(self, *pairs):
         self.site("gatepost-fcgid.conf",
-                  ("/var/lib/gatepost/gatepost.conf", str(self.conf)),
+                  ("/etc/gatepost/gatepost.conf", str(self.conf)),
                   ("/usr/local/libexec/gatepost", str(self.bin)),
-                  ("ServerName example.org", "ServerName 127.0.0.1"), *pairs)
+                  ("ServerName example.org", "ServerName 127.0.0.1"),
+                  self.pages(), *pairs)
 
     def cgi_site(self, path="pay"):
         """A folder of a web root, as a host gives it away."""

@@ -12,8 +12,7 @@ const url = order.url
 const OPEN = '[data-open]:not([hidden])'
 const LOCKED = '[data-locked]:not([hidden])'
 const AT_ONCE = 1000 // ms, what the README promises
-const VARIANT = 'Letters <i>&"\'</i> 🖋️'
-const TITLE = 'Brushes <b>&"\'</b> 🖌️'
+const [TITLE, VARIANT] = order.names
 
 const say = (line) => console.log(JSON.stringify(line))
 const ok = (passed, name, detail) => say({ passed: Boolean(passed), name,
@@ -138,8 +137,13 @@ async function keyboard(browser) {
 			r.headers()['content-security-policy']), 'a strict policy')
 	await page.locator(OPEN).waitFor()
 	await shot(page, 'desktop-members')
+	const left = await context.newPage()
+	await left.goto(url + '/')
+	await left.locator(OPEN).waitFor()
 	await page.goto(url + '/demo/again')
 	await page.locator(LOCKED).waitFor()
+	await left.locator(LOCKED).waitFor({ timeout: 2000 })
+	ok(true, 'start again: a page left open is locked too')
 	same(noise, [], 'a quiet console')
 	const locked = await page.goto(url + '/supporter/')
 	same(locked.status(), 401, 'start again: locked out')
@@ -158,9 +162,10 @@ async function landing(browser) {
 	await other.goto(url + '/')
 	const after = await context.newPage()
 	await after.goto(url + '/thanks.html?next=/supporter/')
-	await shot(after, 'phone-thanks-waiting')
-	same(await after.locator('#wait').textContent(),
-		'Payment seen, unlocking…', 'the page after checkout waits')
+	await after.getByText('no pass of this site').waitFor()
+	same(await after.locator('#waiting').isVisible(), false,
+		'the page after checkout: no pass, no waiting')
+	await shot(after, 'phone-thanks-nopass')
 	await page.locator('a[href="/buy/supporter"]').tap()
 	await sleep(600)
 	await shot(page, 'phone-shop')
@@ -204,13 +209,24 @@ async function landing(browser) {
 async function late(browser) {
 	const { context, noise, page } = await visitor(browser,
 		{ colorScheme: 'dark' })
-	await page.clock.install()
+	const wait = page.locator('#wait')
+	const pass = ctl('pass', '--user', 'late').trim()
+	await context.addCookies([{ name: 'gatepost', value: pass, url }])
 	await page.goto(url + '/thanks.html')
+	await wait.filter({ hasText: 'Waiting for the payment…' }).waitFor()
+	await page.clock.install()
+	await page.goto(url + '/thanks.html?paid')
+	await wait.filter({ hasText: 'Payment seen, unlocking…' }).waitFor()
+	ok(true, 'from a checkout: the payment was seen')
+	await shot(page, 'dark-thanks-paid')
 	await page.clock.fastForward(45000)
 	same(await page.locator('#late').isVisible(), false, 'at first it waits')
 	await page.clock.fastForward(16000)
 	await page.getByText('reloading').waitFor()
-	await page.getByText('no pass of this site').waitFor()
+	same(await wait.textContent(), 'Waiting for the payment…',
+		'after a minute it claims no payment')
+	same(await page.locator('#elsewhere').isVisible(), false,
+		'there is a pass')
 	await shot(page, 'dark-thanks-late')
 	same(noise, [], 'a quiet console after a minute')
 	await context.close()

@@ -590,6 +590,7 @@ class Place:
                 ("listen 80;", "listen 127.0.0.1:%d;" % self.port),
                 ("server_name example.org;", "server_name 127.0.0.1;"),
                 ("/var/log/nginx/gatepost", "%s/nginx" % self.dir),
+                ("/usr/share/gatepost/site", str(TOP / "nginx/site")),
                 ("include fastcgi_params",
                  "include /etc/nginx/fastcgi_params")):
             if old not in site:

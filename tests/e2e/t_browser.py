@@ -18,6 +18,7 @@ from served import Served
 
 PLAYWRIGHT = "playwright-core@1.65.1"
 SCRIPT = TOP / "tests/e2e/browser.mjs"
+NAMES = ["Brushes <b>&\"'</b> 🖌️", "Letters <i>&\"'</i> 🖋️"]
 LIMIT = 90  # seconds, for all that the browser does
 
 
@@ -79,11 +80,15 @@ def browser():
     served = Served("--port", str(port), "--data", str(place / "data"))
     if not ok(served.ready(), "the demo starts", served.text):
         return
+    # a product with a name that a page could take for markup
+    secret = place / "data/demo/token.json"
+    secret.write_text(json.dumps({**json.loads(secret.read_text()),
+                                  "names": NAMES}))
     shots = Path(os.environ.get("SHOTS", place / "shots"))
     shots.mkdir(exist_ok=True)
     order = {"url": "http://127.0.0.1:%d" % port, "chromium": program,
              "modules": str(modules), "shots": str(shots),
-             "readme": snippet(), "conf": str(conf),
+             "readme": snippet(), "names": NAMES, "conf": str(conf),
              "root": os.getuid() == 0,
              "gatepost": str(TOP / "build/serve/gatepost")}
     child = start(["timeout", LIMIT, "node", SCRIPT], text=True,
@@ -99,7 +104,7 @@ def browser():
         else:
             ok(said["passed"], said["name"], said["detail"])
     same(child.wait(), 0, "all of it ran")
-    token = json.loads((place / "data/demo/token.json").read_text())["token"]
+    token = json.loads(secret.read_text())["token"]
     for host, status in (("127.0.0.1", 200), ("localhost", 404),
                          ("example.com", 404)):
         a = http_request(port, "GET", "/demo/token.json", None,

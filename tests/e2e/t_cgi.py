@@ -110,6 +110,22 @@ def configuration():
     p.check_logs()
 
 
+def brief():
+    """The next process takes over what the last one left in the WAL."""
+    p = Place()
+    hook = "/hooks/gumroad/" + p.tokens[0]
+    wal = p.db.with_name(p.db.name + "-wal")
+    for n in range(40):
+        a = p.cgi("POST", hook, sale(n), FORM)
+        if a.word() != "recorded":
+            ok(False, "a delivery", a)
+    ok(wal.exists() and 0 < wal.stat().st_size < 3000000,
+       "the WAL stays, and is written back at times", list(p.dir.iterdir()))
+    a = p.cgi("GET", "/v1/access?user=u39", headers=p.bearer())
+    same(a.json().get("tier"), "supporter", "read back")
+    same((p.events(), p.is_sound()), (40, True), "all there")
+
+
 def together():
     """Twenty at once; SQLite's own waiting would starve some."""
     p = Place()
@@ -155,4 +171,4 @@ def together():
     p.check_logs()
 
 
-main(requests, arguments, configuration, together)
+main(requests, arguments, configuration, brief, together)

@@ -6,6 +6,8 @@ sys.dont_write_bytecode = True
 import hashlib
 import os
 import random
+import re
+import shlex
 import socket
 import subprocess
 import time
@@ -473,10 +475,19 @@ def apache_ways():
         same(p.get("/files/m/x").status, 401, way + ": nobody")
 
 
+def hosting_page():
+    """What gatepost-hosting(7) shows: the settings, and the commands."""
+    text = (TOP / "cgi/gatepost-hosting.7").read_text()
+    found = [re.search(r'^\.\\" %s: members\n\.Bd [^\n]*\n(.*?)^\.Ed$' % name,
+                       text, re.M | re.S).group(1)
+             for name in ("config", "example")]
+    return found[0], found[1].splitlines()
+
+
 def apache():
     """A folder of a shared host, by nothing but .htaccess; X-Sendfile."""
     p = ApachePlace(init=False)
-    p.cgi_site()
+    p.cgi_site("gatepost")
     p.modules.append("xsendfile")
     web = p.dir / "web/members"
     (web / "sub").mkdir(parents=True)
@@ -491,18 +502,18 @@ def apache():
     (p.dir / "web/sent/.htaccess").write_text(
         (TOP / "apache/members.htaccess").read_text().replace(
             "files/members/", "files/sent/"))
-    p.configure(more="""
-files '/members' { root = '%s'
-  tier = 'supporter'
-  join = '/join.html' }
+    settings, commands = hosting_page()
+    p.configure(tiers="", more=settings.replace(
+        "/srv/you/public_html/members", str(web)) + """
 files '/sent' { root = 'sent'
   tier = 'supporter'
   serve = 'sendfile' }
-""" % web)
-    same((p.cli("migrate").returncode, p.cli(
-        "grant", "--user", "1", "--tier", "supporter").returncode), (0, 0),
-        "a member")
-    t = p.cli("pass", "--user", "1").stdout.decode().strip()
+""")
+    same(p.cli("migrate").returncode, 0, "migrate")
+    for line in commands:
+        a = p.cli(*shlex.split(line)[2:])
+        same(a.returncode, 0, line)
+    t = a.stdout.decode().strip()
     p.apache("XSendFile On\nXSendFilePath %s/sent\n" % p.dir)
     cookie = {"Cookie": "gatepost=" + t}
     for path in ("song.mp3", quote(odd), "sub/", "x.php"):
@@ -516,7 +527,7 @@ files '/sent' { root = 'sent'
     a = p.get("/members/song.mp3", {"Accept": "text/html"})
     same((a.status, a.headers.get("location")), (303, "/join.html"),
          "a browser is shown what to buy")
-    for path in ("", ".htaccess", "none", "sub/none", "%2e%2e/pay/.htaccess"):
+    for path in ("", ".htaccess", "none", "sub/none", "%2e%2e/gatepost/.htaccess"):
         same(p.get("/members/" + path, cookie).status, 404, "not " + path)
     a = p.get("/sent/" + quote(odd), cookie)
     same((a.status, a.body == SONG), (200, True), "by mod_xsendfile")

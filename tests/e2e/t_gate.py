@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import http.server
 import json
+import re
 import threading
 import time
 
@@ -125,6 +126,10 @@ def members():
     a = p.go("/supporter/song", token)
     same((a.status, a.body == SONG), (200, True), "a tier: at once")
     same(p.go("/supporter/", token).body, b"the members' page", "a folder")
+    for path in ("/supporter", "/bulk"):
+        a = p.go(path + "?a=1")
+        same((a.status, a.headers.get("location")), (301, path + "/?a=1"),
+             "without its slash: " + path)
     a = p.go("/supporter/song", headers={"Authorization": "Bearer " + token})
     same(a.status, 200, "as a Bearer token")
     a = p.go("/supporter/song", token, {"Authorization": "Basic YTpi"})
@@ -159,7 +164,49 @@ def members():
     long = "x=" + "y" * 6000 + "; gatepost=" + token
     same(p.go("/supporter/song", headers={"Cookie": long}).status, 200,
          "among 6 kB of cookies")
+    own_pages(p)
     p.check_logs(token)
+
+
+def own_pages(p):
+    """What the README has pages load, and nothing else is looked for."""
+    for name in ("gatepost.js", "gatepost.css", "gatepost.svg", "thanks.html",
+                 "thanks.js"):
+        a = p.get("/" + name)
+        same((a.status, a.body), (200, (TOP / "nginx/site" / name)
+                                  .read_bytes()), "beside Gatepost: /" + name)
+    for path in ("/index.html", "/gatepost.js/x", "/site.js",
+                 "/gumroad/" + p.tokens[0], "/" + p.tokens[0]):
+        same(p.get(path).status, 404, "not there: " + path[:12])
+
+
+class Pages(Site):
+    """With pages of one's own, as a comment of nginx/gatepost.conf says."""
+
+    def write_nginx(self):
+        conf = super().write_nginx()
+        (self.dir / "web").mkdir(exist_ok=True)
+        (self.dir / "web/page.html").write_text("my page")
+        text = conf.read_text()
+        new = re.sub(r"return 404; +# CHANGE\n(\t\t)#(log_not_found off;\n)"
+                     r"\t\t#root /var/www/html;",
+                     r"\n\1\2\1root %s/web;" % self.dir, text)
+        if new == text:
+            raise RuntimeError("nginx/gatepost.conf: no pages of one's own")
+        conf.write_text(new)
+        return conf
+
+
+def pages():
+    p = Pages()
+    p.run()
+    p.nginx()
+    same(p.get("/page.html").body, b"my page", "a page of one's own")
+    for path in ("/hook/gumroad/", "/gumroad/", "/"):
+        ok(p.post(path + p.tokens[0], sale(1), FORM).status in (404, 405) and
+           p.get(path + p.tokens[0]).status == 404, "mistyped: " + path)
+    same(p.gumroad(sale(1)).word(), "recorded", "and the right one")
+    p.check_logs()
 
 
 def posts():
@@ -339,4 +386,4 @@ def made():
     p.check_logs(a.json()["pass"], lines[0])
 
 
-main(members, posts, changes, outages, parameters, made)
+main(members, pages, posts, changes, outages, parameters, made)

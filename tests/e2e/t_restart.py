@@ -112,7 +112,7 @@ def activated():
     p.nginx()
     ok("started" not in p.log_text(), "activated: nothing runs before")
     same(p.gumroad(sale(1)).word(), "recorded", "activated: records")
-    ok("started, 16 threads" in p.log_text(), "activated: it runs now",
+    ok("started, 26 threads" in p.log_text(), "activated: it runs now",
        p.log_text())
     same(stop(child), 0, "activated: exit 0")
 

@@ -23,6 +23,7 @@ from lib import (FORM, LIMIT, TOP, Place, basic, connects, fixture, folder,
 PAGE = TOP / "cgi/gatepost-servers.7"
 UNPACKED = TOP / "build/servers"
 BIG = 1024 * 1024
+SONG = bytes(range(256)) * 8000
 
 
 def config(name, *changes):
@@ -52,6 +53,10 @@ def place():
     p.www = p.dir / "www"
     (p.www / "supporter").mkdir(parents=True)
     (p.www / "supporter/page.txt").write_text("for supporters\n")
+    (p.dir / "guides").mkdir()
+    (p.dir / "guides/song").write_bytes(SONG)
+    p.configure(more="\nfiles '/guides' {\n  root = '%s/guides'\n"
+                "  tier = 'supporter'\n}\n" % p.dir)
     p.run()
     return p
 
@@ -183,6 +188,20 @@ def gate(p, what):
     same(p.get(path, other).status, 403, what + ": no tier")
 
 
+def files(p, what):
+    """The program's own: whole, in parts, and for nobody else."""
+    path = "/files/guides/song"
+    good = {"Cookie": "gatepost=" + a_pass(p, "u1")}
+    a = p.get(path, good)
+    same((a.status, a.body == SONG), (200, True), what + ": a file")
+    a = p.get(path, {**good, "Range": "bytes=1000000-1000009"})
+    same((a.status, a.body), (206, SONG[1000000:1000010]),
+         what + ": a part of it")
+    same(p.get(path).status, 401, what + ": no pass, no file")
+    other = {"Cookie": "gatepost=" + a_pass(p, "nobody")}
+    same(p.get(path, other).status, 403, what + ": no tier, no file")
+
+
 def outage(p, what, gated):
     """Down: Gumroad has to come again, and the gate stays shut."""
     stop(p.program)
@@ -199,6 +218,7 @@ def all_of(p, what, gated):
     deliveries(p, what)
     live(p, what)
     gate(p, what)
+    files(p, what)
     outage(p, what, gated)
 
 

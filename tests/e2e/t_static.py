@@ -212,6 +212,8 @@ def hosting():
     hook = urllib.parse.urlsplit(page.hook).path
     a = h.post(hook, sale(1))
     same((a.status, a.word()), (503, "not_configured"), "a hook: 503")
+    ok(page.file + ": no configuration there; open" in h.log_text(),
+       "the log says what to do", h.log_text()[-300:])
     same(h.get("/gatepost/gate?tier=x").status, 403, "the gate: 403")
     for path in ("/gatepost/healthz", "/gatepost/v1/access?user=1",
                  "/gatepost/x"):
@@ -267,12 +269,33 @@ def hosting():
             note(said)
     same(h.rows(count)[0][0], changes + 1, "what ended is noted once")
     same(h.ctl("work", "--once")[1], "", "and then nothing is left")
+    bundled(h)
     same([f for f in h.files() if f.startswith("public_html")],
          [f for f in before if f.startswith("public_html")],
          "nothing new in the web folder")
     ok(not page.secrets & set(re.findall(r"[0-9a-f]{48}", h.log_text())),
        "no secret in the log")
     refused(h, page, hook)
+
+
+def bundled(h):
+    """What is in the archive besides: the manual, and what pages load."""
+    conf = h.home / "gatepost/manual/gatepost.conf.5.txt"
+    text = conf.read_text() if conf.exists() else ""
+    ok(not shutil.which("mandoc") or ("api_keys" in text and
+                                      "\b" not in text), "the manual as text")
+    made = []
+    for path in (h.home / "gatepost/site").iterdir():
+        made.append(h.web / path.name)
+        shutil.copy2(path, made[-1])
+    a = h.get("/thanks.html")
+    there = re.search(rb'src="/gatepost.js" data-gatepost="([^"]*)"', a.body)
+    ok(there and h.get("/gatepost.js").status == 200,
+       "the page after checkout, and its script", a)
+    same(h.get(there[1].decode() + "/live?quiet").status, 204,
+         "which finds Gatepost")
+    for path in made:
+        path.unlink()
 
 
 def refused(h, page, hook):
@@ -294,7 +317,7 @@ def refused(h, page, hook):
 
     put(page.text + "nonsense = 1\n")
     check("a broken configuration", "gatepost.conf:")
-    put((h.home / "gatepost/gatepost.conf.example").read_text())
+    put(page.text.replace(page.key("tokens"), "CHANGE-ME-CHANGE-ME"))
     check("a placeholder left in", "placeholder")
     put(page.text.replace("'gatepost.db'", "'../public_html/x.db'"))
     check("the database in the web folder",

@@ -328,6 +328,39 @@ def replayed():
          [("applied",), ("kept",)], "the other one stays kept")
 
 
+def unmatched():
+    """check goes by the tiers as they are, also before a rebuild."""
+    p = Place(tiers="")
+
+    def cgi(body):
+        a = p.cgi("POST", hook(p), body, FORM)
+        same(a.status, 200, "a delivery")
+
+    def check():
+        lines = p.cli("check").stdout.decode().splitlines()
+        return [" ".join(x.split()) for x in lines if "'gumroad/" in x], any(
+            "rebuild is outstanding" in x for x in lines)
+
+    cgi(sale(1))
+    cgi(replaced(sale(2), ("product_name", "Pencil, renamed")))
+    cgi(replaced(fixture("gumroad/04-sale-membership-tier-monthly"),
+                 ("sale_timestamp", date(int(time.time()) - 86400))))
+    p.cli("work", "--once")
+    same(check(), (["'gumroad/pencil', # 2 sold",
+                    "'gumroad/superdms/Influencer', # 1 sold"], False),
+         "what no grant matches, each once")
+    p.configure(tiers="tier 'x' { grants = { 'gumroad/pencil' } }\n")
+    same(check(), (["'gumroad/superdms/Influencer', # 1 sold"], True),
+         "a grant that is in the settings is not asked for")
+    p.cli("work", "--once")
+    same(check(), (["'gumroad/superdms/Influencer', # 1 sold"], False),
+         "nor after work --once")
+    cgi(replaced(fixture("gumroad/43-subscription-updated-upgrade"),
+                 ("effective_as_of", date(int(time.time())))))
+    same(check()[0], ["'gumroad/superdms/Agency', # 1 sold"],
+         "after an upgrade the new plan, and not the old one as well")
+
+
 # ---- leaving -----------------------------------------------------------------
 
 def holding(p, *words):
@@ -435,4 +468,4 @@ def exported():
 
 
 main(rebuilt, expiry, expiry_cgi, idle, links, by_hand, leaked, replayed,
-     erased, explained, exported)
+     unmatched, erased, explained, exported)

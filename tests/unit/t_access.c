@@ -114,6 +114,25 @@ test_windows(void)
 }
 
 static void
+test_order(void)
+{
+	test_group("order");
+	add("order", "pro", 20, GONE, GONE);
+	add("order", "pro", 10, GONE, GONE);
+	struct store_purchase p = row("order", "pro", 10, GONE, GONE);
+	p.sale = p.subject = STR("s00x");
+	put(&p);
+	p.platform = STR("gank");
+	put(&p);
+	struct access x = ask(STORE_BY_USER, "order", T0 + 30 * DAY);
+	OK(x.n_grants == 4 && str_eq_z(x.grants[0].row.platform, "gank") &&
+		str_eq_z(x.grants[1].row.sale, "s00x") &&
+		x.grants[2].row.since == T0 + 10 * DAY &&
+		x.grants[3].row.since == T0 + 20 * DAY,
+	    "by since, platform and sale");
+}
+
+static void
 test_since(void)
 {
 	test_group("since and until");
@@ -302,6 +321,7 @@ main(void)
 		"open %s", e.text))
 		return test_end();
 	test_windows();
+	test_order();
 	test_since();
 	test_tiers();
 	test_identifiers();

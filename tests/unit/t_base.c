@@ -121,6 +121,12 @@ test_time(void)
 	    "offset and fraction");
 	OK(strcmp(time_text(t, text), "2026-03-04T08:38:26Z") == 0, "back");
 	OK(strcmp(time_text(-1, text), "1969-12-31T23:59:59Z") == 0, "-1");
+	OK(strcmp(time_text(-62135596800, text), "0001-01-01T00:00:00Z") == 0,
+	    "the first year");
+	OK(strcmp(time_text(253402300799, text), "9999-12-31T23:59:59Z") == 0,
+	    "the last second");
+	OK(strcmp(time_text(253402300800, text), "253402300800") == 0,
+	    "beyond");
 	OK(time_parse(STR("2026-02-29T00:00:00Z"), &t) != 0 &&
 		time_parse(STR("2026-02-28T24:00:00Z"), &t) != 0 &&
 		time_parse(STR("2026-02-28T00:00:00"), &t) != 0 &&

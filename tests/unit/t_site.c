@@ -1,6 +1,7 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,7 +14,7 @@
 #include "store/netfs.h"
 
 /* In a folder of its own, which is the current one. */
-static char home[256];
+static char home[PATH_MAX]; /* as realpath wants it */
 static struct arena *arena;
 
 static char *

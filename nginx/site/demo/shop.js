@@ -2,8 +2,8 @@
 // nginx/serve writes, has the password of this install's hook.
 'use strict';
 
-const TITLE = 'Brushes <b>&"\'</b> 🖌️';
-const VARIANT = 'Letters <i>&"\'</i> 🖋️';
+let title = 'Ink and Tide';
+let variant = 'Letters & "Brushes"';
 
 function randomId() {
 	const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -14,7 +14,7 @@ function sale(user) {
 	return new URLSearchParams([
 		['seller_id', 'GatepostDemoSeller0000=='],
 		['product_id', 'GatepostDemoProduct000=='],
-		['product_name', TITLE],
+		['product_name', title],
 		['permalink', 'gatepost-demo'],
 		['product_permalink', 'https://example.com/l/gatepost-demo'],
 		['email', 'demo@example.com'],
@@ -24,7 +24,7 @@ function sale(user) {
 		['sale_id', randomId()],
 		['sale_timestamp', new Date().toISOString()],
 		['subscription_id', randomId()],
-		['variants[Tier]', VARIANT],
+		['variants[Tier]', variant],
 		['url_params[user_id]', user],
 		['test', 'true'],
 		['recurrence', 'monthly'],
@@ -35,8 +35,17 @@ function sale(user) {
 	]);
 }
 
+// What is sold may have another name there.
+async function setting() {
+	const r = await fetch('/demo/token.json');
+	const { token, names } = await r.json();
+	[title, variant] = names || [title, variant];
+	document.getElementById('title').textContent = title;
+	return token;
+}
+
 async function post(user) {
-	const { token } = await (await fetch('/demo/token.json')).json();
+	const token = await setting();
 	const r = await fetch('/hooks/gumroad', {
 		method: 'POST',
 		headers: { Authorization: 'Basic ' + btoa('gatepost:' + token) },
@@ -59,5 +68,5 @@ async function pay() {
 	document.getElementById('done').hidden = !said;
 }
 
-document.getElementById('title').textContent = TITLE;
+setting().catch(() => {});
 setTimeout(pay, 1000);
