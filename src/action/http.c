@@ -1,5 +1,7 @@
 #include "action/http.h"
 
+#include "action/action.h"
+
 #ifdef HAVE_LIBCURL
 
 #include <curl/curl.h>
@@ -74,3 +76,13 @@ http_send(const struct http_post *post, long *status, struct buf *answer,
 }
 
 #endif
+
+void
+action_run_http(const struct action *action, const struct action_effect *effect,
+    struct arena *arena, struct action_answer *answer)
+{
+	(void)action;
+	(void)effect;
+	(void)arena;
+	action_say(answer, ACTION_AGAIN, "http: not in this version");
+}

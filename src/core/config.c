@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/config_on.h"
 #include "core/config_reader.h"
 #include "core/config_token.h"
 #include "core/config_tree.h"
@@ -160,7 +161,9 @@ options(struct arena *a)
 {
 	cfg_opt_t *tier = tier_options(a), *buy = buy_options(a);
 	cfg_opt_t *files = files_options(a), *signin = signin_options(a);
-	if (tier == NULL || buy == NULL || files == NULL || signin == NULL)
+	cfg_opt_t *on = config_on_options(a), *mail = config_mail_options(a);
+	if (tier == NULL || buy == NULL || files == NULL || signin == NULL ||
+	    on == NULL || mail == NULL)
 		return NULL;
 	const cfg_opt_t top[] = {
 		CFG_STR("database", "gatepost.db", CFGF_NONE),
@@ -176,6 +179,9 @@ options(struct arena *a)
 		CFG_INT("streams", 5000, CFGF_NONE),
 		CFG_STR("gate_on_error", "closed", CFGF_NONE),
 		CFG_STR("listen_group", "", CFGF_NONE),
+		CFG_STR("alert_mail", NULL, CFGF_NONE),
+		CFG_SEC("mail", mail, CFGF_NONE),
+		CFG_SEC("on", on, CFGF_MULTI | CFGF_TITLE),
 		CFG_SEC("buy", buy, CFGF_MULTI | CFGF_TITLE),
 		CFG_SEC("tier", tier, CFGF_MULTI | CFGF_TITLE),
 		CFG_SEC("files", files, CFGF_MULTI | CFGF_TITLE),

@@ -1,6 +1,7 @@
 #ifndef CORE_CONFIG_H
 #define CORE_CONFIG_H
 
+#include "core/rule.h"
 #include "core/tier.h"
 
 /* gatepost.conf, read and checked; gatepost.conf(5). Immutable once loaded:
@@ -66,6 +67,7 @@ struct config {
 	const struct config_buy *buys;
 	size_t n_buys;
 	int64_t signin_seconds; /* a pass got by a mailed link is good for */
+	struct rules follow_ups; /* the sections on, and mail */
 	const char *const *warnings; /* for check and -t: short Gank secret … */
 	size_t n_warnings;
 };

@@ -18,7 +18,7 @@ config_line(const struct config_reader *r, const char *section, size_t nth,
     const char *key, size_t value)
 {
 	const struct config_key *k =
-	    config_scan_find(&r->scan, section, nth, key);
+	    key == NULL ? NULL : config_scan_find(&r->scan, section, nth, key);
 	int begin =
 	    section == NULL ? 0 : config_scan_section(&r->scan, section, nth);
 	if (k == NULL)

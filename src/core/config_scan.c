@@ -101,7 +101,9 @@ refuse_key(
 		    "'%s' cannot stand inside %s; is the } of %s (line %d) "
 		    "missing?",
 		    name, in->opt->name, in->opt->name, in->line);
-	const char *home = section_of(s->root, name);
+	const char *home = section_of(opts, name);
+	if (home == NULL)
+		home = section_of(s->root, name);
 	if (home != NULL)
 		return BAD(s, s->lex.token_line,
 		    "unknown key '%s' here; put it inside %s { }", name, home);
@@ -193,7 +195,7 @@ scan_value(
 {
 	const struct config_scan so_far = { .keys = s->keys,
 		.n_keys = s->n_keys };
-	const char *section = in == NULL ? NULL : in->opt->name;
+	const char *section = in == NULL ? NULL : in->name;
 	size_t nth = in == NULL ? 0 : in->nth;
 	int line = s->lex.token_line;
 	const struct config_key *old =
@@ -213,6 +215,13 @@ scan_value(
 
 /* ---- sections ----------------------------------------------------------- */
 
+/* One event can have several rules. */
+static int
+may_repeat(const struct config_section *section)
+{
+	return strcmp(section->name, "on") == 0;
+}
+
 static int
 check_section(struct scanner *s, struct config_section *new)
 {
@@ -226,7 +235,8 @@ check_section(struct scanner *s, struct config_section *new)
 			    "section %s stands twice (line %d); put both "
 			    "into one",
 			    new->opt->name, old->line);
-		if (strcmp(old->title, new->title) == 0)
+		if (!may_repeat(new) && old->parent == new->parent &&
+		    strcmp(old->title, new->title) == 0)
 			return BAD(s, new->line,
 			    "%s '%s' stands twice (line %d); give it another "
 			    "name",
@@ -248,6 +258,8 @@ read_title(struct scanner *s, struct config_section *new, enum config_token *t)
 	new->title = str_z(s->arena, title);
 	if (new->title == NULL)
 		return err_set(s->lex.e, ERR_MEMORY, "out of memory");
+	if (may_repeat(new))
+		config_token_number(&s->lex, s->n_sections);
 	*t = config_token_next(&s->lex);
 	return 0;
 }
@@ -255,13 +267,21 @@ read_title(struct scanner *s, struct config_section *new, enum config_token *t)
 static int scan_keys(struct scanner *s, const struct config_section *in);
 
 static int
-scan_section(struct scanner *s, const cfg_opt_t *opt)
+scan_section(
+    struct scanner *s, const struct config_section *in, const cfg_opt_t *opt)
 {
 	struct config_section *new = &s->sections[s->n_sections];
 	if (s->n_sections == CONFIG_SECTIONS_MAX)
 		return BAD(s, s->lex.token_line, "more than %d sections",
 		    CONFIG_SECTIONS_MAX);
-	*new = (struct config_section){ opt, NULL, s->lex.token_line, 0 };
+	*new = (struct config_section){ .opt = opt,
+		.name = in == NULL
+		    ? opt->name
+		    : arena_printf(s->arena, "%s.%s", in->name, opt->name),
+		.parent = in,
+		.line = s->lex.token_line };
+	if (new->name == NULL)
+		return err_set(s->lex.e, ERR_MEMORY, "out of memory");
 	enum config_token t = config_token_next(&s->lex);
 	if (t != T_BAD && (opt->flags & CFGF_TITLE) != 0 &&
 	    read_title(s, new, &t) != 0)
@@ -308,7 +328,7 @@ scan_keys(struct scanner *s, const struct config_section *in)
 		const cfg_opt_t *opt = find_opt(opts, s->lex.token.p);
 		if (opt == NULL)
 			return refuse_key(s, in, opts);
-		if (opt->type == CFGT_SEC ? scan_section(s, opt) != 0
+		if (opt->type == CFGT_SEC ? scan_section(s, in, opt) != 0
 					  : scan_value(s, in, opt) != 0)
 			return -1;
 	}
@@ -337,7 +357,7 @@ config_scan_section(
 {
 	for (size_t i = 0; i < s->n_sections; i++)
 		if (s->sections[i].nth == nth &&
-		    strcmp(s->sections[i].opt->name, section) == 0)
+		    strcmp(s->sections[i].name, section) == 0)
 			return s->sections[i].line;
 	return 0;
 }

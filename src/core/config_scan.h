@@ -28,9 +28,11 @@ struct config_value {
 
 struct config_section {
 	const cfg_opt_t *opt;
+	const char *name; /* "tier"; "on.http" of an http inside an on */
 	const char *title; /* NULL: none */
+	const struct config_section *parent; /* NULL: outside of all */
 	int line;
-	size_t nth; /* of those of that name, from 0 */
+	size_t nth; /* of those of that name in the whole file, from 0 */
 };
 
 struct config_key {
@@ -50,8 +52,9 @@ struct config_scan {
 	size_t n_sections;
 };
 
-/* opts: what libConfuse will be given; sections are one deep. All of *out
- * lives in the arena. 0, or -1 with ERR_CONFIG "file:line: …". An error names
+/* opts: what libConfuse will be given. Sections with a title may hold others;
+ * a section "on" may repeat its title, which gets "#" and a number in text,
+ * since libConfuse would merge the two. All of *out lives in the arena. 0, or -1 with ERR_CONFIG "file:line: …". An error names
  * keys and titles, never a value. */
 int config_scan_text(struct arena *a, const char *file, struct str in,
     const cfg_opt_t *opts, struct config_scan *out, struct err *e);

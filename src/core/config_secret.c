@@ -135,7 +135,7 @@ config_secret_read(struct config_reader *r, cfg_t *section,
 		return config_no_memory(r);
 	if (n > CONFIG_SECRETS_MAX)
 		return config_bad(r->e, r->file,
-		    config_line(r, kind->section, 0,
+		    config_line(r, kind->section, kind->nth,
 			n_plain > 0 ? kind->key : file_key, 0),
 		    "more than %d values in %s; take old ones out",
 		    CONFIG_SECRETS_MAX, kind->key);
@@ -143,7 +143,7 @@ config_secret_read(struct config_reader *r, cfg_t *section,
 		int plain = i < n_plain;
 		size_t at = plain ? i : i - n_plain;
 		const char *key = plain ? kind->key : file_key;
-		int line = config_line(r, kind->section, 0, key, at);
+		int line = config_line(r, kind->section, kind->nth, key, at);
 		const char *z = cfg_getnstr(section, key, (unsigned)at);
 		if (!plain && read_file(r, key, line, z, &v[i]) != 0)
 			return -1;
@@ -156,7 +156,7 @@ config_secret_read(struct config_reader *r, cfg_t *section,
 			return -1;
 	}
 	note_literal(
-	    r, config_scan_find(&r->scan, kind->section, 0, kind->key));
+	    r, config_scan_find(&r->scan, kind->section, kind->nth, kind->key));
 	*out = (struct config_list){ v, n };
 	return 0;
 }

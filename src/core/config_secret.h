@@ -13,6 +13,7 @@ struct config_secret_kind {
 	const char *key;
 	size_t min; /* bytes; shorter is refused */
 	size_t few; /* bytes; shorter is warned of; 0: never */
+	size_t nth; /* of the sections of that name */
 };
 
 /* The values of a key, then those of key_file, one secret per file. */

@@ -201,6 +201,15 @@ put_token(struct config_lexer *s)
 	buf_addz(&s->out, "' ");
 }
 
+void
+config_token_number(struct config_lexer *s, size_t n)
+{
+	if (!buf_ok(&s->out))
+		return;
+	s->out.n -= 2; /* the quote and the blank */
+	buf_addf(&s->out, "#%zu' ", n);
+}
+
 enum config_token
 config_token_next(struct config_lexer *s)
 {

@@ -41,6 +41,10 @@ void config_token_close(struct config_lexer *s);
 /* T_BAD: the error is set. */
 enum config_token config_token_next(struct config_lexer *s);
 
+/* Makes the T_TEXT just written another one than all before: "#n" at its
+ * end. */
+void config_token_number(struct config_lexer *s, size_t n);
+
 /* May an error show the token, because it reads like a key and not like a
  * secret that lost its key? */
 int config_token_is_key(const struct config_lexer *s);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/config_files.h"
+#include "core/config_on.h"
 #include "core/config_secret.h"
 #include "core/config_token.h"
 #include "core/config_web.h"
@@ -150,9 +151,9 @@ static int
 read_top(struct config_reader *r, cfg_t *cfg, int64_t *grace)
 {
 	static const struct config_secret_kind api = { NULL, "api_keys",
-		API_KEY_MIN, 0 };
+		API_KEY_MIN, 0, 0 };
 	static const struct config_secret_kind pass = { NULL, "pass_secret",
-		PASS_SECRET_MIN, 0 };
+		PASS_SECRET_MIN, 0, 0 };
 	const struct place top = { cfg, NULL, 0 };
 	struct config *c = r->config;
 	const char *on_error = cfg_getstr(cfg, "gate_on_error");
@@ -179,7 +180,7 @@ read_platform(struct config_reader *r, cfg_t *root, size_t i, int64_t grace)
 	const struct platform *p = platforms[i];
 	const struct place at = { cfg_getsec(root, p->name), p->name, 0 };
 	const struct config_secret_kind kind = { p->name, p->secrets_key,
-		p->secret_min, p->secret_short };
+		p->secret_min, p->secret_short, 0 };
 	struct config_platform *out = &r->config->platforms[i];
 	struct tier_rules *rules = &r->config->rules;
 	rules->grace[i] = grace;
@@ -292,7 +293,8 @@ config_tree_read(struct config_reader *r, cfg_t *cfg)
 	for (size_t i = 0; i < PLATFORM__MAX; i++)
 		if (read_platform(r, cfg, i, grace) != 0)
 			return -1;
-	if (read_tiers(r, cfg) != 0 || config_web_read(r, cfg) != 0)
+	if (read_tiers(r, cfg) != 0 || config_web_read(r, cfg) != 0 ||
+	    config_on_read(r, cfg) != 0)
 		return -1;
 	return config_files_read(r, cfg);
 }

@@ -1,0 +1,11 @@
+#include "action/action.h"
+
+void
+action_run_mail(const struct action *action, const struct action_effect *effect,
+    struct arena *arena, struct action_answer *answer)
+{
+	(void)action;
+	(void)effect;
+	(void)arena;
+	action_say(answer, ACTION_AGAIN, "mail: not in this version");
+}

@@ -1,0 +1,183 @@
+#include "action/place.h"
+
+#include <strings.h>
+
+#include "base/form.h"
+
+/* A placeholder at s.p[i]: its length with braces, 0 when there is none. */
+static size_t
+word_at(struct str s, size_t i, struct str *word)
+{
+	size_t n = i + 1;
+	if (s.p[i] != '{')
+		return 0;
+	while (n < s.n && ((s.p[n] >= 'a' && s.p[n] <= 'z') || s.p[n] == '_'))
+		n++;
+	*word = (struct str){ s.p + i + 1, n - i - 1 };
+	return word->n > 0 && n < s.n && s.p[n] == '}' ? n - i + 1 : 0;
+}
+
+static int
+is_name(struct str word, const char *const *names)
+{
+	for (; *names != NULL; names++)
+		if (str_eq_z(word, *names))
+			return 1;
+	return 0;
+}
+
+int
+place_unknown(struct str text, const char *const *names, struct str *out)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (word_at(text, i, out) > 0 && !is_name(*out, names))
+			return 1;
+	return 0;
+}
+
+int
+place_has(struct str text, const char *const *names)
+{
+	struct str word;
+	for (size_t i = 0; i < text.n; i++)
+		if (word_at(text, i, &word) > 0 && is_name(word, names))
+			return 1;
+	return 0;
+}
+
+enum place_where
+action_http_place(const struct action_http *h)
+{
+	const char *const *line = h->headers;
+	if (h->format == ACTION_FORM)
+		return PLACE_FORM;
+	for (; line != NULL && *line != NULL; line++) {
+		if (strncasecmp(*line, "content-type:", 13) != 0)
+			continue;
+		if (strcasestr(*line, "json") != NULL)
+			return PLACE_JSON;
+		if (strcasestr(*line, "form-urlencoded") != NULL)
+			return PLACE_FORM;
+		return strcasestr(*line, "xml") != NULL ||
+			strcasestr(*line, "html") != NULL
+		    ? PLACE_HTML
+		    : PLACE_TEXT;
+	}
+	return PLACE_JSON;
+}
+
+static void
+add_html(struct buf *b, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		if (strchr("&<>\"'", c) != NULL && c != '\0')
+			buf_addf(b, "&#%d;", c);
+		else
+			buf_addc(b, c < 0x20 || c == 0x7F ? ' ' : s.p[i]);
+	}
+}
+
+static void
+add_json(struct buf *b, struct str s)
+{
+	size_t from = b->n;
+	buf_add_json(b, s);
+	if (!buf_ok(b))
+		return;
+	/* without its quotes: the template has them */
+	memmove(b->p + from, b->p + from + 1, b->n - from - 2);
+	b->n -= 2;
+	b->p[b->n] = '\0';
+}
+
+void
+place_value(struct buf *b, struct str s, enum place_where where)
+{
+	switch (where) {
+	case PLACE_JSON:
+		add_json(b, s.p == NULL ? STR("") : s);
+		return;
+	case PLACE_FORM:
+	case PLACE_URL:
+		form_encode(b, s);
+		return;
+	case PLACE_HTML:
+		add_html(b, s);
+		return;
+	case PLACE_TEXT:
+		for (size_t i = 0; i < s.n; i++) {
+			unsigned char c = (unsigned char)s.p[i];
+			buf_addc(b, c < 0x20 || c == 0x7F ? ' ' : s.p[i]);
+		}
+		return;
+	}
+}
+
+static int
+is_word_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9') || strchr("._+-", c) != NULL;
+}
+
+/* After how many bytes of s at i a mention has to be broken; 0: none begins
+ * there. An address keeps its @. */
+static size_t
+mention_at(struct str s, size_t i)
+{
+	static const char *const all[] = { "@everyone", "@here", "@channel",
+		"@room", "@all" };
+	struct str rest = { s.p + i, s.n - i };
+	if (rest.n > 1 && rest.p[0] == '<' &&
+	    (rest.p[1] == '@' || rest.p[1] == '!' || rest.p[1] == '#'))
+		return 1;
+	if (rest.p[0] != '@' || (i > 0 && is_word_byte(s.p[i - 1])))
+		return 0;
+	for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++) {
+		size_t n = strlen(all[k]);
+		if (rest.n >= n && strncasecmp(rest.p, all[k], n) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+static void
+add_calm(struct buf *b, struct str s, enum place_where where)
+{
+	size_t from = 0;
+	for (size_t i = 0; i < s.n; i++) {
+		size_t n = mention_at(s, i);
+		if (n == 0)
+			continue;
+		place_value(b, (struct str){ s.p + from, i + n - from }, where);
+		place_value(b, STR("\xE2\x80\x8B"), where);
+		from = i + n;
+	}
+	place_value(b, (struct str){ s.p + from, s.n - from }, where);
+}
+
+void
+place_fill(struct buf *b, struct str text, enum place_where where, int calm,
+    const struct action_effect *effect)
+{
+	for (size_t i = 0; i < text.n;) {
+		struct str word, value = STR_NONE;
+		size_t n = word_at(text, i, &word), k = 0;
+		while (n > 0 && k < effect->n_facts &&
+		    !str_eq_z(word, effect->facts[k].name))
+			k++;
+		if (n == 0 || k == effect->n_facts) {
+			buf_addc(b, text.p[i++]);
+			continue;
+		}
+		i += n;
+		value = effect->facts[k].value;
+		if (value.p == NULL)
+			continue;
+		if (calm)
+			add_calm(b, value, where);
+		else
+			place_value(b, value, where);
+	}
+}

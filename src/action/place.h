@@ -1,0 +1,41 @@
+#ifndef ACTION_PLACE_H
+#define ACTION_PLACE_H
+
+#include "action/action.h"
+#include "base/buf.h"
+
+/*
+ * Placeholders: {name} in a text of the settings stands for a fact. Only
+ * {, letters of a-z or _, and } together look like one; any other { is an
+ * ordinary character, so JSON can be written as it is.
+ */
+enum place_where {
+	PLACE_TEXT, /* as it is, on one line: control characters are blanks */
+	PLACE_JSON, /* inside a JSON string that the template has opened */
+	PLACE_FORM, /* a value of application/x-www-form-urlencoded */
+	PLACE_URL, /* a component of a path or query, RFC 3986 */
+	PLACE_HTML, /* text or a quoted attribute of HTML */
+};
+
+/* Appends text with its placeholders filled in, each value escaped for its
+ * place. Mentions in values are disarmed (a zero-width space after @, and
+ * before what a chat would read as <@id>) with calm. No value: empty. */
+void place_fill(struct buf *b, struct str text, enum place_where where,
+    int calm, const struct action_effect *effect);
+
+/* How values are escaped in the body of an http target: by its Content-Type,
+ * which is JSON for a template that names none. */
+enum place_where action_http_place(const struct action_http *h);
+
+/* Appends one value, escaped. */
+void place_value(struct buf *b, struct str value, enum place_where where);
+
+/* The first thing in text that looks like a placeholder, {word} with word of
+ * a-z and _, and is not among names (ended by NULL): a slip of the pen. 0 when
+ * there is none. */
+int place_unknown(struct str text, const char *const *names, struct str *out);
+
+/* Does text hold a placeholder? */
+int place_has(struct str text, const char *const *names);
+
+#endif

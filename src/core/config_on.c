@@ -1,0 +1,357 @@
+#include "core/config_on.h"
+
+#include <string.h>
+
+#include "core/config_token.h"
+#include "core/effect.h"
+
+#define BAD(r, nth, key, ...) \
+	config_bad((r)->e, (r)->file, config_line((r), "on", (nth), (key), 0), \
+	    __VA_ARGS__)
+
+enum { ADDRESS_MAX = 254, BEFORE_MAX = 366 * 86400 };
+
+#define SENDMAIL "/usr/sbin/sendmail"
+
+/* ---- the keys ----------------------------------------------------------- */
+
+cfg_opt_t *
+config_mail_options(struct arena *a)
+{
+	const cfg_opt_t mail[] = {
+		CFG_STR("from", NULL, CFGF_NONE),
+		CFG_STR("sendmail", SENDMAIL, CFGF_NONE),
+		CFG_STR("templates", NULL, CFGF_NONE),
+		CFG_END(),
+	};
+	return (cfg_opt_t *)arena_dup(a, mail, sizeof(mail));
+}
+
+cfg_opt_t *
+config_on_options(struct arena *a)
+{
+	const cfg_opt_t http[] = {
+		CFG_STR("url", NULL, CFGF_NONE),
+		CFG_STR_LIST("secrets", NULL, CFGF_NONE),
+		CFG_STR_LIST("secrets_file", NULL, CFGF_NONE),
+		CFG_STR("format", NULL, CFGF_NONE),
+		CFG_STR("body", NULL, CFGF_NONE),
+		CFG_STR_LIST("headers", NULL, CFGF_NONE),
+		CFG_STR("timeout", NULL, CFGF_NONE),
+		CFG_BOOL("order", cfg_false, CFGF_NONE),
+		CFG_END(),
+	};
+	const cfg_opt_t mail[] = {
+		CFG_STR("to", "{email}", CFGF_NONE),
+		CFG_STR("template", NULL, CFGF_NONE),
+		CFG_STR("timeout", NULL, CFGF_NONE),
+		CFG_BOOL("order", cfg_false, CFGF_NONE),
+		CFG_END(),
+	};
+	const cfg_opt_t exec[] = {
+		CFG_STR_LIST("argv", NULL, CFGF_NONE),
+		CFG_STR("timeout", NULL, CFGF_NONE),
+		CFG_BOOL("order", cfg_false, CFGF_NONE),
+		CFG_END(),
+	};
+	const cfg_opt_t forward[] = {
+		CFG_STR("url", NULL, CFGF_NONE),
+		CFG_STR_LIST("secret", NULL, CFGF_NONE),
+		CFG_STR_LIST("secret_file", NULL, CFGF_NONE),
+		CFG_STR("timeout", NULL, CFGF_NONE),
+		CFG_BOOL("order", cfg_false, CFGF_NONE),
+		CFG_END(),
+	};
+	cfg_opt_t *h = (cfg_opt_t *)arena_dup(a, http, sizeof(http));
+	cfg_opt_t *m = (cfg_opt_t *)arena_dup(a, mail, sizeof(mail));
+	cfg_opt_t *x = (cfg_opt_t *)arena_dup(a, exec, sizeof(exec));
+	cfg_opt_t *f = (cfg_opt_t *)arena_dup(a, forward, sizeof(forward));
+	if (h == NULL || m == NULL || x == NULL || f == NULL)
+		return NULL;
+	const cfg_opt_t on[] = {
+		CFG_STR("platform", NULL, CFGF_NONE),
+		CFG_STR("product", NULL, CFGF_NONE),
+		CFG_STR("tier", NULL, CFGF_NONE),
+		CFG_STR("from", NULL, CFGF_NONE),
+		CFG_STR("to", NULL, CFGF_NONE),
+		CFG_BOOL("test", cfg_false, CFGF_NONE),
+		CFG_STR("before", NULL, CFGF_NONE),
+		CFG_SEC("http", h, CFGF_MULTI | CFGF_TITLE),
+		CFG_SEC("mail", m, CFGF_MULTI | CFGF_TITLE),
+		CFG_SEC("exec", x, CFGF_MULTI | CFGF_TITLE),
+		CFG_SEC("forward", f, CFGF_MULTI | CFGF_TITLE),
+		CFG_END(),
+	};
+	return (cfg_opt_t *)arena_dup(a, on, sizeof(on));
+}
+
+/* ---- one section on ------------------------------------------------------ */
+
+int
+config_is_address(struct str s)
+{
+	struct str local, domain;
+	if (s.n == 0 || s.n > ADDRESS_MAX || s.p[0] == '-' || !str_is_utf8(s) ||
+	    str_has_control(s) || !str_cut(s, '@', &local, &domain))
+		return 0;
+	for (size_t i = 0; i < s.n; i++)
+		if (strchr(" ,;:<>()[]\\\"", s.p[i]) != NULL)
+			return 0;
+	return local.n > 0 && domain.n > 0 && domain.p[0] != '-' &&
+	    !str_has_byte(domain, '@');
+}
+
+static int
+copy(struct config_reader *r, const char *z, struct str *out)
+{
+	struct str s = str_from(z);
+	*out = STR_NONE;
+	if (s.n == 0)
+		return 0;
+	*out = (struct str){ str_z(r->arena, s), s.n };
+	return out->p != NULL ? 0 : config_no_memory(r);
+}
+
+/* "purchase renewal", or with commas; what follows '#' is not the user's. */
+static int
+read_events(struct config_reader *r, cfg_t *cfg, size_t nth, struct rule *out)
+{
+	struct str rest = str_from(cfg_title(cfg)), word;
+	str_cut(rest, '#', &rest, &word);
+	while (rest.n > 0) {
+		size_t n = 0;
+		int k = 0;
+		while (n < rest.n && rest.p[n] != ' ' && rest.p[n] != ',')
+			n++;
+		word = (struct str){ rest.p, n };
+		n += n < rest.n;
+		rest = (struct str){ rest.p + n, rest.n - n };
+		if (word.n == 0)
+			continue;
+		while (k < RULE__MAX && !str_eq_z(word, rule_words[k]))
+			k++;
+		if (k == RULE__MAX)
+			return BAD(r, nth, NULL,
+			    "on '%.*s': there is no such event; "
+			    "gatepost.conf(5) lists them: purchase, renewal, "
+			    "refunded, …",
+			    STR_ARG(word));
+		out->events |= 1U << k;
+	}
+	return out->events != 0
+	    ? 0
+	    : BAD(r, nth, NULL, "on '' names no event; write on 'purchase' {");
+}
+
+static int
+read_filters(struct config_reader *r, cfg_t *cfg, size_t nth, struct rule *out)
+{
+	const char *before = cfg_getstr(cfg, "before");
+	if (copy(r, cfg_getstr(cfg, "platform"), &out->platform) != 0 ||
+	    copy(r, cfg_getstr(cfg, "product"), &out->product) != 0 ||
+	    copy(r, cfg_getstr(cfg, "tier"), &out->tier) != 0 ||
+	    copy(r, cfg_getstr(cfg, "from"), &out->from) != 0 ||
+	    copy(r, cfg_getstr(cfg, "to"), &out->to) != 0)
+		return -1;
+	out->test = cfg_getbool(cfg, "test") == cfg_true;
+	if (out->platform.p != NULL && platform_find(out->platform) == NULL &&
+	    !str_eq_z(out->platform, "manual"))
+		return BAD(r, nth, "platform",
+		    "platform is 'gumroad', 'gank' or 'manual'");
+	if ((out->from.p != NULL || out->to.p != NULL) &&
+	    (out->events & ~(1U << RULE_TIER_CHANGED | 1U << RULE_LAPSED)) != 0)
+		return BAD(r, nth, out->from.p != NULL ? "from" : "to",
+		    "from and to are for on 'tier_changed' and 'lapsed'");
+	out->before = RULE_BEFORE_DEFAULT;
+	if (before == NULL)
+		return 0;
+	if ((out->events & 1U << RULE_EXPIRING) == 0)
+		return BAD(r, nth, "before", "before is for on 'expiring'");
+	if (str_duration(str_from(before), &out->before) != 0 ||
+	    out->before < 1 || out->before > BEFORE_MAX)
+		return BAD(r, nth, "before",
+		    "before is a time of at most a year, such as '3d'");
+	return 0;
+}
+
+/* The first action of that kind and name in the rules up to the nth that have
+ * one of these events, or NULL. */
+static const struct action *
+find_earlier(
+    const struct rule *v, size_t nth, unsigned events, const struct action *a)
+{
+	for (size_t i = 0; i <= nth; i++)
+		for (size_t k = 0;
+		     (v[i].events & events) != 0 && k < v[i].n_actions; k++)
+			if (v[i].actions[k].kind == a->kind &&
+			    str_eq(v[i].actions[k].name, a->name))
+				return &v[i].actions[k];
+	return NULL;
+}
+
+/* One target is one other end: its breaker, its order and the row's name are
+ * by kind and name. Without a url it is the one further up. */
+static int
+check_same(struct config_reader *r, const struct rule *v, size_t nth,
+    struct action *new)
+{
+	const struct action *old = find_earlier(v, nth, v[nth].events, new);
+	if (old != NULL)
+		return config_bad(r->e, r->file, new->line,
+		    "%s '%.*s' does the same event in line %d; give it "
+		    "another name",
+		    action_words[new->kind], STR_ARG(new->name), old->line);
+	old = find_earlier(v, nth, ~0U, new);
+	return config_action_adopt(r, old, new);
+}
+
+static int
+read_actions(struct config_reader *r, cfg_t *cfg, struct rule *v, size_t nth,
+    size_t *kinds)
+{
+	struct action *out =
+	    arena_alloc(r->arena, RULE_ACTIONS_MAX * sizeof(*out));
+	struct rule *rule = &v[nth];
+	if (out == NULL)
+		return config_no_memory(r);
+	rule->actions = out;
+	for (int k = 0; k < ACTION__MAX; k++) {
+		size_t n = cfg_size(cfg, action_words[k]);
+		for (size_t i = 0; i < n; i++) {
+			struct action *one = &out[rule->n_actions];
+			if (rule->n_actions == RULE_ACTIONS_MAX)
+				return BAD(r, nth, NULL,
+				    "more than %d actions in one on",
+				    RULE_ACTIONS_MAX);
+			if (config_action_read(r,
+				cfg_getnsec(cfg, action_words[k], (unsigned)i),
+				(enum action_kind)k, kinds[k]++, one) != 0)
+				return -1;
+			if (check_same(r, v, nth, one) != 0)
+				return -1;
+			rule->n_actions++;
+		}
+	}
+	if (rule->n_actions == 0)
+		return BAD(r, nth, NULL,
+		    "on does nothing; put an http, mail, exec or forward "
+		    "section into it");
+	return 0;
+}
+
+static void
+warn_tier(struct config_reader *r, size_t nth, struct str tier)
+{
+	if (tier.p == NULL || str_has_byte(tier, '*') ||
+	    str_has_byte(tier, '?') || str_eq_z(tier, "none") ||
+	    tier_find(&r->config->rules, tier) != NULL)
+		return;
+	config_warn(r,
+	    "%s:%d: on: there is no tier '%.*s' here; only a purchase that "
+	    "has just that name fits",
+	    r->file, config_scan_section(&r->scan, "on", nth), STR_ARG(tier));
+}
+
+/* ---- all of it ----------------------------------------------------------- */
+
+static int
+read_mail(struct config_reader *r, cfg_t *root)
+{
+	cfg_t *cfg = cfg_getsec(root, "mail");
+	struct rules *out = &r->config->follow_ups;
+	const char *sendmail = cfg_getstr(cfg, "sendmail");
+	const char *folder = cfg_getstr(cfg, "templates");
+	if (copy(r, cfg_getstr(cfg, "from"), &out->mail_from) != 0 ||
+	    copy(r, cfg_getstr(root, "alert_mail"), &out->alert_mail) != 0)
+		return -1;
+	if (out->mail_from.p != NULL && !config_is_address(out->mail_from))
+		return config_bad(r->e, r->file,
+		    config_line(r, "mail", 0, "from", 0),
+		    "from is one address, like 'shop@example.org'");
+	if (out->alert_mail.p != NULL && !config_is_address(out->alert_mail))
+		return config_bad(r->e, r->file,
+		    config_line(r, NULL, 0, "alert_mail", 0),
+		    "alert_mail is one address, like 'me@example.org'");
+	if (sendmail[0] != '/')
+		return config_bad(r->e, r->file,
+		    config_line(r, "mail", 0, "sendmail", 0),
+		    "sendmail is a whole path, like '" SENDMAIL "'");
+	out->sendmail = str_z(r->arena, str_from(sendmail));
+	if (folder != NULL)
+		out->mail_templates = config_path(r, folder);
+	return arena_failed(r->arena) ? config_no_memory(r) : 0;
+}
+
+/* The alert's target is not written by anybody. */
+static const struct action *
+alert_target(struct config_reader *r)
+{
+	const struct rules *rules = &r->config->follow_ups;
+	struct action *a = arena_alloc(r->arena, sizeof(*a));
+	if (a != NULL)
+		*a = (struct action){ .kind = ACTION_MAIL,
+			.name = STR(RULE_ALERT),
+			.timeout_ms = ACTION_TIMEOUT_MS,
+			.u.mail = { .to = rules->alert_mail,
+			    .from = rules->mail_from.p != NULL
+				? rules->mail_from
+				: rules->alert_mail,
+			    .sendmail = rules->sendmail } };
+	return a;
+}
+
+static int
+collect_targets(struct config_reader *r)
+{
+	struct rules *rules = &r->config->follow_ups;
+	const struct action **v = arena_alloc(
+	    r->arena, (RULE_TARGETS_MAX + 1) * sizeof(const struct action *));
+	if (v == NULL)
+		return config_no_memory(r);
+	rules->targets = v;
+	for (size_t i = 0; i < rules->n; i++) {
+		for (size_t k = 0; k < rules->v[i].n_actions; k++) {
+			const struct action *a = &rules->v[i].actions[k];
+			if (rules_target(rules, str_from(action_words[a->kind]),
+				a->name) != NULL)
+				continue;
+			if (rules->n_targets == RULE_TARGETS_MAX)
+				return BAD(r, i, NULL,
+				    "more than %d different targets",
+				    RULE_TARGETS_MAX);
+			v[rules->n_targets++] = a;
+		}
+	}
+	if (rules->alert_mail.p == NULL)
+		return 0;
+	v[rules->n_targets] = alert_target(r);
+	return v[rules->n_targets++] != NULL ? 0 : config_no_memory(r);
+}
+
+int
+config_on_read(struct config_reader *r, cfg_t *root)
+{
+	size_t n = cfg_size(root, "on"), kinds[ACTION__MAX] = { 0 };
+	struct rule *v = arena_alloc(r->arena, (n + 1) * sizeof(*v));
+	if (v == NULL)
+		return config_no_memory(r);
+	if (n > RULE_MAX)
+		return BAD(
+		    r, RULE_MAX, NULL, "more than %d sections on", RULE_MAX);
+	if (read_mail(r, root) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		cfg_t *cfg = cfg_getnsec(root, "on", (unsigned)i);
+		v[i].line = config_scan_section(&r->scan, "on", i);
+		if (read_events(r, cfg, i, &v[i]) != 0 ||
+		    read_filters(r, cfg, i, &v[i]) != 0 ||
+		    read_actions(r, cfg, v, i, kinds) != 0)
+			return -1;
+		warn_tier(r, i, v[i].tier);
+		warn_tier(r, i, v[i].from);
+		warn_tier(r, i, v[i].to);
+	}
+	r->config->follow_ups.v = v;
+	r->config->follow_ups.n = n;
+	return collect_targets(r);
+}

@@ -1,0 +1,28 @@
+#ifndef CORE_CONFIG_ON_H
+#define CORE_CONFIG_ON_H
+
+#include "core/config_reader.h"
+
+/* The sections on, the section mail and alert_mail, into r->config, whose
+ * tiers are read already. 0, or -1 with ERR_CONFIG "file:line: …". */
+int config_on_read(struct config_reader *r, cfg_t *root);
+
+/* What libConfuse is told of them; NULL: no memory. */
+cfg_opt_t *config_on_options(struct arena *a);
+cfg_opt_t *config_mail_options(struct arena *a);
+
+/* One section inside an on, the nth of its kind in the whole file. For
+ * config_on.c alone. */
+int config_action_read(struct config_reader *r, cfg_t *cfg,
+    enum action_kind kind, size_t nth, struct action *out);
+
+/* What new leaves out it takes from old, the action of that name further up,
+ * or NULL; what has to be there then is. For config_on.c alone. */
+int config_action_adopt(
+    struct config_reader *r, const struct action *old, struct action *new);
+
+/* One mailbox as sendmail(8) takes it: no blank, no control character, no
+ * leading '-', one '@', at most 254 bytes (RFC 5321, 4.5.3.1). */
+int config_is_address(struct str s);
+
+#endif

@@ -1,0 +1,60 @@
+#ifndef CORE_OUTBOX_H
+#define CORE_OUTBOX_H
+
+#include "core/config.h"
+#include "core/effect.h"
+#include "store/store.h"
+
+/*
+ * What has to be done about what happened: rows of the table outbox, written
+ * in the transaction of their cause, one per effect and never a second time.
+ * Here they are queued; core/courier.h carries them out.
+ *
+ * Nothing here makes its cause fail: what cannot be queued (no memory, too
+ * large) leaves a note for `gatepost check`. -1 only where the transaction
+ * cannot go on: ERR_DB, ERR_BUSY, ERR_ABSENT.
+ */
+
+/* A new delivery, after it was folded or kept. */
+struct outbox_delivery {
+	const struct platform *platform;
+	const struct fact *fact;
+	struct str subject; /* as stored */
+	struct str status; /* applied, kept, test */
+	struct str reason; /* of kept */
+	int64_t event;
+	int64_t at; /* received */
+};
+int outbox_delivered(struct store *s, const struct config *c,
+    const struct outbox_delivery *d, struct arena *a, struct err *e);
+
+/* Somebody's highest tier differs: by a delivery, by hand, or by the clock
+ * (event STORE_NULL), which makes it lapsed too when nothing is left. */
+int outbox_changed(struct store *s, const struct config *c,
+    const struct store_purchase *row, struct str before, struct str after,
+    int64_t at, int64_t event, struct arena *a, struct err *e);
+
+/* Access by that row ends soon. */
+int outbox_expiring(struct store *s, const struct config *c,
+    const struct store_purchase *row, const struct rule *rule, int64_t at,
+    struct arena *a, struct err *e);
+
+/* What would be queued, by the rules and without the table: for a person. fn
+ * is called per action; queued tells whether its key is there already. */
+typedef void outbox_plan_fn(void *arg, const struct effect *f,
+    const struct rule *rule, const struct action *action, const char *id);
+int outbox_plan(struct store *s, const struct config *c,
+    const struct outbox_delivery *d, outbox_plan_fn *fn, void *arg,
+    struct arena *a, struct err *e);
+
+/* One mail to the owner, at most one per once (and for ever). */
+int outbox_alert(struct store *s, const struct config *c, const char *once,
+    const char *text, int64_t at, struct arena *a, struct err *e);
+
+/* Seconds until the next attempt after so many (1: the first) have failed,
+ * with up to a fifth more, chosen by random; -1: there is none. The steps are
+ * those of Standard Webhooks (spec/standard-webhooks.md, retry schedule). */
+enum { OUTBOX_ATTEMPTS_MAX = 10, OUTBOX_EXPIRES = 7 * 86400 };
+int64_t outbox_delay(int64_t attempts, uint32_t random);
+
+#endif
