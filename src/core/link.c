@@ -5,6 +5,7 @@
 #include "base/base64.h"
 #include "base/crypto.h"
 #include "base/form.h"
+#include "core/access.h"
 #include "core/pass.h"
 
 #define SIGNIN STR("gatepost link 1 signin")
@@ -174,6 +175,57 @@ link_file_read(const struct config *c, struct str token, int64_t now,
 	if (read_fields(c, FILES, token, now, a, fields, 3) != 0)
 		return -1;
 	*out = (struct link_file){ fields[0], fields[1], fields[2] };
+	return 0;
+}
+
+/* ---- what a sale opens --------------------------------------------------- */
+
+/* All rows of the sale's subject: a renewal is a sale of its own, and goes on
+ * where the one before ends. */
+static int
+read_rows(struct store *s, const struct link_file *f, struct rows *rows,
+    struct err *e)
+{
+	struct err absent = { .code = ERR_NONE };
+	struct rows own = { .arena = rows->arena };
+	if (store_purchase_get(
+		s, f->platform, f->sale, rows_take, &own, &absent) != 0) {
+		if (absent.code == ERR_ABSENT)
+			return 0;
+		*e = absent;
+		return -1;
+	}
+	if (own.failed)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	if (own.n == 0 || own.v[0].refunded_at != STORE_NULL)
+		return 0;
+	if (store_purchase_of_subject(s, own.v[0].platform, own.v[0].subject,
+		rows_take, rows, e) != 0)
+		return -1;
+	return rows->failed ? err_set(e, ERR_MEMORY, "out of memory") : 0;
+}
+
+int
+link_opens(struct store *s, const struct config *c, const struct link_file *f,
+    int64_t now, struct arena *a, int *opens, struct err *e)
+{
+	const struct config_files *section = link_section(c, f->path);
+	struct rows rows = { .arena = a };
+	struct access x;
+	*opens = 0;
+	if (section == NULL)
+		return 0;
+	if (store_begin_read(s, e) != 0)
+		return -1;
+	int rc = read_rows(s, f, &rows, e);
+	store_rollback(s);
+	if (rc != 0 || rows.n == 0)
+		return rc;
+	if (access_of(&rows, &c->rules, now, a, &x, e) != 0)
+		return -1;
+	*opens = section->tier.p != NULL
+	    ? access_allows_tier(&x, &c->rules, section->tier)
+	    : access_allows(&x, section->allow);
 	return 0;
 }
 

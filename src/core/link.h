@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "core/config.h"
+#include "store/store.h"
 
 /*
  * Links that prove something to whoever holds them, for mails: who somebody is
@@ -43,6 +44,14 @@ int link_file_make(const struct config *c, const struct link_file *f,
     int64_t now, int64_t seconds, struct buf *out, struct err *e);
 int link_file_read(const struct config *c, struct str token, int64_t now,
     struct arena *a, struct link_file *out);
+
+/* Does the sale open the section of that file at that time? It does not when it
+ * was refunded, is no more there, or the windows of its membership are closed;
+ * purchases of others do not count, whoever made them. *opens, or -1 as the
+ * store says, or ERR_MEMORY. */
+int link_opens(struct store *s, const struct config *c,
+    const struct link_file *f, int64_t now, struct arena *a, int *opens,
+    struct err *e);
 
 /* The addresses that go into a mail: public_url/me#TOKEN, and
  * public_url/files/…?link=TOKEN, good for as long as the section of the file

@@ -1,4 +1,5 @@
 #include "core/rebuild.h"
+#include "core/signin.h"
 
 #include <unistd.h>
 
@@ -121,7 +122,7 @@ work_once(struct ctl *ctl, struct store *s, struct err *e)
 	const struct config *c = ctl->config;
 	struct rebuild_result r = { 0 };
 	int needed;
-	int64_t noted = 0;
+	int64_t noted = 0, mails = 0;
 	struct arena *a = arena_new(MEMORY_MAX);
 	if (a == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
@@ -132,6 +133,8 @@ work_once(struct ctl *ctl, struct store *s, struct err *e)
 		rc = to_the_end(s, c, &r, e);
 	if (rc == 0)
 		rc = sweep_once(s, c, time_now(), a, &noted, e);
+	if (rc == 0)
+		rc = signin_settle(s, c, time_now(), a, &mails, e);
 	arena_free(a);
 	if (rc == 0 && (r.changed_rows > 0 || noted > 0))
 		buf_addf(&ctl->out, "%lld rows rebuilt, %lld changes by time\n",
