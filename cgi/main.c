@@ -279,8 +279,10 @@ run(const struct app *app, struct listener *listeners, const sigset_t *signals,
 	stop_waiting(app);
 	if (loop_stop(loop) != 0)
 		_exit(EXIT_SUCCESS);
-	chores_stop(chores);
+	int left = chores_stop(chores);
 	log_line(LOG_INFO, "stopped");
+	if (left != 0)
+		_exit(EXIT_SUCCESS);
 	return 0;
 }
 

@@ -251,6 +251,9 @@ SELECT coalesce(max(id), 0) FROM changes;
 -- name: change_after
 SELECT id, at, user_ref, email, buyer, license, before, after, event
 FROM changes WHERE id > $1 ORDER BY id LIMIT $2;
+-- name: change_of_event
+SELECT id, at, user_ref, email, buyer, license, before, after, event
+FROM changes WHERE event = $1 ORDER BY id;
 -- name: change_ids_of_user
 SELECT id FROM changes WHERE user_ref = $1 AND id > $2 ORDER BY id DESC LIMIT $3;
 -- name: change_ids_of_email
@@ -325,6 +328,95 @@ SELECT id, at, email FROM signins WHERE email IS NOT NULL ORDER BY id LIMIT $1;
 UPDATE signins SET email = NULL WHERE id = $1;
 -- name: signin_forget
 UPDATE signins SET email = NULL WHERE email = $1;
+
+-- let: outbox
+id, kind, target, payload, state, attempts, due_at, last_error, dedupe,
+	event, added_at, done_at
+-- name: outbox_add
+INSERT INTO outbox (kind, target, payload, state, due_at, dedupe, event,
+	person, added_at)
+VALUES ($1, $2, $3, 'waiting', $4, $5, $6, $7, $4)
+ON CONFLICT (dedupe) DO NOTHING;
+-- name: outbox_max
+SELECT coalesce(max(id), 0) FROM outbox;
+-- name: outbox_known
+SELECT count(*) FROM outbox WHERE dedupe = $1;
+-- name: outbox_is_due
+-- (the list in this order is what the indexes are for)
+SELECT count(*) FROM (SELECT id FROM outbox
+	WHERE state IN ('waiting', 'running') AND kind = $1 AND target = $2
+		AND due_at <= $3 LIMIT 1) AS due;
+-- name: outbox_next
+SELECT {outbox} FROM outbox AS o
+WHERE state IN ('waiting', 'running') AND kind = $1 AND target = $2
+	AND due_at <= $3
+ORDER BY due_at, id LIMIT $4;
+-- name: outbox_next_in_order
+SELECT {outbox} FROM outbox AS o
+WHERE state IN ('waiting', 'running') AND kind = $1 AND target = $2
+	AND due_at <= $3
+	AND NOT EXISTS (SELECT 1 FROM outbox AS p
+		WHERE p.state IN ('waiting', 'running') AND p.kind = $1
+			AND p.target = $2 AND p.person = o.person
+			AND p.id < o.id)
+ORDER BY due_at, id LIMIT $4;
+-- name: outbox_claim
+UPDATE outbox SET state = 'running', attempts = attempts + 1, due_at = $2
+WHERE id = $1;
+-- name: outbox_mark
+UPDATE outbox SET state = $3, due_at = $4, last_error = $5, done_at = $6
+WHERE id = $1 AND state = 'running' AND attempts = $2;
+-- name: outbox_release
+UPDATE outbox SET state = 'waiting', attempts = attempts - 1,
+	due_at = added_at
+WHERE id = $1 AND state = 'running' AND attempts = $2;
+-- name: outbox_hurry
+UPDATE outbox SET due_at = added_at
+WHERE state IN ('waiting', 'running') AND kind = $1 AND target = $2
+	AND due_at > $3 AND state = 'waiting';
+-- name: outbox_old
+SELECT count(*) FROM (SELECT id FROM outbox
+	WHERE state IN ('waiting', 'running') AND state = 'waiting'
+		AND added_at > 0 AND added_at < $1 LIMIT 1) AS old;
+-- name: outbox_expire
+UPDATE outbox SET state = 'dead', done_at = $2,
+	last_error = 'expired; last: ' || coalesce(last_error, 'never tried')
+WHERE state IN ('waiting', 'running') AND state = 'waiting'
+	AND added_at > 0 AND added_at < $1;
+-- name: outbox_tidy
+UPDATE outbox SET payload = '{}'
+WHERE payload <> '{}' AND done_at < $1 AND state IN ('done', 'dropped');
+-- name: outbox_get
+SELECT {outbox} FROM outbox WHERE id = $1;
+-- name: outbox_after
+SELECT {outbox} FROM outbox
+WHERE id > $1 AND state = $2 AND ($3 IS NULL OR target = $3)
+ORDER BY id LIMIT $4;
+-- name: outbox_after @postgresql
+SELECT {outbox} FROM outbox
+WHERE id > $1 AND state = $2 AND ($3::text IS NULL OR target = $3)
+ORDER BY id LIMIT $4;
+-- name: outbox_list
+SELECT {outbox} FROM outbox
+WHERE ($1 IS NULL OR state = $1) AND ($2 IS NULL OR target = $2)
+ORDER BY id DESC LIMIT $3;
+-- name: outbox_list @postgresql
+SELECT {outbox} FROM outbox
+WHERE ($1::text IS NULL OR state = $1) AND ($2::text IS NULL OR target = $2)
+ORDER BY id DESC LIMIT $3;
+-- name: outbox_of_event
+SELECT {outbox} FROM outbox WHERE event = $1 ORDER BY id;
+-- name: outbox_counts
+SELECT kind, target, state, count(*), min(due_at) FROM outbox
+GROUP BY kind, target, state ORDER BY kind, target, state;
+-- name: outbox_again
+UPDATE outbox SET state = 'waiting', attempts = 0, due_at = $2, added_at = $2,
+	done_at = NULL
+WHERE id = $1 AND state IN ('dead', 'dropped', 'waiting')
+	AND payload <> '{}';
+-- name: outbox_give_up
+UPDATE outbox SET state = 'dropped', done_at = $2
+WHERE id = $1 AND state IN ('waiting', 'dead');
 
 -- name: forget_begin
 PRAGMA secure_delete = ON;

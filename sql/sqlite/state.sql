@@ -7,7 +7,6 @@ DROP VIEW IF EXISTS recent_events;
 DROP TABLE IF EXISTS purchases;
 DROP TABLE IF EXISTS subscriptions;
 DROP TABLE IF EXISTS tiers;
-DROP TABLE IF EXISTS signins;
 
 CREATE TABLE purchases ( -- one sale
 	platform TEXT NOT NULL,
@@ -74,20 +73,6 @@ CREATE TABLE tiers ( -- the configuration's tiers
 	rank INTEGER NOT NULL, -- the highest wins
 	allows TEXT NOT NULL -- comma between
 );
-
--- The one table here that follows from nothing: it holds an hour, and may be
--- lost with the others.
-CREATE TABLE signins ( -- a link asked for by mail, within the last hour
-	id INTEGER PRIMARY KEY,
-	at INTEGER NOT NULL,
-	person TEXT, -- digest of the address; null: asked for too often
-	peer TEXT NOT NULL, -- digest of the network address that asked
-	email TEXT -- null: it is settled whether a mail is sent
-);
-CREATE INDEX signins_at ON signins (at);
-CREATE INDEX signins_person ON signins (person) WHERE person IS NOT NULL;
-CREATE INDEX signins_peer ON signins (peer);
-CREATE INDEX signins_open ON signins (id) WHERE email IS NOT NULL;
 
 CREATE VIEW members AS -- who has access now
 SELECT user_ref, email, buyer, platform, tier,

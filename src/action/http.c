@@ -1,16 +1,51 @@
 #include "action/http.h"
 
-#include "action/action.h"
-
 #ifdef HAVE_LIBCURL
 
 #include <curl/curl.h>
+#include <pthread.h>
+#include <unistd.h>
 
+#include "action/address.h"
+
+struct call {
+	const struct http_post *post;
+	struct buf *body; /* NULL: not wanted */
+	size_t taken;
+	int refused; /* a private address */
+};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void
+init(void)
+{
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+/* An answer without an end is cut off: its status has been read. */
 static size_t
 take(char *p, size_t size, size_t n, void *arg)
 {
-	buf_add(arg, p, size * n);
-	return size * n;
+	struct call *call = arg;
+	call->taken += size * n;
+	if (call->body != NULL)
+		buf_add(call->body, p, size * n);
+	return call->taken > HTTP_ANSWER_MAX ? 0 : size * n;
+}
+
+/* Where the connection goes, after any name was looked up. */
+static curl_socket_t
+open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	struct call *call = arg;
+	(void)purpose;
+	if (call->post->guard &&
+	    !address_may_connect(call->post->url, &to->addr)) {
+		call->refused = 1;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
 static struct curl_slist *
@@ -26,35 +61,61 @@ header_list(const char *const *headers)
 	return list;
 }
 
-int
-http_send(const struct http_post *post, long *status, struct buf *answer,
-    struct err *e)
+static void
+set_options(CURL *c, struct call *call, struct curl_slist *headers, char *why)
 {
-	char why[CURL_ERROR_SIZE] = "";
-	CURL *c = curl_easy_init();
-	if (c == NULL)
-		return err_set(e, ERR_MEMORY, "out of memory");
-	struct curl_slist *headers = header_list(post->headers);
+	const struct http_post *post = call->post;
 	curl_easy_setopt(c, CURLOPT_URL, post->url);
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)post->timeout_ms);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, why);
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(c, CURLOPT_USERAGENT, "gatepost");
 	curl_easy_setopt(c, CURLOPT_POST, 1L);
-	curl_easy_setopt(c, CURLOPT_POSTFIELDS, post->body.p);
+	curl_easy_setopt(
+	    c, CURLOPT_POSTFIELDS, post->body.p == NULL ? "" : post->body.p);
 	curl_easy_setopt(
 	    c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body.n);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take);
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, answer);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, call);
+	curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, call);
+	if (post->guard)
+		curl_easy_setopt(c, CURLOPT_PROXY, "");
 	if (post->user != NULL) {
 		curl_easy_setopt(c, CURLOPT_USERNAME, post->user);
 		curl_easy_setopt(c, CURLOPT_PASSWORD, post->password);
 	}
+}
+
+int
+http_call(const struct http_post *post, struct http_answer *answer,
+    struct buf *body, struct err *e)
+{
+	char why[CURL_ERROR_SIZE] = "";
+	struct call call = { .post = post, .body = body };
+	pthread_once(&once, init);
+	*answer = (struct http_answer){ .retry_after = -1 };
+	CURL *c = curl_easy_init();
+	if (c == NULL)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	struct curl_slist *headers = header_list(post->headers);
+	set_options(c, &call, headers, why);
 	CURLcode rc = curl_easy_perform(c);
-	if (rc == CURLE_OK)
-		curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, status);
-	else
+	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &answer->status);
+	if (rc == CURLE_WRITE_ERROR && call.taken > HTTP_ANSWER_MAX)
+		rc = CURLE_OK;
+	curl_off_t wait = 0;
+	if (curl_easy_getinfo(c, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK &&
+	    wait > 0)
+		answer->retry_after = wait;
+	if (call.refused)
+		err_set(e, ERR_SYSTEM,
+		    "the name leads to a private address; where that is "
+		    "meant, write the address itself into the url");
+	else if (rc != CURLE_OK)
 		err_set(e, ERR_SYSTEM, "no answer: %s",
 		    why[0] != '\0' ? why : curl_easy_strerror(rc));
 	curl_slist_free_all(headers);
@@ -64,25 +125,23 @@ http_send(const struct http_post *post, long *status, struct buf *answer,
 
 #else
 
+#include "action/curl.h"
+
 int
-http_send(const struct http_post *post, long *status, struct buf *answer,
-    struct err *e)
+http_call(const struct http_post *post, struct http_answer *answer,
+    struct buf *body, struct err *e)
 {
-	(void)post;
-	(void)status;
-	(void)answer;
-	return err_set(e, ERR_SYSTEM,
-	    "this gatepost was built without libcurl: leave out --to");
+	return curl_call(post, answer, body, e);
 }
 
 #endif
 
-void
-action_run_http(const struct action *action, const struct action_effect *effect,
-    struct arena *arena, struct action_answer *answer)
+int
+http_send(const struct http_post *post, long *status, struct buf *answer,
+    struct err *e)
 {
-	(void)action;
-	(void)effect;
-	(void)arena;
-	action_say(answer, ACTION_AGAIN, "http: not in this version");
+	struct http_answer a;
+	int rc = http_call(post, &a, answer, e);
+	*status = a.status;
+	return rc;
 }

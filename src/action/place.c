@@ -98,8 +98,13 @@ place_value(struct buf *b, struct str s, enum place_where where)
 	case PLACE_JSON:
 		add_json(b, s.p == NULL ? STR("") : s);
 		return;
-	case PLACE_FORM:
 	case PLACE_URL:
+		/* these two mean other folders, escaped or not */
+		if (str_eq_z(s, ".") || str_eq_z(s, ".."))
+			s = STR("_");
+		form_encode(b, s);
+		return;
+	case PLACE_FORM:
 		form_encode(b, s);
 		return;
 	case PLACE_HTML:

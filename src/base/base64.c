@@ -17,6 +17,17 @@ base64_add_url(struct buf *b, struct str s)
 		buf_addc(b, digits[bits << (6 - held) & 63]);
 }
 
+void
+base64_add(struct buf *b, struct str s)
+{
+	size_t from = b->n;
+	base64_add_url(b, s);
+	for (size_t i = from; buf_ok(b) && i < b->n; i++)
+		b->p[i] = b->p[i] == '-' ? '+' : b->p[i] == '_' ? '/' : b->p[i];
+	for (size_t i = s.n % 3; i > 0 && i < 3; i++)
+		buf_addc(b, '=');
+}
+
 static int
 digit_value(char c, char c62, char c63)
 {

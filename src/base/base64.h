@@ -8,6 +8,9 @@
 
 void base64_add_url(struct buf *b, struct str s);
 
+/* The standard alphabet with padding (RFC 4648, 4). */
+void base64_add(struct buf *b, struct str s);
+
 /* What s stands for, in the arena. STR_NONE: not such a text (a padding, a
  * blank, another alphabet, bits left over), or no memory. */
 struct str base64_url(struct arena *a, struct str s);

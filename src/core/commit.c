@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "base/time.h"
+#include "core/outbox.h"
 #include "core/project.h"
 
 enum {
@@ -184,6 +185,23 @@ take_filed(void *arg, const struct store_event *row)
 	return 1;
 }
 
+/* What is to be done about it, in the same transaction. */
+static int
+follow_up(struct commit *c, const struct waiter *w, struct err *e)
+{
+	const struct commit_delivery *d = w->delivery;
+	int folds = str_eq_z(d->status, "applied");
+	const struct outbox_delivery o = { .platform = d->platform,
+		.fact = d->fact,
+		.subject = str_from(w->subject),
+		.status = w->answer.kept ? STR("kept") : d->status,
+		.reason =
+		    w->answer.kept && folds ? STR("fold_error") : d->reason,
+		.event = w->answer.event,
+		.at = d->received_at };
+	return outbox_delivered(c->store, c->config, &o, c->arena, e);
+}
+
 /* Folds the delivery's subject; one that cannot be folded is kept, and leaves
  * its neighbours in the batch alone. */
 static int
@@ -272,9 +290,10 @@ append(struct commit *c, struct waiter *w, struct err *e)
 		return -1;
 	w->answer.duplicate = added != STORE_NEW;
 	w->answer.kept = str_eq_z(d->status, "kept");
-	if (added == STORE_AGAIN || !str_eq_z(d->status, "applied"))
-		return 0;
-	return fold(c, w, f, e);
+	if (added != STORE_AGAIN && str_eq_z(d->status, "applied") &&
+	    fold(c, w, f, e) != 0)
+		return -1;
+	return added == STORE_NEW ? follow_up(c, w, e) : 0;
 }
 
 static int

@@ -44,8 +44,12 @@ courier_new(const struct courier_opts *o, struct courier **out, struct err *e);
 /* Looks once, and starts threads for what is due. *busy: some are at work.
  * Call it every COURIER_LOOK_MS. */
 int courier_look(struct courier *c, int64_t now, int *busy, struct err *e);
-/* What is at hand is finished, what is claimed beyond it given back. */
-void courier_free(struct courier *c);
+/* What is at hand is finished, what is claimed beyond it given back. 0, or -1
+ * when that took longer: then it may not be freed, only the process ended, and
+ * what was at hand is done again when its claim has run out. */
+int courier_stop(struct courier *c, int ms);
+void
+courier_free(struct courier *c); /* after courier_stop said 0; NULL is fine */
 
 struct courier_counts {
 	int64_t done, again, dead;
@@ -54,8 +58,7 @@ void courier_counts(struct courier *c, struct courier_counts *out);
 
 /* 410 was answered: the target is left alone until this is taken back. The
  * mark names the URL it was answered for, so that a new one counts anew. */
-int courier_disable(
-    struct store *s, const struct action *a, int64_t now, struct err *e);
+int courier_disable(struct store *s, const struct action *a, struct err *e);
 int courier_enable(struct store *s, const struct action *a, struct err *e);
 int courier_is_disabled(
     struct store *s, const struct action *a, int *disabled, struct err *e);

@@ -1,6 +1,7 @@
 #include "core/replace.h"
 
 #include "core/access.h"
+#include "core/outbox.h"
 #include "core/rows.h"
 
 /* Somebody whose access may differ: the identifiers of a row. */
@@ -96,9 +97,8 @@ whole_buyer(const struct store_purchase *row, struct arena *a)
 	    a, "%.*s:%.*s", STR_ARG(row->platform), STR_ARG(row->buyer)));
 }
 
-/* The identifier a row's owner is looked up by: the first there is. -1: none. */
-static int
-first_key(
+int
+replace_key(
     const struct store_purchase *row, struct arena *a, struct access_key *key)
 {
 	const struct {
@@ -124,7 +124,7 @@ replace_tier(struct store *s, const struct config *c,
 	struct access_key key;
 	struct access x;
 	*tier = STR_NONE;
-	if (first_key(row, a, &key) != 0)
+	if (replace_key(row, a, &key) != 0)
 		return 0;
 	if (access_lookup(s, &c->rules, &key, at, a, &x, e) != 0)
 		return -1;
@@ -139,7 +139,7 @@ replace_told(struct store *s, const struct store_purchase *row, struct arena *a,
 	struct access_key key;
 	*told = 0;
 	*tier = STR_NONE;
-	if (first_key(row, a, &key) != 0)
+	if (replace_key(row, a, &key) != 0)
 		return 0;
 	return store_change_told(s, key.by,
 	    key.by == STORE_BY_BUYER ? key.value : key.id, a, tier, told, e);
@@ -178,6 +178,26 @@ put_all(struct store *s, struct str platform, struct str subject,
 	    : store_subscription_put(s, rows->subscription, e);
 }
 
+/* Rebuilt rows (no event) are nothing new; nor is what `changes` has told of
+ * already, as when rows that were not filled yet come back. */
+static int
+tell_outbox(struct store *s, const struct config *c, const struct person *who,
+    struct str after, const struct project_when *when, struct arena *a,
+    struct err *e)
+{
+	struct str told_tier, before = who->before;
+	int told = 0;
+	if (when->event == STORE_NULL ||
+	    !rules_want(&c->follow_ups, RULE_TIER_CHANGED))
+		return 0;
+	if (replace_told(s, who->row, a, &told_tier, &told, e) != 0)
+		return -1;
+	if (told)
+		before = told_tier;
+	return outbox_changed(
+	    s, c, who->row, before, after, when->at, when->event, a, e);
+}
+
 int
 replace_rows(struct store *s, const struct config *c, struct str platform,
     struct str subject, const struct fold_rows *rows,
@@ -201,6 +221,7 @@ replace_rows(struct store *s, const struct config *c, struct str platform,
 		struct str after;
 		if (replace_tier(s, c, who.v[i].row, when->at, a, &after, e) !=
 			0 ||
+		    tell_outbox(s, c, &who.v[i], after, when, a, e) != 0 ||
 		    replace_note(s, who.v[i].row, who.v[i].before, after, when,
 			a, e) != 0)
 			return -1;

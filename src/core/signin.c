@@ -132,9 +132,10 @@ static int
 queue(struct store *s, const struct config *c, const struct store_signin *row,
     int64_t now, struct arena *a, struct err *e)
 {
-	char at[TIME_TEXT_MAX], id[ID_MAX];
+	char at[TIME_TEXT_MAX], id[ID_MAX], person[LINK_DIGEST_HEX + 1];
 	struct buf b;
-	if (make_id(c, row, a, id, e) != 0)
+	if (make_id(c, row, a, id, e) != 0 ||
+	    link_digest(c, row->email, person, e) != 0)
 		return -1;
 	buf_init(&b, PAYLOAD_MAX);
 	jsonw_open(&b, '{');
@@ -153,7 +154,7 @@ queue(struct store *s, const struct config *c, const struct store_signin *row,
 		.payload = buf_str(&b),
 		.dedupe = str_from(id),
 		.event = STORE_NULL,
-		.person = row->email,
+		.person = str_from(person),
 		.added_at = now };
 	int rc = buf_ok(&b) ? store_outbox_add(s, &job, e)
 			    : err_set(e, ERR_MEMORY, "out of memory");

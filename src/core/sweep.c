@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/time.h"
+#include "core/outbox.h"
 #include "core/project.h"
 #include "core/replace.h"
 #include "core/rows.h"
@@ -45,6 +46,9 @@ note(struct store *s, const struct config *c, const struct turn *t,
 	if (str_eq(before, after))
 		return 0;
 	++*noted;
+	if (outbox_changed(
+		s, c, t->row, before, after, t->at, STORE_NULL, a, e) != 0)
+		return -1;
 	return replace_note(s, t->row, before, after, &when, a, e);
 }
 
@@ -68,6 +72,34 @@ collect(const struct rows *rows, int64_t from, int64_t to, struct arena *a,
 	return 0;
 }
 
+/* What will close within the time a rule asks for, and did not yet at from. */
+static int
+expiring(struct store *s, const struct config *c, const struct rule *r,
+    int64_t from, int64_t to, struct arena *a, struct err *e)
+{
+	struct rows rows = { .arena = a };
+	if (store_purchase_turning(s, from + r->before, to + r->before,
+		ROWS_MAX, rows_take, &rows, e) != 0)
+		return -1;
+	if (rows.failed)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	for (size_t i = 0; i < rows.n; i++) {
+		int64_t until = rows.v[i].until;
+		if (until != STORE_NULL && until > from + r->before &&
+		    until <= to + r->before &&
+		    outbox_expiring(
+			s, c, &rows.v[i], r, until - r->before, a, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+is_expiring(const struct rule *r)
+{
+	return (r->events & 1U << RULE_EXPIRING) != 0;
+}
+
 static int
 chunk(struct store *s, const struct config *c, int64_t from, int64_t to,
     struct arena *a, int64_t *noted, struct err *e)
@@ -83,6 +115,10 @@ chunk(struct store *s, const struct config *c, int64_t from, int64_t to,
 		return err_set(e, ERR_MEMORY, "out of memory");
 	for (size_t i = 0; i < n; i++)
 		if (note(s, c, &turns[i], a, noted, e) != 0)
+			return -1;
+	for (size_t i = 0; i < c->follow_ups.n; i++)
+		if (is_expiring(&c->follow_ups.v[i]) &&
+		    expiring(s, c, &c->follow_ups.v[i], from, to, a, e) != 0)
 			return -1;
 	snprintf(text, sizeof(text), "%lld", (long long)to);
 	return store_meta_put(s, swept, str_from(text), e);
@@ -118,7 +154,8 @@ take_any(void *arg, const struct store_purchase *row)
 
 /* Nothing is written, and no lock taken, where nothing has turned. */
 static int
-is_due(struct store *s, int64_t now, int *due, struct err *e)
+is_due(struct store *s, const struct config *c, int64_t now, int *due,
+    struct err *e)
 {
 	int64_t from;
 	*due = 0;
@@ -128,7 +165,16 @@ is_due(struct store *s, int64_t now, int *due, struct err *e)
 		*due = 1;
 		return 0;
 	}
-	return store_purchase_turning(s, from, now, 1, take_any, due, e);
+	if (store_purchase_turning(s, from, now, 1, take_any, due, e) != 0)
+		return -1;
+	for (size_t i = 0; !*due && i < c->follow_ups.n; i++) {
+		const struct rule *r = &c->follow_ups.v[i];
+		if (is_expiring(r) &&
+		    store_purchase_turning(s, from + r->before, now + r->before,
+			1, take_any, due, e) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 int
@@ -137,7 +183,7 @@ sweep_once(struct store *s, const struct config *c, int64_t now,
 {
 	int due, rc = 0;
 	*noted = 0;
-	if (is_due(s, now, &due, e) != 0)
+	if (is_due(s, c, now, &due, e) != 0)
 		return -1;
 	while (due && rc == 0) {
 		arena_reset(a);

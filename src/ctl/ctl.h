@@ -84,6 +84,7 @@ struct ctl_command {
 	X(unlink) \
 	X(void) \
 	X(pass) \
+	X(outbox) \
 	X(work) \
 	X(erase) \
 	X(migrate) \
@@ -115,6 +116,11 @@ enum ctl_exit ctl_fail(const struct err *e);
 const struct config *ctl_config(struct ctl *ctl, struct err *e);
 /* Opens the configuration's database, once. */
 struct store *ctl_store(struct ctl *ctl, enum store_mode mode, struct err *e);
+
+/* A whole rebuild, its progress on a terminal. */
+struct rebuild_result;
+int ctl_rebuild_all(struct store *s, const struct config *c,
+    struct rebuild_result *r, struct err *e);
 
 /* Prints what is in ctl->out and empties it: for answers larger than memory.
  * 0, or -1: nobody reads on (e is not set), or ERR_SYSTEM. */

@@ -1,10 +1,10 @@
 #include "core/rebuild.h"
-#include "core/signin.h"
 
 #include <unistd.h>
 
 #include "base/time.h"
 #include "core/intake.h"
+#include "core/outbox.h"
 #include "core/project.h"
 #include "core/sweep.h"
 #include "ctl/ctl.h"
@@ -32,9 +32,9 @@ progress_end(void)
 	}
 }
 
-static int
-to_the_end(struct store *s, const struct config *c, struct rebuild_result *r,
-    struct err *e)
+int
+ctl_rebuild_all(struct store *s, const struct config *c,
+    struct rebuild_result *r, struct err *e)
 {
 	int64_t total = 0, shown = 0;
 	struct arena *a = arena_new(MEMORY_MAX);
@@ -92,7 +92,7 @@ run_rebuild(struct ctl *ctl, struct err *e)
 	if (ctl_get(ctl, "resume") == NULL &&
 	    rebuild_restart(s, ctl->config, e) != 0)
 		return CTL_SYSTEM;
-	if (to_the_end(s, ctl->config, &r, e) != 0)
+	if (ctl_rebuild_all(s, ctl->config, &r, e) != 0)
 		return CTL_SYSTEM;
 	buf_addf(&ctl->out, "%lld subjects folded, %lld changed (%lld rows)\n",
 	    (long long)r.subjects, (long long)r.changed_subjects,
@@ -112,62 +112,6 @@ const struct ctl_command ctl_rebuild = {
 	.help = "work the state tables out from the log again",
 	.options = rebuild_options,
 	.run = run_rebuild,
-};
-
-/* ---- work ---- */
-
-static int
-work_once(struct ctl *ctl, struct store *s, struct err *e)
-{
-	const struct config *c = ctl->config;
-	struct rebuild_result r = { 0 };
-	int needed;
-	int64_t noted = 0, mails = 0;
-	struct arena *a = arena_new(MEMORY_MAX);
-	if (a == NULL)
-		return err_set(e, ERR_MEMORY, "out of memory");
-	int rc = project_tiers(s, c, e);
-	if (rc == 0)
-		rc = rebuild_needed(s, c, &needed, e);
-	if (rc == 0 && needed)
-		rc = to_the_end(s, c, &r, e);
-	if (rc == 0)
-		rc = sweep_once(s, c, time_now(), a, &noted, e);
-	if (rc == 0)
-		rc = signin_settle(s, c, time_now(), a, &mails, e);
-	arena_free(a);
-	if (rc == 0 && (r.changed_rows > 0 || noted > 0))
-		buf_addf(&ctl->out, "%lld rows rebuilt, %lld changes by time\n",
-		    (long long)r.changed_rows, (long long)noted);
-	return rc;
-}
-
-static enum ctl_exit
-run_work(struct ctl *ctl, struct err *e)
-{
-	if (ctl_get(ctl, "once") == NULL) {
-		err_set(e, ERR_USAGE,
-		    "say --once: gatepost.fcgi does this by itself while it "
-		    "runs");
-		return CTL_USAGE;
-	}
-	struct store *s = ctl_store(ctl, STORE_CREATE, e);
-	if (s != NULL)
-		work_once(ctl, s, e);
-	return CTL_YES;
-}
-
-static const struct ctl_option work_options[] = {
-	{ "once", NULL, "do what is due, then end; for cron" },
-	{ NULL, NULL, NULL },
-};
-
-const struct ctl_command ctl_work = {
-	.name = "work",
-	.args = "--once",
-	.help = "what is due by time, where no program keeps running",
-	.options = work_options,
-	.run = run_work,
 };
 
 /* ---- replay ---- */
@@ -217,9 +161,20 @@ replay_event(void *arg, const struct store_event *ev)
 	struct project_when when = { time_now(), ev->id };
 	if (store_begin(r->s, r->err) != 0)
 		return 1;
+	struct outbox_delivery again = { .platform = p,
+		.fact = &f,
+		.subject = subject,
+		.status = status,
+		.event = ev->id,
+		.at = when.at };
+	int was_kept = str_eq_z(ev->status, "kept");
 	if (store_event_apply(r->s, ev->id, subject, r->err) != 0 ||
 	    project_any(r->s, r->ctl->config, str_from(p->name), subject, &when,
 		r->arena, r->err) != 0 ||
+	    /* what was applied before has had its follow-ups */
+	    (was_kept &&
+		outbox_delivered(
+		    r->s, r->ctl->config, &again, r->arena, r->err) != 0) ||
 	    store_commit(r->s, r->err) != 0) {
 		store_rollback(r->s);
 		return 1;
@@ -241,8 +196,9 @@ take_one(void *arg, const struct store_event *ev)
 	struct one_event *one = arg;
 	one->found = 1;
 	one->row = *ev;
-	struct str *texts[] = { &one->row.platform, &one->row.body };
-	for (size_t i = 0; i < 2; i++)
+	struct str *texts[] = { &one->row.platform, &one->row.body,
+		&one->row.status };
+	for (size_t i = 0; i < 3; i++)
 		texts[i]->p = arena_dup(one->arena, texts[i]->p, texts[i]->n);
 	return 1;
 }

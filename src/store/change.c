@@ -55,6 +55,16 @@ store_change_after(struct store *s, int64_t after, int64_t limit,
 }
 
 int
+store_change_of_event(struct store *s, int64_t event, store_change_fn *fn,
+    void *arg, struct err *e)
+{
+	struct each_change each = { fn, arg };
+	struct db_value number = db_int(event);
+	return store_run(
+	    s, QUERY_CHANGE_OF_EVENT, &number, 1, take_change, &each, e);
+}
+
+int
 store_change_max(struct store *s, int64_t *out, struct err *e)
 {
 	return store_number(s, QUERY_CHANGE_MAX, NULL, 0, out, NULL, e);

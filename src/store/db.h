@@ -49,7 +49,9 @@ struct db_driver {
 	    size_t n, db_row_fn *fn, void *arg, struct err *e);
 	/* Milliseconds to wait for a lock from now on. */
 	void (*patience)(struct db *db, int ms);
-	const char *log_script; /* creates the log tables */
+	/* creates the log tables, then brings them from each
+	 * version to the next */
+	const char *log_scripts[3];
 	const char *state_script; /* drops and creates the state tables */
 };
 

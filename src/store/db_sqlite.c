@@ -336,6 +336,7 @@ const struct db_driver db_sqlite = {
 	.script = sqlite_script,
 	.run = sqlite_run,
 	.patience = sqlite_patience,
-	.log_script = script_sqlite_001_log,
+	.log_scripts = { script_sqlite_001_log, script_sqlite_002_outbox,
+	    script_sqlite_003_signin },
 	.state_script = script_sqlite_state,
 };

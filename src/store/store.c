@@ -9,7 +9,7 @@
 #include "store/rows.h"
 
 /* Raised when a script of sql/ changes. */
-enum { LOG_VERSION = 1, STATE_VERSION = 2 };
+enum { LOG_VERSION = 3, STATE_VERSION = 1 };
 
 struct store {
 	const struct db_driver *driver;
@@ -168,10 +168,11 @@ versions(struct store *s, int64_t *log, int64_t *state, struct err *e)
 static int
 create_missing(struct store *s, int64_t log, int64_t state, struct err *e)
 {
-	if (log == 0 &&
-	    (s->driver->script(s->db, s->driver->log_script, e) != 0 ||
-		meta_put(s, STR("log_version"), LOG_VERSION, e) != 0))
-		return -1;
+	for (; log < LOG_VERSION; log++)
+		if (s->driver->script(s->db, s->driver->log_scripts[log], e) !=
+			0 ||
+		    meta_put(s, STR("log_version"), log + 1, e) != 0)
+			return -1;
 	/* emptied: has to be filled from the log again */
 	if (state != STATE_VERSION &&
 	    (store_meta_put(s, STR("state_digest"), STR(""), e) != 0 ||

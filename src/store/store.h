@@ -293,6 +293,9 @@ int store_change_add(
 typedef int store_change_fn(void *arg, const struct store_change *row);
 int store_change_after(struct store *s, int64_t after, int64_t limit,
     store_change_fn *fn, void *arg, struct err *e);
+/* Those an event made. Reads the whole table. */
+int store_change_of_event(struct store *s, int64_t event, store_change_fn *fn,
+    void *arg, struct err *e);
 /* The newest id, 0 for none. */
 int store_change_max(struct store *s, int64_t *out, struct err *e);
 /* Of one person above an id, at most limit, the newest first. */
@@ -359,6 +362,84 @@ int store_signin_open(struct store *s, int64_t limit, store_signin_fn *fn,
     void *arg, struct err *e);
 int store_signin_settle(struct store *s, int64_t id, struct err *e);
 int store_signin_forget(struct store *s, struct str email, struct err *e);
+
+/* ---- the outbox ---- */
+struct store_outbox {
+	int64_t id;
+	struct str kind;
+	struct str target;
+	struct str payload; /* "{}": it was done long ago */
+	struct str state; /* waiting, running, done, dead, dropped */
+	int64_t attempts;
+	int64_t due_at; /* waiting: not before; running: the claim's end */
+	struct str last_error;
+	struct str dedupe;
+	int64_t event; /* STORE_NULL: the clock */
+	struct str person; /* for store_outbox_add; not read back */
+	int64_t added_at;
+	int64_t done_at; /* of done, dead, dropped */
+};
+typedef int store_outbox_row_fn(void *arg, const struct store_outbox *row);
+
+/* A waiting row, due at row->added_at; nothing where its dedupe is known. */
+int store_outbox_add(
+    struct store *s, const struct store_outbox *row, struct err *e);
+int store_outbox_max(struct store *s, int64_t *out, struct err *e);
+int store_outbox_is_known(
+    struct store *s, struct str dedupe, int *known, struct err *e);
+
+/* Is a row of that target due, a claim that has run out included? */
+int store_outbox_is_due(struct store *s, struct str kind, struct str target,
+    int64_t now, int *due, struct err *e);
+/* The first that are due, by due_at. order: none of a person of whom an
+ * earlier row is not done. */
+int store_outbox_next(struct store *s, struct str kind, struct str target,
+    int order, int64_t now, int64_t limit, store_outbox_row_fn *fn, void *arg,
+    struct err *e);
+/* Inside the transaction it was found in: running, attempts raised. */
+int
+store_outbox_claim(struct store *s, int64_t id, int64_t until, struct err *e);
+/* By whoever claimed it as that attempt; nothing where the claim ran out and
+ * somebody else has it. last_error STR_NONE: none; done_at may be STORE_NULL. */
+int store_outbox_mark(
+    struct store *s, const struct store_outbox *row, struct err *e);
+/* The claim is given back untried. */
+int store_outbox_release(
+    struct store *s, int64_t id, int64_t attempts, struct err *e);
+/* What waits for its next attempt is due at once, in its old order. */
+int store_outbox_hurry(struct store *s, struct str kind, struct str target,
+    int64_t now, struct err *e);
+
+/* Waiting rows added before a time are dead. *any: there were some; then it
+ * has to be inside a transaction. */
+int
+store_outbox_is_old(struct store *s, int64_t before, int *any, struct err *e);
+int store_outbox_expire(
+    struct store *s, int64_t before, int64_t now, struct err *e);
+/* What was done before a time forgets whom it was about. */
+int store_outbox_tidy(struct store *s, int64_t before, struct err *e);
+
+/* 0 and fn called once, or -1 with ERR_ABSENT. */
+int store_outbox_get(struct store *s, int64_t id, store_outbox_row_fn *fn,
+    void *arg, struct err *e);
+/* Of a state above an id, oldest first; target may be STR_NONE. */
+int store_outbox_after(struct store *s, int64_t after, struct str state,
+    struct str target, int64_t limit, store_outbox_row_fn *fn, void *arg,
+    struct err *e);
+/* Newest first; state and target may be STR_NONE. */
+int store_outbox_list(struct store *s, struct str state, struct str target,
+    int64_t limit, store_outbox_row_fn *fn, void *arg, struct err *e);
+int store_outbox_of_event(struct store *s, int64_t event,
+    store_outbox_row_fn *fn, void *arg, struct err *e);
+/* Waiting again from the first attempt on, unless it runs or is done. */
+int store_outbox_again(struct store *s, int64_t id, int64_t now, struct err *e);
+/* Dropped, unless it runs or is done. */
+int
+store_outbox_give_up(struct store *s, int64_t id, int64_t now, struct err *e);
+typedef int store_outbox_count_fn(void *arg, struct str kind, struct str target,
+    struct str state, int64_t count, int64_t due_at);
+int store_outbox_counts(
+    struct store *s, store_outbox_count_fn *fn, void *arg, struct err *e);
 
 /* ---- tiers, health ---- */
 int store_tier_drop_all(struct store *s, struct err *e);

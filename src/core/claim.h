@@ -1,0 +1,32 @@
+#ifndef CORE_CLAIM_H
+#define CORE_CLAIM_H
+
+#include "action/action.h"
+#include "store/store.h"
+
+/* Rows of the outbox taken in hand for a time; for the courier alone. */
+enum { CLAIM_MAX = 8 }; /* rows at once: fewer transactions */
+
+/* A row, its texts in the claim's arena. attempts counts the one to come. */
+struct claim_job {
+	struct store_outbox row;
+	struct str content_type, body; /* of its delivery; forward */
+	struct str platform;
+};
+
+struct claim {
+	const struct action *action;
+	struct arena *arena;
+	struct claim_job jobs[CLAIM_MAX];
+	size_t n, max;
+	int64_t now, until; /* until when the rows are this one's */
+};
+
+/* courier_chore_fn; arg is a struct claim. Takes up to max rows of the
+ * action's target. Nothing is written where nothing is due. */
+int claim_take(struct store *s, void *arg, struct err *e);
+
+/* Gives those from max on back untried. */
+int claim_give_back(struct store *s, void *arg, struct err *e);
+
+#endif
