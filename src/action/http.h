@@ -31,7 +31,11 @@ struct http_answer {
 int http_call(const struct http_post *post, struct http_answer *answer,
     struct buf *body, struct err *e);
 
-/* The same; for who has no use for Retry-After. */
+/* What the status says of an effect: 2xx done, 410 gone, all else again. */
+struct action_answer;
+void http_judge(const struct http_answer *got, struct action_answer *answer);
+
+/* As http_call; for who has no use for Retry-After. */
 int http_send(const struct http_post *post, long *status, struct buf *answer,
     struct err *e);
 

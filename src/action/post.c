@@ -77,8 +77,8 @@ headers_of(const struct action_http *h, const struct action_effect *effect,
 	return arena_failed(a) ? NULL : v;
 }
 
-static void
-judge(const struct http_answer *got, struct action_answer *answer)
+void
+http_judge(const struct http_answer *got, struct action_answer *answer)
 {
 	long s = got->status;
 	answer->retry_after = got->retry_after;
@@ -126,7 +126,7 @@ action_run_http(const struct action *action, const struct action_effect *effect,
 	else if (http_call(&post, &got, NULL, &e) != 0)
 		action_say(answer, ACTION_AGAIN, "%s", e.text);
 	else
-		judge(&got, answer);
+		http_judge(&got, answer);
 	buf_free(&url);
 	buf_free(&body);
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "action/mail.h"
 #include "action/place.h"
 #include "base/base64.h"
 #include "base/json.h"
@@ -270,6 +271,24 @@ read_http(struct config_reader *r, const struct place *at, struct action *out)
 
 /* ---- the others ---------------------------------------------------------- */
 
+/* The files are read again for each mail; a slip shows before the first. */
+static int
+check_mail(struct config_reader *r, const struct place *at, const char *path)
+{
+	struct err why = { .code = ERR_NONE };
+	struct mail_template t;
+	struct arena *a = arena_new((size_t)4 * ACTION_TEXT_MAX);
+	if (a == NULL)
+		return config_no_memory(r);
+	int rc = mail_template_read(a, path, effect_names, &t, &why);
+	arena_free(a);
+	if (rc == 0)
+		return 0;
+	return why.code == ERR_INPUT
+	    ? err_set(r->e, ERR_CONFIG, "%s", why.text)
+	    : BAD(r, at, "template", 0, "template: %s", why.text);
+}
+
 static int
 read_mail(struct config_reader *r, const struct place *at, struct action *out)
 {
@@ -297,6 +316,13 @@ read_mail(struct config_reader *r, const struct place *at, struct action *out)
 		    r->arena, "%s/%s", rules->mail_templates, name);
 		if (m->template == NULL)
 			return config_no_memory(r);
+		if (check_mail(r, at, m->template) != 0)
+			return -1;
+	} else if (str_eq_z(to, "{email}")) {
+		return BAD(r, at, "to", 0,
+		    "a mail to the buyer needs a template; one without tells "
+		    "all there is to one address, as in to = "
+		    "'me@example.org'");
 	}
 	return copy(r, to, &m->to);
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "action/mailbox.h"
 #include "core/config_token.h"
 #include "core/effect.h"
 
@@ -9,7 +10,7 @@
 	config_bad((r)->e, (r)->file, config_line((r), "on", (nth), (key), 0), \
 	    __VA_ARGS__)
 
-enum { ADDRESS_MAX = 254, BEFORE_MAX = 366 * 86400 };
+enum { BEFORE_MAX = 366 * 86400 };
 
 #define SENDMAIL "/usr/sbin/sendmail"
 
@@ -90,15 +91,7 @@ config_on_options(struct arena *a)
 int
 config_is_address(struct str s)
 {
-	struct str local, domain;
-	if (s.n == 0 || s.n > ADDRESS_MAX || s.p[0] == '-' || !str_is_utf8(s) ||
-	    str_has_control(s) || !str_cut(s, '@', &local, &domain))
-		return 0;
-	for (size_t i = 0; i < s.n; i++)
-		if (strchr(" ,;:<>()[]\\\"", s.p[i]) != NULL)
-			return 0;
-	return local.n > 0 && domain.n > 0 && domain.p[0] != '-' &&
-	    !str_has_byte(domain, '@');
+	return mailbox_fault(s) == NULL;
 }
 
 static int
@@ -261,13 +254,16 @@ read_mail(struct config_reader *r, cfg_t *root)
 	struct rules *out = &r->config->follow_ups;
 	const char *sendmail = cfg_getstr(cfg, "sendmail");
 	const char *folder = cfg_getstr(cfg, "templates");
+	struct str name, address;
 	if (copy(r, cfg_getstr(cfg, "from"), &out->mail_from) != 0 ||
 	    copy(r, cfg_getstr(root, "alert_mail"), &out->alert_mail) != 0)
 		return -1;
-	if (out->mail_from.p != NULL && !config_is_address(out->mail_from))
+	if (out->mail_from.p != NULL &&
+	    mailbox_split(out->mail_from, &name, &address) != NULL)
 		return config_bad(r->e, r->file,
 		    config_line(r, "mail", 0, "from", 0),
-		    "from is one address, like 'shop@example.org'");
+		    "from is one address, like 'shop@example.org' or 'My shop "
+		    "<shop@example.org>'");
 	if (out->alert_mail.p != NULL && !config_is_address(out->alert_mail))
 		return config_bad(r->e, r->file,
 		    config_line(r, NULL, 0, "alert_mail", 0),

@@ -21,8 +21,7 @@ int config_action_read(struct config_reader *r, cfg_t *cfg,
 int config_action_adopt(
     struct config_reader *r, const struct action *old, struct action *new);
 
-/* One mailbox as sendmail(8) takes it: no blank, no control character, no
- * leading '-', one '@', at most 254 bytes (RFC 5321, 4.5.3.1). */
+/* One plain address (action/mailbox.h). */
 int config_is_address(struct str s);
 
 #endif

@@ -1,0 +1,417 @@
+#!/usr/bin/env python3
+"""What goes out by a mailer, by a program, and to an old handler; and the
+recipes of the manual."""
+
+import sys
+sys.dont_write_bytecode = True
+import email
+import email.policy
+import http.server
+import json
+import os
+import re
+import shutil
+import subprocess
+import threading
+import time
+from urllib.parse import parse_qsl, quote
+
+from lib import (FCGI_PROGRAM, FIXTURES, FORM, LIMIT, TOP, Place,
+                 _cleanups, fixture, gank_headers, main, ok, sale, same,
+                 until)
+
+PAGE = TOP / "src/action/gatepost-recipes.7"
+# strict: what is no well-formed mail is an exception
+STRICT = email.policy.default.clone(raise_on_defect=True)
+
+# an ended line in a name would begin a header, a dot alone end the mail
+HOSTILE = ("Pencil\r\nBcc: x@example.net\r\n\r\n.\r\nFrom \u202e\u05d0 "
+           "\"quoted\" <b>&amp;</b> @everyone -f ' \\ \U0001f600 {email} "
+           "$(id) `id` ")
+
+RECORD = r"""#!/usr/bin/env python3
+import json, os, sys
+here = os.path.dirname(os.path.abspath(__file__))
+fds = sorted(os.readlink("/proc/self/fd/%s" % n) if int(n) > 2 else int(n)
+             for n in os.listdir("/proc/self/fd")
+             if int(n) < 3 or os.path.exists("/proc/self/fd/%s" % n))
+found = {"argv": sys.argv[1:], "env": dict(os.environ), "fds": fds,
+         "cwd": os.getcwd(), "sid": os.getsid(0) == os.getpid(),
+         "in": sys.stdin.read()}
+name = here + "/exec.%s.json" % os.environ["GATEPOST_ID"]
+with open(name + ".part", "w") as f:
+    json.dump(found, f)
+os.rename(name + ".part", name)
+"""
+
+
+# ---- other ends --------------------------------------------------------------
+
+def sink(p):
+    """A mailer that stores, in the place's folder."""
+    to = p.dir / "sendmail"
+    shutil.copy(FIXTURES / "mail/sendmail", to)
+    return to
+
+
+def mails(p):
+    """Each mail with the arguments it came with, by its recipient."""
+    found = {}
+    for path in sorted((p.dir / "mails").glob("*.eml")):
+        args = path.with_suffix(".args").read_text().splitlines()
+        found.setdefault(args[-1], []).append((args, path.read_bytes()))
+    return found
+
+
+def replaced(body, *pairs):
+    """The body with values of its keys replaced."""
+    for key, value in pairs:
+        body, n = re.subn(b"(^|&)%s=[^&]*" % re.escape(key.encode()),
+                          lambda m: m[1] + ("%s=%s" % (
+                              key, quote(value, safe=""))).encode(), body)
+        if n != 1:
+            raise RuntimeError("%s stands %d times" % (key, n))
+    return body
+
+
+class Receiver:
+    """Keeps what it is sent; answers is what it answers, the last one for
+    good: a status, or a status and headers."""
+
+    def __init__(self, *answers):
+        self.got = []
+        self.answers = list(answers) or [200]
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                n = int(self.headers.get("Content-Length", 0))
+                outer.got.append((self.path, dict(self.headers),
+                                  self.rfile.read(n)))
+                answer = outer.answers[0]
+                if len(outer.answers) > 1:
+                    outer.answers.pop(0)
+                status, more = (answer if isinstance(answer, tuple)
+                                else (answer, {}))
+                self.send_response(status)
+                for name, value in more.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0),
+                                                      Handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever,
+                         daemon=True).start()
+        _cleanups.append(self.close)
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def place(more, **options):
+    p = Place(**options)
+    p.configure(more=more)
+    return p
+
+
+def deliver(p, body, want="recorded"):
+    a = p.direct("POST", "/hooks/gumroad/" + p.tokens[0], body, FORM)
+    same((a.status, a.word()), (200, want), "a delivery: " + want)
+
+
+def rows(p):
+    return p.rows("SELECT kind, target, state, attempts, last_error "
+                  "FROM outbox ORDER BY id")
+
+
+def settled(p, n):
+    """Until n rows are there and none is at work."""
+    until(lambda: len(rows(p)) >= n and all(
+        r[2] not in ("waiting", "running") or r[3] > 0 and r[2] != "running"
+        for r in rows(p)), "the outbox: %r" % rows(p))
+    return rows(p)
+
+
+# ---- mail --------------------------------------------------------------------
+
+def body_of(mail, kind):
+    return mail.get_body((kind,)).get_content().replace("\r\n", "\n")
+
+
+def check_mail(args, raw, to):
+    same(args, ["-i", "-f", "shop@example.org", "--", to],
+         "one recipient, after --")
+    mail = email.message_from_bytes(raw, policy=STRICT)
+    lines = raw.split(b"\n")
+    ok(max(map(len, lines)) <= 78 and b"\r" not in raw and raw.isascii(),
+       "lines are short, and ASCII")
+    ok(not any(line == b"." or line.startswith((b"From ", b"Bcc"))
+               for line in lines), "none of them is more than text")
+    same(sorted(k.lower() for k in mail.keys()),
+         ["auto-submitted", "content-type", "date", "from", "message-id",
+          "mime-version", "reply-to", "subject", "to"], "the headers")
+    same((str(mail["From"]), str(mail["To"])),
+         ("Shöp <shop@example.org>", to), "from whom, and to whom")
+    ok(re.fullmatch(r"<[a-z0-9_]+@example\.org>", mail["Message-ID"]),
+       "an id of its own", mail["Message-ID"])
+    return mail
+
+
+def test_mail():
+    """A hostile sale, a mail to the buyer, one to the owner, a program."""
+    p = Place(init=False)
+    (p.dir / "account").write_text(RECORD)
+    (p.dir / "account").chmod(0o755)
+    p.configure(more="""
+mail { from = 'Shöp <shop@example.org>'
+       sendmail = '%s'
+       templates = '%s' }
+alert_mail = 'me@example.org'
+on 'purchase' {
+    test = true
+    mail 'welcome' { template = 'welcome' }
+    mail 'me' { to = 'me@example.org' }
+    exec 'account' { argv = { 'account', '--for', '$USER; id' } }
+}
+""" % (sink(p), FIXTURES / "mail"))
+    same(p.cli("migrate").returncode, 0, "migrate")
+    p.run()
+    title = (HOSTILE * 8)[:1000]
+    deliver(p, replaced(sale(1), ("email", "buyer+1@example.com"),
+                        ("product_name", title)))
+    settled(p, 3)
+    found = mails(p)
+    clean = re.sub(r"[\r\n]", " ", title)
+    args, raw = found["buyer+1@example.com"][0]
+    mail = check_mail(args, raw, "buyer+1@example.com")
+    ok(str(mail["Subject"]).startswith("Welcome to " + clean[:100]),
+       "the subject", mail["Subject"])
+    text, html = body_of(mail, "plain"), body_of(mail, "html")
+    ok("you have bought %s (" % clean in text, "the text", text)
+    ok("\n.\nFrom now" in text, "a dot of its own stays", text)
+    ok("<b>&amp;" not in html and "&#60;b&#62;&#38;amp;" in html,
+       "the HTML is escaped", html)
+    check_program(p, title)
+    # no address, or none a mailer should see
+    for n, address in enumerate(("-oQ@example.com", "a b@example.com",
+                                 "x@example.com,y@example.com",
+                                 "|id@example.com", "\"x\"@example.com",
+                                 "x@example.com\r\nBcc: y@example.com")):
+        deliver(p, replaced(sale(2 + n), ("email", address)))
+    done = settled(p, 3 * 7)
+    same(set(mails(p)), {"buyer+1@example.com", "me@example.org"},
+         "no mail to an address that is none")
+    same({r[2] for r in done if r[1] == "welcome"}, {"done", "dead"},
+         "and that is told")
+    owner = [email.message_from_bytes(raw, policy=STRICT)
+             for _, raw in mails(p)["me@example.org"]]
+    ok(any("email: buyer+1@example.com" in m.get_content() for m in owner),
+       "the owner is told all")
+    n = len(rows(p))
+    a = p.direct("POST", "/hooks/gumroad/" + p.tokens[0], replaced(
+        sale(1), ("email", "buyer+1@example.com"), ("product_name", title)),
+        FORM)
+    same((a.word(), len(rows(p))), ("duplicate", n), "nothing for a repeat")
+    p.check_logs("buyer+1@example.com")
+
+
+def check_program(p, title):
+    path = until(lambda: list(p.dir.glob("exec.*.json")), "the program")[0]
+    found = json.loads(path.read_text())
+    facts = json.loads(found["in"])
+    env = found["env"]
+    same(found["argv"], ["--for", "$USER; id"], "its words as they are")
+    same((found["fds"], found["cwd"], found["sid"]), ([0, 1, 2], "/", True),
+         "nothing open, its own session")
+    same(facts["type"], "purchase", "facts on its input")
+    ok(facts["data"]["purchase"]["product_name"] == title,
+       "the title as it came")
+    same({k for k in env if not k.startswith("GATEPOST_")} -
+         {"PATH", "LANG", "LC_CTYPE"}, set(), "no other environment")
+    same((env["GATEPOST_TYPE"], env["GATEPOST_EMAIL"],
+          env["GATEPOST_PRODUCT_NAME"]),
+         ("purchase", "buyer+1@example.com", re.sub(r"[\r\n]", " ", title)),
+         "facts in its environment")
+
+
+def test_again():
+    """What fails first and works then: the same id, once in the end."""
+    receiver = Receiver((429, {"Retry-After": "1"}), 200)
+    p = Place(init=False)
+    p.configure(more="""
+mail { from = 'shop@example.org'
+       sendmail = '%s' }
+on 'purchase' {
+    test = true
+    mail 'me' { to = 'me@example.org' }
+}
+on 'delivery' {
+    test = true
+    forward 'other' { url = 'http://127.0.0.1:%d/ping?key=k%%20ey' }
+}
+""" % (sink(p), receiver.port))
+    (p.dir / "then").write_text("echo 'no route to me@example.org' >&2\n"
+                                "exit 75\n")
+    same(p.cli("migrate").returncode, 0, "migrate")
+    p.run()
+    ping = sale(1, b"&odd=%00%ff+x&odd=2")
+    deliver(p, ping, "kept")
+    deliver(p, sale(2))
+    row = until(lambda: [r for r in rows(p) if r[0] == "mail" and
+                         r[2] == "waiting" and r[4]],
+                "the first attempt")[0]
+    same(row[4], "sendmail: exit 75: no route to (hidden)", "what it said")
+    (p.dir / "then").unlink()
+    until(lambda: {r[2] for r in rows(p)} == {"done"}, "the second")
+    same([(path, h["Content-Type"], sent) for path, h, sent in receiver.got
+          if sent == ping][0],
+         ("/ping?key=k%20ey", FORM["Content-Type"], ping),
+         "the same bytes to the address as it is configured")
+    same([len(receiver.got), len({h["webhook-id"]
+                                  for _, h, _ in receiver.got})], [3, 2],
+         "429 is tried again, with the same id")
+    p.check_logs("k%20ey")
+    ok("k%20ey" not in str([r[4] for r in rows(p)]), "nor has the outbox")
+    ids = {email.message_from_bytes(raw, policy=STRICT)["Message-ID"]
+           for _, raw in mails(p)["me@example.org"]}
+    same((len(mails(p)["me@example.org"]), len(ids)), (2, 1),
+         "tried twice, the same id")
+
+
+# ---- forward -----------------------------------------------------------------
+
+def test_forward():
+    """In front of a second gatepost, which checks what it is sent."""
+    old = Place()
+    old.run()
+    old.nginx()
+    p = place("""
+on 'delivery' {
+    platform = 'gank'
+    test = true
+    forward 'old-gank' { url = 'http://127.0.0.1:%d/hooks/gank'
+                         secret = '%s' }
+}
+on 'delivery' {
+    platform = 'gumroad'
+    test = true
+    forward 'old-gumroad' { url = 'http://127.0.0.1:%d/hooks/gumroad/%s' }
+}
+""" % (old.port, old.secrets[1], old.port, old.tokens[0]))
+    p.run()
+    body = fixture("gank/um-documented")
+    a = p.direct("POST", "/hooks/gank", body,
+                 gank_headers(body, p.secrets[0]))
+    same(a.status, 200, "Gank's delivery")
+    deliver(p, sale(1))
+    until(lambda: old.events() == 2, "both at the old handler: %r" % rows(p))
+    for platform in ("gank", "gumroad"):
+        sql = ("SELECT body, content_type FROM events WHERE platform = '%s'"
+               % platform)
+        same(old.rows(sql), p.rows(sql), platform + ": the same bytes")
+    until(lambda: {r[2] for r in rows(p)} == {"done"}, "all done")
+    a = p.direct("POST", "/hooks/gank", body, gank_headers(
+        body, p.secrets[0]))
+    same((a.word(), len(rows(p))), ("duplicate", 2), "a repeat is not sent")
+    p.check_logs(old.tokens[0], old.secrets[1])
+
+
+def test_gone():
+    receiver = Receiver(410)
+    p = place("""
+on 'delivery' {
+    test = true
+    forward 'old' { url = 'http://127.0.0.1:%d/' }
+}
+""" % receiver.port)
+    p.run()
+    deliver(p, sale(1))
+    until(lambda: rows(p) and rows(p)[0][3] == 1, "410")
+    ok(rows(p)[0][2] != "done", "410 is not success", rows(p))
+
+
+# ---- the recipes ---------------------------------------------------------------
+
+def recipes():
+    """The blocks of the page that are settings, and those that are mails."""
+    text = PAGE.read_text()
+    blocks = re.findall(r"^\.Bd -literal.*\n((?:.*\n)*?)\.Ed$", text, re.M)
+    blocks = [b.replace("\\e", "\\").replace("\\&", "") for b in blocks]
+    settings = [b for b in blocks
+                if re.match(r"(on|mail|tier|alert_mail)\b", b)]
+    return settings, [b for b in blocks if b.startswith("Subject:")]
+
+
+def test_recipes():
+    settings, texts = recipes()
+    ok(len(settings) >= 12 and len(texts) == 1, "the page has recipes",
+       (len(settings), len(texts)))
+    p = Place()
+    (p.dir / "mails").mkdir()
+    (p.dir / "giveaways/pencil").mkdir(parents=True)
+    for name in ("welcome", "soon", "ended", "giveaway"):
+        (p.dir / "mails" / (name + ".txt")).write_text(texts[0])
+    for block in settings:
+        p.configure(more="", tiers=block)
+        done = subprocess.run([FCGI_PROGRAM, "-c", p.conf, "-t"],
+                              capture_output=True, timeout=LIMIT)
+        same((done.returncode, done.stderr), (0, b""),
+             "recipe: " + " ".join(block.split())[:60])
+    # those that go to a web address, against one of ours
+    receiver = Receiver(200)
+    p.configure(tiers="".join(
+        re.sub(r"https://[^/']*", "http://127.0.0.1:%d" % receiver.port,
+               b).replace("on 'purchase'", "on 'purchase' ")
+        .replace("{\n    http", "{\n    test = true\n    http")
+        for b in settings if "    http '" in b))
+    p.run()
+    deliver(p, replaced(sale(1), ("product_name",
+                                  "A \"pen\" @everyone <@1> & \\ \n x")))
+    until(lambda: len(receiver.got) >= 6, "all recipes: %r" % rows(p))
+    for path, headers, body in receiver.got:
+        if headers["Content-Type"].startswith("application/json"):
+            said = json.dumps(json.loads(body), ensure_ascii=False)
+        else:
+            said = str(parse_qsl(body.decode(), strict_parsing=True))
+        ok("pen" in said and ("@everyone" not in said or
+                              "webhook-signature" in str(headers).lower()),
+           "%s: nobody is called" % path, said)
+
+
+def test_refused():
+    """Slips that -t shows, with file and line."""
+    p = Place()
+    (p.dir / "mails").mkdir()
+    (p.dir / "mails/bad.txt").write_text("Subject: x\n\nDear {nmae}\n")
+    head = "mail { from = 'a@example.org'\n templates = 'mails' }\n"
+    for text, why in (
+            (head + "on 'purchase' { mail 'x' { template = 'bad' } }",
+             "bad.txt:3: {nmae}"),
+            (head + "on 'purchase' { mail 'x' { template = 'none' } }",
+             "none.txt"),
+            (head + "on 'purchase' { mail 'x' { template = '../x' } }",
+             "template"),
+            (head + "on 'purchase' { mail 'x' { to = '{email}' } }",
+             "needs a template"),
+            (head + "on 'purchase' { mail 'x' { to = 'a@b.co, c@d.co' } }",
+             "to is"),
+            ("mail { from = 'x <a@example.org>, b@example.org' }", "from is"),
+            ("alert_mail = '-f@example.org'", "alert_mail is"),
+            ("on 'purchase' { exec 'x' { argv = { '/bin/x', '{email}' } } }",
+             "no placeholders")):
+        p.configure(tiers=text)
+        done = subprocess.run([FCGI_PROGRAM, "-c", p.conf, "-t"],
+                              capture_output=True, timeout=LIMIT)
+        ok(done.returncode != 0 and why in done.stderr.decode(),
+           "refused: " + why, done.stderr)
+
+
+if __name__ == "__main__":
+    main(test_refused, test_recipes, test_mail, test_again, test_forward,
+         test_gone)
