@@ -347,8 +347,8 @@ struct store_signin {
 int store_signin_add(
     struct store *s, const struct store_signin *row, struct err *e);
 /* Those up to a time go, and those after another. */
-int store_signin_trim(
-    struct store *s, int64_t until, int64_t after, struct err *e);
+int
+store_signin_trim(struct store *s, int64_t until, int64_t after, struct err *e);
 struct store_signin_counts {
 	int64_t all;
 	int64_t person; /* of row->person */
