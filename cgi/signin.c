@@ -1,5 +1,6 @@
 #include <jansson.h>
 
+#include "action/mailbox.h"
 #include "base/form.h"
 #include "base/json.h"
 #include "base/jsonw.h"
@@ -41,6 +42,19 @@ is_type(const struct request *r, const char *want)
 	return str_eq_fold(str_trim(type), str_from(want));
 }
 
+/* Some servers say the host without its port; cookies know none either (RFC
+ * 6265, 8.5). */
+static struct str
+without_port(struct str host)
+{
+	size_t n = host.n;
+	while (n > 0 && host.p[n - 1] >= '0' && host.p[n - 1] <= '9')
+		n--;
+	if (n > 0 && host.p[n - 1] == ':')
+		host.n = n - 1;
+	return host;
+}
+
 /*
  * Does a page of another site make the browser send this? It could sign its
  * visitor in as somebody else. Browsers say so by Sec-Fetch-Site, on https and
@@ -65,7 +79,9 @@ is_foreign(const struct app *app, const struct request *r)
 	    : str_starts(origin, STR("http://"))	    ? 7
 							    : 0;
 	host = (struct str){ origin.p + scheme, origin.n - scheme };
-	return scheme == 0 || !str_eq_fold(host, request_param(r, "HTTP_HOST"));
+	return scheme == 0 ||
+	    !str_eq_fold(without_port(host),
+		without_port(request_param(r, "HTTP_HOST")));
 }
 
 /* A field of the form; STR_NONE: none. */
@@ -266,7 +282,8 @@ me_link_post(const struct app *app, struct request *r, struct reply *p)
 	q.email = is_type(r, "application/json") ? json_field(r, "email")
 						 : field(r, "email");
 	if (access_key_parse(
-		STORE_BY_EMAIL, str_trim(q.email), r->arena, &key, &err) != 0) {
+		STORE_BY_EMAIL, str_trim(q.email), r->arena, &key, &err) != 0 ||
+	    mailbox_fault(key.id) != NULL) {
 		say(app, r, &no_address, p);
 		return;
 	}

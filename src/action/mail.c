@@ -72,7 +72,7 @@ check(
 		    e, ERR_INPUT, "%s:1: not UTF-8; save it as UTF-8", file);
 	if (names != NULL && place_unknown(text, names, &word))
 		return err_set(e, ERR_INPUT,
-		    "%s:%d: {%.*s} is no placeholder; gatepost.conf(5) "
+		    "%s:%d: {%.*s} is no placeholder here; gatepost.conf(5) "
 		    "lists them",
 		    file, line_of(text, word.p), STR_ARG(word));
 	return 0;

@@ -69,19 +69,9 @@ check_names(struct config_reader *r, const struct place *at, const char *key,
 	struct str word;
 	if (!place_unknown(s, at->names, &word))
 		return 0;
-	if (str_eq_z(word, EFFECT_DOWNLOAD))
-		return BAD(r, at, key, value,
-		    "%s: {download} needs a file; add: download = "
-		    "'/guides/guide.pdf'",
-		    key);
-	if (str_eq_z(word, EFFECT_LINK))
-		return BAD(r, at, key, value,
-		    "%s: {link} signs in whoever reads it; it is for a mail "
-		    "to {email} alone",
-		    key);
 	return BAD(r, at, key, value,
-	    "%s: {%.*s} is no placeholder; gatepost.conf(5) lists them", key,
-	    STR_ARG(word));
+	    "%s: {%.*s} is no placeholder here; gatepost.conf(5) lists them",
+	    key, STR_ARG(word));
 }
 
 /* A placeholder in the host would let a buyer choose who is told. */

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "action/mail.h"
 #include "action/mailbox.h"
 #include "core/config_token.h"
 #include "core/effect.h"
@@ -329,6 +330,11 @@ signin_target(struct config_reader *r)
 		if (file == NULL)
 			return NULL;
 	}
+	struct err why = { .code = ERR_NONE };
+	struct mail_template t;
+	if (file != NULL && access(file, F_OK) == 0 &&
+	    mail_template_read(r->arena, template, effect_names, &t, &why) != 0)
+		config_warn(r, "%s", why.text);
 	*a = (struct action){ .kind = ACTION_MAIL,
 		.name = STR(SIGNIN_TARGET),
 		.timeout_ms = ACTION_TIMEOUT_MS,
