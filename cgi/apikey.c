@@ -7,14 +7,19 @@ apikey_fits(const struct app *app, const struct request *r, struct reply *p)
 {
 	struct str scheme, key;
 	const struct config_list *keys = &app->config->api_keys;
-	int fits = 0;
+	int fits = 0, failed = 0, equal;
 	if (str_cut(request_authorization(r), ' ', &scheme, &key) &&
 	    str_eq_fold(scheme, STR("Bearer"))) {
 		key = str_trim(key);
-		for (size_t i = 0; i < keys->n; i++)
-			fits |= crypto_equal_text(key, keys->v[i]);
+		for (size_t i = 0; i < keys->n; i++) {
+			failed |= crypto_equal_text(key, keys->v[i], &equal);
+			fits |= equal;
+		}
 	}
-	if (!fits) {
+	if (!fits && failed) {
+		reply_header(p, "Retry-After", STR("5"));
+		reply_error(p, 503, "memory", "too busy now; try again");
+	} else if (!fits) {
 		reply_header(p, "WWW-Authenticate", STR("Bearer"));
 		reply_error(p, 401, "api_key",
 		    keys->n == 0 ? "no api_keys in the configuration"

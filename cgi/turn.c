@@ -11,7 +11,8 @@
 #include "base/banned.h"
 #include "base/time.h"
 
-/* Again and again: one that comes before flock is called would be lost. */
+/* Again and again: one that comes before flock is called would be lost. Not
+ * before the time is over: an interrupted flock goes to the end of the line. */
 enum { ALARM_US = 20 * 1000 };
 
 static void
@@ -26,14 +27,15 @@ lock(int fd, int ms)
 	int64_t until = time_ticks() + ms;
 	/* without SA_RESTART: flock comes back */
 	const struct sigaction on = { .sa_handler = interrupt };
-	const struct itimerval every = { { 0, ALARM_US }, { 0, ALARM_US } };
+	const struct itimerval over = { { 0, ALARM_US },
+		{ ms / 1000, (ms % 1000 + 1) * 1000 - 1 } };
 	const struct itimerval never = { { 0, 0 }, { 0, 0 } };
 	struct sigaction before;
 	int rc;
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	sigaction(SIGALRM, &on, &before);
-	setitimer(ITIMER_REAL, &every, NULL);
+	setitimer(ITIMER_REAL, &over, NULL);
 	do {
 		rc = flock(fd, LOCK_EX);
 	} while (rc != 0 && errno == EINTR && time_ticks() < until);

@@ -263,13 +263,13 @@ SELECT id FROM changes WHERE buyer = $1 AND id > $2 ORDER BY id DESC LIMIT $3;
 -- name: change_ids_of_license
 SELECT id FROM changes WHERE license = $1 AND id > $2 ORDER BY id DESC LIMIT $3;
 -- name: change_told_user
-SELECT after FROM changes WHERE user_ref = $1 ORDER BY id DESC LIMIT 1;
+SELECT after, at FROM changes WHERE user_ref = $1 ORDER BY id DESC LIMIT 1;
 -- name: change_told_email
-SELECT after FROM changes WHERE email = $1 ORDER BY id DESC LIMIT 1;
+SELECT after, at FROM changes WHERE email = $1 ORDER BY id DESC LIMIT 1;
 -- name: change_told_buyer
-SELECT after FROM changes WHERE buyer = $1 ORDER BY id DESC LIMIT 1;
+SELECT after, at FROM changes WHERE buyer = $1 ORDER BY id DESC LIMIT 1;
 -- name: change_told_license
-SELECT after FROM changes WHERE license = $1 ORDER BY id DESC LIMIT 1;
+SELECT after, at FROM changes WHERE license = $1 ORDER BY id DESC LIMIT 1;
 -- name: change_last_of_user
 SELECT coalesce(max(id), 0) FROM changes WHERE user_ref = $1;
 -- name: change_last_of_email
@@ -341,11 +341,6 @@ ON CONFLICT (dedupe) DO NOTHING;
 SELECT coalesce(max(id), 0) FROM outbox;
 -- name: outbox_known
 SELECT count(*) FROM outbox WHERE dedupe = $1;
--- name: outbox_is_due
--- (the list in this order is what the indexes are for)
-SELECT count(*) FROM (SELECT id FROM outbox
-	WHERE state IN ('waiting', 'running') AND kind = $1 AND target = $2
-		AND due_at <= $3 LIMIT 1) AS due;
 -- name: outbox_next
 SELECT {outbox} FROM outbox AS o
 WHERE state IN ('waiting', 'running') AND kind = $1 AND target = $2

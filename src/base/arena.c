@@ -24,7 +24,7 @@ struct deferred {
 struct arena {
 	size_t limit;
 	size_t used;
-	int failed;
+	int failed, full;
 	struct block *blocks; /* the one in use first */
 	struct deferred *deferred;
 };
@@ -60,7 +60,7 @@ void *
 arena_alloc(struct arena *a, size_t n)
 {
 	if (n > a->limit - a->used || n > SIZE_MAX - ALIGN) {
-		a->failed = 1;
+		a->failed = a->full = 1;
 		return NULL;
 	}
 	size_t need = (n + ALIGN - 1) / ALIGN * ALIGN;
@@ -129,6 +129,12 @@ arena_failed(const struct arena *a)
 	return a->failed;
 }
 
+int
+arena_full(const struct arena *a)
+{
+	return a->full;
+}
+
 static void
 run_deferred(struct arena *a)
 {
@@ -148,7 +154,7 @@ arena_reset(struct arena *a)
 	}
 	a->blocks->used = 0;
 	a->used = 0;
-	a->failed = 0;
+	a->failed = a->full = 0;
 }
 
 void

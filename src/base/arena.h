@@ -31,6 +31,9 @@ int arena_defer(struct arena *a, void (*fn)(void *), void *ptr);
 /* Has an allocation failed since the last reset? */
 int arena_failed(const struct arena *a);
 
+/* Has one since then because of the limit, and not for want of memory? */
+int arena_full(const struct arena *a);
+
 /* Keeps the first block for the next request. */
 void arena_reset(struct arena *a);
 void arena_free(struct arena *a);

@@ -118,11 +118,14 @@ crypto_equal(const void *a, const void *b, size_t n)
 }
 
 int
-crypto_equal_text(struct str a, struct str b)
+crypto_equal_text(struct str a, struct str b, int *equal)
 {
 	uint8_t da[CRYPTO_SHA256], db[CRYPTO_SHA256];
-	return crypto_sha256(a, da) == 0 && crypto_sha256(b, db) == 0 &&
-	    crypto_equal(da, db, sizeof(da));
+	*equal = 0;
+	if (crypto_sha256(a, da) != 0 || crypto_sha256(b, db) != 0)
+		return -1;
+	*equal = crypto_equal(da, db, sizeof(da));
+	return 0;
 }
 
 int

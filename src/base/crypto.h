@@ -32,8 +32,9 @@ int crypto_hmac_sha256(struct str key, const struct str *pieces, size_t n,
 int crypto_equal(const void *a, const void *b, size_t n);
 
 /* Do two texts agree? Digests are compared, so the time tells neither where
- * they differ nor how long the secret one is. */
-int crypto_equal_text(struct str a, struct str b);
+ * they differ nor how long the secret one is. -1: no memory to tell, and *equal
+ * is 0. */
+int crypto_equal_text(struct str a, struct str b, int *equal);
 
 int crypto_random(void *p, size_t n); /* 0 or -1 */
 

@@ -64,15 +64,30 @@ claim_rows(struct store *s, struct claim *b, struct err *e)
 	return 0;
 }
 
+static int
+take_any(void *arg, const struct store_outbox *row)
+{
+	(void)row;
+	*(int *)arg = 1;
+	return 1;
+}
+
+int
+claim_is_due(struct store *s, const struct action *a, int64_t now, int *due,
+    struct err *e)
+{
+	*due = 0;
+	return store_outbox_next(s, str_from(action_words[a->kind]), a->name,
+	    a->order, now, 1, take_any, due, e);
+}
+
 int
 claim_take(struct store *s, void *arg, struct err *e)
 {
 	struct claim *b = arg;
-	const struct action *a = b->action;
-	int due = 0;
+	int due;
 	b->n = 0;
-	if (store_outbox_is_due(s, str_from(action_words[a->kind]), a->name,
-		b->now, &due, e) != 0)
+	if (claim_is_due(s, b->action, b->now, &due, e) != 0)
 		return -1;
 	if (!due)
 		return 0;

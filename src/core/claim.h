@@ -22,6 +22,10 @@ struct claim {
 	int64_t now, until; /* until when the rows are this one's */
 };
 
+/* Has the target a row that may be taken? */
+int claim_is_due(struct store *s, const struct action *a, int64_t now, int *due,
+    struct err *e);
+
 /* courier_chore_fn; arg is a struct claim. Takes up to max rows of the
  * action's target. Nothing is written where nothing is due. */
 int claim_take(struct store *s, void *arg, struct err *e);

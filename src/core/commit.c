@@ -45,6 +45,8 @@ struct commit {
 	int was_locked; /* the last batch waited for the database in vain */
 	commit_watch_fn *watch; /* NULL: nobody */
 	void *watch_arg;
+	commit_chore_fn *dry; /* NULL: what is written stays */
+	void *dry_arg;
 	commit_turn_fn *turn; /* NULL: no other process to wait for */
 	struct commit_stats stats;
 	/* the leader's */
@@ -96,6 +98,13 @@ void
 commit_turn(struct commit *c, commit_turn_fn *fn)
 {
 	c->turn = fn;
+}
+
+void
+commit_dry(struct commit *c, commit_chore_fn *fn, void *arg)
+{
+	c->dry = fn;
+	c->dry_arg = arg;
 }
 
 static void
@@ -160,12 +169,14 @@ commit_prepare(struct commit *c, struct err *e)
 	return rc;
 }
 
-/* Must the whole transaction be given up? */
+/* Must the whole transaction be given up? What is too much for the arena's
+ * limit will be so the next time: that is one delivery's fault. */
 static int
-is_fatal(const struct err *e)
+is_fatal(const struct commit *c, const struct err *e)
 {
-	return e->code == ERR_DB || e->code == ERR_BUSY ||
-	    e->code == ERR_ABSENT;
+	if (e->code == ERR_MEMORY)
+		return !arena_full(c->arena);
+	return err_is_passing(e) || e->code == ERR_ABSENT;
 }
 
 /* 0 when it does not fit, and nothing is changed. */
@@ -223,7 +234,7 @@ fold(struct commit *c, struct waiter *w, const struct fact *f, struct err *e)
 	if (project_subject(c->store, c->config, d->platform,
 		str_from(w->subject), &known, &when, c->arena, e) == 0)
 		return store_release(c->store, e);
-	if (is_fatal(e) || store_rollback_to(c->store, e) != 0 ||
+	if (is_fatal(c, e) || store_rollback_to(c->store, e) != 0 ||
 	    store_release(c->store, e) != 0)
 		return -1;
 	w->answer.kept = 1;
@@ -285,6 +296,8 @@ append(struct commit *c, struct waiter *w, struct err *e)
 		&row.peer };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		*texts[i] = project_column(c->arena, *texts[i]);
+	if (arena_failed(c->arena))
+		return err_set(e, ERR_MEMORY, "out of memory");
 	enum store_added added;
 	if (store_event_add(c->store, &row, &w->answer.event, &added, e) != 0)
 		return -1;
@@ -307,6 +320,11 @@ write_batch(struct commit *c, struct waiter *batch, struct err *e)
 	for (struct waiter *w = batch; w != NULL; w = w->next)
 		if (append(c, w, e) != 0)
 			goto fail;
+	if (c->dry != NULL) {
+		int rc = c->dry(c->store, c->dry_arg, e);
+		store_rollback(c->store);
+		return rc;
+	}
 	if (store_commit(c->store, e) == 0)
 		return 0;
 fail:

@@ -80,6 +80,10 @@ typedef int commit_chore_fn(struct store *s, void *arg, struct err *e);
 int
 commit_chore(struct commit *c, commit_chore_fn *fn, void *arg, struct err *e);
 
+/* From now on nothing is stored: in place of each commit fn sees what would
+ * be there, then all is undone. For one that tries things out alone. */
+void commit_dry(struct commit *c, commit_chore_fn *fn, void *arg);
+
 /* Of the transactions that deliveries are in and that were committed; chores
  * have none. Lives as long as c. */
 struct commit_stats {

@@ -257,7 +257,7 @@ say(const struct courier *c, const struct verdict *v)
 {
 	char line[LINE_MAX];
 	const struct action *a = v->lane->action;
-	if (c->o.say == NULL)
+	if (c->o.say == NULL || str_eq_z(v->row.state, "done"))
 		return;
 	snprintf(line, sizeof(line), "outbox %lld: %s %.*s: %.*s: %.*s",
 	    (long long)v->row.id, action_words[a->kind], STR_ARG(a->name),
@@ -417,8 +417,7 @@ look(struct store *s, void *arg, struct err *e)
 	for (size_t i = 0; i < c->n; i++) {
 		const struct action *a = c->lanes[i].action;
 		int due = 0, off = 0;
-		if (store_outbox_is_due(s, str_from(action_words[a->kind]),
-			a->name, l->now, &due, e) != 0 ||
+		if (claim_is_due(s, a, l->now, &due, e) != 0 ||
 		    (due && courier_is_disabled(s, a, &off, e) != 0))
 			return -1;
 		l->due[i] = due && !off;

@@ -32,7 +32,7 @@ struct courier_opts {
 	const struct config *config;
 	courier_with_fn *with;
 	void *with_arg;
-	/* told of each row that was tried; may be NULL. text has no end of
+	/* told of each row that was tried in vain; may be NULL. text has no end of
 	 * line and nothing of a person */
 	void (*say)(void *arg, const char *text);
 	void *say_arg;

@@ -96,7 +96,11 @@ happen(struct sink *k, const struct effect *f, const struct rule_case *rc,
 	buf_init(&b, EFFECT_PAYLOAD_MAX);
 	for (size_t i = 0; result == 0 && i < rules->n; i++) {
 		const struct rule *r = &rules->v[i];
-		if ((only != NULL && only != r) || !rule_fits(r, rc))
+		const char *refusal = rule_refusal(r, rc);
+		if (k->plan != NULL && refusal != NULL &&
+		    (r->events & 1U << rc->event) != 0)
+			k->plan(k->arg, f, r, NULL, refusal);
+		if ((only != NULL && only != r) || refusal != NULL)
 			continue;
 		for (size_t n = 0; result == 0 && n < r->n_actions; n++) {
 			char id[EFFECT_ID_MAX];

@@ -40,9 +40,11 @@ int outbox_expiring(struct store *s, const struct config *c,
     struct arena *a, struct err *e);
 
 /* What would be queued, by the rules and without the table: for a person. fn
- * is called per action; queued tells whether its key is there already. */
+ * is called per action with the key its row has; with action NULL and the
+ * filter's name for a rule that is about it and does not let it pass. What
+ * follows from changed access is not among it. */
 typedef void outbox_plan_fn(void *arg, const struct effect *f,
-    const struct rule *rule, const struct action *action, const char *id);
+    const struct rule *rule, const struct action *action, const char *text);
 int outbox_plan(struct store *s, const struct config *c,
     const struct outbox_delivery *d, outbox_plan_fn *fn, void *arg,
     struct arena *a, struct err *e);

@@ -101,15 +101,18 @@ take_manual(void *arg, const struct store_event *row)
 	struct gather *g = arg;
 	struct fold_delivery *d = gather_room(g);
 	struct manual *m = arena_alloc(g->arena, sizeof(*m));
-	struct err err;
+	struct err err = { .code = ERR_NONE };
 	char *delivery = arena_dup(g->arena, row->delivery.p, row->delivery.n);
-	if (d == NULL || m == NULL || delivery == NULL) {
+	int unknown = d != NULL && m != NULL && delivery != NULL &&
+	    manual_decode(g->arena, row->body,
+		(struct str){ delivery, row->delivery.n }, m, &err) != 0;
+	if (d == NULL || m == NULL || delivery == NULL ||
+	    err.code == ERR_MEMORY) {
 		g->failed = 1;
 		err_set(g->err, ERR_MEMORY, "out of memory");
 		return 1;
 	}
-	if (manual_decode(g->arena, row->body,
-		(struct str){ delivery, row->delivery.n }, m, &err) != 0)
+	if (unknown)
 		return 0;
 	*d = (struct fold_delivery){ .manual = m,
 		.event = row->id,

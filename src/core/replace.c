@@ -134,15 +134,15 @@ replace_tier(struct store *s, const struct config *c,
 
 int
 replace_told(struct store *s, const struct store_purchase *row, struct arena *a,
-    struct str *tier, int *told, struct err *e)
+    struct str *tier, int64_t *at, struct err *e)
 {
 	struct access_key key;
-	*told = 0;
+	*at = STORE_NULL;
 	*tier = STR_NONE;
 	if (replace_key(row, a, &key) != 0)
 		return 0;
 	return store_change_told(s, key.by,
-	    key.by == STORE_BY_BUYER ? key.value : key.id, a, tier, told, e);
+	    key.by == STORE_BY_BUYER ? key.value : key.id, a, tier, at, e);
 }
 
 int
@@ -186,13 +186,13 @@ tell_outbox(struct store *s, const struct config *c, const struct person *who,
     struct err *e)
 {
 	struct str told_tier, before = who->before;
-	int told = 0;
+	int64_t told = STORE_NULL;
 	if (when->event == STORE_NULL ||
 	    !rules_want(&c->follow_ups, RULE_TIER_CHANGED))
 		return 0;
 	if (replace_told(s, who->row, a, &told_tier, &told, e) != 0)
 		return -1;
-	if (told)
+	if (told != STORE_NULL)
 		before = told_tier;
 	return outbox_changed(
 	    s, c, who->row, before, after, when->at, when->event, a, e);

@@ -32,8 +32,9 @@ int replace_tier(struct store *s, const struct config *c,
     const struct store_purchase *row, int64_t at, struct arena *a,
     struct str *tier, struct err *e);
 
-/* What `changes` last told of the row's owner; *told 0: nothing yet. */
+/* What `changes` last told of the row's owner, and when; *at STORE_NULL:
+ * nothing yet. */
 int replace_told(struct store *s, const struct store_purchase *row,
-    struct arena *a, struct str *tier, int *told, struct err *e);
+    struct arena *a, struct str *tier, int64_t *at, struct err *e);
 
 #endif

@@ -28,18 +28,29 @@ fits(struct str pattern, struct str s)
 	return str_match_fold(pattern, s);
 }
 
-int
-rule_fits(const struct rule *r, const struct rule_case *c)
+const char *
+rule_refusal(const struct rule *r, const struct rule_case *c)
 {
-	if ((r->events & 1U << c->event) == 0 || (c->test && !r->test))
-		return 0;
+	if ((r->events & 1U << c->event) == 0)
+		return "event";
+	if (c->test && !r->test)
+		return "test";
 	if (r->product.p != NULL &&
 	    (c->product.p == NULL || !str_match_fold(r->product, c->product)) &&
 	    (c->product_name.p == NULL ||
 		!str_match_fold(r->product, c->product_name)))
-		return 0;
-	return fits(r->platform, c->platform) && fits(r->tier, c->tier) &&
-	    fits(r->from, c->from) && fits(r->to, c->to);
+		return "product";
+	return !fits(r->platform, c->platform) ? "platform"
+	    : !fits(r->tier, c->tier)	       ? "tier"
+	    : !fits(r->from, c->from)	       ? "from"
+	    : !fits(r->to, c->to)	       ? "to"
+					       : NULL;
+}
+
+int
+rule_fits(const struct rule *r, const struct rule_case *c)
+{
+	return rule_refusal(r, c) == NULL;
 }
 
 int

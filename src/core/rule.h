@@ -76,6 +76,9 @@ struct rule_case {
 };
 
 int rule_fits(const struct rule *r, const struct rule_case *c);
+/* The first filter that does not let it pass: "product", …; "event" when the
+ * rule is about something else; NULL: it fits. */
+const char *rule_refusal(const struct rule *r, const struct rule_case *c);
 
 /* Is a rule there for the event? For who would have to read rows to ask. */
 int rules_want(const struct rules *r, enum rule_event event);

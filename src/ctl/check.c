@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "core/courier.h"
 #include "ctl/ctl.h"
+#include "ctl/plan.h"
 
 enum {
 	CLOCK_SLACK = 120, /* seconds */
@@ -225,10 +227,63 @@ check_clock(struct check *k)
 		ok(k, "clock", "synchronised");
 }
 
+static int
+count_outbox(void *arg, struct str kind, struct str target, struct str state,
+    int64_t count, int64_t due_at)
+{
+	struct check *k = arg;
+	(void)due_at;
+	if (str_eq_z(state, "dead"))
+		note(k,
+		    arena_printf(k->ctl->arena,
+			"%lld follow-ups of %.*s %.*s were given up: 'gatepost "
+			"outbox --state dead'",
+			(long long)count, STR_ARG(kind), STR_ARG(target)));
+	if (str_eq_z(state, "waiting") &&
+	    rules_target(&k->ctl->config->follow_ups, kind, target) == NULL)
+		note(k,
+		    arena_printf(k->ctl->arena,
+			"%lld follow-ups wait for %.*s %.*s, which the "
+			"settings do not have (any more)",
+			(long long)count, STR_ARG(kind), STR_ARG(target)));
+	return 0;
+}
+
+static void
+check_outbox(struct check *k, struct store *s, struct err *e)
+{
+	const struct rules *rules = &k->ctl->config->follow_ups;
+	struct str why = STR_NONE;
+	if (store_outbox_counts(s, count_outbox, k, e) != 0 ||
+	    store_meta_text(s, STR("outbox_error"), k->ctl->arena, &why, e) !=
+		0)
+		return;
+	if (why.n > 0)
+		note(k,
+		    arena_printf(k->ctl->arena,
+			"a follow-up could not be queued: %.*s", STR_ARG(why)));
+	for (size_t i = 0; i < rules->n_targets; i++) {
+		int off = 0;
+		if (courier_is_disabled(s, rules->targets[i], &off, e) != 0)
+			return;
+		if (off)
+			problem(k,
+			    arena_printf(k->ctl->arena,
+				"%s %.*s answered 410 and is left alone: "
+				"'gatepost outbox retry --state waiting "
+				"--target %.*s'",
+				action_words[rules->targets[i]->kind],
+				STR_ARG(rules->targets[i]->name),
+				STR_ARG(rules->targets[i]->name)));
+	}
+}
+
 static enum ctl_exit
 run(struct ctl *ctl, struct err *e)
 {
 	struct check k = { .ctl = ctl, .now = time_now() };
+	if (ctl_get(ctl, "event") != NULL)
+		return plan_run(ctl, e);
 	const struct config *c = ctl_config(ctl, e);
 	if (c == NULL)
 		return CTL_SYSTEM;
@@ -238,6 +293,7 @@ run(struct ctl *ctl, struct err *e)
 	if (s == NULL || store_integrity(s, e) != 0)
 		return CTL_SYSTEM;
 	ok(&k, "database", c->database);
+	check_outbox(&k, s, e);
 	check_clock(&k);
 	check_deliveries(&k, s, e);
 	if (e->code == ERR_NONE)
@@ -245,9 +301,15 @@ run(struct ctl *ctl, struct err *e)
 	return k.problems > 0 ? CTL_NO : CTL_YES;
 }
 
+static const struct ctl_option options[] = {
+	{ "event", "ID", "which follow-ups it has, and why not others" },
+	{ NULL, NULL, NULL },
+};
+
 const struct ctl_command ctl_check = {
 	.name = "check",
 	.args = "",
 	.help = "look at config, database, clock and what has arrived",
+	.options = options,
 	.run = run,
 };

@@ -2,10 +2,16 @@
 #include "base/crypto.h"
 #include "base/jsonw.h"
 #include "base/time.h"
+#include "core/effect.h"
 #include "core/intake.h"
 #include "ctl/ctl.h"
 
-enum { NONCE_BYTES = 32, ANSWER_MAX = 64 * 1024, POST_MS = 15000 };
+enum {
+	NONCE_BYTES = 32,
+	ANSWER_MAX = 64 * 1024,
+	POST_MS = 15000,
+	WOULD_MAX = 200
+};
 
 struct trigger {
 	const struct platform *platform;
@@ -17,6 +23,9 @@ struct trigger {
 	struct sample_opts opts;
 	struct str keys[CTL_VALUES_MAX + 1], values[CTL_VALUES_MAX + 1];
 	char nonce[2 * NONCE_BYTES + 1];
+	struct ctl *ctl;
+	int64_t newest; /* of the outbox, before a dry run */
+	size_t would;
 };
 
 static int
@@ -190,6 +199,39 @@ post(struct ctl *ctl, struct trigger *t, const char *to, struct err *e)
 	return rc == 0 && status >= 200 && status < 300 ? CTL_YES : CTL_NO;
 }
 
+static int
+take_would(void *arg, const struct store_outbox *row)
+{
+	struct trigger *t = arg;
+	struct buf *b = &t->ctl->out;
+	struct action_fact facts[ACTION_FACTS_MAX];
+	struct str type = STR_NONE;
+	size_t n;
+	if (row->id <= t->newest)
+		return 1;
+	effect_read(t->ctl->arena, row->payload, &type, facts, &n, NULL);
+	t->would++;
+	buf_addf(b, "would run  %.*s ", STR_ARG(row->kind));
+	buf_add_visible(b, row->target);
+	buf_addf(b, ": %.*s\n", STR_ARG(type));
+	return 0;
+}
+
+/* A commit_chore_fn, before all is undone. */
+static int
+list_would(struct store *s, void *arg, struct err *e)
+{
+	struct trigger *t = arg;
+	if (store_outbox_list(
+		s, STR_NONE, STR_NONE, WOULD_MAX, take_would, t, e) != 0)
+		return -1;
+	if (t->would == 0)
+		buf_addz(&t->ctl->out,
+		    "no follow-up would run; a rule needs test = true for "
+		    "what trigger makes\n");
+	return 0;
+}
+
 static enum ctl_exit
 store(struct ctl *ctl, struct trigger *t, struct err *e)
 {
@@ -207,12 +249,23 @@ store(struct ctl *ctl, struct trigger *t, struct err *e)
 		.body = t->body,
 		.content_type = str_from(t->platform->content_type),
 		.now = t->now };
+	int dry = ctl_get(ctl, "dry-run") != NULL;
+	if (dry) {
+		struct store *s = ctl_store(ctl, STORE_CREATE, e);
+		if (s == NULL || store_outbox_max(s, &t->newest, e) != 0)
+			return CTL_SYSTEM;
+	}
 	if (commit_new(ctl->config, &commit, e) != 0)
 		return CTL_SYSTEM;
+	t->ctl = ctl;
+	if (dry)
+		commit_dry(commit, list_would, t);
 	intake_store(commit, ctl->config, &in, &proof, ctl->arena, &answer, e);
 	commit_free(commit);
 	if (answer.status == INTAKE_UNAVAILABLE)
 		return CTL_SYSTEM;
+	if (dry)
+		return CTL_YES;
 	jsonw_open(&ctl->out, '{');
 	jsonw_text(&ctl->out, "status", str_from(words[answer.status]));
 	jsonw_int(&ctl->out, "event", answer.event);
@@ -261,9 +314,14 @@ run(struct ctl *ctl, struct err *e)
 	if (load_secret(ctl, &t, e) != 0 || adopt_owner(ctl, &t, e) != 0)
 		return CTL_SYSTEM;
 	const char *to = ctl_get(ctl, "to");
+	if (to != NULL && ctl_get(ctl, "dry-run") != NULL) {
+		err_set(
+		    e, ERR_USAGE, "--dry-run sends nothing: leave out --to");
+		return CTL_USAGE;
+	}
 	enum ctl_exit code =
 	    to != NULL ? post(ctl, &t, to, e) : store(ctl, &t, e);
-	if (code == CTL_YES && !ctl->json)
+	if (code == CTL_YES && !ctl->json && ctl_get(ctl, "dry-run") == NULL)
 		hint(ctl, &t);
 	return code;
 }
@@ -271,6 +329,7 @@ run(struct ctl *ctl, struct err *e)
 static const struct ctl_option options[] = {
 	{ "set", "KEY=VALUE", "change or add a field; may be repeated" },
 	{ "to", "URL", "post it there; without, straight into the database" },
+	{ "dry-run", NULL, "say which follow-ups would run, store nothing" },
 	{ "print", NULL, "print the body, byte for byte, and send nothing" },
 	{ NULL, NULL, NULL },
 };

@@ -38,15 +38,19 @@ basic_password(struct str authorization, unsigned char buf[BASIC_MAX])
 	return password;
 }
 
-/* Every secret is compared, whichever fits. */
-static void
+/* Every secret is compared, whichever fits. -1: with some it could not be. */
+static int
 try_token(const struct verify_input *in, struct str token, size_t *fits)
 {
+	int rc = 0, equal;
 	if (token.p == NULL)
-		return;
-	for (size_t i = 0; i < in->n_secrets; i++)
-		if (crypto_equal_text(token, in->secrets[i]))
+		return 0;
+	for (size_t i = 0; i < in->n_secrets; i++) {
+		rc |= crypto_equal_text(token, in->secrets[i], &equal);
+		if (equal)
 			*fits = i;
+	}
+	return rc;
 }
 
 void
@@ -65,11 +69,12 @@ gumroad_verify(const struct verify_input *in, struct verify_result *out)
 		out->answer = VERIFY_CONFIG_ERROR;
 		return;
 	}
-	try_token(in, in->path_token, &fits);
-	try_token(in, basic_password(in->authorization, buf), &fits);
-	if (fits == SIZE_MAX)
+	int rc = try_token(in, in->path_token, &fits);
+	rc |= try_token(in, basic_password(in->authorization, buf), &fits);
+	if (fits == SIZE_MAX && rc == 0)
 		return;
-	if (crypto_sha256(in->secrets[fits], digest) != 0) {
+	/* a sender comes back for this, not for a mismatch */
+	if (fits == SIZE_MAX || crypto_sha256(in->secrets[fits], digest) != 0) {
 		out->answer = VERIFY_CONFIG_ERROR;
 		return;
 	}

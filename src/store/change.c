@@ -116,7 +116,7 @@ store_change_last_of(struct store *s, enum store_by by, struct str id,
 struct told {
 	struct arena *arena;
 	struct str tier;
-	int found;
+	int64_t at;
 };
 
 static int
@@ -125,7 +125,7 @@ take_told(void *arg, const struct db_value *row, size_t n)
 	struct told *told = arg;
 	struct str tier = db_str(&row[0]);
 	(void)n;
-	told->found = 1;
+	told->at = db_number(&row[1]);
 	if (tier.p != NULL)
 		told->tier =
 		    (struct str){ arena_dup(told->arena, tier.p, tier.n),
@@ -135,7 +135,7 @@ take_told(void *arg, const struct db_value *row, size_t n)
 
 int
 store_change_told(struct store *s, enum store_by by, struct str id,
-    struct arena *a, struct str *tier, int *told, struct err *e)
+    struct arena *a, struct str *tier, int64_t *at, struct err *e)
 {
 	static const enum query queries[] = {
 		[STORE_BY_USER] = QUERY_CHANGE_TOLD_USER,
@@ -143,11 +143,11 @@ store_change_told(struct store *s, enum store_by by, struct str id,
 		[STORE_BY_BUYER] = QUERY_CHANGE_TOLD_BUYER,
 		[STORE_BY_LICENSE] = QUERY_CHANGE_TOLD_LICENSE,
 	};
-	struct told found = { .arena = a, .tier = STR_NONE };
+	struct told found = { .arena = a, .tier = STR_NONE, .at = STORE_NULL };
 	struct db_value arg = db_text(id);
 	if (store_run(s, queries[by], &arg, 1, take_told, &found, e) != 0)
 		return -1;
 	*tier = found.tier;
-	*told = found.found;
+	*at = found.at;
 	return 0;
 }

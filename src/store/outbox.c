@@ -70,15 +70,6 @@ store_outbox_is_known(
 }
 
 int
-store_outbox_is_due(struct store *s, struct str kind, struct str target,
-    int64_t now, int *due, struct err *e)
-{
-	struct db_value args[] = { db_text(kind), db_text(target),
-		db_int(now) };
-	return is_any(s, QUERY_OUTBOX_IS_DUE, args, 3, due, e);
-}
-
-int
 store_outbox_next(struct store *s, struct str kind, struct str target,
     int order, int64_t now, int64_t limit, store_outbox_row_fn *fn, void *arg,
     struct err *e)

@@ -388,10 +388,7 @@ int store_outbox_max(struct store *s, int64_t *out, struct err *e);
 int store_outbox_is_known(
     struct store *s, struct str dedupe, int *known, struct err *e);
 
-/* Is a row of that target due, a claim that has run out included? */
-int store_outbox_is_due(struct store *s, struct str kind, struct str target,
-    int64_t now, int *due, struct err *e);
-/* The first that are due, by due_at. order: none of a person of whom an
+/* The first that are due, by due_at, claims that have run out included. order: none of a person of whom an
  * earlier row is not done. */
 int store_outbox_next(struct store *s, struct str kind, struct str target,
     int order, int64_t now, int64_t limit, store_outbox_row_fn *fn, void *arg,
@@ -445,10 +442,10 @@ int store_outbox_counts(
 int store_tier_drop_all(struct store *s, struct err *e);
 int store_tier_put(struct store *s, struct str name, int64_t rank,
     struct str allows, struct err *e);
-/* The tier the newest change of that person told of, in the arena; *told 0
- * when there is none. */
+/* The tier the newest change of that person told of, in the arena, and when;
+ * *at STORE_NULL when there is none. */
 int store_change_told(struct store *s, enum store_by by, struct str id,
-    struct arena *a, struct str *tier, int *told, struct err *e);
+    struct arena *a, struct str *tier, int64_t *at, struct err *e);
 /* The number of the newest change of that person's access, 0 for none. */
 int store_change_last_of(struct store *s, enum store_by by, struct str id,
     int64_t *out, struct err *e);

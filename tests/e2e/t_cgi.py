@@ -5,7 +5,7 @@ import sys
 sys.dont_write_bytecode = True
 import shutil
 
-from lib import (FCGI_PROGRAM, FORM, Place, _children, basic, fixture,
+from lib import (FCGI_PROGRAM, FORM, SLOW, Place, _children, basic, fixture,
                  gank_headers, main, ok, parse_cgi, sale, same)
 
 
@@ -124,6 +124,9 @@ def together():
         child.stdout.close()
         same(child.wait(), 0, "exit 0")
         _children.remove(child)
+    # on a slow machine the time is over for some: they come again
+    for i in [i for i, a in enumerate(answers) if SLOW and a.status == 503]:
+        answers[i] = p.cgi("POST", hook, sale(i), FORM)
     same([(a.status, a.word()) for a in answers], [(200, "recorded")] * n,
          "%d processes at once: all recorded" % n)
     same(len({a.event() for a in answers}), n, "each an event of its own")

@@ -213,7 +213,14 @@ on 'purchase' {
              for _, raw in mails(p)["me@example.org"]]
     ok(any("email: buyer+1@example.com" in m.get_content() for m in owner),
        "the owner is told all")
-    n = len(rows(p))
+    deliver(p, sale(20, b"&odd=1&odd=2"), "kept")
+    alert = until(lambda: [raw for _, raw in mails(p)["me@example.org"]
+                           if b"kept" in raw], "the alert")
+    alert = email.message_from_bytes(alert[0], policy=STRICT)
+    ok(str(alert["Subject"]).startswith("gatepost: ") and
+       "gatepost event" in alert.get_content(), "an alert about what was kept",
+       (alert["Subject"], alert.get_content()))
+    n = len(settled(p, 3 * 7 + 1))
     a = p.direct("POST", "/hooks/gumroad/" + p.tokens[0], replaced(
         sale(1), ("email", "buyer+1@example.com"), ("product_name", title)),
         FORM)

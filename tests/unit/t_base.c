@@ -164,8 +164,9 @@ test_crypto(void)
 	IS(str_from(hex),
 	    "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
 	    "RFC 4231 case 6");
-	OK(crypto_equal_text(STR("a"), STR("a")) &&
-		!crypto_equal_text(STR("a"), STR("ab")),
+	int same, other;
+	OK(crypto_equal_text(STR("a"), STR("a"), &same) == 0 && same &&
+		crypto_equal_text(STR("a"), STR("ab"), &other) == 0 && !other,
 	    "equal texts");
 	OK(crypto_unhex(STR("FFfe"), d, 2) == 0 && d[0] == 255 && d[1] == 254,
 	    "unhex");

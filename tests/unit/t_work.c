@@ -308,6 +308,32 @@ test_sweep(void)
 	OK(sweep("04-02") == 1, "a grant runs out");
 }
 
+/* What opened and closed since the last sweep has been told, or is over. */
+static void
+test_sweep_told(void)
+{
+	static const char sale[] =
+	    SALE("S1", "U1", "01-10", "&url_params[user_id]=42");
+	static const char refund[] =
+	    "sale_id=S1&sale_timestamp=2026-01-10T10:00:00Z&permalink=club"
+	    "&subscription_id=U1&recurrence=monthly&email=ada%40example.com"
+	    "&refunded=true&resource_name=refund";
+	begin("sweep_told");
+	sweep("01-09");
+	deliver(&platform_gumroad, sale, "01-10", INTAKE_RECORDED);
+	deliver(&platform_gumroad, refund, "01-11", INTAKE_RECORDED);
+	int64_t told = count(STR("42"));
+	OK(sweep("01-12") == 0 && count(STR("42")) == told,
+	    "a sale and its refund are told once");
+	begin("sweep_over");
+	sweep("01-09");
+	deliver(&platform_gumroad, refund, "01-11", INTAKE_RECORDED);
+	deliver(&platform_gumroad, sale, "01-12", INTAKE_RECORDED);
+	told = count(STR("42"));
+	OK(sweep("01-14") == 0 && count(STR("42")) == told,
+	    "a sale that came after its refund is not told");
+}
+
 static void
 set_tier(void)
 {
@@ -439,6 +465,7 @@ main(void)
 	test_adopted();
 	test_changes();
 	test_sweep();
+	test_sweep_told();
 	test_rebuild();
 	test_rebuild_subscription();
 	commit_free(commit);

@@ -1,0 +1,647 @@
+#!/usr/bin/env python3
+"""Follow-ups: what is told to other programs, once, whatever breaks."""
+
+import sys
+sys.dont_write_bytecode = True
+import base64
+import hashlib
+import hmac
+import http.server
+import json
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import threading
+import time
+from urllib.parse import parse_qs, quote
+
+from lib import (CTL_PROGRAM, FORM, LIMIT, Place, folder, free_port,
+                 main, ok, sale, same, skip, start, stop, until)
+
+SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
+OLD = "whsec_" + base64.b64encode(b"o" * 24).decode()
+HOUR = 3600
+
+
+# ---- the other end -----------------------------------------------------------
+
+class Receiver:
+    """Answers as it is told, path by path; what it has no word for is 200."""
+
+    def __init__(self, port=0):
+        self.got = []
+        self.answers = {}  # path: list of (status, headers), or a function
+        self.lock = threading.Lock()
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                headers = {k.lower(): v for k, v in self.headers.items()}
+                with outer.lock:
+                    outer.got.append((self.path, headers, body, time.time()))
+                    plan = outer.answers.get(self.path, [])
+                    answer = plan if callable(plan) else (
+                        plan.pop(0) if plan else (200, {}))
+                if callable(answer):
+                    answer = answer()
+                if answer is None:
+                    self.close_connection = True
+                    return
+                status, more = answer
+                self.send_response(status)
+                for name, value in more.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"ok")
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+            block_on_close = False
+            request_queue_size = 64
+
+            def handle_error(self, *_):
+                pass
+
+        self.server = Server(("127.0.0.1", port), Handler)
+        self.port = self.server.server_port
+        threading.Thread(target=self.server.serve_forever,
+                         kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def url(self, path):
+        return "http://127.0.0.1:%d%s" % (self.port, path)
+
+    def at(self, path):
+        with self.lock:
+            return [g for g in self.got if g[0] == path]
+
+    def ids(self, path):
+        return [g[1]["webhook-id"] for g in self.at(path)]
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+# ---- places ------------------------------------------------------------------
+
+def place(rules, **options):
+    p = Place()
+    p.configure(more=rules, **options)
+    return p
+
+
+def app(r, path="/app", more=""):
+    return "http 'app' { url = '%s' secrets = { '%s', '%s' } %s }" % (
+        r.url(path), SECRET, OLD, more)
+
+
+def replaced(body, *pairs):
+    """The body with values of its keys replaced."""
+    for key, value in pairs:
+        body, n = re.subn(b"(^|&)%s=[^&]*" % re.escape(key.encode()),
+                          lambda m: m[1] + ("%s=%s" % (
+                              key, quote(value, safe=""))).encode(), body)
+        if n != 1:
+            raise RuntimeError("%s stands %d times" % (key, n))
+    return body
+
+
+def deliver(p, body):
+    a = p.cgi("POST", "/hooks/gumroad/" + p.tokens[0], body, FORM)
+    if a.status != 200:
+        raise RuntimeError(a)
+    return a.event()
+
+
+def work(p):
+    done = p.cli("work", "--once")
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr)
+    return done.stderr.decode()
+
+
+def outbox(p, what="state, attempts", where="1"):
+    return p.rows("SELECT %s FROM outbox WHERE %s ORDER BY id" % (what, where))
+
+
+def write(p, sql, *args):
+    db = sqlite3.connect(p.db, timeout=LIMIT)
+    with db:
+        db.execute(sql, args)
+    db.close()
+
+
+def due_now(p):
+    """As if the time of waiting were over."""
+    write(p, "UPDATE outbox SET due_at = 1 WHERE state IN "
+          "('waiting', 'running')")
+
+
+def fits(got, secret):
+    """Is it signed with that secret, as Standard Webhooks has it?"""
+    _, headers, body, _ = got
+    key = base64.b64decode(secret[6:])
+    text = "%s.%s." % (headers["webhook-id"], headers["webhook-timestamp"])
+    mac = hmac.new(key, text.encode() + body, hashlib.sha256).digest()
+    return "v1," + base64.b64encode(mac).decode() in (
+        headers["webhook-signature"].split(" "))
+
+
+# ---- tests -------------------------------------------------------------------
+
+def told():
+    """A sale reaches an app and a chat within seconds."""
+    r = Receiver()
+    p = place("""
+on 'purchase, renewal' { %s }
+on 'purchase' {
+    product = 'penc*'
+    http 'chat' {
+        url = '%s'
+        format = 'template'
+        body = '{"content":"{product_name} by {email} ({price} {currency})"}'
+    }
+}
+on 'purchase' { product = 'other' http 'never' { url = '%s' } }
+on 'refunded' { http 'app' { } }
+""" % (app(r), r.url("/chat/{sale}"), r.url("/never")))
+    p.run()
+    a = p.direct("POST", "/hooks/gumroad/" + p.tokens[0], sale(1), FORM)
+    same(a.word(), "recorded", "a sale")
+    until(lambda: len(r.got) >= 2, "both to be told")
+    got = r.at("/app")[0]
+    body = json.loads(got[2])
+    same(body["type"], "purchase", "its type")
+    same((body["data"]["person"]["user"], body["data"]["access"]["tier"],
+          body["data"]["event"]), ("u1", "supporter", a.event()),
+         "the person, the whole access, the event")
+    same(got[1]["content-type"], "application/json", "JSON")
+    ok(fits(got, SECRET) and fits(got, OLD), "signed by both secrets")
+    ok(abs(int(got[1]["webhook-timestamp"]) - time.time()) < LIMIT,
+       "the time of the attempt")
+    sale_id = p.one("SELECT sale FROM purchases").replace("=", "%3D")
+    chat = r.at("/chat/" + sale_id)
+    same(len(chat), 1, "the chat, its path filled in")
+    text = json.loads(chat[0][2])["content"]
+    ok("calvin1@" in text and "webhook-signature" not in chat[0][1],
+       "the text, and no signature without a secret", text)
+    until(lambda: outbox(p) == [("done", 1)] * 2, "the marks")
+    same(len(r.got), 2, "and nothing else")
+    p.direct("POST", "/hooks/gumroad/" + p.tokens[0],
+             replaced(sale(1), ("resource_name", "refund"),
+                      ("refunded", "true")), FORM)
+    until(lambda: len(r.at("/app")) == 2, "the refund")
+    same(json.loads(r.at("/app")[1][2])["type"], "refunded",
+         "a target named again is the same one")
+    ok(fits(r.at("/app")[1], SECRET), "with its secrets")
+    same(stop(p.program), 0, "stopped")
+    p.check_logs(SECRET)
+
+
+def npm():
+    """The receivers' own libraries take our signatures."""
+    place_ = folder()
+    (place_ / "package.json").write_text('{"private":true}')
+    (place_ / "try.cjs").write_text("""
+const { Webhook } = require('standardwebhooks')
+const svix = require('svix')
+const order = JSON.parse(require('fs').readFileSync(0))
+for (const [headers, body] of order.got)
+	for (const secret of order.secrets) {
+		new Webhook(secret).verify(body, headers)
+		new svix.Webhook(secret).verify(body, headers)
+		let refused = false
+		try { new Webhook(secret).verify(body + ' ', headers) }
+		catch { refused = true }
+		if (!refused) throw new Error('takes anything')
+	}
+console.log('fine')
+""")
+    try:
+        found = subprocess.run(
+            ["npm", "install", "--silent", "--no-audit", "--no-fund",
+             "--prefer-offline", "standardwebhooks@1.0.0", "svix@1.24.0"],
+            cwd=place_, capture_output=True, timeout=60).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        found = False
+    if not found:
+        skip("standardwebhooks and svix", "npm cannot install them")
+        return
+    r = Receiver()
+    p = place("on 'purchase' { %s }" % app(r))
+    for n in range(2):
+        deliver(p, replaced(sale(n), ("product_name", "Zoë 🎉")))
+    work(p)
+    done = subprocess.run(
+        ["node", "try.cjs"], cwd=place_, capture_output=True, timeout=LIMIT,
+        input=json.dumps({"secrets": [SECRET, OLD], "got": [
+            [g[1], g[2].decode()] for g in r.got]}).encode())
+    same((len(r.got), done.stdout), (2, b"fine\n"),
+         "standardwebhooks and svix take what is sent %s" %
+         done.stderr.decode()[-300:])
+
+
+def once():
+    """Whatever comes again, nothing goes out again."""
+    r = Receiver()
+    p = place("on 'purchase renewal tier_changed delivery kept' { %s }" %
+              app(r))
+    event = deliver(p, sale(1))
+    work(p)
+    first = outbox(p, "*")
+    same(sorted(json.loads(g[2])["type"] for g in r.got),
+         ["delivery", "purchase", "tier_changed"], "one of each")
+    deliver(p, sale(1))
+    deliver(p, sale(1) + b"&retry_count=2")
+    for args in (("replay", event), ("rebuild",), ("work", "--once")):
+        same(p.cli(*args).returncode, 0, "gatepost %s" % args[0])
+    write(p, "UPDATE meta SET value = '' WHERE name = 'state_digest'")
+    write(p, "DELETE FROM purchases")
+    deliver(p, sale(1) + b"&retry_count=3")
+    work(p)
+    same(outbox(p, "*"), first, "a duplicate, replay, rebuild, empty tables")
+    same(len(set(r.ids("/app"))), len(r.got), "nothing twice")
+    # a sale that was kept, and understood after a change of settings
+    p.configure(more="on 'purchase' { %s }" % app(r))
+    conf = p.conf.read_text()
+    p.conf.write_text(conf.replace("gumroad {", "gumroad { seller_id = 'x'"))
+    kept = deliver(p, sale(2))
+    p.conf.write_text(conf)
+    same(len(outbox(p)), 3, "kept: not a purchase")
+    for n in range(2):
+        p.cli("replay", kept)
+        work(p)
+    same([json.loads(g[2])["type"] for g in r.got[3:]], ["purchase"],
+         "replayed, it is one, once")
+
+
+def test_ones():
+    r = Receiver()
+    p = place("""on 'purchase' { %s }
+on 'purchase' { test = true http 'tests' { url = '%s' } }
+""" % (app(r), r.url("/tests")))
+    deliver(p, sale(1, b"&test=true"))
+    work(p)
+    same([g[0] for g in r.got], ["/tests"],
+         "test purchases only where they are asked for")
+
+
+def answers():
+    """What each answer does to the row, and to the target."""
+    r = Receiver()
+    targets = {
+        "fail": (500, {}), "busy": (429, {"Retry-After": "100"}),
+        "away": (503, {"Retry-After": "4000"}), "moved": (302, {
+            "Location": r.url("/trap")}), "cut": None, "no": (400, {})}
+    rules = "".join("http '%s' { url = '%s' }\n" % (n, r.url("/" + n))
+                    for n in targets)
+    p = place("on 'purchase' { %s http 'slow' { url = '%s' timeout = '1s' } "
+              "http 'dead' { url = 'http://127.0.0.1:%d/' } "
+              "http 'gone' { url = '%s' } }" % (
+                  rules, r.url("/slow"), free_port(), r.url("/gone")))
+    for name, answer in targets.items():
+        r.answers["/" + name] = [answer]
+    r.answers["/slow"] = [lambda: time.sleep(3)]
+    r.answers["/gone"] = [(410, {})]
+    deliver(p, sale(1))
+    now = time.time()
+    said = work(p)
+    rows = {t: (s, due - now, e) for t, s, due, e in outbox(
+        p, "target, state, due_at, last_error")}
+    for name in [*targets, "slow", "dead"]:
+        state, wait, _ = rows[name]
+        least, most = {"busy": (99, 130), "away": (3999, 4100)}.get(
+            name, (4, 30))
+        ok(state == "waiting" and least <= wait <= most,
+           name + ": again, later", rows[name])
+        ok(name in said, name + ": said", said)
+    same(r.at("/trap"), [], "a redirect is not followed")
+    same(rows["gone"][0], "dead", "410: given up")
+    # 410 ends it for the target, not for the row alone
+    deliver(p, sale(2))
+    work(p)
+    same((outbox(p, "state", "target = 'gone'"), len(r.at("/gone"))),
+         ([("dead",), ("waiting",)], 1), "and the target is left alone")
+    same(len(r.at("/busy")), 2, "another process has its own breaker")
+    done = p.cli("outbox", "retry", "--state", "dead", "--target", "gone")
+    same(done.stdout, b"1 due again from now on\n", "outbox retry")
+    work(p)
+    same(outbox(p, "state", "target = 'gone'"), [("done",)] * 2,
+         "both go out then")
+    due_now(p)
+    work(p)
+    same(set(outbox(p, "state", "target <> 'dead'")), {("done",)},
+         "and all others as well")
+    for path in ("/fail", "/moved", "/cut"):
+        ids = r.ids(path)
+        ok(len(ids) == 3 and len(set(ids)) == 2, path + ": the same id again",
+           ids)
+
+
+def dead_letters():
+    """After the last attempt it is given up; the owner is told."""
+    r = Receiver()
+    r.answers["/app"] = [(500, {})] * 20
+    p = place("alert_mail = 'me@example.org'\non 'purchase' { %s }" % app(r))
+    deliver(p, sale(1))
+    steps = []
+    for n in range(10):
+        write(p, "UPDATE outbox SET due_at = 1 WHERE kind = 'http'")
+        now = time.time()
+        work(p)
+        steps.append(outbox(p, "due_at", "kind = 'http'")[0][0] - now)
+    want = [5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]
+    ok(all(w - 2 <= s <= w * 1.2 + LIMIT for w, s in zip(want, steps)),
+       "growing delays", steps)
+    same(outbox(p, "state, attempts", "kind = 'http'"), [("dead", 10)],
+         "ten attempts")
+    same(len(set(r.ids("/app"))), 1, "with one id")
+    ok(len(outbox(p, "id", "target = 'alert'")) == 1,
+       "one mail to the owner", outbox(p, "*"))
+    # too old
+    deliver(p, sale(2))
+    write(p, "UPDATE outbox SET added_at = 1000, due_at = 1000 "
+          "WHERE state = 'waiting' AND kind = 'http'")
+    work(p)
+    same(outbox(p, "state, attempts", "kind = 'http'"),
+         [("dead", 10), ("dead", 0)], "what is older than a week is not sent")
+
+
+def killed():
+    """Killed between the effect and its mark: once more, with the same id."""
+    r = Receiver()
+    p = place("on 'purchase' { %s }" % app(r))
+    deliver(p, sale(1))
+    child = start([CTL_PROGRAM, "-c", p.conf, "work"], cwd=p.dir,
+                  stderr=subprocess.DEVNULL)
+
+    def kill():
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        return (200, {})
+    r.answers["/app"] = [kill]
+    until(lambda: child.poll() is not None, "the end")
+    same(outbox(p), [("running", 1)], "no mark")
+    work(p)
+    same(len(r.got), 1, "the claim holds it")
+    due_now(p)
+    work(p)
+    same((outbox(p), len(r.got), len(set(r.ids("/app")))),
+         ([("done", 2)], 2, 1), "then it is done again, with the same id")
+
+
+def offline():
+    """A day without network only delays; in order for each person."""
+    port = free_port()
+    p = place("""on 'purchase renewal' {
+    http 'app' { url = 'http://127.0.0.1:%d/app' order = true }
+}""" % port)
+    sent = {}
+    for n in range(24):
+        user = "p%d" % (n % 4)
+        body = sale(n).replace(b"=u%d" % n, b"=" + user.encode())
+        sent.setdefault(user, []).append(deliver(p, body))
+        if n % 8 == 0:
+            work(p)
+    tried = sum(a for _, a in outbox(p))
+    ok(tried <= 20, "a target that is away is left alone", tried)
+    write(p, "UPDATE outbox SET added_at = added_at - 86400, "
+          "due_at = CASE WHEN attempts = 0 THEN due_at - 86400 "
+          "ELSE due_at + 30000 END")
+    write(p, "UPDATE outbox SET due_at = 1 WHERE id = 1")
+    r = Receiver(port)
+    child = start([CTL_PROGRAM, "-c", p.conf, "work"], cwd=p.dir,
+                  stderr=subprocess.DEVNULL)
+    write(p, "UPDATE outbox SET due_at = 1 WHERE attempts > 0 AND id <> 1 "
+          "AND state = 'waiting'")
+    until(lambda: set(outbox(p, "state")) == {("done",)}, "all to be done")
+    same(stop(child), 0, "work ends when it is told to")
+    got = {}
+    for g in r.got:
+        data = json.loads(g[2])["data"]
+        got.setdefault(data["person"]["user"], []).append(data["event"])
+    same(got, sent, "all of it, each person's in order, nothing twice")
+
+
+def recovers():
+    """What had to wait goes out as soon as the target answers again."""
+    r = Receiver()
+    away = [True]
+    r.answers["/app"] = lambda: (500, {}) if away[0] else (200, {})
+    p = place("on 'purchase' { %s }" % app(r))
+    for n in range(8):
+        deliver(p, sale(n))
+    child = start([CTL_PROGRAM, "-c", p.conf, "work"], cwd=p.dir,
+                  stderr=subprocess.DEVNULL)
+    until(lambda: len(r.got) >= 5, "five failures")
+    time.sleep(1.5)
+    before = len(r.got)
+    ok(before < 12, "then it is left alone", before)
+    stop(child)
+    away[0] = False
+    work(p)
+    write(p, "UPDATE outbox SET due_at = 1 WHERE id = 8")
+    work(p)
+    due_now(p)
+    work(p)
+    same(set(outbox(p, "state")), {("done",)}, "and goes out later")
+
+
+def together():
+    """Several at once: each row by one of them."""
+    r = Receiver()
+    slow = lambda: time.sleep(0.02) or (200, {})
+    r.answers["/app"] = lambda: slow()
+    p = place("on 'purchase' { %s }" % app(r))
+    p.run()
+    stop(p.program)
+    for n in range(40):
+        deliver(p, sale(n))
+    workers = [start([CTL_PROGRAM, "-c", p.conf, "work", "--once"],
+                     cwd=p.dir, stderr=subprocess.PIPE) for _ in range(3)]
+    same([w.wait(LIMIT) for w in workers], [0, 0, 0], "three workers")
+    same((set(outbox(p)), len(r.got), len(set(r.ids("/app")))),
+         ({("done", 1)}, 40, 40), "each row once")
+
+
+def slow():
+    """A target that hangs delays no other."""
+    r = Receiver()
+    r.answers["/slow"] = lambda: time.sleep(8)
+    p = place("on 'purchase' { http 'slow' { url = '%s' timeout = '5s' } "
+              "http 'quick' { url = '%s' } }" % (
+                  r.url("/slow"), r.url("/quick")))
+    p.run()
+    begun = time.time()
+    for n in range(10):
+        p.direct("POST", "/hooks/gumroad/" + p.tokens[0], sale(n), FORM)
+    until(lambda: len(r.at("/quick")) == 10, "the quick one")
+    ok(time.time() - begun < 4 or LIMIT > 20,
+       "ten to the quick one, the slow one hanging", time.time() - begun)
+    ok(0 < len(r.at("/slow")) <= 4, "four at most at the slow one",
+       len(r.at("/slow")))
+    begun = time.time()
+    same(stop(p.program), 0, "stopped")
+    ok(time.time() - begun < 5, "within five seconds")
+
+
+def hostile():
+    """What buyers type stays a value."""
+    r = Receiver()
+    p = place("""on 'purchase' {
+    http 'chat' { url = '%s' format = 'template'
+        body = '{"content":"{product_name}"}' }
+    http 'sms' { url = '%s' format = 'form' body = 'To=1&Body={product_name}' }
+    http 'text' { url = '%s' format = 'template' body = '{product_name}!'
+        headers = { 'Content-Type: text/plain' } }
+    http 'path' { url = '%s' }
+}""" % (r.url("/chat"), r.url("/sms"), r.url("/text"),
+        r.url("/users/{user}/x?q={product_name}")))
+    name = ('@everyone <@1> a@here.example "},"x":"\\ \r\nX-Evil: 1 &To=2 '
+            '#%41 {email} -rf')
+    deliver(p, replaced(sale(1).replace(b"=u1", b"=.."),
+                        ("product_name", name)))
+    work(p)
+    same(set(outbox(p)), {("done", 1)}, "all four are taken")
+    z = "\u200b"
+    calm = name.replace("@everyone", "@%severyone" % z).replace(
+        "<@1", "<%s@1" % z)
+    same(json.loads(r.at("/chat")[0][2]), {"content": calm},
+         "JSON: one text, mentions disarmed, addresses as they are")
+    same(parse_qs(r.at("/sms")[0][2].decode()), {"To": ["1"], "Body": [calm]},
+         "a form: one value")
+    text = r.at("/text")[0][2].decode()
+    same(text, calm.replace("\r", " ").replace("\n", " ") + "!",
+         "text: one line")
+    path = [g for g in r.got if g[0].startswith("/users")][0][0]
+    same(path, "/users/_/x?q=" + quote(name, safe=""),
+         "a URL: no other folder, no other parameter")
+    ok(not any("x-evil" in g[1] for g in r.got), "no header of theirs")
+
+
+def inside():
+    """A name that leads inside is not followed there."""
+    name = next((n for n in (socket.gethostname(), "ip6-localhost",
+                             "localhost.localdomain")
+                 if n != "localhost" and leads_inside(n)), None)
+    if name is None:
+        skip("private addresses", "no name here leads to one")
+        return
+    p = place("on 'purchase' { http 'x' { url = 'https://%s:9/' } }" % name)
+    deliver(p, sale(1))
+    work(p)
+    ok("private address" in outbox(p, "last_error")[0][0],
+       "refused at connect", outbox(p, "last_error"))
+
+
+def leads_inside(name):
+    try:
+        found = socket.getaddrinfo(name, 9, type=socket.SOCK_STREAM)
+    except OSError:
+        return False
+    return all(a[4][0].startswith(("127.", "10.", "172.", "192.168.", "::1"))
+               for a in found)
+
+
+def clock():
+    """What ends by time alone: soon, and when it does."""
+    r = Receiver()
+    p = place("""on 'expiring' { before = '1h' %s }
+on 'lapsed tier_changed' { http 'app' { } }
+""" % app(r))
+
+    def types():
+        return [json.loads(g[2])["type"] for g in r.got]
+    work(p)
+    p.cli("grant", "--user", "1", "--tier", "supporter", "--for", "3602s")
+    work(p)
+    same(types(), ["tier_changed"], "by hand")
+    until(lambda: work(p) or len(r.got) == 2, "the hour before")
+    same(types()[1:], ["expiring"], "expiring")
+    p.cli("grant", "--user", "2", "--tier", "influencer", "--for", "1s")
+    until(lambda: work(p) or len(r.got) == 5, "the end of it")
+    same(sorted(types()[2:]), ["lapsed", "tier_changed", "tier_changed"],
+         "lapsed")
+    last = [json.loads(g[2])["data"] for g in r.got[-2:]]
+    same([(d["before"], d["after"], d["access"]["status"]) for d in last],
+         [("influencer", None, "none")] * 2, "what it was")
+    work(p)
+    same(len(r.got), 5, "once")
+
+
+def by_hand():
+    """The command line."""
+    r = Receiver()
+    r.answers["/app"] = [(500, {})]
+    p = place("on 'purchase' { product = 'pencil' %s }\n"
+              "on 'refunded' { http 'app' { } }\n"
+              "on 'purchase' { product = 'zz' http 'zz' { url = '%s' } }"
+              % (app(r), r.url("/zz")))
+    before = p.dump()
+    done = p.cli("trigger", "gumroad.sale", "--set", "permalink=pencil",
+                 "--dry-run")
+    ok(done.returncode == 0 and b"http app" not in done.stdout,
+       "trigger --dry-run: a test purchase fires nothing", done)
+    same(p.dump(), before, "and changes nothing")
+    p.configure(more="on 'purchase' { test = true %s }" % app(r))
+    done = p.cli("trigger", "gumroad.sale", "--dry-run")
+    ok(b"http app: purchase" in done.stdout,
+       "where they are asked for it says so", done)
+    same((p.dump(), len(r.got)), (before, 0), "and changes nothing")
+    p.configure(more="on 'purchase' { product = 'pencil' %s }\n"
+                "on 'purchase' { product = 'zz' http 'zz' { url = '%s' } }"
+                % (app(r), r.url("/zz")))
+    event = deliver(p, sale(1))
+    state = p.dump()
+    done = p.cli("check", "--event", event)
+    text = done.stdout.decode()
+    ok(done.returncode == 0 and "http app" in text and "waiting" in text and
+       "its product does not fit" in text, "check --event", text)
+    same(p.dump(), state, "changes nothing")
+    work(p)
+    text = p.cli("outbox").stdout.decode()
+    ok("waiting" in text and "app" in text and "500" in text, "outbox", text)
+    shown = json.loads(p.cli("outbox", "show", "1", "--json").stdout)
+    same((shown["state"], shown["payload"]["type"]), ("waiting", "purchase"),
+         "outbox show")
+    same(shown["webhook_id"], r.ids("/app")[0], "its webhook-id")
+    same(p.cli("outbox", "show", "77").returncode, 1, "no such number")
+    same(p.cli("outbox", "drop", "1").returncode, 0, "outbox drop")
+    same(outbox(p, "state"), [("dropped",)], "dropped")
+    due_now(p)
+    work(p)
+    same(len(r.got), 1, "a dropped one stays")
+    same(p.cli("outbox", "retry", "1").returncode, 0, "outbox retry")
+    work(p)
+    same(outbox(p), [("done", 1)], "done")
+    same(p.cli("outbox", "retry", "1").returncode, 1, "done is done")
+    same(p.cli("outbox", "retry", "--state", "done").returncode, 2,
+         "and no filter says otherwise")
+
+
+def lost_settings():
+    """Rows of a target that is gone from the settings wait for it."""
+    r = Receiver()
+    p = place("on 'purchase' { %s }" % app(r))
+    deliver(p, sale(1))
+    p.configure(more="")
+    work(p)
+    same(outbox(p), [("waiting", 0)], "nobody touches it")
+    p.configure(more="on 'purchase' { %s }" % app(r))
+    work(p)
+    same(outbox(p), [("done", 1)], "until it is back")
+
+
+if __name__ == "__main__":
+    main(told, npm, once, test_ones, answers, dead_letters, killed, offline,
+         recovers, together, slow, hostile, inside, clock, by_hand,
+         lost_settings)
