@@ -12,11 +12,12 @@ import http.client
 import json
 import re
 import shutil
+import subprocess
 import time
 import urllib.parse
 
-from lib import (FIXTURES, FORM, LIMIT, Place, b64, http_request, main, ok,
-                 sale, same, until)
+from lib import (FIXTURES, FORM, LIMIT, SLOW, Place, b64, http_request, main,
+                 ok, sale, same, skip, until)
 
 ASKED = "If something was bought with that address"
 CSP = ("default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -375,4 +376,23 @@ def places():
     same(p.cgi("POST", "/me", body, kind).status, 503, "no public_url")
 
 
-main(flow, links, limits, files, places)
+def script():
+    """The page's script, in a browser and under the page's own policy."""
+    program = shutil.which("chromium")
+    if SLOW or not program:
+        skip("the script of the page", "no chromium, or a slow build")
+        return
+    p = started()
+    for fragment, ready in (("#a.b", True), ("", False)):
+        done = subprocess.run(
+            [program, "--headless", "--no-sandbox", "--disable-gpu",
+             "--user-data-dir=%s" % (p.dir / "chromium"), "--dump-dom",
+             "http://127.0.0.1:%d/me%s" % (p.port, fragment)],
+            capture_output=True, timeout=60)
+        ok((b'class="ready"' in done.stdout) == ready and
+           b"The link from the mail" in done.stdout,
+           "with '%s' the form is %sfilled" % (
+               fragment[1:], "" if ready else "not "), done)
+
+
+main(flow, links, limits, files, places, script)
