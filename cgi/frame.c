@@ -126,6 +126,9 @@ begin_header(struct frame *f, uint16_t id)
 		return wrong(f, "a record before BEGIN_REQUEST");
 	if (f->content != BEGIN_LENGTH)
 		return wrong(f, "BEGIN_REQUEST is not 8 bytes long");
+	/* libfcgi 2.4.2 loses its place in it */
+	if (f->padding > 0)
+		return wrong(f, "padding of BEGIN_REQUEST");
 	f->id = id;
 	return FRAME_MORE;
 }
@@ -139,6 +142,9 @@ params_header(struct frame *f)
 	if (f->params > FRAME_PARAMS_MAX)
 		return wrong(f, "too many bytes of parameters");
 	f->last = f->content == 0;
+	/* libfcgi 2.4.2 reads it as the next record */
+	if (f->last && f->padding > 0)
+		return wrong(f, "padding of the empty PARAMS");
 	if (f->last && (f->in_pair || f->n_lengths > 0))
 		return wrong(f, "PARAMS end inside a parameter");
 	return FRAME_MORE;

@@ -13,7 +13,8 @@
  *
  * A request is BEGIN_REQUEST, PARAMS … empty PARAMS, STDIN … empty STDIN, all
  * under one id that is not 0. An authorizer gets no STDIN (6.3): its request
- * ends with the empty PARAMS.
+ * ends with the empty PARAMS. Padding, which libfcgi takes for the next record
+ * there, is refused in BEGIN_REQUEST and the empty PARAMS; nobody needs it.
  */
 enum {
 	FRAME_HEADER = 8, /* bytes of a record's header */

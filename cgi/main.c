@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "cgi/chores.h"
+#include "cgi/confine.h"
 #include "cgi/first.h"
 #include "cgi/io.h"
 #include "cgi/listen.h"
@@ -48,6 +49,7 @@ static const char help[] =
     "as\n"
     "                    plain CGI\n"
     "  -c FILE           the configuration\n"
+    "  --unconfined      give up no rights: for debuggers, core dumps\n"
     "  -t                check the configuration and exit\n"
     "  -V                print the version and exit\n"
     "  --help            print this and exit\n";
@@ -57,6 +59,7 @@ struct options {
 	int n_listen;
 	const char *config;
 	int test;
+	int unconfined;
 };
 
 /* What plain CGI would refuse, for a person to judge: under FastCGI the web
@@ -191,16 +194,37 @@ own_signals(void)
 }
 
 /* A database that cannot be opened now may be back in a minute: start, and
- * answer 503 until then. */
-static void
+ * answer 503 until then. Is it open? */
+static int
 prepare(const struct app *app)
 {
 	struct err e = { .code = ERR_NONE };
-	if (commit_prepare(app->commit, &e) != 0)
-		log_line(LOG_ERROR,
-		    "the database cannot be used, deliveries are answered "
-		    "503 until it can: %s",
-		    e.text);
+	if (commit_prepare(app->commit, &e) == 0)
+		return 1;
+	log_line(LOG_ERROR,
+	    "the database cannot be used, deliveries are answered 503 until "
+	    "it can: %s",
+	    e.text);
+	return 0;
+}
+
+/* Opens the database and gives up what is not needed any more. */
+static int
+settle(const struct options *o, struct app *app, const struct config *config,
+    const struct listener *listeners, struct err *e)
+{
+	struct confined confined = { .privileges = 0 };
+	char text[CONFINED_TEXT_MAX];
+	if (!o->unconfined)
+		confine_begin(config, &confined);
+	if (app_open(app, config, writer_threads(config->threads), e) != 0)
+		return -1;
+	app->writers->places = writer_places(config->threads);
+	int is_open = prepare(app);
+	if (!o->unconfined)
+		confine(config, listeners, is_open, &confined);
+	log_line(LOG_INFO, "confined: %s", confined_text(&confined, text));
+	return 0;
 }
 
 /* Each connection is an open file, and 1024 is the usual limit. */
@@ -320,12 +344,7 @@ main_fcgi(const struct options *o, struct listener *listeners)
 	if (rc == 0)
 		rc = open_listeners(o, config, listeners, &e);
 	if (rc == 0)
-		rc =
-		    app_open(&app, config, writer_threads(config->threads), &e);
-	if (rc == 0)
-		writers.places = writer_places(config->threads);
-	if (rc == 0)
-		prepare(&app);
+		rc = settle(o, &app, config, listeners, &e);
 	if (rc == 0)
 		rc = start_publish(&app, &e);
 	if (rc == 0)
@@ -379,6 +398,7 @@ read_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = { { "listen", required_argument,
 						   NULL, 'l' },
+		{ "unconfined", no_argument, NULL, 'u' },
 		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 	int c;
 	while ((c = getopt_long(argc, argv, "c:tV", longs, NULL)) != -1) {
@@ -390,6 +410,9 @@ read_options(int argc, char **argv, struct options *o)
 			break;
 		case 'c':
 			o->config = optarg;
+			break;
+		case 'u':
+			o->unconfined = 1;
 			break;
 		case 't':
 			o->test = 1;

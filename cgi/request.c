@@ -48,6 +48,8 @@ path_below(struct str path, struct str script)
 	while (script.n > 0 && script.p[script.n - 1] == '/')
 		script.n--;
 	size_t i = 0;
+	if (path.n == 0)
+		return path;
 	for (size_t k = 0; k < script.n; k++) {
 		if (i == path.n)
 			return path;

@@ -273,7 +273,7 @@ form_tree(struct arena *a, struct str text, const struct form_opts *opts,
 		return no_memory(reason, e);
 	*reason = stop != NULL ? stop : t.reason;
 	if (stop != NULL && strcmp(stop, "bad_encoding") == 0)
-		t.root->first = t.root->last = NULL;
+		*t.root = (struct node){ .kind = NODE_MAP };
 	return 0;
 }
 

@@ -281,7 +281,8 @@ str_match_fold(struct str pattern, struct str s)
 			i++;
 		} else if (star != SIZE_MAX) {
 			p = star + 1;
-			i = ++mark;
+			mark += char_or_byte(s, mark);
+			i = mark;
 		} else {
 			return 0;
 		}

@@ -29,7 +29,7 @@ static const struct kept {
 	enum shape shape;
 } keeps[] = {
 	{ "seller_id", ID },
-	{ "product_id", ID },
+	{ "product_id", NAME }, /* a name like the others, to grants */
 	{ "product_name", NAME },
 	{ "permalink", NAME },
 	{ "product_permalink", NAME },
@@ -160,6 +160,7 @@ add_plan(struct buf *b, const char *key, const struct node *plan)
 	} parts[] = { { "tier", "id", ID }, { "tier", "name", NAME },
 		{ NULL, "recurrence", NAME }, { NULL, "price_cents", NUMBER },
 		{ NULL, "quantity", NUMBER } };
+	size_t before = b->n;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		char name[64];
 		const char *map = parts[i].map;
@@ -171,6 +172,9 @@ add_plan(struct buf *b, const char *key, const struct node *plan)
 		add_scalar(b, str_from(name), node_get_z(in, parts[i].key),
 		    parts[i].shape);
 	}
+	/* a map it was, and without one the change would not be one */
+	if (plan->kind == NODE_MAP && b->n == before)
+		buf_addf(b, "&%s[erased]=true", key);
 }
 
 static void

@@ -477,10 +477,11 @@ class Place:
 
     # -- programs
 
-    def run(self, argv=None, wait=True, **options):
-        """gatepost.fcgi on this place's socket."""
+    def run(self, argv=None, wait=True, more=(), **options):
+        """gatepost.fcgi on this place's socket. more: "--unconfined" where
+        the test looks into /proc/PID/fd, as others than root may not."""
         argv = argv or [FCGI_PROGRAM, "-c", self.conf,
-                        "--listen", "unix:" + self.sock]
+                        "--listen", "unix:" + self.sock, *more]
         with open(self.log, "ab") as log:
             child = start(argv, stderr=log, stdin=options.pop(
                 "stdin", subprocess.DEVNULL), **options)

@@ -395,7 +395,7 @@ def slow():
     path = p.root / "big.bin"
     with open(path, "wb") as f:
         f.truncate(SIZE)
-    p.run()
+    p.run(more=["--unconfined"])
     p.nginx()
     tokens = [p.member("u%d" % i) for i in range(4)]
     before = p.memory()[0]

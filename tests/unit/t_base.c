@@ -54,6 +54,10 @@ test_str(void)
 		!str_match_fold(STR("a?c"), STR("ac")) &&
 		!str_match_fold(STR("[a]"), STR("a")),
 	    "patterns");
+	OK(!str_match_fold(STR("*??bX"), STR("\u20ACbX")) &&
+		str_match_fold(STR("*?bX"), STR("\u20ACbX")) &&
+		str_match_fold(STR("*bX"), STR("\u20ACbX")),
+	    "a * ends between characters");
 }
 
 static void

@@ -84,6 +84,10 @@ test_encoding(struct arena *a)
 	const char *reason;
 	form_tree(a, STR("a=1&b=%"), NULL, &root, &reason, NULL);
 	OK(root->first == NULL, "the tree of an ill-encoded text is empty");
+	form_tree(a, STR("a&b&c&d&e&f&g&h&i&j&k&l&m&n&o&p&q&r&s&t&z=%"), NULL,
+	    &root, &reason, NULL);
+	OK(root->first == NULL && root->n == 0 && node_get_z(root, "b") == NULL,
+	    "and of one with many keys");
 	struct buf b;
 	buf_init(&b, 1000);
 	form_encode(&b, STR("aZ0_-.~ *'(/+%&=[]\xC3\xA9\0"));

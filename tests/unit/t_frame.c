@@ -160,6 +160,9 @@ test_headers(void)
 	t_record(&b, T_BEGIN, 1, NULL, 9, 0);
 	wrong("BEGIN_REQUEST is not 8 bytes long");
 	fresh();
+	t_record(&b, T_BEGIN, 1, "\0\1\0\0\0\0\0\0", 8, 8);
+	wrong("padding of BEGIN_REQUEST");
+	fresh();
 	t_record(&b, T_BEGIN, 1, NULL, 65535, 0);
 	wrong("BEGIN_REQUEST is not 8 bytes long");
 }
@@ -181,6 +184,14 @@ test_params(void)
 	wrong("a parameter is longer than all may be");
 	params("\x80\x00\x00\x01\x80\x01\x00\x00", 8);
 	wrong("a parameter is longer than all may be");
+	fresh();
+	t_begin(&b, 1, 1, 0);
+	t_record(&b, T_PARAMS, 1,
+	    "\x01\x01"
+	    "ab",
+	    4, 3);
+	t_record(&b, T_PARAMS, 1, "", 0, 8);
+	wrong("padding of the empty PARAMS");
 	params("\x05\x05"
 	       "ab",
 	    4);
