@@ -186,7 +186,7 @@ tell_outbox(struct store *s, const struct config *c, const struct person *who,
     struct err *e)
 {
 	struct str told_tier, before = who->before;
-	int64_t told = STORE_NULL;
+	int64_t told;
 	if (when->event == STORE_NULL ||
 	    !rules_want(&c->follow_ups, RULE_TIER_CHANGED))
 		return 0;

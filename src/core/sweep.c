@@ -126,7 +126,6 @@ chunk(struct sweep *w, int64_t from, int64_t to, struct err *e)
 {
 	struct rows rows = { .arena = w->arena };
 	struct turn *turns = NULL;
-	const struct rules *rules = &w->config->follow_ups;
 	size_t n = 0;
 	char text[24];
 	if (store_purchase_turning(w->store, from < to ? from : to,
@@ -137,6 +136,7 @@ chunk(struct sweep *w, int64_t from, int64_t to, struct err *e)
 	for (size_t i = 0; i < n; i++)
 		if (note(w, &turns[i], e) != 0)
 			return -1;
+	const struct rules *rules = &w->config->follow_ups;
 	for (size_t i = 0; from < to && i < rules->n; i++)
 		if (is_expiring(&rules->v[i]) &&
 		    expiring(w, &rules->v[i], from, to, e) != 0)

@@ -17,7 +17,7 @@ import threading
 import time
 from urllib.parse import parse_qs, quote
 
-from lib import (CTL_PROGRAM, FORM, LIMIT, Place, folder, free_port,
+from lib import (CTL_PROGRAM, FORM, LIMIT, TOP, Place, folder, free_port,
                  main, ok, sale, same, skip, start, stop, until)
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
@@ -641,7 +641,48 @@ def lost_settings():
     same(outbox(p), [("done", 1)], "until it is back")
 
 
+def metrics():
+    """What waits is seen by who watches."""
+    p = place("on 'purchase' { http 'x' { url = 'http://127.0.0.1:%d/' } }"
+              % free_port())
+    p.run()
+
+    def value(name):
+        text = p.direct("GET", "/metrics", headers=p.bearer()).body.decode()
+        return float(re.search(r"^gatepost_outbox_%s (.*)$" % name, text,
+                               re.M)[1])
+    same(value("waiting"), 0, "metrics: nothing to do")
+    p.direct("POST", "/hooks/gumroad/" + p.tokens[0], sale(1), FORM)
+    until(lambda: outbox(p) == [("waiting", 1)], "the first attempt")
+    same(value("waiting"), 1, "metrics: one waits")
+    write(p, "UPDATE outbox SET due_at = due_at - 1000, kind = 'exec'")
+    ok(value("oldest_age_seconds") > 900, "metrics: overdue")
+    p.cli("outbox", "drop", "1")
+    same(value("waiting"), 0, "metrics: a dropped one does not wait")
+
+
+def older():
+    """A database of the version before is brought up to date."""
+    p = Place(init=False)
+    db = sqlite3.connect(p.db)
+    for name in ("001_log", "state"):
+        db.executescript((TOP / "sql/sqlite" / (name + ".sql")).read_text())
+    db.executescript("""
+        INSERT INTO meta VALUES ('log_version', '1'), ('state_version', '1');
+        INSERT INTO outbox (kind, target, payload, state, due_at, dedupe)
+        VALUES ('mail', 'x', '{}', 'waiting', 1000, 'a');""")
+    db.close()
+    p.db.chmod(0o600)
+    done = p.cli("migrate")
+    same(done.returncode, 0, "gatepost migrate: %s" % done.stderr)
+    same(p.rows("SELECT id, kind, target, state, due_at, dedupe, added_at "
+                "FROM outbox"),
+         [(1, "mail", "x", "waiting", 1000, "a", 1000)], "its rows are there")
+    same(p.one("SELECT value FROM meta WHERE name = 'log_version'"), "3",
+         "version 2")
+
+
 if __name__ == "__main__":
     main(told, npm, once, test_ones, answers, dead_letters, killed, offline,
          recovers, together, slow, hostile, inside, clock, by_hand,
-         lost_settings)
+         lost_settings, metrics, older)
