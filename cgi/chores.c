@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "base/time.h"
-#include "core/courier.h"
 #include "core/rebuild.h"
 #include "core/signin.h"
 #include "core/sweep.h"
@@ -13,7 +12,6 @@ enum {
 	PAUSE_MS = 1000, /* between two looks at the clock */
 	STEP_PAUSE_MS =
 	    5, /* between two steps of a rebuild: deliveries first */
-	STOP_MS = 3000, /* for what is on its way to a target */
 	MEMORY_MAX = 256 * 1024 * 1024,
 };
 
@@ -28,7 +26,6 @@ struct chores {
 	int rebuilding;
 	int failing; /* said so already */
 	struct rebuild_result result;
-	struct courier *courier; /* NULL: nothing to do elsewhere */
 };
 
 static int
@@ -67,27 +64,12 @@ run(struct chores *c, commit_chore_fn *fn, const char *what)
 	return rc;
 }
 
-/* Rows of the outbox wait while a rebuild runs: it is short. */
-static void
-follow_up(struct chores *c)
-{
-	struct err e = { .code = ERR_NONE };
-	int busy;
-	if (c->courier != NULL &&
-	    courier_look(c->courier, time_now(), &busy, &e) != 0 &&
-	    e.code != ERR_BUSY && !c->failing) {
-		c->failing = 1;
-		log_line(LOG_WARNING, "outbox: %s", e.text);
-	}
-}
-
 /* How long to pause until the next piece of work. */
 static int
 work(struct chores *c)
 {
 	if (!c->rebuilding) {
 		run(c, sweep, "changes by time");
-		follow_up(c);
 		return PAUSE_MS;
 	}
 	if (run(c, rebuild, "rebuild") != 0)
@@ -137,31 +119,6 @@ chores_main(void *arg)
 	return NULL;
 }
 
-static int
-with_commit(void *with, courier_chore_fn *fn, void *arg, struct err *e)
-{
-	return commit_chore(with, fn, arg, e);
-}
-
-static void
-say(void *arg, const char *text)
-{
-	(void)arg;
-	log_line(LOG_WARNING, "%s", text);
-}
-
-static int
-start_courier(struct chores *c, struct err *e)
-{
-	const struct courier_opts o = { .config = c->config,
-		.with = with_commit,
-		.with_arg = c->commit,
-		.say = say };
-	return c->config->follow_ups.n_targets == 0
-	    ? 0
-	    : courier_new(&o, &c->courier, e);
-}
-
 int
 chores_start(struct commit *commit, const struct config *config,
     struct chores **out, struct err *e)
@@ -175,11 +132,6 @@ chores_start(struct commit *commit, const struct config *config,
 	}
 	c->commit = commit;
 	c->config = config;
-	if (start_courier(c, e) != 0) {
-		arena_free(c->arena);
-		free(c);
-		return -1;
-	}
 	pthread_condattr_t attr;
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -187,7 +139,6 @@ chores_start(struct commit *commit, const struct config *config,
 	pthread_condattr_destroy(&attr);
 	pthread_mutex_init(&c->lock, NULL);
 	if (pthread_create(&c->thread, NULL, chores_main, c) != 0) {
-		courier_free(c->courier);
 		arena_free(c->arena);
 		free(c);
 		return err_set(e, ERR_SYSTEM, "no thread for chores");
@@ -196,22 +147,18 @@ chores_start(struct commit *commit, const struct config *config,
 	return 0;
 }
 
-int
+void
 chores_stop(struct chores *c)
 {
 	if (c == NULL)
-		return 0;
+		return;
 	pthread_mutex_lock(&c->lock);
 	c->stop = 1;
 	pthread_cond_signal(&c->wake);
 	pthread_mutex_unlock(&c->lock);
 	pthread_join(c->thread, NULL);
-	if (c->courier != NULL && courier_stop(c->courier, STOP_MS) != 0)
-		return -1;
-	courier_free(c->courier);
 	pthread_cond_destroy(&c->wake);
 	pthread_mutex_destroy(&c->lock);
 	arena_free(c->arena);
 	free(c);
-	return 0;
 }

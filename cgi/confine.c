@@ -162,7 +162,7 @@ enum {
 	ABI_TRUNCATE = 3,
 };
 
-struct rules {
+struct fences {
 	int fd;
 	unsigned handled;
 	int failed;
@@ -170,7 +170,7 @@ struct rules {
 
 /* What is not there needs no rule. */
 static void
-allow(struct rules *r, const char *path, unsigned rights)
+allow(struct fences *r, const char *path, unsigned rights)
 {
 	struct landlock_path_beneath_attr a = { .allowed_access =
 						    rights & r->handled };
@@ -185,7 +185,7 @@ allow(struct rules *r, const char *path, unsigned rights)
 
 /* The folder that holds path; the nearest one that is there. */
 static void
-allow_around(struct rules *r, const char *path, unsigned rights, int nearest)
+allow_around(struct fences *r, const char *path, unsigned rights, int nearest)
 {
 	char copy[PATH_MAX];
 	char *folder = copy;
@@ -202,7 +202,7 @@ allow_around(struct rules *r, const char *path, unsigned rights, int nearest)
 
 /* SQLite follows a link to the database and puts its other files there. */
 static void
-allow_database(struct rules *r, const char *path)
+allow_database(struct fences *r, const char *path)
 {
 	char real[PATH_MAX];
 	allow_around(r, path, READS | WRITES, 0);
@@ -211,7 +211,7 @@ allow_database(struct rules *r, const char *path)
 }
 
 static void
-allow_all(struct rules *r, const struct config *config,
+allow_all(struct fences *r, const struct config *config,
     const struct listener *listeners)
 {
 	/* libraries that are loaded late; figures for /metrics */
@@ -241,7 +241,7 @@ close_files(const struct config *config, const struct listener *listeners)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
 	    LANDLOCK_CREATE_RULESET_VERSION);
-	struct rules r = { .handled = READS | WRITES | OTHERS };
+	struct fences r = { .handled = READS | WRITES | OTHERS };
 	if (abi < 1)
 		return 0;
 	if (abi < ABI_REFER)

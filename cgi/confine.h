@@ -17,9 +17,9 @@
  *   what holds the roots of files for reading; libraries and /proc too. Nothing
  *   else can be opened.
  *
- * Who comes to start programs from here, sendmail for one, does so in another
- * process: exec is refused, and where it were not, a set-group-ID program
- * such as postdrop would not get its group. A database driver that reads files
+ * What starts programs, sendmail for one, is another process (cgi/worker.h):
+ * exec is refused here, and where it were not, a set-group-ID program such as
+ * postdrop would not get its group. A database driver that reads files
  * of its own (certificates, ~/.pgpass) names them in confine.c.
  */
 struct confined {

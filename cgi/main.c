@@ -23,6 +23,7 @@
 #include "cgi/route.h"
 #include "cgi/send.h"
 #include "cgi/turn.h"
+#include "cgi/worker.h"
 #include "cgi/writer.h"
 #include "core/commit.h"
 #include "core/site.h"
@@ -303,10 +304,8 @@ run(const struct app *app, struct listener *listeners, const sigset_t *signals,
 	stop_waiting(app);
 	if (loop_stop(loop) != 0)
 		_exit(EXIT_SUCCESS);
-	int left = chores_stop(chores);
+	chores_stop(chores);
 	log_line(LOG_INFO, "stopped");
-	if (left != 0)
-		_exit(EXIT_SUCCESS);
 	return 0;
 }
 
@@ -329,6 +328,7 @@ main_fcgi(const struct options *o, struct listener *listeners)
 	struct config *config = NULL;
 	struct writers writers = { .places = 1 };
 	struct app app = { .started = time_now(), .writers = &writers };
+	struct worker worker = { .pid = 0 };
 	sigset_t signals;
 	block_signals(&signals);
 	int rc = crypto_init(&e);
@@ -344,6 +344,8 @@ main_fcgi(const struct options *o, struct listener *listeners)
 	if (rc == 0)
 		rc = open_listeners(o, config, listeners, &e);
 	if (rc == 0)
+		rc = worker_start(config, &signals, &worker, &e);
+	if (rc == 0)
 		rc = settle(o, &app, config, listeners, &e);
 	if (rc == 0)
 		rc = start_publish(&app, &e);
@@ -351,6 +353,7 @@ main_fcgi(const struct options *o, struct listener *listeners)
 		rc = run(&app, listeners, &signals, &e);
 	if (rc != 0)
 		log_line(LOG_ERROR, "%s", e.text);
+	worker_stop(&worker);
 	stop_waiting(&app);
 	for (int i = 0; i < LISTEN_MAX; i++)
 		listen_close(&listeners[i]);

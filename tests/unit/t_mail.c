@@ -173,7 +173,7 @@ test_recipients(void)
 	m.u.mail.template = NULL;
 	m.u.mail.to = STR("me@example.org");
 	OK(run(&m).outcome == ACTION_DONE, "without a template");
-	char last[16];
+	char last[32];
 	int n = 0;
 	do
 		snprintf(last, sizeof(last), "mails/%d.eml", ++n);

@@ -1,0 +1,183 @@
+#include "cgi/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "core/courier.h"
+#include "store/store.h"
+
+enum {
+	PATIENCE_MS = 5000, /* for the lock of the database */
+	STOP_MS = 2000, /* for what is on its way to a target */
+	TICK_MS = 20,
+	FD_MAX = 4096, /* none is open above, so early */
+};
+static const struct timespec pause_work = { COURIER_LOOK_MS / 1000,
+	COURIER_LOOK_MS % 1000 * 1000000L };
+
+struct work {
+	const struct config *config;
+	struct store *store;
+	pthread_mutex_t lock; /* of the store: the courier has threads */
+	struct courier *courier;
+	int failing; /* said so already */
+};
+
+/* ---- the process that works ---------------------------------------------- */
+
+/* A database that is not there now may be back later. */
+static int
+with_store(void *with, courier_chore_fn *fn, void *arg, struct err *e)
+{
+	struct work *w = with;
+	int rc = 0;
+	pthread_mutex_lock(&w->lock);
+	if (w->store == NULL)
+		rc = store_open(w->config->database, STORE_WRITE, &w->store, e);
+	if (rc == 0) {
+		store_patience(w->store, PATIENCE_MS);
+		rc = fn(w->store, arg, e);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return rc;
+}
+
+static void
+say(void *arg, const char *text)
+{
+	(void)arg;
+	log_line(LOG_WARNING, "%s", text);
+}
+
+static void
+look(struct work *w)
+{
+	struct err e = { .code = ERR_NONE };
+	int busy, rc = courier_look(w->courier, time_now(), &busy, &e);
+	if (rc != 0 && !w->failing && e.code != ERR_BUSY &&
+	    e.code != ERR_ABSENT)
+		log_line(LOG_WARNING, "outbox: %s", e.text);
+	w->failing = rc != 0;
+}
+
+static _Noreturn void
+work_main(const struct config *config, const sigset_t *signals)
+{
+	struct work w = { .config = config, .lock = PTHREAD_MUTEX_INITIALIZER };
+	const struct courier_opts o = {
+		.config = config, .with = with_store, .with_arg = &w, .say = say
+	};
+	struct err e = { .code = ERR_NONE };
+	if (courier_new(&o, &w.courier, &e) != 0) {
+		log_line(LOG_ERROR, "outbox: %s", e.text);
+		_exit(EXIT_FAILURE);
+	}
+	do
+		look(&w);
+	while (sigtimedwait(signals, NULL, &pause_work) < 0);
+	if (courier_stop(w.courier, STOP_MS) == 0) {
+		courier_free(w.courier);
+		store_close(w.store);
+	}
+	_exit(EXIT_SUCCESS);
+}
+
+/* ---- the process that starts it, again and again -------------------------- */
+
+/* Signals of the process before it: it ends when that one does. */
+static void
+end_with(pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	prctl(PR_SET_DUMPABLE, 0);
+	if (getppid() != parent)
+		_exit(EXIT_SUCCESS);
+}
+
+/* The sockets are the web program's: a next one may want them. */
+static void
+let_go(void)
+{
+	int null = open("/dev/null", O_RDWR);
+	for (int fd = STDERR_FILENO + 1; fd < FD_MAX; fd++)
+		if (fd != null)
+			close(fd);
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		if (null > STDERR_FILENO)
+			close(null);
+	}
+}
+
+/* Waits for pid, or for a signal: then it is ended. 1: by a signal. */
+static int
+watch(pid_t pid, const sigset_t *signals)
+{
+	int status;
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		if (sigtimedwait(signals, NULL, &pause_work) < 0)
+			continue;
+		kill(pid, SIGTERM);
+		waitpid(pid, &status, 0);
+		return 1;
+	}
+	return 0;
+}
+
+static _Noreturn void
+keep_working(const struct config *config, const sigset_t *signals)
+{
+	for (;;) {
+		pid_t self = getpid(), pid = fork();
+		if (pid == 0) {
+			end_with(self);
+			work_main(config, signals);
+		}
+		if (pid > 0 && watch(pid, signals))
+			_exit(EXIT_SUCCESS);
+		log_line(LOG_ERROR, "outbox: the worker ended, starting anew");
+		if (sigtimedwait(signals, NULL, &pause_work) >= 0)
+			_exit(EXIT_SUCCESS);
+	}
+}
+
+int
+worker_start(const struct config *config, const sigset_t *signals,
+    struct worker *out, struct err *e)
+{
+	pid_t self = getpid();
+	out->pid = 0;
+	if (config->follow_ups.n_targets == 0)
+		return 0;
+	pid_t pid = fork();
+	if (pid < 0)
+		return err_set(e, ERR_SYSTEM, "no worker: %s", strerror(errno));
+	if (pid == 0) {
+		end_with(self);
+		let_go();
+		keep_working(config, signals);
+	}
+	out->pid = pid;
+	return 0;
+}
+
+void
+worker_stop(struct worker *w)
+{
+	const struct timespec tick = { 0, TICK_MS * 1000000L };
+	int64_t end = time_ticks() + WORKER_STOP_MS;
+	int status;
+	if (w->pid <= 0)
+		return;
+	kill(w->pid, SIGTERM);
+	while (waitpid(w->pid, &status, WNOHANG) == 0 && time_ticks() < end)
+		nanosleep(&tick, NULL);
+	w->pid = 0;
+}
