@@ -290,7 +290,7 @@ me_link_post(const struct app *app, struct request *r, struct reply *p)
 	q.email = key.id;
 	if (!writer_enter(app->writers, r, p))
 		return;
-	if (commit_chore(app->commit, ask, &q, &err) != 0) {
+	if (writer_chore(app->commit, ask, &q, &err) != 0) {
 		log_line(LOG_ERROR, "sign-in not noted: %s", err.text);
 		reply_header(p, "Retry-After", STR("5"));
 		say(app, r, &failed, p);
