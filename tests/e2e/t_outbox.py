@@ -270,17 +270,23 @@ def once():
     work(p)
     same(outbox(p, "*"), first, "a duplicate, replay, rebuild, empty tables")
     same(len(set(r.ids("/app"))), len(r.got), "nothing twice")
+    # what comes while the tables are empty brings only itself
+    write(p, "DELETE FROM purchases")
+    deliver(p, replaced(sale(1), ("resource_name", "refund")))
+    work(p)
+    same([json.loads(g[2])["type"] for g in r.got[3:]], ["delivery"],
+         "nor is old access news")
     # a sale that was kept, and understood after a change of settings
     p.configure(more="on 'purchase' { %s }" % app(r))
     conf = p.conf.read_text()
     p.conf.write_text(conf.replace("gumroad {", "gumroad { seller_id = 'x'"))
     kept = deliver(p, sale(2))
     p.conf.write_text(conf)
-    same(len(outbox(p)), 3, "kept: not a purchase")
+    same(len(outbox(p)), 4, "kept: not a purchase")
     for n in range(2):
         p.cli("replay", kept)
         work(p)
-    same([json.loads(g[2])["type"] for g in r.got[3:]], ["purchase"],
+    same([json.loads(g[2])["type"] for g in r.got[4:]], ["purchase"],
          "replayed, it is one, once")
 
 
@@ -300,7 +306,7 @@ def answers():
     r = Receiver()
     targets = {
         "fail": (500, {}), "busy": (429, {"Retry-After": "100"}),
-        "away": (503, {"Retry-After": "4000"}), "moved": (302, {
+        "away": (503, {"Retry-After": "4000"}), "moved": (307, {
             "Location": r.url("/trap")}), "cut": None, "no": (400, {})}
     rules = "".join("http '%s' { url = '%s' }\n" % (n, r.url("/" + n))
                     for n in targets)
