@@ -365,6 +365,7 @@ const struct db_driver db_sqlite = {
 	.run = sqlite_run,
 	.patience = sqlite_patience,
 	.brief = sqlite_brief,
-	.log_scripts = { script_sqlite_001_log, script_sqlite_002_outbox },
+	.log_scripts = { script_sqlite_001_log, script_sqlite_002_outbox,
+	    script_sqlite_003_signin },
 	.state_script = script_sqlite_state,
 };
