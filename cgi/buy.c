@@ -4,6 +4,7 @@
 #include "base/form.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "cgi/cookie.h"
 #include "cgi/visitor.h"
 
 /*
@@ -14,7 +15,6 @@
 enum {
 	/* bytes; encoded, parameter and user id are three times as long */
 	LOCATION_MAX = CONFIG_URL_MAX + 1024,
-	COOKIE_MAX = PASS_MAX + 512,
 	VISITOR_ID = 16, /* bytes: 128 bits that nobody can guess */
 };
 
@@ -113,31 +113,6 @@ new_user(struct arena *a, struct access_key *key, struct err *e)
 	return access_key_parse(STORE_BY_USER, str_from(z), a, key, e);
 }
 
-/* RFC 6265, 4.1. The path is / below a sub-path too: the pages that ask the
- * gate lie beside it. Lax, so that the way back from the shop shows it. */
-static int
-set_cookie(const struct app *app, const struct access_key *key, int64_t now,
-    int64_t seconds, struct reply *p, struct err *e)
-{
-	const struct config *c = app->config;
-	struct buf b;
-	buf_init(&b, COOKIE_MAX);
-	buf_addz(&b, "gatepost=");
-	int rc = pass_make(c, key, now, seconds, &b, e);
-	buf_addf(&b, "; Path=/; Max-Age=%lld; HttpOnly; SameSite=Lax",
-	    (long long)seconds);
-	if (str_starts(c->public_url, STR("https://")))
-		buf_addz(&b, "; Secure");
-	if (c->cookie_domain.p != NULL)
-		buf_addf(&b, "; Domain=%.*s", STR_ARG(c->cookie_domain));
-	if (rc == 0 && !buf_ok(&b))
-		rc = err_set(e, ERR_MEMORY, "out of memory");
-	if (rc == 0)
-		reply_header(p, "Set-Cookie", buf_str(&b));
-	buf_free(&b);
-	return rc;
-}
-
 /* *user, of the pass that came or of one that is set. */
 static int
 settle_user(const struct app *app, struct request *r,
@@ -149,7 +124,7 @@ settle_user(const struct app *app, struct request *r,
 	if (find_user(app, r, now, user))
 		return 0;
 	if (new_user(r->arena, &key, e) != 0 ||
-	    set_cookie(app, &key, now, buy->seconds, p, e) != 0)
+	    cookie_set(app, &key, now, buy->seconds, p, e) != 0)
 		return -1;
 	*user = key.id;
 	return 0;

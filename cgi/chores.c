@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "core/rebuild.h"
+#include "core/signin.h"
 #include "core/sweep.h"
 
 enum {
@@ -31,8 +32,10 @@ static int
 sweep(struct store *s, void *arg, struct err *e)
 {
 	struct chores *c = arg;
-	int64_t noted;
-	return sweep_once(s, c->config, time_now(), c->arena, &noted, e);
+	int64_t noted, mails, now = time_now();
+	if (sweep_once(s, c->config, now, c->arena, &noted, e) != 0)
+		return -1;
+	return signin_settle(s, c->config, now, c->arena, &mails, e);
 }
 
 static int

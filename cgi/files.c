@@ -11,7 +11,9 @@
 #include "cgi/admit.h"
 #include "cgi/media.h"
 #include "cgi/part.h"
+#include "cgi/reader.h"
 #include "cgi/send.h"
+#include "core/link.h"
 
 /*
  * /files/NAME…: files behind a rule of the configuration. Whether somebody may
@@ -34,6 +36,7 @@ struct ask {
 	struct reply *reply;
 	const struct config_files *files;
 	struct admit admit;
+	int has_link; /* a personal one came along */
 	const char *name; /* below the root */
 	struct str last; /* the file's own name */
 	int fd;
@@ -89,7 +92,13 @@ static void
 turn_away(const struct ask *k, struct reply *p)
 {
 	int no_pass = k->admit.answer == ADMIT_NO_PASS;
-	if (k->files != NULL && k->files->join.p != NULL &&
+	if (k->has_link && is_browser(k->request)) {
+		/* somebody who bought: there is a new link, not a shop */
+		const char *to = arena_printf(k->request->arena, "%.*s/me",
+		    STR_ARG(k->app->config->public_url));
+		reply_empty(p, 303);
+		reply_header(p, "Location", str_from(to));
+	} else if (k->files != NULL && k->files->join.p != NULL &&
 	    is_browser(k->request)) {
 		reply_empty(p, 303);
 		reply_header(p, "Location", k->files->join);
@@ -103,15 +112,77 @@ turn_away(const struct ask *k, struct reply *p)
 	}
 }
 
+/* May who holds the link see this file? It is a sale's, and good as long as
+ * that sale itself opens the section: what else its buyer owns does not
+ * count. */
+static enum admit_answer
+ask_link(struct ask *k, const struct link_file *link, int64_t now)
+{
+	const struct app *app = k->app;
+	struct request *r = k->request;
+	struct err err = { .code = ERR_NONE };
+	int opens = 0;
+	struct store *s = readers_get(app->readers, r->worker, &err);
+	if (s == NULL ||
+	    link_opens(s, app->config, link, now, r->arena, &opens, &err) !=
+		0) {
+		log_line(LOG_ERROR, "files: a link: %s", err.text);
+		readers_drop(app->readers, r->worker);
+		return ADMIT_UNKNOWN;
+	}
+	if (!opens)
+		return ADMIT_CLOSED;
+	k->admit.key.word = "sale";
+	k->admit.key.value = link->sale;
+	return ADMIT_OPEN;
+}
+
+/* Is link about just what is asked for? */
+static int
+is_about(const struct request *r, const struct link_file *link)
+{
+	struct str name, rest = { link->path.p + 1, link->path.n - 1 };
+	size_t i = 1;
+	while (rest.p != NULL) {
+		str_cut(rest, '/', &name, &rest);
+		if (i == r->n_segments || !str_eq(name, r->segments[i++]))
+			return 0;
+	}
+	return i == r->n_segments && !r->path_slash;
+}
+
+static enum admit_answer
+by_link(struct ask *k)
+{
+	struct request *r = k->request;
+	struct link_file link;
+	struct str token;
+	int64_t now = time_now();
+	if (k->files == NULL || request_query(r, "link", &token) != 1)
+		return ADMIT_NO_PASS;
+	k->has_link = 1;
+	/* a page of ours could lead on: its address is a password */
+	reply_header(k->reply, "Referrer-Policy", STR("no-referrer"));
+	if (link_file_read(k->app->config, token, now, r->arena, &link) != 0 ||
+	    !is_about(r, &link))
+		return ADMIT_NO_PASS;
+	return ask_link(k, &link, now);
+}
+
 static int
 is_let_in(struct ask *k)
 {
+	enum admit_answer linked = by_link(k);
+	if (linked == ADMIT_OPEN)
+		return 1;
 	const struct config_files *f = k->files;
 	struct admit_rule rule;
 	if (f != NULL)
 		rule = (struct admit_rule){ f->tier, f->allow };
 	admit_visitor(k->app, k->request, f == NULL ? NULL : &rule, time_now(),
 	    &k->admit);
+	if (k->admit.answer < linked)
+		k->admit.answer = linked;
 	if (k->admit.answer == ADMIT_OPEN)
 		return 1;
 	if (k->admit.answer == ADMIT_UNKNOWN) {

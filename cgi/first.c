@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/form.h"
+#include "cgi/html.h"
 #include "core/template.h"
 
 enum { URL_MAX = 2048, FILE_URL_MAX = 3 * TEMPLATE_MAX };
@@ -148,30 +149,10 @@ base_url(const struct request *r)
 /* ---- the page ----------------------------------------------------------- */
 
 static void
-add_html(struct buf *b, struct str s)
-{
-	static const struct {
-		char c;
-		const char *text;
-	} table[] = { { '&', "&amp;" }, { '<', "&lt;" }, { '>', "&gt;" },
-		{ '"', "&quot;" }, { '\'', "&#39;" } };
-	for (size_t i = 0; i < s.n; i++) {
-		size_t k = 0;
-		while (k < sizeof(table) / sizeof(table[0]) &&
-		    table[k].c != s.p[i])
-			k++;
-		if (k < sizeof(table) / sizeof(table[0]))
-			buf_addz(b, table[k].text);
-		else
-			buf_addc(b, s.p[i]);
-	}
-}
-
-static void
 add_code(struct buf *b, const char *text)
 {
 	buf_addz(b, "<code>");
-	add_html(b, str_from(text));
+	html_add(b, str_from(text));
 	buf_addz(b, "</code>");
 }
 
@@ -200,9 +181,9 @@ add_file(struct buf *b, const char *file, struct str text)
 	buf_init(&url, FILE_URL_MAX);
 	form_encode(&url, text);
 	buf_addz(b, "<ol>\n<li>Save this as <code>");
-	add_html(b, str_from(slash + 1));
+	html_add(b, str_from(slash + 1));
 	buf_addz(b, "</code> in the folder <code>");
-	add_html(b, (struct str){ file, (size_t)(slash - file) });
+	html_add(b, (struct str){ file, (size_t)(slash - file) });
 	buf_addz(b,
 	    "</code>. Make the folder if it is not there; it lies outside "
 	    "the folder of your web site, where no visitor gets. Set the "
@@ -212,7 +193,7 @@ add_file(struct buf *b, const char *file, struct str text)
 	buf_adds(b, buf_str(&url));
 	buf_addz(
 	    b, "\">Download it</a>, or copy it:<br>\n<textarea readonly>\n");
-	add_html(b, text);
+	html_add(b, text);
 	buf_addz(b, "</textarea>\n");
 	if (!buf_ok(&url))
 		b->failed = 1;
@@ -286,7 +267,7 @@ first_page(const struct first *first, struct request *r, struct reply *p)
 	buf_addz(b, head);
 	if (first->refusal != NULL) {
 		buf_addz(b, "<p>Do not go on here: ");
-		add_html(b, str_from(first->refusal));
+		html_add(b, str_from(first->refusal));
 		buf_addz(b, ".</p>\n");
 		return;
 	}

@@ -103,7 +103,7 @@ links_post(const struct app *app, struct request *r, struct reply *p)
 	}
 	if (!writer_enter(app->writers, r, p))
 		return;
-	if (commit_chore(app->commit, put_link, &link, &err) != 0) {
+	if (writer_chore(app->commit, put_link, &link, &err) != 0) {
 		log_line(LOG_ERROR, "link not stored: %s", err.text);
 		reply_header(p, "Retry-After", STR("5"));
 		reply_error(p, 503, "unavailable",

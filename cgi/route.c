@@ -43,6 +43,10 @@ static const struct route routes[] = {
 	{ OPTIONS, "/live", live_options },
 	{ GET, "/buy/:name", buy_get },
 	{ GET, "/files/:path", files_get },
+	{ GET, "/me", me_get },
+	{ POST, "/me", me_post },
+	{ POST, "/me/link", me_link_post },
+	{ GET, "/me/:name", me_part_get },
 	{ GET, "/metrics", metrics_get },
 };
 enum { N_ROUTES = sizeof(routes) / sizeof(routes[0]) };

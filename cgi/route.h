@@ -44,6 +44,10 @@ route_handler live_get;
 route_handler live_options;
 route_handler buy_get;
 route_handler files_get;
+route_handler me_get;
+route_handler me_post;
+route_handler me_link_post;
+route_handler me_part_get;
 route_handler metrics_get;
 
 /*

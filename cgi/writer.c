@@ -1,5 +1,9 @@
 #include "cgi/writer.h"
 
+#include <time.h>
+
+#include "base/time.h"
+
 int
 writer_places(int threads)
 {
@@ -35,4 +39,18 @@ writer_leave(struct writers *w, const struct request *r)
 {
 	if (w != NULL && r->wrote)
 		atomic_fetch_sub(&w->taken, 1);
+}
+
+int
+writer_chore(struct commit *c, commit_chore_fn *fn, void *arg, struct err *e)
+{
+	static const struct timespec pause = { 0, 10000000 };
+	int64_t until = time_ticks() + COMMIT_WAIT_MS;
+	int rc;
+	while ((rc = commit_chore(c, fn, arg, e)) != 0 && e->code == ERR_BUSY &&
+	    time_ticks() < until) {
+		*e = (struct err){ .code = ERR_NONE };
+		nanosleep(&pause, NULL);
+	}
+	return rc;
 }

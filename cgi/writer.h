@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "cgi/request.h"
+#include "core/commit.h"
 
 /*
  * Places for requests that write. A thread that waits for the database's one
@@ -30,5 +31,10 @@ struct writers {
  * *p says later, return. w NULL: there is always a place. */
 int writer_enter(struct writers *w, struct request *r, struct reply *p);
 void writer_leave(struct writers *w, const struct request *r);
+
+/* commit_chore for a request, which tries again while another process writes,
+ * for COMMIT_WAIT_MS; deliveries have their turn between two tries. */
+int
+writer_chore(struct commit *c, commit_chore_fn *fn, void *arg, struct err *e);
 
 #endif

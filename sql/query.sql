@@ -334,6 +334,23 @@ WHERE state = 'waiting';
 -- name: outbox_drop
 DELETE FROM outbox WHERE id = $1;
 
+-- name: signin_trim
+DELETE FROM signins WHERE at <= $1 OR at > $2;
+-- name: signin_count
+SELECT count(*) FROM signins;
+-- name: signin_count_person
+SELECT count(*) FROM signins WHERE person = $1;
+-- name: signin_count_peer
+SELECT count(*) FROM signins WHERE peer = $1;
+-- name: signin_add
+INSERT INTO signins (at, person, peer, email) VALUES ($1, $2, $3, $4);
+-- name: signin_open
+SELECT id, at, email FROM signins WHERE email IS NOT NULL ORDER BY id LIMIT $1;
+-- name: signin_settle
+UPDATE signins SET email = NULL WHERE id = $1;
+-- name: signin_forget
+UPDATE signins SET email = NULL WHERE email = $1;
+
 -- let: outbox
 id, kind, target, payload, state, attempts, due_at, last_error, dedupe,
 	event, added_at, done_at

@@ -52,6 +52,8 @@ struct action_mail {
 	struct str to; /* one address, or {email} */
 	struct str from; /* one address */
 	const char *template; /* path without suffix; NULL: built-in text */
+	struct str text; /* without a template: this, as if in a file;
+			    STR_NONE: all there is to tell */
 	const char *sendmail; /* path of sendmail(8) */
 };
 
@@ -71,6 +73,8 @@ struct action {
 	int line; /* in the file */
 	int timeout_ms;
 	int order; /* what is about one person goes out one by one, in order */
+	struct str download; /* {download} leads to this path below /files;
+				STR_NONE: to none */
 	union {
 		struct action_http http;
 		struct action_mail mail;

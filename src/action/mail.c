@@ -72,7 +72,7 @@ check(
 		    e, ERR_INPUT, "%s:1: not UTF-8; save it as UTF-8", file);
 	if (names != NULL && place_unknown(text, names, &word))
 		return err_set(e, ERR_INPUT,
-		    "%s:%d: {%.*s} is no placeholder; gatepost.conf(5) "
+		    "%s:%d: {%.*s} is no placeholder here; gatepost.conf(5) "
 		    "lists them",
 		    file, line_of(text, word.p), STR_ARG(word));
 	return 0;
@@ -221,7 +221,7 @@ static int
 compose(const struct action_mail *m, const struct action_effect *f,
     struct arena *a, struct mime_mail *out, struct err *e)
 {
-	struct mail_template t;
+	struct mail_template t = { .html = STR_NONE };
 	struct err why = { .code = ERR_NONE };
 	const char *fault = mailbox_split(m->from, &out->from_name, &out->from);
 	if (fault != NULL)
@@ -229,11 +229,14 @@ compose(const struct action_mail *m, const struct action_effect *f,
 	out->to = str_eq_z(m->to, "{email}") ? action_fact(f, "email") : m->to;
 	out->id = str_from(f->id);
 	out->date = f->now;
-	if (m->template == NULL) {
+	if (m->template == NULL && m->text.p == NULL) {
 		out->subject = made(a, f, add_subject);
 		out->text = made(a, f, add_facts);
 	} else {
-		if (mail_template_read(a, m->template, NULL, &t, &why) != 0)
+		if (m->template != NULL
+			? mail_template_read(a, m->template, NULL, &t, &why) !=
+			    0
+			: read_head("built in", m->text, &t, &why) != 0)
 			return err_set(e, ERR_CONFIG, "%s", why.text);
 		out->reply_to = t.reply_to;
 		out->subject = fill(a, t.subject, PLACE_TEXT, f);

@@ -129,6 +129,16 @@ buy_options(struct arena *a)
 }
 
 static cfg_opt_t *
+signin_options(struct arena *a)
+{
+	const cfg_opt_t signin[] = {
+		CFG_STR("for", "30d", CFGF_NONE),
+		CFG_END(),
+	};
+	return (cfg_opt_t *)arena_dup(a, signin, sizeof(signin));
+}
+
+static cfg_opt_t *
 files_options(struct arena *a)
 {
 	const cfg_opt_t files[] = {
@@ -140,6 +150,7 @@ files_options(struct arena *a)
 		CFG_STR("join", NULL, CFGF_NONE),
 		CFG_BOOL("attachment", cfg_false, CFGF_NONE),
 		CFG_BOOL("scripts", cfg_false, CFGF_NONE),
+		CFG_STR("link_for", "7d", CFGF_NONE),
 		CFG_END(),
 	};
 	return (cfg_opt_t *)arena_dup(a, files, sizeof(files));
@@ -149,10 +160,10 @@ static cfg_opt_t *
 options(struct arena *a)
 {
 	cfg_opt_t *tier = tier_options(a), *buy = buy_options(a);
-	cfg_opt_t *files = files_options(a);
+	cfg_opt_t *files = files_options(a), *signin = signin_options(a);
 	cfg_opt_t *on = config_on_options(a), *mail = config_mail_options(a);
-	if (tier == NULL || buy == NULL || files == NULL || on == NULL ||
-	    mail == NULL)
+	if (tier == NULL || buy == NULL || files == NULL || signin == NULL ||
+	    on == NULL || mail == NULL)
 		return NULL;
 	const cfg_opt_t top[] = {
 		CFG_STR("database", "gatepost.db", CFGF_NONE),
@@ -176,6 +187,7 @@ options(struct arena *a)
 		CFG_SEC("buy", buy, CFGF_MULTI | CFGF_TITLE),
 		CFG_SEC("tier", tier, CFGF_MULTI | CFGF_TITLE),
 		CFG_SEC("files", files, CFGF_MULTI | CFGF_TITLE),
+		CFG_SEC("signin", signin, CFGF_NONE),
 	};
 	size_t n = sizeof(top) / sizeof(top[0]);
 	cfg_opt_t *o =

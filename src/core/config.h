@@ -31,6 +31,7 @@ struct config_files {
 	struct str join; /* the page for who is turned away; STR_NONE: none */
 	int attachment; /* all is to be saved, nothing shown */
 	int scripts; /* scripts in pages may run */
+	int64_t link_seconds; /* a personal link is good for */
 };
 
 /* A section buy: /buy/NAME leads to a shop. */
@@ -67,6 +68,7 @@ struct config {
 	size_t n_files;
 	const struct config_buy *buys;
 	size_t n_buys;
+	int64_t signin_seconds; /* a pass got by a mailed link is good for */
 	struct rules follow_ups; /* the sections on, and mail */
 	const char *const *warnings; /* for check and -t: short Gank secret … */
 	size_t n_warnings;

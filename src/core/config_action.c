@@ -5,16 +5,20 @@
 #include "action/mail.h"
 #include "action/place.h"
 #include "base/base64.h"
+#include "base/beneath.h"
 #include "base/json.h"
 #include "core/config_secret.h"
 #include "core/config_token.h"
 #include "core/effect.h"
+#include "core/link.h"
+#include "core/signin.h"
 
 /* Where the section stands, for errors. */
 struct place {
 	cfg_t *cfg;
 	const char *section; /* "on.http" */
 	size_t nth;
+	const char *const *names; /* of placeholders it may have */
 };
 
 #define BAD(r, at, key, value, ...) \
@@ -63,11 +67,11 @@ check_names(struct config_reader *r, const struct place *at, const char *key,
     size_t value, struct str s)
 {
 	struct str word;
-	if (!place_unknown(s, effect_names, &word))
+	if (!place_unknown(s, at->names, &word))
 		return 0;
 	return BAD(r, at, key, value,
-	    "%s: {%.*s} is no placeholder; gatepost.conf(5) lists them", key,
-	    STR_ARG(word));
+	    "%s: {%.*s} is no placeholder here; gatepost.conf(5) lists them",
+	    key, STR_ARG(word));
 }
 
 /* A placeholder in the host would let a buyer choose who is told. */
@@ -280,7 +284,7 @@ check_mail(struct config_reader *r, const struct place *at, const char *path)
 	struct arena *a = arena_new((size_t)4 * ACTION_TEXT_MAX);
 	if (a == NULL)
 		return config_no_memory(r);
-	int rc = mail_template_read(a, path, effect_names, &t, &why);
+	int rc = mail_template_read(a, path, at->names, &t, &why);
 	arena_free(a);
 	if (rc == 0)
 		return 0;
@@ -387,10 +391,13 @@ read_common(struct config_reader *r, const struct place *at, struct action *out)
 		good = strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
 			      "UVWXYZ0123456789._-",
 			   name.p[i]) != NULL;
-	if (!good || (out->kind == ACTION_MAIL && str_eq_z(name, RULE_ALERT)))
+	if (!good ||
+	    (out->kind == ACTION_MAIL &&
+		(str_eq_z(name, RULE_ALERT) || str_eq_z(name, SIGNIN_TARGET))))
 		return BAD(r, at, NULL, 0,
 		    "the name of a target has 1 to %d of A-Z a-z 0-9 . _ -, "
-		    "and that of a mail is not " RULE_ALERT,
+		    "and that of a mail is not " RULE_ALERT
+		    " or " SIGNIN_TARGET,
 		    ACTION_NAME_MAX);
 	if (timeout != NULL &&
 	    (str_duration(str_from(timeout), &seconds) != 0 || seconds < 1 ||
@@ -401,6 +408,54 @@ read_common(struct config_reader *r, const struct place *at, struct action *out)
 	out->timeout_ms = (int)seconds * 1000;
 	out->order = cfg_getbool(at->cfg, "order") == cfg_true;
 	return copy(r, name, &out->name);
+}
+
+/* The file has to be in a section: its name is not looked for, it may come
+ * later. */
+static int
+read_download(
+    struct config_reader *r, const struct place *at, struct action *out)
+{
+	int has = out->kind == ACTION_HTTP || out->kind == ACTION_MAIL;
+	struct str name,
+	    s = str_from(has ? cfg_getstr(at->cfg, "download") : NULL);
+	if (s.p == NULL)
+		return 0;
+	struct str rest = { s.p + 1, s.n - 1 };
+	int good = s.n > 1 && s.n <= CONFIG_URL_MAX && s.p[0] == '/' &&
+	    link_section(r->config, s) != NULL;
+	while (good && rest.p != NULL) {
+		str_cut(rest, '/', &name, &rest);
+		good = beneath_is_name(name);
+	}
+	if (!good)
+		return BAD(r, at, "download", 0,
+		    "download is a file of a files section: its path and a "
+		    "name, like '/guides/guide.pdf'");
+	if (r->config->public_url.n == 0 || r->config->pass_secrets.n == 0)
+		return BAD(r, at, "download", 0,
+		    "download needs public_url and pass_secret, which links "
+		    "are made with; set both");
+	return copy(r, s, &out->download);
+}
+
+static int
+choose_names(struct config_reader *r, struct place *at, const struct action *a)
+{
+	const char **v = arena_alloc(
+	    r->arena, (ACTION_FACTS_MAX + 1) * sizeof(const char *));
+	int mail = a->kind == ACTION_MAIL &&
+	    str_eq_z(str_from(cfg_getstr(at->cfg, "to")), "{email}");
+	size_t n = 0;
+	if (v == NULL)
+		return config_no_memory(r);
+	for (size_t i = 0; effect_names[i] != NULL; i++)
+		if ((strcmp(effect_names[i], EFFECT_DOWNLOAD) != 0 ||
+			a->download.p != NULL) &&
+		    (strcmp(effect_names[i], EFFECT_LINK) != 0 || mail))
+			v[n++] = effect_names[i];
+	at->names = v;
+	return 0;
 }
 
 int
@@ -417,10 +472,12 @@ config_action_read(struct config_reader *r, cfg_t *cfg, enum action_kind kind,
 		[ACTION_EXEC] = { "on.exec", read_exec },
 		[ACTION_FORWARD] = { "on.forward", read_forward },
 	};
-	const struct place at = { cfg, kinds[kind].section, nth };
+	struct place at = { cfg, kinds[kind].section, nth, NULL };
 	*out = (struct action){ .kind = kind };
-	return read_common(r, &at, out) != 0 ? -1
-					     : kinds[kind].read(r, &at, out);
+	if (read_common(r, &at, out) != 0 || read_download(r, &at, out) != 0 ||
+	    choose_names(r, &at, out) != 0)
+		return -1;
+	return kinds[kind].read(r, &at, out);
 }
 
 static int

@@ -10,6 +10,7 @@
 #include "core/config_token.h"
 
 #define SECTION "files"
+#define LINK_FOR_MAX (INT64_C(3660) * 86400) /* seconds: ten years */
 
 #define BAD(r, nth, key, ...) \
 	config_bad((r)->e, (r)->file, line((r), (nth), (key)), __VA_ARGS__)
@@ -296,6 +297,19 @@ read_join(
 }
 
 static int
+read_link_for(
+    struct config_reader *r, cfg_t *cfg, size_t nth, struct config_files *out)
+{
+	struct str s = str_from(cfg_getstr(cfg, "link_for"));
+	if (str_duration(s, &out->link_seconds) != 0 || out->link_seconds < 1 ||
+	    out->link_seconds > LINK_FOR_MAX)
+		return BAD(r, nth, "link_for",
+		    "link_for is a time of at most ten years; write a number "
+		    "and one of s, m, h, d, w, such as '7d'");
+	return 0;
+}
+
+static int
 read_one(
     struct config_reader *r, cfg_t *top, size_t nth, struct config_files *v)
 {
@@ -314,7 +328,8 @@ read_one(
 	if (read_root(r, top, cfg, nth, out) != 0 ||
 	    read_rule(r, cfg, nth, out) != 0 ||
 	    read_serve(r, cfg, nth, out) != 0 ||
-	    read_join(r, cfg, nth, out) != 0)
+	    read_join(r, cfg, nth, out) != 0 ||
+	    read_link_for(r, cfg, nth, out) != 0)
 		return -1;
 	return check_overlap(r, nth, v);
 }

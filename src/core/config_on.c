@@ -1,10 +1,13 @@
 #include "core/config_on.h"
 
 #include <string.h>
+#include <unistd.h>
 
+#include "action/mail.h"
 #include "action/mailbox.h"
 #include "core/config_token.h"
 #include "core/effect.h"
+#include "core/signin.h"
 
 #define BAD(r, nth, key, ...) \
 	config_bad((r)->e, (r)->file, config_line((r), "on", (nth), (key), 0), \
@@ -38,6 +41,7 @@ config_on_options(struct arena *a)
 		CFG_STR("format", NULL, CFGF_NONE),
 		CFG_STR("body", NULL, CFGF_NONE),
 		CFG_STR_LIST("headers", NULL, CFGF_NONE),
+		CFG_STR("download", NULL, CFGF_NONE),
 		CFG_STR("timeout", NULL, CFGF_NONE),
 		CFG_BOOL("order", cfg_false, CFGF_NONE),
 		CFG_END(),
@@ -45,6 +49,7 @@ config_on_options(struct arena *a)
 	const cfg_opt_t mail[] = {
 		CFG_STR("to", "{email}", CFGF_NONE),
 		CFG_STR("template", NULL, CFGF_NONE),
+		CFG_STR("download", NULL, CFGF_NONE),
 		CFG_STR("timeout", NULL, CFGF_NONE),
 		CFG_BOOL("order", cfg_false, CFGF_NONE),
 		CFG_END(),
@@ -296,12 +301,59 @@ alert_target(struct config_reader *r)
 	return a;
 }
 
+static const char signin_text[] =
+    "Subject: Your link to sign in\n"
+    "\n"
+    "Hello,\n"
+    "\n"
+    "with this link you see what you have bought, and your downloads:\n"
+    "\n"
+    "{link}\n"
+    "\n"
+    "It is good for 24 hours, and it is yours alone: whoever has it is signed\n"
+    "in as you. If you did not ask for it, there is nothing to do.\n";
+
+/* Nor is that of links to sign in; its text is signin.txt of the templates,
+ * where there is one. */
+static const struct action *
+signin_target(struct config_reader *r)
+{
+	const struct rules *rules = &r->config->follow_ups;
+	struct action *a = arena_alloc(r->arena, sizeof(*a));
+	const char *template = NULL, *file = NULL;
+	if (a == NULL)
+		return NULL;
+	if (rules->mail_templates != NULL) {
+		template = arena_printf(
+		    r->arena, "%s/" SIGNIN_TARGET, rules->mail_templates);
+		file = arena_printf(r->arena, "%s.txt", template);
+		if (file == NULL)
+			return NULL;
+	}
+	struct err why = { .code = ERR_NONE };
+	struct mail_template t;
+	if (file != NULL && access(file, F_OK) == 0 &&
+	    mail_template_read(r->arena, template, effect_names, &t, &why) != 0)
+		config_warn(r, "%s", why.text);
+	*a = (struct action){ .kind = ACTION_MAIL,
+		.name = STR(SIGNIN_TARGET),
+		.timeout_ms = ACTION_TIMEOUT_MS,
+		.u.mail = { .to = STR("{email}"),
+		    .from = rules->mail_from,
+		    .sendmail = rules->sendmail,
+		    .template = file != NULL && access(file, F_OK) == 0
+			? template
+			: NULL,
+		    .text = { signin_text, sizeof(signin_text) - 1 } } };
+	return a;
+}
+
 static int
 collect_targets(struct config_reader *r)
 {
 	struct rules *rules = &r->config->follow_ups;
 	const struct action **v = arena_alloc(
-	    r->arena, (RULE_TARGETS_MAX + 1) * sizeof(const struct action *));
+	    r->arena, (RULE_TARGETS_MAX + 2) * sizeof(const struct action *));
 	if (v == NULL)
 		return config_no_memory(r);
 	rules->targets = v;
@@ -317,6 +369,11 @@ collect_targets(struct config_reader *r)
 				    RULE_TARGETS_MAX);
 			v[rules->n_targets++] = a;
 		}
+	}
+	if (rules->mail_from.p != NULL) {
+		v[rules->n_targets] = signin_target(r);
+		if (v[rules->n_targets++] == NULL)
+			return config_no_memory(r);
 	}
 	if (rules->alert_mail.p == NULL)
 		return 0;

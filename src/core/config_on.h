@@ -4,7 +4,7 @@
 #include "core/config_reader.h"
 
 /* The sections on, the section mail and alert_mail, into r->config, whose
- * tiers are read already. 0, or -1 with ERR_CONFIG "file:line: …". */
+ * tiers and files sections are read already. 0, or -1 with ERR_CONFIG "file:line: …". */
 int config_on_read(struct config_reader *r, cfg_t *root);
 
 /* What libConfuse is told of them; NULL: no memory. */

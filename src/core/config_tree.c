@@ -320,7 +320,7 @@ config_tree_read(struct config_reader *r, cfg_t *cfg)
 		if (read_platform(r, cfg, i, grace) != 0)
 			return -1;
 	if (read_tiers(r, cfg) != 0 || config_web_read(r, cfg) != 0 ||
-	    config_on_read(r, cfg) != 0)
+	    config_files_read(r, cfg) != 0)
 		return -1;
-	return config_files_read(r, cfg);
+	return config_on_read(r, cfg);
 }

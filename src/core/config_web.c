@@ -318,11 +318,26 @@ read_buys(struct config_reader *r, cfg_t *cfg)
 	return 0;
 }
 
+/* ---- signin --------------------------------------------------------------- */
+
+static int
+read_signin(struct config_reader *r, cfg_t *cfg)
+{
+	int64_t *seconds = &r->config->signin_seconds;
+	cfg_t *signin = cfg_getsec(cfg, "signin");
+	if (str_duration(str_from(cfg_getstr(signin, "for")), seconds) != 0 ||
+	    *seconds < 1 || *seconds > FOR_MAX)
+		return BAD(r, "signin", 0, "for", 0,
+		    "for is a time of at most ten years; write a number and "
+		    "one of s, m, h, d, w, such as '30d'");
+	return 0;
+}
+
 int
 config_web_read(struct config_reader *r, cfg_t *cfg)
 {
 	return read_cookie_domain(r, cfg) != 0 || read_origins(r, cfg) != 0 ||
-		read_buys(r, cfg) != 0
+		read_buys(r, cfg) != 0 || read_signin(r, cfg) != 0
 	    ? -1
 	    : 0;
 }

@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "core/claim.h"
 #include "core/effect.h"
+#include "core/link.h"
 #include "core/outbox.h"
 #include "core/project.h"
 
@@ -107,6 +108,11 @@ carry_out(struct lane *lane, const struct claim_job *job, struct arena *arena,
 			return;
 		}
 		effect.delivery = &delivery;
+	}
+	if (link_add_facts(lane->courier->o.config, action, now, arena, facts,
+		&effect.n_facts, &e) != 0) {
+		action_say(answer, ACTION_AGAIN, "%s", e.text);
+		return;
 	}
 	action_run(action, &effect, arena, answer);
 }
@@ -422,7 +428,7 @@ look(struct store *s, void *arg, struct err *e)
 int
 courier_look(struct courier *c, int64_t now, int *busy, struct err *e)
 {
-	unsigned char due[RULE_TARGETS_MAX + 1] = { 0 };
+	unsigned char due[RULE_TARGETS_MAX + 2] = { 0 };
 	struct look l = { c, now, due };
 	int rc = c->n == 0 ? 0 : c->o.with(c->o.with_arg, look, &l, e);
 	pthread_mutex_lock(&c->lock);

@@ -103,7 +103,8 @@ drop_jobs(struct erase *x, struct str address, struct err *e)
 	struct jobs jobs = { x, address, { .arena = x->arena } };
 	if (address.p == NULL)
 		return 0;
-	if (store_outbox_holding(x->s, address, take_job, &jobs, e) != 0)
+	if (store_signin_forget(x->s, address, e) != 0 ||
+	    store_outbox_holding(x->s, address, take_job, &jobs, e) != 0)
 		return -1;
 	if (jobs.ids.failed)
 		return err_set(e, ERR_MEMORY, "out of memory");

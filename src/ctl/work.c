@@ -5,6 +5,7 @@
 #include "core/courier.h"
 #include "core/project.h"
 #include "core/rebuild.h"
+#include "core/signin.h"
 #include "core/sweep.h"
 #include "ctl/ctl.h"
 
@@ -25,7 +26,7 @@ struct work {
 	struct arena *arena;
 	struct courier *courier;
 	struct rebuild_result rebuilt;
-	int64_t noted;
+	int64_t noted, mails;
 };
 
 static int
@@ -66,7 +67,8 @@ sweep(struct store *s, void *arg, struct err *e)
 	if (sweep_once(s, w->ctl->config, time_now(), w->arena, &noted, e) != 0)
 		return -1;
 	w->noted += noted;
-	return 0;
+	return signin_settle(
+	    s, w->ctl->config, time_now(), w->arena, &w->mails, e);
 }
 
 static int

@@ -8,7 +8,8 @@
  * programs write to the first. Each pass walks both, table by table in the
  * order of their keys, and makes the second like the first: the first pass
  * carries all over, a later one only what has changed since. A pass that
- * wrote nothing has compared every value of every row.
+ * wrote nothing has compared every value of every row. Links to sign in with,
+ * which last an hour, stay behind.
  */
 enum { COPY_TABLES = 6, COPY_DIGEST = 32 };
 

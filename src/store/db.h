@@ -62,8 +62,9 @@ struct db_driver {
 	/* The connection is one of many, each of which lasts a moment: what it
 	 * would tidy when it ends waits. NULL: nothing to do. */
 	void (*brief)(struct db *db);
-	/* creates the log tables, then brings them from version 1 to 2 */
-	const char *log_scripts[2];
+	/* creates the log tables, then brings them from each version to the
+	 * next */
+	const char *log_scripts[3];
 	const char *moved_script; /* the log takes no more */
 	const char *back_script; /* it does again */
 	const char *state_script; /* drops and creates the state tables */

@@ -582,7 +582,7 @@ const struct db_driver db_postgresql = {
 	.listen = postgresql_listen,
 	.heard = postgresql_heard,
 	.log_scripts = { script_postgresql_001_log,
-	    script_postgresql_002_outbox },
+	    script_postgresql_002_outbox, script_postgresql_003_signin },
 	.state_script = script_postgresql_state,
 	.moved_script = script_postgresql_moved,
 	.back_script = script_postgresql_back,

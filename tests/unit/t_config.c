@@ -440,6 +440,9 @@ test_template(void)
 		    "three secrets, no tier, no warning");
 		config_free(c);
 	}
+	OK(mkdir("mails", 0700) == 0, "a folder of mails");
+	put("mails/welcome.txt", STR("Subject: Welcome\n\n{download}\n"), 0600);
+	put("mails/soon.txt", STR("Subject: Soon\n\n{until}\n"), 0600);
 	c = load_template(text, 1);
 	if (OK(c != NULL, "with its examples")) {
 		OK(c->public_url.p != NULL && c->listen_group != NULL &&

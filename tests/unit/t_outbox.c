@@ -253,8 +253,10 @@ effects(void)
 	while (effect_names[n] != NULL && n < effect.n_facts &&
 	    strcmp(effect_names[n], facts[n].name) == 0)
 		n++;
-	OK(effect_names[n] == NULL && n == effect.n_facts,
-	    "facts have the names of the list, in its order");
+	OK(n == effect.n_facts && effect_names[n] != NULL &&
+		strcmp(effect_names[n], "download") == 0,
+	    "facts have the names of the list, in its order, up to what is "
+	    "made when it goes out");
 	buf_free(&b);
 	effect_id(&f, ACTION_HTTP, STR("app"), id, NULL);
 	f.what = RULE_RENEWAL;
@@ -269,11 +271,18 @@ effects(void)
 static void
 config(const char *text, const char *want)
 {
-	char path[] = "t_outbox.XXXXXX";
+	char folder[] = "t_outbox.XXXXXX", path[64], mail[64];
 	struct err e = { .code = ERR_NONE };
 	struct config *c = NULL;
-	int fd = mkstemp(path);
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+	OK(mkdtemp(folder) != NULL, "a folder");
+	snprintf(path, sizeof(path), "%s/conf", folder);
+	snprintf(mail, sizeof(mail), "%s/m.txt", folder);
+	FILE *f = fopen(mail, "w");
+	if (f == NULL)
+		return;
+	fprintf(f, "Subject: m\n\nm\n");
+	fclose(f);
+	f = fopen(path, "w");
 	if (f == NULL)
 		return;
 	fprintf(f, "mail { from = 'a@b.c' templates = '.' }\n%s", text);
@@ -285,6 +294,8 @@ config(const char *text, const char *want)
 		printf("# %s\n", e.text);
 	config_free(c);
 	unlink(path);
+	unlink(mail);
+	rmdir(folder);
 }
 
 #define URL "url = 'https://x.org/'"
@@ -362,6 +373,7 @@ main(void)
 	arena = arena_new(1 << 20);
 	if (arena == NULL || crypto_init(NULL) != 0)
 		return 2;
+	umask(077);
 	rules_match();
 	schedule();
 	places();

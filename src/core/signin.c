@@ -1,0 +1,228 @@
+#include "core/signin.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/jsonw.h"
+#include "base/time.h"
+#include "core/link.h"
+
+enum {
+	PEER_MAX = INET6_ADDRSTRLEN,
+	NETWORK = 8, /* bytes of IPv6 that are one customer's */
+	MAPPED = 12, /* bytes before an address of IPv4 in one of IPv6 */
+	PAYLOAD_MAX = 4096,
+	ID_MAX = 64,
+};
+
+/* ---- asking -------------------------------------------------------------- */
+
+/* Who has one address of IPv6 has a whole network of them (RFC 6177, 2). */
+static int
+digest_peer(const struct config *c, struct str peer,
+    char hex[LINK_DIGEST_HEX + 1], struct err *e)
+{
+	static const uint8_t v4[MAPPED] = { [10] = 0xFF, [11] = 0xFF };
+	char text[PEER_MAX + 1];
+	uint8_t bytes[sizeof(struct in6_addr)];
+	snprintf(text, sizeof(text), "%.*s", STR_ARG(peer));
+	if (peer.n <= PEER_MAX && inet_pton(AF_INET6, text, bytes) == 1) {
+		int mapped = memcmp(bytes, v4, sizeof(v4)) == 0;
+		peer.p = (const char *)bytes + (mapped ? MAPPED : 0);
+		peer.n = mapped ? sizeof(bytes) - MAPPED : NETWORK;
+	} else if (peer.n <= PEER_MAX && inet_pton(AF_INET, text, bytes) == 1) {
+		peer =
+		    (struct str){ (const char *)bytes, sizeof(struct in_addr) };
+	}
+	return link_digest(c, peer, hex, e);
+}
+
+/* What is over an address's limit counts for the peer, and is written as the
+ * others are. */
+static int
+note(struct store *s, struct store_signin *row, enum signin_answer *out,
+    struct err *e)
+{
+	struct store_signin_counts counts;
+	if (store_signin_trim(
+		s, row->at - SIGNIN_WINDOW, row->at + SIGNIN_WINDOW, e) != 0 ||
+	    store_signin_counts(s, row, &counts, e) != 0)
+		return -1;
+	*out = counts.peer >= SIGNIN_PER_PEER ? SIGNIN_TOO_OFTEN
+	    : counts.all >= SIGNIN_MAX	      ? SIGNIN_FULL
+					      : SIGNIN_NOTED;
+	if (*out != SIGNIN_NOTED)
+		return 0;
+	if (counts.person >= SIGNIN_PER_PERSON) {
+		row->person = STR_NONE;
+		row->email = STR_NONE;
+	}
+	return store_signin_add(s, row, e);
+}
+
+int
+signin_ask(struct store *s, const struct config *c, struct str email,
+    struct str peer, int64_t now, enum signin_answer *out, struct err *e)
+{
+	char person[LINK_DIGEST_HEX + 1], from[LINK_DIGEST_HEX + 1];
+	if (link_digest(c, email, person, e) != 0 ||
+	    digest_peer(c, peer, from, e) != 0)
+		return -1;
+	struct store_signin row = { .at = now,
+		.person = str_from(person),
+		.peer = str_from(from),
+		.email = email };
+	if (store_begin(s, e) != 0)
+		return -1;
+	if (note(s, &row, out, e) == 0 && store_commit(s, e) == 0)
+		return 0;
+	store_rollback(s);
+	return -1;
+}
+
+/* ---- settling ------------------------------------------------------------ */
+
+struct open {
+	struct arena *arena;
+	struct store_signin *v; /* room for SIGNIN_STEP */
+	size_t n;
+};
+
+static int
+take_open(void *arg, const struct store_signin *row)
+{
+	struct open *open = arg;
+	struct store_signin *to = &open->v[open->n];
+	*to = *row;
+	to->email.p = arena_dup(open->arena, row->email.p, row->email.n);
+	if (to->email.p != NULL)
+		open->n++;
+	return 0;
+}
+
+static int
+take_any(void *arg, const struct store_purchase *row)
+{
+	(void)row;
+	*(int *)arg = 1;
+	return 1;
+}
+
+/* A number of signins is given again once its row is gone: the time and the
+ * address are in the key too. */
+static int
+make_id(const struct config *c, const struct store_signin *row, struct arena *a,
+    char id[ID_MAX], struct err *e)
+{
+	char hex[LINK_DIGEST_HEX + 1];
+	const char *text = arena_printf(a, "%lld %lld %.*s", (long long)row->id,
+	    (long long)row->at, STR_ARG(row->email));
+	if (text == NULL)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	if (link_digest(c, str_from(text), hex, e) != 0)
+		return -1;
+	snprintf(id, ID_MAX, "signin_%s", hex);
+	return 0;
+}
+
+/* The link itself is made when the mail goes out: it is a password, and has no
+ * place in the database. */
+static int
+queue(struct store *s, const struct config *c, const struct store_signin *row,
+    int64_t now, struct arena *a, struct err *e)
+{
+	char at[TIME_TEXT_MAX], id[ID_MAX], person[LINK_DIGEST_HEX + 1];
+	struct buf b;
+	if (make_id(c, row, a, id, e) != 0 ||
+	    link_digest(c, row->email, person, e) != 0)
+		return -1;
+	buf_init(&b, PAYLOAD_MAX);
+	jsonw_open(&b, '{');
+	jsonw_text(&b, "type", STR(SIGNIN_TARGET));
+	jsonw_text(&b, "timestamp", str_from(time_text(row->at, at)));
+	jsonw_key(&b, "data");
+	jsonw_open(&b, '{');
+	jsonw_key(&b, "person");
+	jsonw_open(&b, '{');
+	jsonw_text(&b, "email", row->email);
+	jsonw_close(&b, '}');
+	jsonw_close(&b, '}');
+	jsonw_close(&b, '}');
+	const struct store_outbox job = { .kind = STR("mail"),
+		.target = STR(SIGNIN_TARGET),
+		.payload = buf_str(&b),
+		.dedupe = str_from(id),
+		.event = STORE_NULL,
+		.person = str_from(person),
+		.added_at = now };
+	int rc = buf_ok(&b) ? store_outbox_add(s, &job, e)
+			    : err_set(e, ERR_MEMORY, "out of memory");
+	buf_free(&b);
+	return rc;
+}
+
+static int
+settle_one(struct store *s, const struct config *c,
+    const struct store_signin *row, int64_t now, struct arena *a,
+    int64_t *mails, struct err *e)
+{
+	int bought = 0;
+	if (store_purchase_by(s, STORE_BY_EMAIL, STR_NONE, row->email, take_any,
+		&bought, e) != 0)
+		return -1;
+	if (bought && c->follow_ups.mail_from.p != NULL) {
+		if (queue(s, c, row, now, a, e) != 0)
+			return -1;
+		(*mails)++;
+	}
+	return store_signin_settle(s, row->id, e);
+}
+
+/* Read again under the lock: another process may have settled meanwhile. */
+static int
+step(struct store *s, const struct config *c, int64_t now, struct arena *a,
+    size_t *n, int64_t *mails, struct err *e)
+{
+	struct open open = { .arena = a };
+	open.v = arena_alloc(a, SIGNIN_STEP * sizeof(*open.v));
+	if (open.v == NULL)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	if (store_signin_open(s, SIGNIN_STEP, take_open, &open, e) != 0)
+		return -1;
+	for (size_t i = 0; i < open.n; i++)
+		if (settle_one(s, c, &open.v[i], now, a, mails, e) != 0)
+			return -1;
+	*n = open.n;
+	return 0;
+}
+
+static int
+take_due(void *arg, const struct store_signin *row)
+{
+	(void)row;
+	*(int *)arg = 1;
+	return 1;
+}
+
+int
+signin_settle(struct store *s, const struct config *c, int64_t now,
+    struct arena *a, int64_t *mails, struct err *e)
+{
+	size_t n = SIGNIN_STEP;
+	int due = 0;
+	*mails = 0;
+	if (store_signin_open(s, 1, take_due, &due, e) != 0)
+		return -1;
+	while (due && n == SIGNIN_STEP) {
+		arena_reset(a);
+		if (store_begin(s, e) != 0)
+			return -1;
+		if (step(s, c, now, a, &n, mails, e) != 0 ||
+		    store_commit(s, e) != 0) {
+			store_rollback(s);
+			return -1;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,41 @@
+#ifndef CORE_SIGNIN_H
+#define CORE_SIGNIN_H
+
+#include "core/config.h"
+#include "store/store.h"
+
+/*
+ * Sign-in links by mail. Somebody asks for one with an address; whether that
+ * address bought anything is looked up later, by another thread or process, so
+ * that neither the answer nor its time tells. What is asked is noted in the
+ * table signins, which holds an hour and is what the limits count.
+ */
+enum {
+	SIGNIN_WINDOW = 3600, /* seconds that the limits are for */
+	SIGNIN_PER_PERSON = 3, /* mails to an address */
+	SIGNIN_PER_PEER = 20, /* questions from a network address */
+	SIGNIN_MAX = 10000, /* questions from everybody */
+	SIGNIN_STEP = 50, /* settled in one transaction */
+};
+
+/* The name of the target in the outbox, of kind mail. */
+#define SIGNIN_TARGET "signin"
+
+enum signin_answer {
+	SIGNIN_NOTED, /* the same for every address, and past its limit */
+	SIGNIN_TOO_OFTEN, /* from this network address */
+	SIGNIN_FULL,
+};
+
+/* Notes that somebody at peer, an IP address, asked for a link to email, as
+ * stored. Of IPv6 the first 64 bits count. In a transaction of its own. */
+int signin_ask(struct store *s, const struct config *c, struct str email,
+    struct str peer, int64_t now, enum signin_answer *out, struct err *e);
+
+/* Puts a mail into the outbox for each address noted that bought something, now
+ * or at some time. *mails counts them. In transactions of its own, none where
+ * there is nothing to do; may be called from several processes. */
+int signin_settle(struct store *s, const struct config *c, int64_t now,
+    struct arena *a, int64_t *mails, struct err *e);
+
+#endif

@@ -1,0 +1,72 @@
+#include "store/rows.h"
+
+int
+store_signin_add(struct store *s, const struct store_signin *row, struct err *e)
+{
+	struct db_value args[] = { db_int(row->at), db_text(row->person),
+		db_text(row->peer), db_text(row->email) };
+	return store_run(s, QUERY_SIGNIN_ADD, args, 4, NULL, NULL, e);
+}
+
+int
+store_signin_trim(struct store *s, int64_t until, int64_t after, struct err *e)
+{
+	struct db_value args[] = { db_int(until), db_int(after) };
+	return store_run(s, QUERY_SIGNIN_TRIM, args, 2, NULL, NULL, e);
+}
+
+int
+store_signin_counts(struct store *s, const struct store_signin *row,
+    struct store_signin_counts *out, struct err *e)
+{
+	struct db_value person = db_text(row->person);
+	struct db_value peer = db_text(row->peer);
+	if (store_number(s, QUERY_SIGNIN_COUNT, NULL, 0, &out->all, NULL, e) !=
+		0 ||
+	    store_number(s, QUERY_SIGNIN_COUNT_PERSON, &person, 1, &out->person,
+		NULL, e) != 0)
+		return -1;
+	return store_number(
+	    s, QUERY_SIGNIN_COUNT_PEER, &peer, 1, &out->peer, NULL, e);
+}
+
+struct each_signin {
+	store_signin_fn *fn;
+	void *arg;
+};
+
+static int
+take_signin(void *arg, const struct db_value *row, size_t n)
+{
+	struct each_signin *each = arg;
+	const struct store_signin signin = {
+		.id = db_number(&row[0]),
+		.at = db_number(&row[1]),
+		.email = db_str(&row[2]),
+	};
+	(void)n;
+	return each->fn(each->arg, &signin);
+}
+
+int
+store_signin_open(struct store *s, int64_t limit, store_signin_fn *fn,
+    void *arg, struct err *e)
+{
+	struct each_signin each = { fn, arg };
+	struct db_value args[] = { db_int(limit) };
+	return store_run(s, QUERY_SIGNIN_OPEN, args, 1, take_signin, &each, e);
+}
+
+int
+store_signin_settle(struct store *s, int64_t id, struct err *e)
+{
+	struct db_value arg = db_int(id);
+	return store_run(s, QUERY_SIGNIN_SETTLE, &arg, 1, NULL, NULL, e);
+}
+
+int
+store_signin_forget(struct store *s, struct str email, struct err *e)
+{
+	struct db_value arg = db_text(email);
+	return store_run(s, QUERY_SIGNIN_FORGET, &arg, 1, NULL, NULL, e);
+}
