@@ -359,6 +359,14 @@ INSERT INTO outbox (kind, target, payload, state, due_at, dedupe, event,
 	person, added_at)
 VALUES ($1, $2, $3, 'waiting', $4, $5, $6, $7, $4)
 ON CONFLICT (dedupe) DO NOTHING;
+-- name: outbox_add @postgresql
+-- (as with events: a repeat takes no number)
+INSERT INTO outbox (kind, target, payload, state, due_at, dedupe, event,
+	person, added_at)
+SELECT $1::text, $2::text, $3::text, 'waiting', $4::bigint, $5::text,
+	$6::bigint, $7::text, $4::bigint
+WHERE NOT EXISTS (SELECT FROM outbox WHERE dedupe = $5::text)
+ON CONFLICT (dedupe) DO NOTHING;
 -- name: outbox_max
 SELECT coalesce(max(id), 0) FROM outbox;
 -- name: outbox_known
