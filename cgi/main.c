@@ -14,6 +14,7 @@
 #include "cgi/chores.h"
 #include "cgi/confine.h"
 #include "cgi/first.h"
+#include "cgi/herald.h"
 #include "cgi/io.h"
 #include "cgi/listen.h"
 #include "cgi/loop.h"
@@ -291,9 +292,12 @@ run(const struct app *app, struct listener *listeners, const sigset_t *signals,
 		.conns_max = LOOP_CONNS_MAX + app->config->streams + SEND_MAX };
 	struct loop *loop;
 	struct chores *chores = NULL;
+	struct herald *herald = NULL;
 	if (loop_start(&o, listeners[0].fd, &loop, e) != 0)
 		return -1;
 	if (chores_start(app->commit, app->config, &chores, e) != 0)
+		log_line(LOG_ERROR, "%s", e->text);
+	if (herald_start(app->config, app->publish, &herald, e) != 0)
 		log_line(LOG_ERROR, "%s", e->text);
 	log_line(LOG_INFO, "started, %d threads", o.threads);
 	while (sigtimedwait(signals, NULL, &tick) < 0)
@@ -301,6 +305,7 @@ run(const struct app *app, struct listener *listeners, const sigset_t *signals,
 	/* who connects from now on finds the next program, or none */
 	for (int i = 0; i < LISTEN_MAX; i++)
 		listen_retire(&listeners[i]);
+	herald_stop(herald);
 	stop_waiting(app);
 	if (loop_stop(loop) != 0)
 		_exit(EXIT_SUCCESS);

@@ -11,13 +11,15 @@
  * one thread, the publisher, which writes to all of them without blocking: on
  * a change of access, and a comment every PUBLISH_HEARTBEAT_MS, which finds
  * out who has left. Changes of this process wake it at once, for those of
- * others it looks every PUBLISH_POLL_MS, while anything waits.
+ * others it looks every PUBLISH_POLL_MS, or in a database on a server every
+ * PUBLISH_LOOK_MS, while anything waits.
  */
 enum {
 	PUBLISH_PER_PASS = 8, /* streams */
 	PUBLISH_HEARTBEAT_MS = 15000,
 	PUBLISH_FULL_MS = 10000, /* a peer that takes nothing for so long */
 	PUBLISH_POLL_MS = 250,
+	PUBLISH_LOOK_MS = 1000,
 	PUBLISH_STOP_MS = 500, /* to take the last bytes */
 };
 

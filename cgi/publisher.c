@@ -390,8 +390,13 @@ publisher_main(void *arg)
 		if (take_incoming(pub, ticks))
 			return NULL;
 		int is_tick = ticks >= pub->tick_at;
-		if (pub->look || is_tick)
+		if (pub->look || ticks >= pub->look_at) {
 			look(pub, ticks);
+			pub->look_at = ticks +
+			    (store_is_url(pub->o.config->database)
+				    ? PUBLISH_LOOK_MS
+				    : pub->o.poll_ms);
+		}
 		if (is_tick) {
 			tick(pub, ticks);
 			pub->tick_at = ticks + pub->o.poll_ms;

@@ -36,6 +36,7 @@ struct publish {
 	struct commit_mark mark; /* of what is being told */
 	int look; /* there may be changes, or a stream may be due */
 	int64_t tick_at;
+	int64_t look_at; /* whether or not anything was told */
 	int64_t stop_at;
 	int64_t logged_at;
 };

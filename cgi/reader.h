@@ -5,7 +5,9 @@
 #include "store/store.h"
 
 /* One read-only connection per worker thread, opened when it is first needed
- * and again after an error. */
+ * and again after an error. While the database cannot be reached, all
+ * but the last of several, the publisher's, lead to the configuration's
+ * standby_url, where there is one. */
 struct readers;
 
 struct readers *readers_new(const struct config *c, int threads);
@@ -15,6 +17,10 @@ void readers_free(struct readers *r);
  * calls after every request. */
 struct store *readers_get(struct readers *r, int worker, struct err *e);
 void readers_put(struct readers *r, int worker);
+
+/* Was this request answered by a standby? *seconds: how long it has not heard
+ * of its primary, at most. Before readers_put. */
+int readers_age(struct readers *r, int worker, int64_t *seconds);
 
 /* After an error of a statement: the next call opens afresh. */
 void readers_drop(struct readers *r, int worker);

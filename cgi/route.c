@@ -184,6 +184,18 @@ count_unread(const struct request *r, enum count_refusal why)
 		count_refused(r->platform, why);
 }
 
+/* An answer that may be older than what was acknowledged says so. */
+static void
+tell_age(const struct app *app, const struct request *r, struct reply *p)
+{
+	char text[24];
+	int64_t seconds;
+	if (p->status >= 500 || !readers_age(app->readers, r->worker, &seconds))
+		return;
+	snprintf(text, sizeof(text), "%lld", (long long)seconds);
+	reply_header(p, "X-Gatepost-Stale", str_from(text));
+}
+
 static void
 serve_route(const struct app *app, const struct route *route, struct request *r,
     struct reply *p)
@@ -201,6 +213,7 @@ serve_route(const struct app *app, const struct route *route, struct request *r,
 	} else {
 		route->handler(app, r, p);
 	}
+	tell_age(app, r, p);
 	readers_put(app->readers, r->worker);
 	writer_leave(app->writers, r);
 }

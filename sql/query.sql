@@ -25,6 +25,8 @@ BEGIN IMMEDIATE;
 BEGIN;
 -- name: begin_read
 BEGIN;
+-- name: begin_read @postgresql
+BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
 -- name: commit
 COMMIT;
 -- name: rollback
@@ -53,9 +55,14 @@ INSERT INTO events (platform, kind, delivery, subject, sent_at, received_at,
 VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (platform, delivery) DO NOTHING;
 -- name: event_add @postgresql
+-- (a repeat takes no number: ids are counted by)
 INSERT INTO events (platform, kind, delivery, subject, sent_at, received_at,
 	last_seen_at, content_type, body, verified_by, peer, status, reason)
-VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10, $11, $12)
+SELECT $1::text, $2::text, $3::text, $4::text, $5::bigint, $6::bigint,
+	$6::bigint, $7::text, $8::bytea, $9::text, $10::text, $11::text,
+	$12::text
+WHERE NOT EXISTS (SELECT FROM events
+	WHERE platform = $1::text AND delivery = $3::text)
 ON CONFLICT (platform, delivery) DO NOTHING
 RETURNING id;
 -- name: event_added
@@ -209,7 +216,7 @@ FROM purchases
 WHERE ($1 IS NULL OR platform = $1) AND ($2 IS NULL OR user_ref = $2)
 	AND ($3 IS NULL OR email = $3) AND ($4 IS NULL OR buyer = $4)
 	AND ($5 IS NULL OR license = $5)
-ORDER BY sold_at DESC, sale LIMIT $6;
+ORDER BY sold_at DESC NULLS LAST, sale LIMIT $6;
 -- name: purchase_list @postgresql
 SELECT {purchase}
 FROM purchases
@@ -218,7 +225,7 @@ WHERE ($1::text IS NULL OR platform = $1)
 	AND ($3::text IS NULL OR email = $3)
 	AND ($4::text IS NULL OR buyer = $4)
 	AND ($5::text IS NULL OR license = $5)
-ORDER BY sold_at DESC, sale LIMIT $6;
+ORDER BY sold_at DESC NULLS LAST, sale LIMIT $6;
 -- name: purchase_all
 SELECT {purchase} FROM purchases ORDER BY platform, sale;
 -- name: purchase_open
@@ -230,7 +237,8 @@ SELECT platform, product, variant, product_name, tier, count(*),
 	max(sold_at)
 FROM purchases WHERE since IS NOT NULL
 GROUP BY platform, product, variant, product_name, tier
-ORDER BY platform, product, variant, product_name;
+ORDER BY platform, product NULLS FIRST, variant NULLS FIRST,
+	product_name NULLS FIRST;
 
 -- name: subscription_drop
 DELETE FROM subscriptions WHERE platform = $1 AND subject = $2;
@@ -243,7 +251,7 @@ SELECT {subscription} FROM subscriptions
 WHERE platform = $1 AND subject = $2;
 -- name: subscription_list
 SELECT {subscription} FROM subscriptions
-ORDER BY since DESC, subscription LIMIT $1;
+ORDER BY since DESC NULLS LAST, subscription LIMIT $1;
 -- name: subscription_all
 SELECT {subscription} FROM subscriptions ORDER BY platform, subscription;
 
@@ -255,6 +263,11 @@ INSERT INTO tiers (name, rank, allows) VALUES ($1, $2, $3);
 -- name: change_add
 INSERT INTO changes (at, user_ref, email, buyer, license, before, after, event)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+-- name: change_add @postgresql
+-- (told to who listens when it is committed, once for each transaction)
+INSERT INTO changes (at, user_ref, email, buyer, license, before, after, event)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+RETURNING pg_notify('gatepost', '');
 -- name: change_max
 SELECT coalesce(max(id), 0) FROM changes;
 -- name: change_after
@@ -346,6 +359,14 @@ INSERT INTO outbox (kind, target, payload, state, due_at, dedupe, event,
 	person, added_at)
 VALUES ($1, $2, $3, 'waiting', $4, $5, $6, $7, $4)
 ON CONFLICT (dedupe) DO NOTHING;
+-- name: outbox_add @postgresql
+-- (as with events: a repeat takes no number)
+INSERT INTO outbox (kind, target, payload, state, due_at, dedupe, event,
+	person, added_at)
+SELECT $1::text, $2::text, $3::text, 'waiting', $4::bigint, $5::text,
+	$6::bigint, $7::text, $4::bigint
+WHERE NOT EXISTS (SELECT FROM outbox WHERE dedupe = $5::text)
+ON CONFLICT (dedupe) DO NOTHING;
 -- name: outbox_max
 SELECT coalesce(max(id), 0) FROM outbox;
 -- name: outbox_known
@@ -429,12 +450,17 @@ SELECT 1;
 -- name: forget_vacuum
 VACUUM;
 -- name: forget_vacuum @postgresql
-VACUUM FULL;
+VACUUM FULL events, changes, outbox, purchases, subscriptions;
 -- name: forget_log
 PRAGMA wal_checkpoint(TRUNCATE);
 -- name: forget_log @postgresql
-CHECKPOINT;
+SELECT 0;
 
+-- name: standby_age
+SELECT 0;
+-- name: standby_age @postgresql
+SELECT CASE WHEN pg_is_in_recovery() THEN coalesce(extract(epoch FROM
+	now() - pg_last_xact_replay_timestamp())::bigint, 0) ELSE 0 END;
 -- name: alive
 SELECT count(*) FROM tiers;
 -- name: integrity
@@ -443,5 +469,56 @@ PRAGMA quick_check(1);
 SELECT 'ok';
 -- name: backup
 VACUUM INTO $1;
--- name: backup @postgresql
-SELECT 'use pg_dump';
+
+-- Copying from one database to another: pages above a key, one row in, one row
+-- out. (Nothing else gives numbers of its own to new rows.)
+-- name: copy_event_put
+INSERT INTO events ({event})
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
+-- name: copy_event_drop
+DELETE FROM events WHERE id = $1;
+-- name: copy_change_put
+INSERT INTO changes (id, at, user_ref, email, buyer, license, before, after,
+	event)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+-- name: copy_change_drop
+DELETE FROM changes WHERE id = $1;
+-- name: copy_outbox
+SELECT {outbox}, person
+FROM outbox WHERE id > $1 ORDER BY id LIMIT $2;
+-- name: copy_outbox_put
+INSERT INTO outbox ({outbox}, person)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
+-- name: copy_purchases
+SELECT {purchase} FROM purchases WHERE (platform, sale) > ($1, $2)
+ORDER BY platform, sale LIMIT $3;
+-- name: copy_subscriptions
+SELECT {subscription} FROM subscriptions
+WHERE (platform, subscription) > ($1, $2)
+ORDER BY platform, subscription LIMIT $3;
+-- name: copy_subscription_drop
+DELETE FROM subscriptions WHERE platform = $1 AND subscription = $2;
+-- name: copy_meta
+-- (what belongs to one database alone stays there)
+SELECT name, value FROM meta
+WHERE name > $1 AND name NOT IN ('log_version', 'state_version', 'tiers',
+	'copying')
+ORDER BY name LIMIT $2;
+-- name: copy_meta_drop
+DELETE FROM meta WHERE name = $1;
+-- name: copy_numbers
+SELECT coalesce((SELECT max(id) FROM events), 0),
+	coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0),
+	coalesce((SELECT max(id) FROM outbox), 0);
+-- name: copy_numbers @postgresql
+SELECT CASE WHEN e.is_called THEN e.last_value ELSE 0 END,
+	CASE WHEN c.is_called THEN c.last_value ELSE 0 END,
+	CASE WHEN o.is_called THEN o.last_value ELSE 0 END
+FROM events_id_seq AS e, changes_id_seq AS c, outbox_id_seq AS o;
+-- name: copy_numbers_put
+-- (events and outbox lose no rows at their end: the next number follows)
+UPDATE sqlite_sequence SET seq = $2 WHERE name = 'changes' AND seq < $2;
+-- name: copy_numbers_put @postgresql
+SELECT setval('events_id_seq', greatest($1::bigint, 1), $1::bigint > 0),
+	setval('changes_id_seq', greatest($2::bigint, 1), $2::bigint > 0),
+	setval('outbox_id_seq', greatest($3::bigint, 1), $3::bigint > 0);

@@ -2,12 +2,12 @@
 
 packages_build="gcc libc6-dev make autoconf automake pkg-config libfcgi-dev
 	libjansson-dev libssl-dev libsqlite3-dev libconfuse-dev
-	libcurl4-openssl-dev"
+	libcurl4-openssl-dev libpq-dev"
 packages_serve="nginx-light curl sqlite3"
 packages_test="clang clang-format libclang-rt-14-dev valgrind mandoc python3
 	python3-prometheus-client curl sqlite3 spawn-fcgi xz-utils chromium
 	nodejs npm apache2-bin libapache2-mod-fcgid libapache2-mod-xsendfile
-	dpkg-dev debhelper po-debconf lintian"
+	dpkg-dev debhelper po-debconf lintian postgresql-15"
 
 # Web servers for one test. Installed they would start and take a port, so they
 # are unpacked only, and what they link to is installed.
@@ -20,6 +20,7 @@ packages_libraries="libnettle8 libpcre2-8-0 libxxhash0 libyaml-0-2"
 packages_has()
 {
 	case $1 in
+	postgresql-15) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 ;;
 	nginx-light) [ -x /usr/sbin/nginx ] ;;
 	python3|npm) command -v "$1" >/dev/null ;;
 	nodejs) command -v node >/dev/null ;;
@@ -50,6 +51,14 @@ packages_install()
 	# a package list that is too old names files that are gone
 	DEBIAN_FRONTEND=noninteractive
 	export DEBIAN_FRONTEND
+	# a server of its own would start with the package
+	case $missing in *postgresql*)
+		$sudo mkdir -p /etc/postgresql-common
+		[ -e /etc/postgresql-common/createcluster.conf ] ||
+			echo "create_main_cluster = false" | $sudo tee \
+				/etc/postgresql-common/createcluster.conf \
+				>/dev/null ;;
+	esac
 	if ! { $sudo apt-get update && $sudo env \
 		DEBIAN_FRONTEND=noninteractive apt-get install -y \
 		--no-install-recommends $missing; } >"$log" 2>&1; then

@@ -1,58 +1,26 @@
 #include "core/commit.h"
 
 #include <errno.h>
-#include <pthread.h>
+#include <time.h>
 
 #include "base/time.h"
-#include "core/outbox.h"
+#include "core/commit_own.h"
 #include "core/project.h"
 
 enum {
 	FOLD_MEMORY = 256 * 1024 * 1024,
-	SUBJECT_MAX = 1024, /* bytes, with NUL */
 	/* While the database stays locked: who comes then has perhaps waited
 	 * for a thread as long as those before waited for the lock. */
 	LOCKED_WAIT_MS = 20,
 	/* leaves time for a database that is slow to open, as a locked one
 	 * with a rollback journal is */
 	TURN_WAIT_MS = 1400,
+	/* of a batch: with a slow database the rest is the next one */
+	SLICE_MS = 500,
+	AGAIN_PAUSE_MS = 20,
 };
 
 static const int64_t batch_sizes[] = { 1, 2, 4, 8, 16, 32, COMMIT_BATCH_MAX };
-
-enum waiter_state { QUEUED, TAKEN, DONE };
-
-struct waiter {
-	const struct commit_delivery *delivery;
-	struct commit_answer answer;
-	struct err err;
-	int failed;
-	enum waiter_state state;
-	int64_t deadline; /* ticks */
-	int64_t came; /* micros */
-	pthread_cond_t wake;
-	struct waiter *next;
-	char subject[SUBJECT_MAX]; /* the one it is stored under */
-};
-
-struct commit {
-	const struct config *config;
-	pthread_mutex_t lock;
-	pthread_cond_t idle; /* nobody leads and nobody waits */
-	struct waiter *first, *last; /* queued */
-	struct waiter *batch; /* taken, being written */
-	int leading; /* a caller is writing for all */
-	int was_locked; /* the last batch waited for the database in vain */
-	commit_watch_fn *watch; /* NULL: nobody */
-	void *watch_arg;
-	commit_chore_fn *dry; /* NULL: what is written stays */
-	void *dry_arg;
-	commit_turn_fn *turn; /* NULL: no other process to wait for */
-	struct commit_stats stats;
-	/* the leader's */
-	struct store *store;
-	struct arena *arena;
-};
 
 int
 commit_new(const struct config *config, struct commit **out, struct err *e)
@@ -121,13 +89,22 @@ be_patient(struct commit *c, int64_t deadline)
 	store_patience(c->store, left > 0 ? (int)left : 0);
 }
 
+static void
+forget_store(struct commit *c)
+{
+	store_close(c->store);
+	c->store = NULL;
+}
+
 static int
 ready(struct commit *c, int64_t deadline, struct err *e)
 {
+	if (c->store != NULL && store_lost(c->store))
+		forget_store(c);
 	if (c->store != NULL)
 		return 0;
 	int64_t left = deadline - time_ticks();
-	if (c->turn != NULL && left > 0 &&
+	if (c->turn != NULL && left > 0 && !store_is_url(c->config->database) &&
 	    c->turn(c->config->database,
 		left < TURN_WAIT_MS ? (int)left : TURN_WAIT_MS, e) != 0)
 		return -1;
@@ -137,8 +114,7 @@ ready(struct commit *c, int64_t deadline, struct err *e)
 		store_brief(c->store);
 	be_patient(c, deadline);
 	if (project_tiers(c->store, c->config, e) != 0) {
-		store_close(c->store);
-		c->store = NULL;
+		forget_store(c);
 		return -1;
 	}
 	return 0;
@@ -171,157 +147,33 @@ commit_prepare(struct commit *c, struct err *e)
 	return rc;
 }
 
-/* Must the whole transaction be given up? What is too much for the arena's
- * limit will be so the next time: that is one delivery's fault. */
-static int
-is_fatal(const struct commit *c, const struct err *e)
+static void
+pause_ms(int ms)
 {
-	if (e->code == ERR_MEMORY)
-		return !arena_full(c->arena);
-	return err_is_passing(e) || e->code == ERR_ABSENT;
+	struct timespec t = { .tv_nsec = ms * 1000000L };
+	nanosleep(&t, NULL);
 }
 
-/* 0 when it does not fit, and nothing is changed. */
+/* One try. *done: the last one that is in the transaction; NULL: it is not known
+ * what became of it, as its commit was under way. */
 static int
-set_subject(struct waiter *w, struct str subject)
+try_batch(
+    struct commit *c, struct waiter *batch, struct waiter **done, struct err *e)
 {
-	if (subject.p == NULL || subject.n >= sizeof(w->subject))
-		return 0;
-	snprintf(w->subject, sizeof(w->subject), "%.*s", STR_ARG(subject));
-	return 1;
-}
-
-static int
-take_filed(void *arg, const struct store_event *row)
-{
-	set_subject(arg, row->subject);
-	return 1;
-}
-
-/* What is to be done about it, in the same transaction. */
-static int
-follow_up(struct commit *c, const struct waiter *w, struct err *e)
-{
-	const struct commit_delivery *d = w->delivery;
-	int folds = str_eq_z(d->status, "applied");
-	const struct outbox_delivery o = { .platform = d->platform,
-		.fact = d->fact,
-		.subject = str_from(w->subject),
-		.status = w->answer.kept ? STR("kept") : d->status,
-		.reason =
-		    w->answer.kept && folds ? STR("fold_error") : d->reason,
-		.event = w->answer.event,
-		.at = d->received_at };
-	return outbox_delivered(c->store, c->config, &o, c->arena, e);
-}
-
-/* Folds the delivery's subject; one that cannot be folded is kept, and leaves
- * its neighbours in the batch alone. */
-static int
-fold(struct commit *c, struct waiter *w, const struct fact *f, struct err *e)
-{
-	const struct commit_delivery *d = w->delivery;
-	/* a repeat is folded as it is stored: it may have been rewritten to
-	 * erase a person, whom what came again must not bring back */
-	struct project_known known = {
-		w->answer.duplicate ? 0 : w->answer.event, f
-	};
-	struct project_when when = { d->received_at, w->answer.event };
-	if (store_savepoint(c->store, e) != 0)
-		return -1;
-	arena_reset(c->arena);
-	if (w->answer.duplicate &&
-	    store_event_get(c->store, w->answer.event, take_filed, w, e) != 0)
-		return -1;
-	if (project_subject(c->store, c->config, d->platform,
-		str_from(w->subject), &known, &when, c->arena, e) == 0)
-		return store_release(c->store, e);
-	if (is_fatal(c, e) || store_rollback_to(c->store, e) != 0 ||
-	    store_release(c->store, e) != 0)
-		return -1;
-	w->answer.kept = 1;
-	return store_event_status(
-	    c->store, w->answer.event, STR("kept"), STR("fold_error"), e);
-}
-
-static int
-take_subject(void *arg, const struct store_purchase *row)
-{
-	set_subject(arg, row->subject);
-	return 1;
-}
-
-/* A sale that is known under another subject stays with it: a refund whose
- * subscription is missing or another one is still that sale's refund. */
-static int
-find_subject(struct commit *c, struct waiter *w, struct err *e)
-{
-	const struct fact *f = w->delivery->fact;
-	struct err absent = { .code = ERR_NONE };
-	if (!set_subject(w, f->subject))
-		snprintf(w->subject, sizeof(w->subject), "delivery:%.*s",
-		    STR_ARG(f->delivery));
-	if (f->sale.p == NULL || !str_eq_z(w->delivery->status, "applied"))
-		return 0;
-	if (store_purchase_get(c->store, str_from(w->delivery->platform->name),
-		project_column(c->arena, f->sale), take_subject, w,
-		&absent) == 0 ||
-	    absent.code == ERR_ABSENT)
-		return 0;
-	*e = absent;
-	return -1;
-}
-
-static int
-append(struct commit *c, struct waiter *w, struct err *e)
-{
-	const struct commit_delivery *d = w->delivery;
-	const struct fact *f = d->fact;
-	arena_reset(c->arena);
-	if (find_subject(c, w, e) != 0)
-		return -1;
-	struct store_event row = {
-		.platform = str_from(d->platform->name),
-		.kind = f->kind_name,
-		.delivery = f->delivery,
-		.subject = str_from(w->subject),
-		.sent_at = d->sent_at,
-		.received_at = d->received_at,
-		.content_type = d->content_type,
-		.body = d->body,
-		.verified_by = d->verified_by,
-		.peer = d->peer,
-		.status = d->status,
-		.reason = d->reason,
-	};
-	struct str *texts[] = { &row.kind, &row.subject, &row.content_type,
-		&row.peer };
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		*texts[i] = project_column(c->arena, *texts[i]);
-	if (arena_failed(c->arena))
-		return err_set(e, ERR_MEMORY, "out of memory");
-	enum store_added added;
-	if (store_event_add(c->store, &row, &w->answer.event, &added, e) != 0)
-		return -1;
-	w->answer.duplicate = added != STORE_NEW;
-	w->answer.kept = str_eq_z(d->status, "kept");
-	if (added != STORE_AGAIN && str_eq_z(d->status, "applied") &&
-	    fold(c, w, f, e) != 0)
-		return -1;
-	return added == STORE_NEW ? follow_up(c, w, e) : 0;
-}
-
-static int
-write_batch(struct commit *c, struct waiter *batch, struct err *e)
-{
+	int64_t end = time_ticks() + SLICE_MS;
+	*done = batch;
 	if (ready(c, batch->deadline, e) != 0)
 		return -1;
 	be_patient(c, batch->deadline);
 	if (store_begin(c->store, e) != 0)
 		return -1;
-	for (struct waiter *w = batch; w != NULL; w = w->next)
-		if (append(c, w, e) != 0)
+	for (struct waiter *w = batch; w != NULL; w = w->next) {
+		if (commit_append(c, w, e) != 0)
 			goto fail;
+		*done = w;
+		if (time_ticks() >= end)
+			break;
+	}
 	if (c->dry != NULL) {
 		int rc = c->dry(c->store, c->dry_arg, e);
 		store_rollback(c->store);
@@ -329,9 +181,39 @@ write_batch(struct commit *c, struct waiter *batch, struct err *e)
 	}
 	if (store_commit(c->store, e) == 0)
 		return 0;
+	*done = NULL;
 fail:
 	store_rollback(c->store);
 	return -1;
+}
+
+/* A server that was restarted, or gave way to its standby, is back soon; a
+ * transaction that stood in another's way is tried again. Where the commit
+ * itself is in doubt the sender is told to come again: what is in the database
+ * tells then whether it is a repeat. */
+static int
+write_batch(
+    struct commit *c, struct waiter *batch, struct waiter **rest, struct err *e)
+{
+	struct waiter *done;
+	int had = c->store != NULL, rc;
+	for (;;) {
+		rc = try_batch(c, batch, &done, e);
+		int lost = c->store == NULL || store_lost(c->store);
+		if (rc == 0 || done == NULL || (lost && !had) ||
+		    (!lost && e->code != ERR_BUSY) ||
+		    time_ticks() + AGAIN_PAUSE_MS >= batch->deadline)
+			break;
+		if (lost && c->store != NULL)
+			forget_store(c);
+		pause_ms(AGAIN_PAUSE_MS);
+	}
+	*rest = NULL;
+	if (rc == 0) {
+		*rest = done->next;
+		done->next = NULL;
+	}
+	return rc;
 }
 
 /* The head of the queue, up to COMMIT_BATCH_MAX, oldest first. */
@@ -353,17 +235,11 @@ take(struct commit *c)
 	return batch;
 }
 
-/* The first one's time was up, not everybody's: the others go back to the
- * head of the queue. They sleep without a time limit, so all are woken. */
+/* Back to the head of the queue. They sleep without a time limit, so all are
+ * woken. */
 static void
-put_back(struct commit *c, struct waiter *batch)
+put_back(struct commit *c, struct waiter *back)
 {
-	int64_t now = time_ticks();
-	struct waiter *last = batch;
-	while (last->next != NULL && last->next->deadline <= now)
-		last = last->next;
-	struct waiter *back = last->next;
-	last->next = NULL;
 	for (struct waiter *w = back; w != NULL; w = w->next) {
 		w->state = QUEUED;
 		pthread_cond_signal(&w->wake);
@@ -375,6 +251,19 @@ put_back(struct commit *c, struct waiter *batch)
 			break;
 		}
 	}
+}
+
+/* The first one's time was up, not everybody's: gives those that go on. */
+static struct waiter *
+cut_in_time(struct waiter *batch)
+{
+	int64_t now = time_ticks();
+	struct waiter *last = batch;
+	while (last->next != NULL && last->next->deadline <= now)
+		last = last->next;
+	struct waiter *back = last->next;
+	last->next = NULL;
+	return back;
 }
 
 static void
@@ -414,25 +303,26 @@ lead(struct commit *c)
 	struct err err = { 0 };
 	c->leading = 1;
 	struct commit_mark mark;
-	struct waiter *batch = take(c);
+	struct waiter *batch = take(c), *rest;
 	c->batch = batch;
 	pthread_mutex_unlock(&c->lock);
 	int64_t began = time_micros();
-	int rc = write_batch(c, batch, &err);
-	if (rc != 0 && err.code != ERR_BUSY) {
+	int rc = write_batch(c, batch, &rest, &err);
+	if (rc != 0 && err.code != ERR_BUSY)
 		/* whatever broke: begin afresh the next time */
-		store_close(c->store);
-		c->store = NULL;
-	}
+		forget_store(c);
 	if (rc == 0) {
 		measure(c, batch, began, &mark);
 		tell(c, &mark);
 	}
 	pthread_mutex_lock(&c->lock);
 	c->batch = NULL;
-	c->was_locked = rc != 0 && err.code == ERR_BUSY;
-	if (c->was_locked)
-		put_back(c, batch);
+	int is_busy = rc != 0 && err.code == ERR_BUSY;
+	/* who comes while it is slow would wait too long for a thread as well */
+	c->was_locked = is_busy || rest != NULL;
+	if (is_busy)
+		rest = cut_in_time(batch);
+	put_back(c, rest);
 	answer(batch, rc != 0, &err);
 	hand_over(c);
 }

@@ -167,6 +167,8 @@ options(struct arena *a)
 		return NULL;
 	const cfg_opt_t top[] = {
 		CFG_STR("database", "gatepost.db", CFGF_NONE),
+		CFG_STR("listen_url", NULL, CFGF_NONE),
+		CFG_STR("standby_url", NULL, CFGF_NONE),
 		CFG_STR("public_url", NULL, CFGF_NONE),
 		CFG_STR("cookie_domain", NULL, CFGF_NONE),
 		CFG_STR_LIST("allow_origin", NULL, CFGF_NONE),

@@ -51,6 +51,8 @@ struct config {
 	struct arena *arena; /* owns everything here */
 	const char *file; /* as opened */
 	const char *database; /* absolute path, or postgresql://… */
+	const char *listen_url; /* postgresql://…; NULL: not set */
+	const char *standby_url; /* the same */
 	struct str public_url; /* no trailing slash; STR_NONE: not set */
 	struct str cookie_domain; /* lower case; STR_NONE: not set */
 	struct config_list allow_origins; /* as browsers write them */

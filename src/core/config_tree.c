@@ -123,17 +123,40 @@ url_has_password(struct str s)
 	return str_has_byte(rest, ':') || strstr(s.p, "password=") != NULL;
 }
 
+/* A password that stands in the file makes it one that holds a secret. */
+static const char *
+take_url(struct config_reader *r, const char *key, struct str s)
+{
+	const struct config_key *k = config_scan_find(&r->scan, NULL, 0, key);
+	if (k != NULL && k->values[0].literal && url_has_password(s))
+		r->secret_line = k->values[0].line;
+	return str_z(r->arena, s);
+}
+
+/* A second URL beside that of the database; a file needs none. */
+static int
+read_url(struct config_reader *r, const struct place *at, const char *key,
+    const char **out)
+{
+	struct str s = str_from(cfg_getstr(at->cfg, key));
+	if (s.p == NULL)
+		return 0;
+	if (!str_starts(s, STR("postgresql://")))
+		return BAD(r, at, key, 0, "this URL begins with postgresql://");
+	if (strstr(r->config->database, "://") == NULL)
+		return 0;
+	*out = take_url(r, key, s);
+	return *out != NULL ? 0 : config_no_memory(r);
+}
+
 static int
 read_database(struct config_reader *r, const struct place *at)
 {
 	static const char key[] = "database";
 	const char *z = cfg_getstr(at->cfg, key);
-	const struct config_key *k = config_scan_find(&r->scan, NULL, 0, key);
 	struct str s = str_from(z);
 	if (str_starts(s, STR("postgresql://"))) {
-		if (k != NULL && k->values[0].literal && url_has_password(s))
-			r->secret_line = k->values[0].line;
-		r->config->database = str_z(r->arena, s);
+		r->config->database = take_url(r, key, s);
 	} else if (s.n == 0 || strstr(z, "://") != NULL) {
 		return BAD(r, at, key, 0,
 		    "database is the path of a file, or postgresql://…");
@@ -158,7 +181,10 @@ read_top(struct config_reader *r, cfg_t *cfg, int64_t *grace)
 	struct config *c = r->config;
 	const char *on_error = cfg_getstr(cfg, "gate_on_error");
 	struct str group;
-	if (read_database(r, &top) != 0 || read_public_url(r, &top) != 0 ||
+	if (read_database(r, &top) != 0 ||
+	    read_url(r, &top, "listen_url", &c->listen_url) != 0 ||
+	    read_url(r, &top, "standby_url", &c->standby_url) != 0 ||
+	    read_public_url(r, &top) != 0 ||
 	    config_secret_read(r, cfg, &api, &c->api_keys) != 0 ||
 	    config_secret_read(r, cfg, &pass, &c->pass_secrets) != 0 ||
 	    read_duration(r, &top, "grace", 0, grace) != 0 ||

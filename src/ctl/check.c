@@ -111,7 +111,7 @@ static void
 check_files(struct check *k, const struct config *c)
 {
 	struct stat st;
-	if (stat(c->database, &st) != 0)
+	if (store_is_url(c->database) || stat(c->database, &st) != 0)
 		return;
 	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
 		problem(k,
@@ -389,7 +389,8 @@ run(struct ctl *ctl, struct err *e)
 	struct store *s = ctl_store(ctl, STORE_READ, e);
 	if (s == NULL || store_integrity(s, e) != 0)
 		return CTL_SYSTEM;
-	ok(&k, "database", c->database);
+	char shown[STORE_SHOWN_MAX];
+	ok(&k, "database", store_shown(c->database, shown));
 	check_outbox(&k, s, e);
 	check_clock(&k);
 	check_deliveries(&k, s, e);

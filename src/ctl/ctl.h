@@ -88,7 +88,8 @@ struct ctl_command {
 	X(work) \
 	X(erase) \
 	X(migrate) \
-	X(backup)
+	X(backup) \
+	X(copy)
 /* clang-format on */
 
 #define CTL_DECLARE(name) extern const struct ctl_command ctl_##name;

@@ -12,7 +12,8 @@ run(struct ctl *ctl, struct err *e)
 	    store_migrate(ctl->store, &made, e) != 0 ||
 	    project_tiers(ctl->store, c, e) != 0)
 		return CTL_SYSTEM;
-	buf_addf(&ctl->out, "%s is ready\n", c->database);
+	char shown[STORE_SHOWN_MAX];
+	buf_addf(&ctl->out, "%s is ready\n", store_shown(c->database, shown));
 	return CTL_YES;
 }
 

@@ -6,8 +6,9 @@
 #include <unistd.h>
 
 /*
- * sqlite3(1) on the database of the settings, in place of this program: its
- * prompt, its output and its exit status. Read-only, without a shell between.
+ * sqlite3(1), or psql(1), on the database of the settings, in place of this
+ * program: its prompt, its output and its exit status. Read-only, without a
+ * shell between.
  */
 enum { OWN_WORDS = 8 };
 
@@ -51,30 +52,69 @@ find_database(struct ctl *ctl, const char **out, struct err *e)
 	const struct config *c = ctl_config(ctl, e);
 	if (c == NULL)
 		return -1;
-	/* the address may hold a password: it is not repeated */
-	if (str_starts(str_from(c->database), STR("postgresql://")))
-		return err_set(e, ERR_CONFIG,
-		    "the database of %s is PostgreSQL: use psql(1)", c->file);
+	*out = c->database;
+	if (store_is_url(c->database))
+		return 0;
 	/* sqlite3 would ask an empty one */
 	if (access(c->database, F_OK) != 0 && errno == ENOENT)
 		return err_set(e, ERR_DB,
 		    "%s: no database there; 'gatepost migrate' makes one",
 		    c->database);
-	*out = c->database;
 	return check_owner(c->database, e);
+}
+
+/* execvp takes what it does not change as char * */
+union words {
+	const char *words[OWN_WORDS + 2 * CTL_VALUES_MAX + 1];
+	char *argv[OWN_WORDS + 2 * CTL_VALUES_MAX + 1];
+};
+
+static enum ctl_exit
+fail(const char *program, const char *package, struct err *e)
+{
+	if (errno == ENOENT)
+		err_set(e, ERR_SYSTEM,
+		    "%s is not installed: apt-get install %s", program,
+		    package);
+	else
+		err_set(e, ERR_SYSTEM, "%s: %s", program, strerror(errno));
+	return CTL_SYSTEM;
+}
+
+/* Where it is comes by the environment: a password stands in the URL. */
+static enum ctl_exit
+run_psql(struct ctl *ctl, const char *database, struct err *e)
+{
+	union words psql = { .words = {
+				 "psql", "-X", "-v", "ON_ERROR_STOP=1" } };
+	size_t n = 4;
+	if (ctl->json) {
+		err_set(
+		    e, ERR_USAGE, "psql prints no JSON: ask for json_agg(…)");
+		return CTL_USAGE;
+	}
+	if (store_environment(database, e) != 0)
+		return CTL_SYSTEM;
+	setenv("PGOPTIONS", "-c default_transaction_read_only=on", 1);
+	if (!isatty(STDOUT_FILENO))
+		psql.words[n++] = "-qAt";
+	for (size_t i = 0; i < ctl->n_rest; i++) {
+		psql.words[n++] = "-c";
+		psql.words[n++] = ctl->rest[i];
+	}
+	execvp("psql", psql.argv);
+	return fail("psql", "postgresql-client", e);
 }
 
 static enum ctl_exit
 run(struct ctl *ctl, struct err *e)
 {
-	/* execvp takes what it does not change as char * */
-	union {
-		const char *words[OWN_WORDS + CTL_VALUES_MAX + 1];
-		char *argv[OWN_WORDS + CTL_VALUES_MAX + 1];
-	} sqlite3 = { .words = { NULL } };
+	union words sqlite3 = { .words = { NULL } };
 	const char *database = NULL;
 	if (find_database(ctl, &database, e) != 0)
 		return CTL_SYSTEM;
+	if (store_is_url(database))
+		return run_psql(ctl, database, e);
 	size_t n = 0;
 	sqlite3.words[n++] = "sqlite3";
 	sqlite3.words[n++] = "-readonly";
@@ -94,18 +134,13 @@ run(struct ctl *ctl, struct err *e)
 	if (ctl->n_rest == 0 && isatty(STDIN_FILENO) && isatty(STDERR_FILENO))
 		ctl_write(STDERR_FILENO, str_from(hint));
 	execvp("sqlite3", sqlite3.argv);
-	if (errno == ENOENT)
-		err_set(e, ERR_SYSTEM,
-		    "sqlite3 is not installed: apt-get install sqlite3");
-	else
-		err_set(e, ERR_SYSTEM, "sqlite3: %s", strerror(errno));
-	return CTL_SYSTEM;
+	return fail("sqlite3", "sqlite3", e);
 }
 
 const struct ctl_command ctl_sql = {
 	.name = "sql",
 	.args = "[SQL …]",
-	.help = "ask the database with sqlite3, read-only",
+	.help = "ask the database with sqlite3 or psql, read-only",
 	/* one less than main keeps, so that none is dropped unseen */
 	.max_rest = CTL_VALUES_MAX - 1,
 	.run = run,

@@ -43,8 +43,8 @@ take_change(void *arg, const struct db_value *row, size_t n)
 
 /* A reader that asks for ids above the last it saw misses none: SQLite has one
  * writer at a time, and an id is given inside its transaction, so ids are
- * committed in their order, whichever process writes. (A database whose
- * transactions overlap has to write this table under a lock.) */
+ * committed in their order, whichever process writes. PostgreSQL's driver
+ * makes it so by a lock from the beginning of a transaction to its end. */
 int
 store_change_after(struct store *s, int64_t after, int64_t limit,
     store_change_fn *fn, void *arg, struct err *e)

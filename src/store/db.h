@@ -28,6 +28,7 @@ struct db_value {
 enum db_mode {
 	DB_READ, /* never writes */
 	DB_WRITE, /* must be there */
+	DB_STANDBY, /* as DB_READ, from a server that takes no writes, too */
 	DB_CREATE, /* made when it is missing */
 };
 
@@ -49,15 +50,27 @@ struct db_driver {
 	    size_t n, db_row_fn *fn, void *arg, struct err *e);
 	/* Milliseconds to wait for a lock from now on. */
 	void (*patience)(struct db *db, int ms);
+	/* Is the connection gone, and with it an open transaction? */
+	int (*lost)(struct db *db);
+	/* NULL, or sets the variables by which the database's own programs
+	 * find it: a password on their command line could be seen. */
+	int (*environment)(const char *where, struct err *e);
+	/* NULL, or: be told of changes that others commit; waits at most ms
+	 * for the next. */
+	int (*listen)(struct db *db, struct err *e);
+	int (*heard)(struct db *db, int ms, int *heard, struct err *e);
 	/* The connection is one of many, each of which lasts a moment: what it
 	 * would tidy when it ends waits. NULL: nothing to do. */
 	void (*brief)(struct db *db);
 	/* creates the log tables, then brings them from each version to the
 	 * next */
 	const char *log_scripts[3];
+	const char *moved_script; /* the log takes no more */
+	const char *back_script; /* it does again */
 	const char *state_script; /* drops and creates the state tables */
 };
 
 extern const struct db_driver db_sqlite;
+extern const struct db_driver db_postgresql; /* with libpq only */
 
 #endif

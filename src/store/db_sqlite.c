@@ -204,6 +204,8 @@ sqlite_open(
 	struct db *db = calloc(1, sizeof(*db));
 	if (db == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
+	if (mode == DB_STANDBY)
+		mode = DB_READ;
 	pthread_once(&once, configure);
 	if (mode != DB_CREATE && access(where, F_OK) != 0) {
 		free(db);
@@ -245,6 +247,13 @@ static void
 sqlite_patience(struct db *db, int ms)
 {
 	sqlite3_busy_timeout(db->handle, ms);
+}
+
+static int
+sqlite_lost(struct db *db)
+{
+	(void)db;
+	return 0;
 }
 
 /* The WAL stays for the next: to write it back and remove it takes four syncs,
@@ -364,8 +373,11 @@ const struct db_driver db_sqlite = {
 	.script = sqlite_script,
 	.run = sqlite_run,
 	.patience = sqlite_patience,
+	.lost = sqlite_lost,
 	.brief = sqlite_brief,
 	.log_scripts = { script_sqlite_001_log, script_sqlite_002_outbox,
 	    script_sqlite_003_signin },
 	.state_script = script_sqlite_state,
+	.moved_script = script_sqlite_moved,
+	.back_script = script_sqlite_back,
 };

@@ -30,6 +30,10 @@ int64_t db_number(const struct db_value *v); /* STORE_NULL for null */
 int store_run(struct store *s, enum query q, const struct db_value *args,
     size_t n, db_row_fn *fn, void *arg, struct err *e);
 
+/* A script of the sql folder: see struct db_driver. */
+enum store_script { STORE_MOVED, STORE_BACK };
+int store_script(struct store *s, enum store_script which, struct err *e);
+
 /* The one number a statement returns; *found (may be NULL) 0 for no row. */
 int store_number(struct store *s, enum query q, const struct db_value *args,
     size_t n, int64_t *out, int *found, struct err *e);

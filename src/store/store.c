@@ -23,6 +23,15 @@ store_run(struct store *s, enum query q, const struct db_value *args, size_t n,
 	return s->driver->run(s->db, q, args, n, fn, arg, e);
 }
 
+int
+store_script(struct store *s, enum store_script which, struct err *e)
+{
+	return s->driver->script(s->db,
+	    which == STORE_MOVED ? s->driver->moved_script
+				 : s->driver->back_script,
+	    e);
+}
+
 struct number {
 	int64_t value;
 	int found;
@@ -217,29 +226,90 @@ check_versions(struct store *s, struct err *e)
 	return 0;
 }
 
+/* NULL: a URL that nothing is built in for. */
+static const struct db_driver *
+find_driver(const char *where)
+{
+	static const struct db_driver *const urls[] = {
+#ifdef HAVE_LIBPQ
+		&db_postgresql,
+#endif
+		NULL
+	};
+	if (!store_is_url(where))
+		return &db_sqlite;
+	for (size_t i = 0; urls[i] != NULL; i++)
+		if (str_starts(str_from(where), str_from(urls[i]->scheme)))
+			return urls[i];
+	return NULL;
+}
+
+static int
+not_built(struct err *e)
+{
+	return err_set(e, ERR_CONFIG,
+	    "this build has no PostgreSQL: set database to a file path");
+}
+
+int
+store_environment(const char *where, struct err *e)
+{
+	const struct db_driver *driver = find_driver(where);
+	return driver == NULL		  ? not_built(e)
+	    : driver->environment == NULL ? 0
+					  : driver->environment(where, e);
+}
+
+int
+store_is_url(const char *where)
+{
+	return strstr(where, "://") != NULL;
+}
+
+/* As libpq cuts it (https://www.postgresql.org/docs/15/libpq-connect.html);
+ * where an @ or a / of a password was not written as %40 or %2F, less. */
+const char *
+store_shown(const char *where, char out[STORE_SHOWN_MAX])
+{
+	if (!store_is_url(where))
+		return where;
+	const char *rest = strstr(where, "://") + strlen("://");
+	int scheme = (int)(rest - where);
+	const char *at = strrchr(rest, '@');
+	if (at != NULL && at < rest + strcspn(rest, "/"))
+		rest = at + 1;
+	else if (at != NULL)
+		rest = "…";
+	snprintf(out, STORE_SHOWN_MAX, "%.*s%.*s", scheme, where,
+	    (int)strcspn(rest, "?"), rest);
+	return out;
+}
+
 int
 store_open(
     const char *where, enum store_mode mode, struct store **out, struct err *e)
 {
 	static const enum db_mode modes[] = { [STORE_READ] = DB_READ,
 		[STORE_WRITE] = DB_WRITE,
+		[STORE_STANDBY] = DB_STANDBY,
 		[STORE_CREATE] = DB_CREATE };
-	if (str_starts(str_from(where), STR("postgresql://")))
-		return err_set(e, ERR_CONFIG,
-		    "this build has no PostgreSQL: set database to a file "
-		    "path");
+	const struct db_driver *driver = find_driver(where);
+	if (driver == NULL)
+		return not_built(e);
 	struct store *s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
-	s->driver = &db_sqlite;
+	s->driver = driver;
 	int made;
 	if (s->driver->open(where, modes[mode], &s->db, e) != 0 ||
 	    (mode == STORE_CREATE ? store_migrate(s, &made, e)
 				  : check_versions(s, e)) != 0) {
+		char shown[STORE_SHOWN_MAX];
+		const char *name = store_shown(where, shown);
 		store_close(s);
 		/* the driver's own messages begin with the path */
-		if (e != NULL && strstr(e->text, where) == NULL)
-			err_prefix(e, "%s", where);
+		if (e != NULL && strstr(e->text, name) == NULL)
+			err_prefix(e, "%s", name);
 		return -1;
 	}
 	*out = s;
@@ -266,6 +336,26 @@ void
 store_patience(struct store *s, int ms)
 {
 	s->driver->patience(s->db, ms);
+}
+
+int
+store_lost(struct store *s)
+{
+	return s->driver->lost(s->db);
+}
+
+int
+store_listen(struct store *s, struct err *e)
+{
+	if (s->driver->listen == NULL)
+		return err_set(e, ERR_CONFIG, "a file tells nobody of changes");
+	return s->driver->listen(s->db, e);
+}
+
+int
+store_heard(struct store *s, int ms, int *heard, struct err *e)
+{
+	return s->driver->heard(s->db, ms, heard, e);
 }
 
 int
@@ -309,6 +399,12 @@ int
 store_rollback_to(struct store *s, struct err *e)
 {
 	return store_run(s, QUERY_ROLLBACK_TO, NULL, 0, NULL, NULL, e);
+}
+
+int
+store_age(struct store *s, int64_t *out, struct err *e)
+{
+	return store_number(s, QUERY_STANDBY_AGE, NULL, 0, out, NULL, e);
 }
 
 int
@@ -359,6 +455,10 @@ sync_file(const char *path)
 int
 store_backup(struct store *s, const char *target, struct err *e)
 {
+	if (s->driver != &db_sqlite)
+		return err_set(e, ERR_CONFIG,
+		    "the database is PostgreSQL: pg_dump(1) copies it, and "
+		    "pg_basebackup(1) its server");
 	if (access(target, F_OK) == 0)
 		return err_set(e, ERR_INPUT,
 		    "%s is there already: name another file", target);

@@ -23,10 +23,12 @@ struct store;
 enum store_mode {
 	STORE_READ, /* lookups; never waits for a writer */
 	STORE_WRITE, /* the database must be there and up to date */
+	STORE_STANDBY, /* lookups; a server that only follows another will do */
 	STORE_CREATE, /* creates or migrates what is missing */
 };
 
-/* where: a path. postgresql://… is refused with ERR_CONFIG: not built in. */
+/* where: the path of a file, or postgresql://…, which is ERR_CONFIG where it
+ * was not built in. */
 int store_open(
     const char *where, enum store_mode mode, struct store **out, struct err *e);
 void store_close(struct store *s);
@@ -34,6 +36,21 @@ void store_close(struct store *s);
 void store_brief(struct store *s);
 /* Milliseconds to wait for a lock from now on. */
 void store_patience(struct store *s, int ms);
+
+/* Is the connection gone? What was not committed is not there; open it again.
+ * Never with a file. */
+int store_lost(struct store *s);
+
+/* Is it a URL, and no file? */
+int store_is_url(const char *where);
+enum { STORE_SHOWN_MAX = 256 };
+/* where as it may be shown to people: without user, password, parameters. A
+ * path is itself. Returns out, or where. */
+const char *store_shown(const char *where, char out[STORE_SHOWN_MAX]);
+
+/* Sets the environment's variables by which psql(1) and pg_dump(1) find the
+ * database of a URL. */
+int store_environment(const char *where, struct err *e);
 
 /* Creates what is missing. *made says whether anything was. */
 int store_migrate(struct store *s, int *made, struct err *e);
@@ -308,6 +325,13 @@ int store_change_ids_of(struct store *s, enum store_by by, struct str id,
     int64_t after, int64_t limit, store_change_id_fn *fn, void *arg,
     struct err *e);
 
+/* This connection, of a server and straight to it, is told when changes are
+ * committed, by whomever; it does nothing else. A hint: the ids are the truth,
+ * and what was committed while it was away is not told. */
+int store_listen(struct store *s, struct err *e);
+/* Waits at most ms. */
+int store_heard(struct store *s, int ms, int *heard, struct err *e);
+
 /* ---- erasing a person ---- */
 
 /* From here on what is deleted or overwritten is wiped from its pages. */
@@ -484,6 +508,9 @@ store_newest_fn(void *arg, struct str platform, int64_t last_seen_at);
 int store_event_newest(
     struct store *s, store_newest_fn *fn, void *arg, struct err *e);
 
+/* Of a standby: seconds since the last transaction it has taken over, which is
+ * how old its answers are at most; 0 of any other. */
+int store_age(struct store *s, int64_t *out, struct err *e);
 /* 0 when the tables answer. */
 int store_alive(struct store *s, struct err *e);
 /* 0 when the database's own check finds nothing. May take long. */

@@ -999,7 +999,7 @@ test_open(void)
 		stat(path, &st) == 0 && (st.st_mode & 077) == 0,
 	    "a new one is its owner's alone");
 	store_close(s);
-	OK(store_open("postgresql://x/y", STORE_READ, &s, &e) != 0 &&
+	OK(store_open("mysql://x/y", STORE_READ, &s, &e) != 0 &&
 		e.code == ERR_CONFIG,
 	    "not built in: %s", e.text);
 	store_close(NULL);

@@ -5,7 +5,9 @@ temporary folder with a configuration, a database, logs, and the programs that
 run there. Whatever a script started is ended, by pid, when it ends.
 """
 
+import atexit
 import base64
+import copy
 import hashlib
 import hmac
 import http.client
@@ -24,6 +26,8 @@ import time
 import traceback
 from pathlib import Path
 
+import postgres
+
 TOP = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("BUILD", TOP / "build/gcc")).resolve()
 FIXTURES = TOP / "tests/fixtures"
@@ -34,6 +38,9 @@ CTL_PROGRAM = BUILD / "gatepost"
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 BODY_MAX = 1024 * 1024
 DEFAULT = object()
+# DATABASE=postgresql tests/e2e/t_x.py: each place has a database of a server
+# in place of a file
+ON_SERVER = os.environ.get("DATABASE", "sqlite") == "postgresql"
 
 
 # ---- TAP -------------------------------------------------------------------
@@ -81,6 +88,9 @@ def main(*tests):
                 continue
             try:
                 test()
+            except NeedsFile as why:
+                skip(test.__name__ + " from here on",
+                     "a database that is a file: %s" % why)
             except Exception:
                 ok(False, test.__name__ + " ran to its end",
                    traceback.format_exc())
@@ -90,6 +100,15 @@ def main(*tests):
     finally:
         end_all()
     sys.exit(1 if _counts["bad"] else 0)
+
+
+class NeedsFile(Exception):
+    """The test asks for what only a file has."""
+
+
+def needs_file(what):
+    if ON_SERVER:
+        raise NeedsFile(what)
 
 
 def until(condition, what, limit=LIMIT):
@@ -143,6 +162,29 @@ def end_all():
         child.wait()
     while _cleanups:
         _cleanups.pop()()
+
+
+# ---- databases on a server -------------------------------------------------
+
+_cluster = []
+
+
+def cluster():
+    """That of the whole run, or one of this script alone."""
+    if not _cluster:
+        given = os.environ.get("TEST_CLUSTER")
+        _cluster.append(postgres.Cluster(given))
+        if not given:
+            atexit.register(_cluster[0].end)
+            _cluster[0].init().start()
+    return _cluster[0]
+
+
+def new_database():
+    name = "gp_" + secrets.token_hex(6)
+    cluster().create(name)
+    _cleanups.append(lambda: cluster().drop(name))
+    return name
 
 
 def folder():
@@ -439,14 +481,19 @@ tier 'influencer' {
 
 class Place:
     def __init__(self, accept_test=True, database="gatepost.db", tiers=TIERS,
-                 init=True):
+                 init=True, server=None):
         self.dir = folder()
         self.tokens = [secrets.token_hex(24), secrets.token_hex(24)]
         self.secrets = [secrets.token_hex(24), secrets.token_hex(24)]
         self.api_key = secrets.token_hex(24)
         self.pass_secret = secrets.token_hex(24)
         self.conf = self.dir / "gatepost.conf"
-        self.db = self.dir / database
+        self.file = self.dir / database
+        self.name = None  # of its database on the server
+        if ON_SERVER if server is None else server:
+            if database != "gatepost.db":
+                raise NeedsFile("another path")
+            self.name = new_database()
         self.sock = str(self.dir / "s")
         self.log = self.dir / "gatepost.log"
         self.port = None
@@ -457,8 +504,18 @@ class Place:
             if done.returncode != 0:
                 raise RuntimeError("migrate: %r" % done.stderr)
 
+    @property
+    def db(self):
+        if self.name:
+            raise NeedsFile("its path")
+        return self.file
+
     def configure(self, accept_test=True, database="gatepost.db",
                   tiers=TIERS, more="", gank=True):
+        if self.name:
+            if database != "gatepost.db":
+                raise NeedsFile("another path")
+            database = cluster().url(self.name)
         test = "true" if accept_test else "false"
 
         def listed(values):
@@ -474,6 +531,15 @@ class Place:
                 listed(self.secrets), test)
         self.conf.write_text(text + tiers)
         self.conf.chmod(0o600)
+
+    def beside(self):
+        """Another host: the same settings and database, its own program."""
+        other = copy.copy(self)
+        other.dir = folder()
+        other.sock = str(other.dir / "s")
+        other.log = other.dir / "gatepost.log"
+        other.port = other.program = None
+        return other
 
     # -- programs
 
@@ -599,6 +665,10 @@ class Place:
     # -- what is there afterwards
 
     def rows(self, sql, *args):
+        if self.name:
+            if "PRAGMA" in sql or "sqlite" in sql:
+                raise NeedsFile("SQL of SQLite")
+            return cluster().rows(self.name, sql, args)
         db = sqlite3.connect("file:%s?mode=ro" % self.db, uri=True,
                              timeout=LIMIT)
         try:
@@ -624,7 +694,7 @@ class Place:
         return found
 
     def is_sound(self):
-        return self.one("PRAGMA integrity_check") == "ok"
+        return bool(self.name) or self.one("PRAGMA integrity_check") == "ok"
 
     def logs(self):
         out = {}

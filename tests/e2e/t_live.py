@@ -367,4 +367,5 @@ def plain():
        a.body == b'{"changes":[],"after":0}', "CGI: no waiting", a)
 
 
-main(live, changes, many, bound, plain)
+if __name__ == "__main__":
+    main(live, changes, many, bound, plain)

@@ -292,6 +292,7 @@ def full_disk():
 
 def limited_file():
     """A file that may not grow: full for everybody, root or not."""
+    lib.needs_file("its size")
     p = Place()
 
     def limit():

@@ -20,6 +20,7 @@ import time
 from datetime import datetime, timezone
 from urllib.parse import parse_qsl, quote, urlencode
 
+import lib
 from lib import (CTL_PROGRAM, FORM, LIMIT, TOP, Place, fixture, gank_headers,
                  main, ok, same, skip)
 
@@ -466,6 +467,7 @@ def commands(p, st, shown):
 # ---- gatepost sql ------------------------------------------------------------
 
 def command():
+    lib.needs_file("sqlite3")
     p = Place()
     p.run()
     p.cli("trigger", "gumroad.sale", "--set", "url_params[user_id]=42")
@@ -546,6 +548,7 @@ def refusals():
 
 def owners():
     """Whoever reads, the owner's program can still write."""
+    lib.needs_file("sqlite3")
     if os.getuid() != 0:
         skip("owners", "not root")
         return

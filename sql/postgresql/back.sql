@@ -1,0 +1,5 @@
+-- A database that was moved elsewhere takes writes again.
+
+DROP TRIGGER IF EXISTS moved ON events;
+DROP TRIGGER IF EXISTS moved ON changes;
+DROP TRIGGER IF EXISTS moved ON outbox;

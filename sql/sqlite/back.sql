@@ -1,0 +1,6 @@
+-- A database that was moved elsewhere takes writes again.
+
+DROP TRIGGER IF EXISTS moved_events;
+DROP TRIGGER IF EXISTS moved_repeats;
+DROP TRIGGER IF EXISTS moved_changes;
+DROP TRIGGER IF EXISTS moved_outbox;

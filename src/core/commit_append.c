@@ -1,0 +1,144 @@
+#include "core/commit_own.h"
+
+#include "core/outbox.h"
+#include "core/project.h"
+
+/* Must the whole transaction be given up? What is too much for the arena's
+ * limit will be so the next time: that is one delivery's fault. */
+static int
+is_fatal(const struct commit *c, const struct err *e)
+{
+	if (e->code == ERR_MEMORY)
+		return !arena_full(c->arena);
+	return err_is_passing(e) || e->code == ERR_ABSENT;
+}
+
+/* 0 when it does not fit, and nothing is changed. */
+static int
+set_subject(struct waiter *w, struct str subject)
+{
+	if (subject.p == NULL || subject.n >= sizeof(w->subject))
+		return 0;
+	snprintf(w->subject, sizeof(w->subject), "%.*s", STR_ARG(subject));
+	return 1;
+}
+
+static int
+take_filed(void *arg, const struct store_event *row)
+{
+	set_subject(arg, row->subject);
+	return 1;
+}
+
+/* What is to be done about it, in the same transaction. */
+static int
+follow_up(struct commit *c, const struct waiter *w, struct err *e)
+{
+	const struct commit_delivery *d = w->delivery;
+	int folds = str_eq_z(d->status, "applied");
+	const struct outbox_delivery o = { .platform = d->platform,
+		.fact = d->fact,
+		.subject = str_from(w->subject),
+		.status = w->answer.kept ? STR("kept") : d->status,
+		.reason =
+		    w->answer.kept && folds ? STR("fold_error") : d->reason,
+		.event = w->answer.event,
+		.at = d->received_at };
+	return outbox_delivered(c->store, c->config, &o, c->arena, e);
+}
+
+/* Folds the delivery's subject; one that cannot be folded is kept, and leaves
+ * its neighbours in the batch alone. */
+static int
+fold(struct commit *c, struct waiter *w, const struct fact *f, struct err *e)
+{
+	const struct commit_delivery *d = w->delivery;
+	/* a repeat is folded as it is stored: it may have been rewritten to
+	 * erase a person, whom what came again must not bring back */
+	struct project_known known = {
+		w->answer.duplicate ? 0 : w->answer.event, f
+	};
+	struct project_when when = { d->received_at, w->answer.event };
+	if (store_savepoint(c->store, e) != 0)
+		return -1;
+	arena_reset(c->arena);
+	if (w->answer.duplicate &&
+	    store_event_get(c->store, w->answer.event, take_filed, w, e) != 0)
+		return -1;
+	if (project_subject(c->store, c->config, d->platform,
+		str_from(w->subject), &known, &when, c->arena, e) == 0)
+		return store_release(c->store, e);
+	if (is_fatal(c, e) || store_rollback_to(c->store, e) != 0 ||
+	    store_release(c->store, e) != 0)
+		return -1;
+	w->answer.kept = 1;
+	return store_event_status(
+	    c->store, w->answer.event, STR("kept"), STR("fold_error"), e);
+}
+
+static int
+take_subject(void *arg, const struct store_purchase *row)
+{
+	set_subject(arg, row->subject);
+	return 1;
+}
+
+/* A sale that is known under another subject stays with it: a refund whose
+ * subscription is missing or another one is still that sale's refund. */
+static int
+find_subject(struct commit *c, struct waiter *w, struct err *e)
+{
+	const struct fact *f = w->delivery->fact;
+	struct err absent = { .code = ERR_NONE };
+	if (!set_subject(w, f->subject))
+		snprintf(w->subject, sizeof(w->subject), "delivery:%.*s",
+		    STR_ARG(f->delivery));
+	if (f->sale.p == NULL || !str_eq_z(w->delivery->status, "applied"))
+		return 0;
+	if (store_purchase_get(c->store, str_from(w->delivery->platform->name),
+		project_column(c->arena, f->sale), take_subject, w,
+		&absent) == 0 ||
+	    absent.code == ERR_ABSENT)
+		return 0;
+	*e = absent;
+	return -1;
+}
+
+int
+commit_append(struct commit *c, struct waiter *w, struct err *e)
+{
+	const struct commit_delivery *d = w->delivery;
+	const struct fact *f = d->fact;
+	arena_reset(c->arena);
+	if (find_subject(c, w, e) != 0)
+		return -1;
+	struct store_event row = {
+		.platform = str_from(d->platform->name),
+		.kind = f->kind_name,
+		.delivery = f->delivery,
+		.subject = str_from(w->subject),
+		.sent_at = d->sent_at,
+		.received_at = d->received_at,
+		.content_type = d->content_type,
+		.body = d->body,
+		.verified_by = d->verified_by,
+		.peer = d->peer,
+		.status = d->status,
+		.reason = d->reason,
+	};
+	struct str *texts[] = { &row.kind, &row.subject, &row.content_type,
+		&row.peer };
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		*texts[i] = project_column(c->arena, *texts[i]);
+	if (arena_failed(c->arena))
+		return err_set(e, ERR_MEMORY, "out of memory");
+	enum store_added added;
+	if (store_event_add(c->store, &row, &w->answer.event, &added, e) != 0)
+		return -1;
+	w->answer.duplicate = added != STORE_NEW;
+	w->answer.kept = str_eq_z(d->status, "kept");
+	if (added != STORE_AGAIN && str_eq_z(d->status, "applied") &&
+	    fold(c, w, f, e) != 0)
+		return -1;
+	return added == STORE_NEW ? follow_up(c, w, e) : 0;
+}
