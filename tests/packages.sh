@@ -7,7 +7,7 @@ packages_serve="nginx-light curl sqlite3"
 packages_test="clang clang-format libclang-rt-14-dev valgrind mandoc python3
 	python3-prometheus-client curl sqlite3 spawn-fcgi xz-utils chromium
 	nodejs npm apache2-bin libapache2-mod-fcgid libapache2-mod-xsendfile
-	dpkg-dev debhelper po-debconf lintian postgresql-15"
+	build-essential zlib1g-dev dpkg-dev debhelper po-debconf lintian postgresql-15"
 
 # Web servers for one test. Installed they would start and take a port, so they
 # are unpacked only, and what they link to is installed.

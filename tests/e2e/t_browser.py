@@ -16,7 +16,7 @@ from lib import (BUILD, SLOW, TOP, folder, free_port, http_request, main, note,
                  ok, same, skip, start)
 from served import Served
 
-PLAYWRIGHT = "playwright-core@1.65.1"
+PLAYWRIGHT = "playwright-core@1.50.1"
 SCRIPT = TOP / "tests/e2e/browser.mjs"
 NAMES = ["Brushes <b>&\"'</b> 🖌️", "Letters <i>&\"'</i> 🖋️"]
 LIMIT = 90  # seconds, for all that the browser does

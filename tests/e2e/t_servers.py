@@ -67,7 +67,10 @@ def serve(p, write):
         p.port = free_port()
         log = open(p.dir / "server.log", "ab")
         child = start(write(p.port), stdout=log, stderr=log, cwd=p.dir,
-                      env={"PATH": os.environ["PATH"], "HOME": str(p.dir)})
+                      env={"PATH": os.environ["PATH"], "HOME": str(p.dir),
+                           # where h2o looks for files of its own
+                           **({"H2O_ROOT": str(UNPACKED / "usr")}
+                              if (UNPACKED / "usr/share/h2o").is_dir() else {})})
         log.close()
         until(lambda: child.poll() is not None or
               connects(("127.0.0.1", p.port)), "the server")
