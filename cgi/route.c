@@ -190,7 +190,8 @@ tell_age(const struct app *app, const struct request *r, struct reply *p)
 {
 	char text[24];
 	int64_t seconds;
-	if (p->status >= 500 || !readers_age(app->readers, r->worker, &seconds))
+	if (p->status >= 500 || app->readers == NULL ||
+	    !readers_age(app->readers, r->worker, &seconds))
 		return;
 	snprintf(text, sizeof(text), "%lld", (long long)seconds);
 	reply_header(p, "X-Gatepost-Stale", str_from(text));

@@ -152,6 +152,7 @@ def commands():
     more = {"access": ["--user", "1"], "explain": ["--user", "1"],
             "event": ["1"], "trigger": ["gumroad.sale"],
             "replay": ["1"], "void": ["1"], "backup": ["copy.db"],
+            "copy": ["--to", "copy.db"],
             "export": ["events"],
             "grant": ["--user", "1", "--tier", "supporter"],
             "revoke": ["--user", "1"], "link": ["x", "--user", "1"],

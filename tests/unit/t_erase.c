@@ -574,7 +574,7 @@ static void
 test_user(void)
 {
 	struct store *s = NULL;
-	struct erase_result r;
+	struct erase_result r = { 0 };
 	struct err e = { 0 };
 	struct erase_who who = { STORE_BY_USER, STR("42") };
 	test_group("erase --user");

@@ -81,7 +81,10 @@ test_clean(void)
 	OK(strncmp(r.said, "0\n1\n2\n", 6) == 0 &&
 		strchr("PX", r.said[6]) != NULL,
 	    "no descriptors");
-	OK(strstr(r.said, "SigIgn:\t0000000000000000") != NULL,
+	/* glibc keeps 32 and 33 to itself, and its posix_spawn leaves them
+	 * ignored in what it starts: make(1), for one */
+	OK(strstr(r.said, "SigIgn:\t0000000000000000") != NULL ||
+		strstr(r.said, "SigIgn:\t0000000180000000") != NULL,
 	    "no signal ignored");
 	close(fd);
 	close(high);
