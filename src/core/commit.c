@@ -210,8 +210,11 @@ write_batch(
 	}
 	*rest = NULL;
 	if (rc == 0) {
+		/* commit_queue counts along the batch meanwhile */
+		pthread_mutex_lock(&c->lock);
 		*rest = done->next;
 		done->next = NULL;
+		pthread_mutex_unlock(&c->lock);
 	}
 	return rc;
 }

@@ -4,6 +4,17 @@
 
 #include "base/crypto.h"
 
+/* NAME@ behind an @ is a place; an address's @ is none. */
+static int
+is_place(struct str rest)
+{
+	size_t n = 0;
+	while (n < rest.n &&
+	    ((rest.p[n] >= 'A' && rest.p[n] <= 'Z') || rest.p[n] == '_'))
+		n++;
+	return n > 0 && n < rest.n && rest.p[n] == '@';
+}
+
 static int
 fill(struct buf *out, struct str rest, struct template_secrets *made,
     struct err *e)
@@ -13,6 +24,10 @@ fill(struct buf *out, struct str rest, struct template_secrets *made,
 		uint8_t secret[TEMPLATE_SECRET_BYTES];
 		char hex[2 * TEMPLATE_SECRET_BYTES + 1];
 		buf_adds(out, head);
+		if (!is_place(rest)) {
+			buf_addc(out, '@');
+			continue;
+		}
 		str_cut(rest, '@', &name, &rest);
 		if (crypto_random(secret, sizeof(secret)) != 0)
 			return err_set(e, ERR_SYSTEM, "no random bytes");
