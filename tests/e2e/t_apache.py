@@ -187,7 +187,9 @@ def together(p, base, way, n=32):
     def post(i):
         word = p.post(path, sale(1000 + i), FORM).word()
         # on a slow machine the time is over for some: they come again
-        while SLOW and way == "CGI" and word == "unavailable":
+        end = time.monotonic() + LIMIT
+        while (SLOW and way == "CGI" and word == "unavailable" and
+               time.monotonic() < end):
             word = p.post(path, sale(1000 + i), FORM).word()
         answers.append(word)
     threads = [threading.Thread(target=post, args=(i,)) for i in range(n)]

@@ -474,5 +474,9 @@ main(void)
 	test_cut();
 	test_locate();
 	test_template();
+	char clear[sizeof(dir) + 16];
+	snprintf(clear, sizeof(clear), "rm -rf '%s'", dir);
+	if (chdir("/") != 0 || system(clear) != 0)
+		return 1;
 	return test_end();
 }
