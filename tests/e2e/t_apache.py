@@ -5,7 +5,6 @@ and members-only paths."""
 import sys
 sys.dont_write_bytecode = True
 import http.client
-import http.server
 import json
 import os
 import signal
@@ -18,6 +17,7 @@ from apache import APACHE, ApachePlace, access_lines, shipped
 from lib import (BODY_MAX, END, FORM, LIMIT, SLOW, STDOUT, TOP, basic, fixture, gank_headers,
                  http_raw, http_request, main, ok, record, sale, sale_of_size, same,
                  skip, stop, until)
+from members import members_app
 
 AT_ONCE = 5 if SLOW else 1  # seconds
 HOST = "members.example.org"
@@ -330,31 +330,6 @@ def below():
 
 # ---- members-only paths ----
 
-class App(http.server.BaseHTTPRequestHandler):
-    """Says what it was told of the visitor; sends files by Apache."""
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        n = int(self.headers.get("Content-Length") or 0)
-        told = {k.lower(): v for k, v in self.headers.items()}
-        told = {k: v for k, v in told.items() if "gatepost" in k}
-        told["body"] = len(self.rfile.read(n))
-        told["method"] = self.command
-        out = json.dumps(told).encode()
-        self.send_response(200)
-        if self.path == "/app/song":
-            self.send_header("X-Sendfile", self.server.song)
-        self.send_header("Content-Length", str(len(out)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(out)
-
-    do_HEAD = do_POST = do_PUT = do_DELETE = do_GET
-
-    def log_message(self, *_):
-        pass
-
-
 class Members(ApachePlace):
     """members.conf as shipped, with files, an app and a program."""
 
@@ -370,9 +345,8 @@ class Members(ApachePlace):
         (site / "files/song").write_bytes(SONG)
         for name in ("supporter", "influencer"):
             (site / ("join/%s.html" % name)).write_text("buy " + name)
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), App)
+        self.server = members_app({"X-Sendfile": str(site / "files/song")})
         self.server.handle_error = lambda *_: None  # who hangs up early
-        self.server.song = str(site / "files/song")
         threading.Thread(target=self.server.serve_forever,
                          daemon=True).start()
         if run:
@@ -522,9 +496,9 @@ def app():
          (200, True, False), "X-Sendfile")
     a = p.go("/app/song", token, {"Range": "bytes=-2"})
     same((a.status, a.body), (206, SONG[-2:]), "a range of it")
-    a = p.go("/app/song", headers={"X-Sendfile": p.server.song})
+    a = p.go("/app/song", headers=p.server.song)
     same(a.status, 401, "not without a pass")
-    p.server.song = str(p.conf)
+    p.server.song = {"X-Sendfile": str(p.conf)}
     a = p.go("/app/song", token)
     ok(p.api_key.encode() not in a.body, "only from its folder", a)
 

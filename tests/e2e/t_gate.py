@@ -7,7 +7,6 @@ sys.dont_write_bytecode = True
 import base64
 import hashlib
 import hmac
-import http.server
 import json
 import re
 import threading
@@ -16,33 +15,10 @@ import time
 from lib import (FORM, LIMIT, TOP, Fcgi, Place, cgi_params, fcgi_head,
                  http_request, main, ok, sale, same, start, stop, stream,
                  until, STDIN)
+from members import members_app
 
 HOST = "members.example.org"
 SONG = bytes(range(256)) * 40
-
-
-class App(http.server.BaseHTTPRequestHandler):
-    """Says what it was told of the visitor; sends files by nginx."""
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        n = int(self.headers.get("Content-Length") or 0)
-        told = {k.lower(): v for k, v in self.headers.items()}
-        told = {k: v for k, v in told.items() if "gatepost" in k}
-        told["body"] = len(self.rfile.read(n))
-        told["method"] = self.command
-        out = json.dumps(told).encode()
-        self.send_response(200)
-        if self.path == "/app/song":
-            self.send_header("X-Accel-Redirect", "/protected/song")
-        self.send_header("Content-Length", str(len(out)))
-        self.end_headers()
-        self.wfile.write(out)
-
-    do_POST = do_PUT = do_DELETE = do_GET
-
-    def log_message(self, *_):
-        pass
 
 
 class Site(Place):
@@ -57,7 +33,7 @@ class Site(Place):
         (site / "protected/song").write_bytes(SONG)
         for name in ("supporter", "influencer"):
             (site / ("join/%s.html" % name)).write_text("buy " + name)
-        self.app = http.server.ThreadingHTTPServer(("127.0.0.1", 0), App)
+        self.app = members_app({"X-Accel-Redirect": "/protected/song"})
         threading.Thread(target=self.app.serve_forever, daemon=True).start()
 
     def write_nginx(self):
