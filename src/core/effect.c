@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/jsonw.h"
 #include "base/time.h"
+#include "core/rows.h"
 
 const char *const effect_names[] = { "type", "at", "event", "user", "email",
 	"buyer", "license", "platform", "product", "product_name", "variant",
@@ -30,25 +31,8 @@ add_purchase(struct buf *b, const struct store_purchase *p)
 {
 	jsonw_key(b, "purchase");
 	jsonw_open(b, '{');
-	jsonw_text(b, "platform", p->platform);
-	jsonw_text(b, "sale", p->sale);
-	jsonw_text(b, "subscription", p->subscription);
-	jsonw_text(b, "product", p->product);
-	jsonw_text(b, "product_name", p->product_name);
-	jsonw_text(b, "variant", p->variant);
-	jsonw_int(b, "price", p->price);
-	jsonw_text(b, "currency", p->currency);
-	jsonw_int(b, "quantity", p->quantity);
-	jsonw_text(b, "recurrence", p->recurrence);
-	jsonw_bool(b, "test", p->test != 0);
-	jsonw_time(b, "sold_at", p->sold_at);
-	jsonw_time(b, "refunded_at", p->refunded_at);
-	jsonw_time(b, "disputed_at", p->disputed_at);
-	jsonw_time(b, "dispute_won_at", p->dispute_won_at);
-	jsonw_text(b, "tier", p->tier);
-	jsonw_time(b, "since", p->since);
-	jsonw_time(b, "paid_until", p->paid_until);
-	jsonw_time(b, "until", p->until);
+	rows_write_product(b, p);
+	rows_write_terms(b, p);
 	jsonw_close(b, '}');
 }
 

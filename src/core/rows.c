@@ -105,3 +105,32 @@ rows_is_first(const struct rows *rows, size_t i)
 			return 0;
 	return 1;
 }
+
+void
+rows_write_product(struct buf *b, const struct store_purchase *p)
+{
+	jsonw_text(b, "platform", p->platform);
+	jsonw_text(b, "sale", p->sale);
+	jsonw_text(b, "subscription", p->subscription);
+	jsonw_text(b, "product", p->product);
+	jsonw_text(b, "product_name", p->product_name);
+	jsonw_text(b, "variant", p->variant);
+}
+
+void
+rows_write_terms(struct buf *b, const struct store_purchase *p)
+{
+	jsonw_int(b, "price", p->price);
+	jsonw_text(b, "currency", p->currency);
+	jsonw_int(b, "quantity", p->quantity);
+	jsonw_text(b, "recurrence", p->recurrence);
+	jsonw_bool(b, "test", p->test != 0);
+	jsonw_time(b, "sold_at", p->sold_at);
+	jsonw_time(b, "refunded_at", p->refunded_at);
+	jsonw_time(b, "disputed_at", p->disputed_at);
+	jsonw_time(b, "dispute_won_at", p->dispute_won_at);
+	jsonw_text(b, "tier", p->tier);
+	jsonw_time(b, "since", p->since);
+	jsonw_time(b, "paid_until", p->paid_until);
+	jsonw_time(b, "until", p->until);
+}

@@ -1,6 +1,7 @@
 #ifndef CORE_ROWS_H
 #define CORE_ROWS_H
 
+#include "base/jsonw.h"
 #include "store/store.h"
 
 /* Purchase rows collected from a statement: texts copied into the arena. */
@@ -28,5 +29,10 @@ int rows_of_sale(
 
 /* Is rows->v[i] the first of its subject? */
 int rows_is_first(const struct rows *rows, size_t i);
+
+/* Members of a JSON object, named as the columns: what was bought, and on what
+ * terms. Whose it is, the caller writes. */
+void rows_write_product(struct buf *b, const struct store_purchase *p);
+void rows_write_terms(struct buf *b, const struct store_purchase *p);
 
 #endif

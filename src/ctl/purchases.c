@@ -1,5 +1,6 @@
 #include "base/jsonw.h"
 #include "core/access.h"
+#include "core/rows.h"
 #include "ctl/ctl.h"
 #include "ctl/print.h"
 #include "ctl/table.h"
@@ -9,29 +10,12 @@ print_purchase_json(void *arg, const struct store_purchase *p)
 {
 	struct buf *b = arg;
 	jsonw_open(b, '{');
-	jsonw_text(b, "platform", p->platform);
-	jsonw_text(b, "sale", p->sale);
-	jsonw_text(b, "subscription", p->subscription);
-	jsonw_text(b, "product", p->product);
-	jsonw_text(b, "product_name", p->product_name);
-	jsonw_text(b, "variant", p->variant);
+	rows_write_product(b, p);
 	jsonw_text(b, "user_ref", p->user_ref);
 	jsonw_text(b, "email", p->email);
 	jsonw_text(b, "buyer", p->buyer);
 	jsonw_text(b, "license", p->license);
-	jsonw_int(b, "price", p->price);
-	jsonw_text(b, "currency", p->currency);
-	jsonw_int(b, "quantity", p->quantity);
-	jsonw_text(b, "recurrence", p->recurrence);
-	jsonw_bool(b, "test", p->test != 0);
-	jsonw_time(b, "sold_at", p->sold_at);
-	jsonw_time(b, "refunded_at", p->refunded_at);
-	jsonw_time(b, "disputed_at", p->disputed_at);
-	jsonw_time(b, "dispute_won_at", p->dispute_won_at);
-	jsonw_text(b, "tier", p->tier);
-	jsonw_time(b, "since", p->since);
-	jsonw_time(b, "paid_until", p->paid_until);
-	jsonw_time(b, "until", p->until);
+	rows_write_terms(b, p);
 	jsonw_close(b, '}');
 	return 0;
 }
