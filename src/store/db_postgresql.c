@@ -8,6 +8,7 @@
 
 #include "base/banned.h"
 #include "base/time.h"
+#include "store/pg_url.h"
 
 /*
  * Nothing is left behind in a session, so a pooler that lends a connection for
@@ -232,82 +233,15 @@ say_nothing(void *arg, const PGresult *res)
 	(void)res;
 }
 
-/* What stands before dbname gives way to what stands in the URL
- * (https://www.postgresql.org/docs/15/libpq-connect.html). */
-static PGconn *
-dial(const char *where, enum db_mode mode)
-{
-	static const char *const names[] = { "connect_timeout",
-		"target_session_attrs", "keepalives_idle",
-		"keepalives_interval", "keepalives_count", "tcp_user_timeout",
-		"fallback_application_name", "dbname", "client_encoding",
-		NULL };
-	const char *const values[] = { "2",
-		mode == DB_STANDBY ? "any" : "read-write", "5", "2", "2",
-		"5000", "gatepost", where, "UTF8", NULL };
-	return PQconnectdbParams(names, values, 1);
-}
-
-/* Where an @ or a / of the password was not escaped, a part of it has become
- * host, port or name, which messages quote. */
-static int
-is_torn(const PQconninfoOption *options)
-{
-	for (; options->keyword != NULL; options++) {
-		const char *v = options->val;
-		int is_port = strcmp(options->keyword, "port") == 0;
-		if (v == NULL)
-			continue;
-		if ((is_port && v[strspn(v, "0123456789,")] != '\0') ||
-		    (strchr(v, '@') != NULL &&
-			(strcmp(options->keyword, "host") == 0 ||
-			    strcmp(options->keyword, "dbname") == 0)))
-			return 1;
-	}
-	return 0;
-}
-
-static PQconninfoOption *
-parse(const char *where, struct err *e)
-{
-	char *why = NULL;
-	PQconninfoOption *options = PQconninfoParse(where, &why);
-	/* its words may quote the URL, password and all */
-	PQfreemem(why);
-	if (options != NULL && !is_torn(options))
-		return options;
-	PQconninfoFree(options);
-	err_set(e, ERR_CONFIG,
-	    "the URL of the database is not one: see 34.1.1.2 of PostgreSQL's "
-	    "manual; in user and password, write @ as %%40, : as %%3A and / as "
-	    "%%2F");
-	return NULL;
-}
-
-static int
-postgresql_environment(const char *where, struct err *e)
-{
-	PQconninfoOption *options = parse(where, e);
-	int rc = options == NULL ? -1 : 0;
-	for (PQconninfoOption *o = options; rc == 0 && o->keyword != NULL; o++)
-		if (o->val != NULL && o->envvar != NULL &&
-		    setenv(o->envvar, o->val, 1) != 0)
-			rc = err_set(e, ERR_MEMORY, "out of memory");
-	PQconninfoFree(options);
-	return rc;
-}
-
 static int
 postgresql_open(
     const char *where, enum db_mode mode, struct db **out, struct err *e)
 {
-	PQconninfoOption *options = parse(where, e);
-	if (options == NULL)
+	if (pg_url_check(where, e) != 0)
 		return -1;
-	PQconninfoFree(options);
 	struct db *db = calloc(1, sizeof(*db));
 	if (db != NULL)
-		db->conn = dial(where, mode);
+		db->conn = pg_url_dial(where, mode);
 	if (db == NULL || db->conn == NULL) {
 		free(db);
 		return err_set(e, ERR_MEMORY, "out of memory");
@@ -578,7 +512,7 @@ const struct db_driver db_postgresql = {
 	.run = postgresql_run,
 	.patience = postgresql_patience,
 	.lost = postgresql_lost,
-	.environment = postgresql_environment,
+	.environment = pg_url_environment,
 	.listen = postgresql_listen,
 	.heard = postgresql_heard,
 	.log_scripts = { script_postgresql_001_log,
