@@ -165,7 +165,9 @@ try_batch(
 	if (ready(c, batch->deadline, e) != 0)
 		return -1;
 	be_patient(c, batch->deadline);
-	if (store_begin(c->store, e) != 0)
+	if (store_is_far(c->store))
+		commit_ahead(c, batch);
+	if (store_begin_repeatable(c->store, e) != 0)
 		return -1;
 	for (struct waiter *w = batch; w != NULL; w = w->next) {
 		if (commit_append(c, w, e) != 0)
@@ -181,7 +183,9 @@ try_batch(
 	}
 	if (store_commit(c->store, e) == 0)
 		return 0;
-	*done = NULL;
+	/* ERR_BUSY: it did not take place */
+	if (e->code != ERR_BUSY)
+		*done = NULL;
 fail:
 	store_rollback(c->store);
 	return -1;

@@ -1,5 +1,6 @@
 #include "core/commit_own.h"
 
+#include "core/manual.h"
 #include "core/outbox.h"
 #include "core/project.h"
 
@@ -104,6 +105,32 @@ find_subject(struct commit *c, struct waiter *w, struct err *e)
 	return -1;
 }
 
+void
+commit_ahead(struct commit *c, const struct waiter *batch)
+{
+	for (const struct waiter *w = batch; w != NULL; w = w->next) {
+		const struct commit_delivery *d = w->delivery;
+		arena_reset(c->arena);
+		if (str_eq_z(d->status, "applied"))
+			store_ahead_sale(c->store, str_from(d->platform->name),
+			    project_column(c->arena, d->fact->sale));
+	}
+}
+
+/* What its fold will ask for comes with the answer to its being stored. */
+static void
+look_ahead(struct commit *c, const struct waiter *w)
+{
+	const struct commit_delivery *d = w->delivery;
+	struct str platform = str_from(d->platform->name);
+	struct str subject = str_from(w->subject);
+	if (!store_is_far(c->store) || !str_eq_z(d->status, "applied"))
+		return;
+	store_ahead_subject(c->store, platform, subject,
+	    manual_subject(c->arena, platform, subject));
+	store_ahead_person(c->store, d->fact->user_ref, d->fact->email);
+}
+
 int
 commit_append(struct commit *c, struct waiter *w, struct err *e)
 {
@@ -132,6 +159,7 @@ commit_append(struct commit *c, struct waiter *w, struct err *e)
 		*texts[i] = project_column(c->arena, *texts[i]);
 	if (arena_failed(c->arena))
 		return err_set(e, ERR_MEMORY, "out of memory");
+	look_ahead(c, w);
 	enum store_added added;
 	if (store_event_add(c->store, &row, &w->answer.event, &added, e) != 0)
 		return -1;

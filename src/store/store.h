@@ -56,12 +56,28 @@ int store_environment(const char *where, struct err *e);
 int store_migrate(struct store *s, int *made, struct err *e);
 
 int store_begin(struct store *s, struct err *e); /* takes the write lock */
+/* For a caller who does all of it again when told ERR_BUSY: savepoints that are
+ * not gone back to then cost nothing. */
+int store_begin_repeatable(struct store *s, struct err *e);
 int store_begin_read(struct store *s, struct err *e); /* one snapshot */
 int store_commit(struct store *s, struct err *e);
 void store_rollback(struct store *s); /* harmless outside a transaction */
 int store_savepoint(struct store *s, struct err *e);
 int store_release(struct store *s, struct err *e);
 int store_rollback_to(struct store *s, struct err *e);
+
+/* ---- what will be asked ----
+ * Told before, it comes with other answers, which saves ways to the server and
+ * back; nothing else depends on it. Before store_begin, or before a statement
+ * inside its transaction. */
+int store_is_far(const struct store *s); /* 0: there is no way to save */
+/* store_purchase_get */
+void store_ahead_sale(struct store *s, struct str platform, struct str sale);
+/* What stands of a subject, and, in `manual`, about it. */
+void store_ahead_subject(
+    struct store *s, struct str platform, struct str subject, struct str about);
+/* store_purchase_by, the user where there is one. */
+void store_ahead_person(struct store *s, struct str user_ref, struct str email);
 
 /* ---- events ---- */
 struct store_event {
