@@ -6,6 +6,7 @@
 #include <libpq-fe.h>
 
 #include "base/banned.h"
+#include "store/pg_dial.h"
 #include "store/pg_pipe.h"
 #include "store/pg_url.h"
 
@@ -73,11 +74,11 @@ look_who_answers(struct pg_pipe *p, struct err *e)
 	    "SELECT CASE WHEN pg_backend_pid() = %d THEN"
 	    " set_config('plan_cache_mode', 'force_generic_plan', false) END",
 	    PQbackendPID(p->conn));
-	PGresult *res = PQexec(p->conn, sql);
-	int rc = PQresultStatus(res) == PGRES_TUPLES_OK
-	    ? 0
-	    : pg_pipe_fail(p->conn, res, "PostgreSQL", e);
+	PGresult *res = NULL;
+	p->limit = PG_DIAL_MS;
+	int rc = pg_pipe_text(p, sql, "PostgreSQL", &res, e);
 	p->is_own = rc == 0 && !PQgetisnull(res, 0, 0);
+	p->limit = 0;
 	PQclear(res);
 	return rc;
 }
@@ -98,20 +99,19 @@ postgresql_open(
     const char *where, enum db_mode mode, struct db **out, struct err *e)
 {
 	PGconn *conn;
-	if (pg_url_check(where, e) != 0)
+	if (pg_dial(where, mode, &conn, e) != 0)
 		return -1;
 	struct db *db = calloc(1, sizeof(*db));
-	if (db == NULL)
+	if (db == NULL) {
+		PQfinish(conn);
 		return err_set(e, ERR_MEMORY, "out of memory");
+	}
 	db->mode = mode;
 	db->patience = PATIENCE_MS;
-	conn = db->pipe.conn = pg_url_dial(where, mode);
+	db->pipe.conn = conn;
 	PQsetNoticeReceiver(conn, say_nothing, NULL);
 	int rc = 0;
-	if (PQstatus(conn) != CONNECTION_OK)
-		rc = pg_pipe_fail(conn, NULL, "PostgreSQL", e);
-	else if (check_encoding(conn, e) != 0 ||
-	    look_who_answers(&db->pipe, e) != 0)
+	if (check_encoding(conn, e) != 0 || look_who_answers(&db->pipe, e) != 0)
 		rc = -1;
 	else if (PQsetnonblocking(conn, 1) != 0)
 		rc = pg_pipe_fail(conn, NULL, "PostgreSQL", e);

@@ -247,19 +247,25 @@ pg_pipe_drain(struct pg_pipe *p)
 }
 
 int
-pg_pipe_script(
-    struct pg_pipe *p, const char *sql, const char *what, struct err *e)
+pg_pipe_text(struct pg_pipe *p, const char *sql, const char *what,
+    PGresult **out, struct err *e)
 {
-	PGresult *res = NULL;
 	pg_pipe_drain(p);
 	pg_pipe_forget(p);
 	if (p->conn == NULL || !PQsendQuery(p->conn, sql))
 		return gone(what, e);
 	p->sent[p->n_sent++] = (struct pg_sent){ .kind = SENT_ASKED };
-	if (receive(p, what, &res, e) != 0)
-		return -1;
+	return receive(p, what, out, e);
+}
+
+int
+pg_pipe_script(
+    struct pg_pipe *p, const char *sql, const char *what, struct err *e)
+{
+	PGresult *res = NULL;
+	int rc = pg_pipe_text(p, sql, what, &res, e);
 	PQclear(res);
-	return 0;
+	return rc;
 }
 
 struct parameters {

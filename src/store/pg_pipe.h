@@ -49,7 +49,9 @@ struct pg_pipe {
 
 void pg_pipe_free(struct pg_pipe *p); /* what is in it */
 
-/* Several statements in one text, without arguments. */
+/* Several statements in one text, without arguments; and the last's result. */
+int pg_pipe_text(struct pg_pipe *p, const char *sql, const char *what,
+    PGresult **out, struct err *e);
 int pg_pipe_script(
     struct pg_pipe *p, const char *sql, const char *what, struct err *e);
 

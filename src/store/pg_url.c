@@ -5,22 +5,6 @@
 
 #include "base/banned.h"
 
-/* What stands before dbname gives way to what stands in the URL
- * (https://www.postgresql.org/docs/15/libpq-connect.html). */
-PGconn *
-pg_url_dial(const char *where, enum db_mode mode)
-{
-	static const char *const names[] = { "connect_timeout",
-		"target_session_attrs", "keepalives_idle",
-		"keepalives_interval", "keepalives_count", "tcp_user_timeout",
-		"fallback_application_name", "dbname", "client_encoding",
-		NULL };
-	const char *const values[] = { "2",
-		mode == DB_STANDBY ? "any" : "read-write", "5", "2", "2",
-		"5000", "gatepost", where, "UTF8", NULL };
-	return PQconnectdbParams(names, values, 1);
-}
-
 /* Where an @ or a / of the password was not escaped, a part of it has become
  * host, port or name, which messages quote. */
 static int
@@ -40,8 +24,8 @@ is_torn(const PQconninfoOption *options)
 	return 0;
 }
 
-static PQconninfoOption *
-parse(const char *where, struct err *e)
+PQconninfoOption *
+pg_url_parse(const char *where, struct err *e)
 {
 	char *why = NULL;
 	PQconninfoOption *options = PQconninfoParse(where, &why);
@@ -60,21 +44,12 @@ parse(const char *where, struct err *e)
 int
 pg_url_environment(const char *where, struct err *e)
 {
-	PQconninfoOption *options = parse(where, e);
+	PQconninfoOption *options = pg_url_parse(where, e);
 	int rc = options == NULL ? -1 : 0;
 	for (PQconninfoOption *o = options; rc == 0 && o->keyword != NULL; o++)
 		if (o->val != NULL && o->envvar != NULL &&
 		    setenv(o->envvar, o->val, 1) != 0)
 			rc = err_set(e, ERR_MEMORY, "out of memory");
-	PQconninfoFree(options);
-	return rc;
-}
-
-int
-pg_url_check(const char *where, struct err *e)
-{
-	PQconninfoOption *options = parse(where, e);
-	int rc = options == NULL ? -1 : 0;
 	PQconninfoFree(options);
 	return rc;
 }

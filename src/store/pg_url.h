@@ -5,16 +5,12 @@
 
 #include "store/db.h"
 
-/*
- * The URL of a PostgreSQL database, and the way there
- * (https://www.postgresql.org/docs/15/libpq-connect.html).
- */
+/* The URL of a PostgreSQL database
+ * (https://www.postgresql.org/docs/15/libpq-connect.html, 34.1.1.2). */
 
-/* ERR_CONFIG where it is none, in words that do not quote it. */
-int pg_url_check(const char *where, struct err *e);
-
-/* The connection, good or not: PQstatus tells; NULL: out of memory. */
-PGconn *pg_url_dial(const char *where, enum db_mode mode);
+/* For PQconninfoFree. NULL and ERR_CONFIG where it is none, in words that do
+ * not quote it. */
+PQconninfoOption *pg_url_parse(const char *where, struct err *e);
 
 /* As struct db_driver has it. */
 int pg_url_environment(const char *where, struct err *e);
