@@ -427,12 +427,13 @@ commit_chore(struct commit *c, commit_chore_fn *fn, void *arg, struct err *e)
 		be_patient(c, time_ticks());
 		rc = fn(c->store, arg, e);
 		struct commit_mark mark = { 0, time_micros() };
-		tell(c, &mark);
+		if (rc <= 0)
+			tell(c, &mark);
 	}
 	pthread_mutex_lock(&c->lock);
 	hand_over(c);
 	pthread_mutex_unlock(&c->lock);
-	return rc;
+	return rc < 0 ? -1 : 0;
 }
 
 struct commit_stats *

@@ -111,10 +111,11 @@ postgresql_open(
 	db->pipe.conn = conn;
 	PQsetNoticeReceiver(conn, say_nothing, NULL);
 	int rc = 0;
-	if (check_encoding(conn, e) != 0 || look_who_answers(&db->pipe, e) != 0)
-		rc = -1;
-	else if (PQsetnonblocking(conn, 1) != 0)
+	if (PQsetnonblocking(conn, 1) != 0)
 		rc = pg_pipe_fail(conn, NULL, "PostgreSQL", e);
+	else if (check_encoding(conn, e) != 0 ||
+	    look_who_answers(&db->pipe, e) != 0)
+		rc = -1;
 	if (rc != 0)
 		postgresql_close(db);
 	else
