@@ -288,12 +288,8 @@ def changes():
 
 
 def fill(p, n):
-    import sqlite3
-    db = sqlite3.connect(p.db, timeout=LIMIT)
-    with db:
-        db.executemany("INSERT INTO changes (at, user_ref) VALUES (?, 'x')",
-                       [(1,)] * n)
-    db.close()
+    p.execute("INSERT INTO changes (at, user_ref) VALUES " +
+              ", ".join(["(1, 'x')"] * n))
 
 
 def deliver(p, first):
