@@ -50,7 +50,7 @@ static int
 claim_rows(struct store *s, struct claim *b, struct err *e)
 {
 	const struct action *a = b->action;
-	if (store_outbox_next(s, str_from(action_words[a->kind]), a->name,
+	if (store_outbox_take(s, str_from(action_words[a->kind]), a->name,
 		a->order, b->now, (int64_t)b->max, take_job, b, e) != 0 ||
 	    (a->kind == ACTION_FORWARD && add_deliveries(s, b, e) != 0))
 		return -1;
@@ -64,21 +64,12 @@ claim_rows(struct store *s, struct claim *b, struct err *e)
 	return 0;
 }
 
-static int
-take_any(void *arg, const struct store_outbox *row)
-{
-	(void)row;
-	*(int *)arg = 1;
-	return 1;
-}
-
 int
 claim_is_due(struct store *s, const struct action *a, int64_t now, int *due,
     struct err *e)
 {
-	*due = 0;
-	return store_outbox_next(s, str_from(action_words[a->kind]), a->name,
-	    a->order, now, 1, take_any, due, e);
+	return store_outbox_is_due(
+	    s, str_from(action_words[a->kind]), a->name, a->order, now, due, e);
 }
 
 int
@@ -91,7 +82,7 @@ claim_take(struct store *s, void *arg, struct err *e)
 		return -1;
 	if (!due)
 		return 0;
-	if (store_begin(s, e) != 0)
+	if (store_begin_claim(s, e) != 0)
 		return -1;
 	if (claim_rows(s, b, e) == 0 && store_commit(s, e) == 0)
 		return 0;

@@ -230,6 +230,7 @@ may_be_deferred(const struct db *db, enum query q)
 	case QUERY_SUBSCRIPTION_PUT:
 	case QUERY_CHANGE_ADD:
 	case QUERY_OUTBOX_ADD:
+	case QUERY_OUTBOX_CLAIM:
 	case QUERY_COPY_EVENT_PUT:
 	case QUERY_COPY_CHANGE_PUT:
 		return pg_pipe_in_transaction(&db->pipe) && !db->pipe.careful &&

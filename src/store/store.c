@@ -386,6 +386,12 @@ store_begin_repeatable(struct store *s, struct err *e)
 }
 
 int
+store_begin_claim(struct store *s, struct err *e)
+{
+	return store_run(s, QUERY_BEGIN_CLAIM, NULL, 0, NULL, NULL, e);
+}
+
+int
 store_begin_read(struct store *s, struct err *e)
 {
 	return store_run(s, QUERY_BEGIN_READ, NULL, 0, NULL, NULL, e);

@@ -59,6 +59,9 @@ int store_begin(struct store *s, struct err *e); /* takes the write lock */
 /* For a caller who does all of it again when told ERR_BUSY: savepoints that are
  * not gone back to then cost nothing. */
 int store_begin_repeatable(struct store *s, struct err *e);
+/* To claim rows of the outbox, and for nothing else: on a server it does not
+ * wait for those who write deliveries. */
+int store_begin_claim(struct store *s, struct err *e);
 int store_begin_read(struct store *s, struct err *e); /* one snapshot */
 int store_commit(struct store *s, struct err *e);
 void store_rollback(struct store *s); /* harmless outside a transaction */
@@ -432,9 +435,13 @@ int store_outbox_max(struct store *s, int64_t *out, struct err *e);
 int store_outbox_is_known(
     struct store *s, struct str dedupe, int *known, struct err *e);
 
-/* The first that are due, by due_at, claims that have run out included. order: none of a person of whom an
- * earlier row is not done. */
-int store_outbox_next(struct store *s, struct str kind, struct str target,
+/* Is anything due, claims that have run out included? order: nothing of a
+ * person of whom an earlier row is not done. */
+int store_outbox_is_due(struct store *s, struct str kind, struct str target,
+    int order, int64_t now, int *due, struct err *e);
+/* The first of those, by due_at, to be claimed in the same transaction: no other
+ * gets them meanwhile. */
+int store_outbox_take(struct store *s, struct str kind, struct str target,
     int order, int64_t now, int64_t limit, store_outbox_row_fn *fn, void *arg,
     struct err *e);
 /* Inside the transaction it was found in: running, attempts raised. */

@@ -19,6 +19,7 @@ import postgres
 from lib import (BUILD, FORM, SLOW, TOP, Place, fixture, main, ok, sale, same,
                  stop, until)
 from t_live import Stream, jwt
+from t_outbox import Receiver
 
 PATIENCE = 8 if SLOW else 4  # seconds; Gumroad gives up after 5
 SALE_ID = b"YsQco6u3QkxrBvCxPpAfWg"
@@ -162,6 +163,40 @@ def race():
          "a cursor misses none while they come")
 
 
+def claims():
+    """Two hosts' workers at one outbox: each row is carried out once."""
+    r, n = Receiver(), 60
+    p = Place()
+    q = p.beside()
+    q.conf = q.dir / "gatepost.conf"
+    # both know the target by one name; where it leads tells who was there
+    for host, path in ((p, "/p"), (q, "/q")):
+        host.configure(more="on 'purchase' { http 'app' { url = '%s' } }" %
+                       r.url(path))
+    # claims that take their time overlap, where nothing keeps them apart
+    lib.cluster().psql(p.name, """
+        CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN IF NEW.state = ''running'' THEN
+             PERFORM pg_sleep(0.02); END IF; RETURN NEW; END';
+        CREATE TRIGGER late BEFORE UPDATE ON outbox FOR EACH ROW
+        EXECUTE FUNCTION late();""")
+    for host in (p, q):
+        host.run()
+    p.nginx()
+    in_threads([lambda k=k: [p.gumroad(sale(i)) for i in range(k, n, 4)]
+                for k in range(4)])
+    until(lambda: p.one("SELECT count(*) FROM outbox WHERE state = 'done'")
+          == n, "all to be done")
+    ids = r.ids("/p") + r.ids("/q")
+    same((len(ids), len(set(ids))), (n, n), "each is told once")
+    same(p.rows("SELECT DISTINCT attempts FROM outbox"), [(1,)],
+         "at the first attempt")
+    lib.note("%d by one host, %d by the other" % (
+        len(r.at("/p")), len(r.at("/q"))))
+    ok(r.at("/p") and r.at("/q"), "by both hosts")
+    r.close()
+
+
 def across():
     """A stream at one host, a delivery at the other."""
     for more in ("", "listen_url"):
@@ -300,8 +335,11 @@ def statements():
             into[0][into[1]] = ""
         elif into and not line.startswith("--"):
             into[0][into[1]] += line + "\n"
-    return {name: re.sub(r"\{(\w+)\}", lambda m: pieces[m[1]], text)
-            for name, text in found.items()}
+    for name in found:
+        while "{" in found[name]:
+            found[name] = re.sub(r"\{(\w+)\}", lambda m: pieces[m[1]],
+                                 found[name])
+    return found
 
 
 def scans(node, out):
@@ -332,4 +370,4 @@ def plans():
         ok(not bad, name + ": by an index", found)
 
 
-main(contract, secret, away, race, across, moving, plans)
+main(contract, secret, away, race, claims, across, moving, plans)
