@@ -20,6 +20,8 @@ enum {
 	AGAIN_PAUSE_MS = 20,
 };
 
+static const char too_late[] = "the database did not take it in time";
+
 static const int64_t batch_sizes[] = { 1, 2, 4, 8, 16, 32, COMMIT_BATCH_MAX };
 
 int
@@ -273,6 +275,22 @@ cut_in_time(struct waiter *batch)
 	return back;
 }
 
+/* The rest of a batch that was cut: whose time is up while another batch is
+ * written is told now. Gives those that go on, *late the others. */
+static struct waiter *
+part_late(struct waiter *rest, struct waiter **late)
+{
+	int64_t now = time_ticks();
+	struct waiter *on = NULL, **to_on = &on, **to_late = late;
+	for (; rest != NULL; rest = rest->next) {
+		struct waiter ***to = rest->deadline <= now ? &to_late : &to_on;
+		**to = rest;
+		*to = &rest->next;
+	}
+	*to_on = *to_late = NULL;
+	return on;
+}
+
 static void
 answer(struct waiter *batch, int failed, const struct err *err)
 {
@@ -310,7 +328,7 @@ lead(struct commit *c)
 	struct err err = { 0 };
 	c->leading = 1;
 	struct commit_mark mark;
-	struct waiter *batch = take(c), *rest;
+	struct waiter *batch = take(c), *rest, *late;
 	c->batch = batch;
 	pthread_mutex_unlock(&c->lock);
 	int64_t began = time_micros();
@@ -329,8 +347,10 @@ lead(struct commit *c)
 	c->was_locked = is_busy || rest != NULL;
 	if (is_busy)
 		rest = cut_in_time(batch);
-	put_back(c, rest);
+	put_back(c, part_late(rest, &late));
 	answer(batch, rc != 0, &err);
+	err_set(&err, ERR_BUSY, "%s", too_late);
+	answer(late, 1, &err);
 	hand_over(c);
 }
 
@@ -371,8 +391,7 @@ wait_turn(struct commit *c, struct waiter *w)
 			leave_queue(c, w);
 			c->was_locked = 1;
 			w->failed = 1;
-			err_set(&w->err, ERR_BUSY,
-			    "the database did not take it in time");
+			err_set(&w->err, ERR_BUSY, "%s", too_late);
 			return;
 		}
 	}
