@@ -18,7 +18,7 @@
  */
 enum {
 	PATIENCE_MS = 2500,
-	ANSWER_MS = 1000, /* beyond the patience for a lock … */
+	ANSWER_MS = 700, /* beyond the patience for a lock … */
 	PATIENT_MS = 10000, /* … but commands wait as long as it takes */
 	SQL_MAX = 512,
 	COLUMNS_MAX = 32,
@@ -297,6 +297,21 @@ may_run(const struct db *db, enum query q)
 	    q == QUERY_BEGIN_READ || q == QUERY_ROLLBACK;
 }
 
+/* The first questions of a connection come before its owner has said how long he
+ * waits. */
+static int
+ask(struct db *db, enum query q, const struct db_value *args, size_t n,
+    PGresult **out, struct err *e)
+{
+	struct pg_pipe *p = &db->pipe;
+	int limit = p->limit;
+	if (limit == 0 && (q == QUERY_SCHEMA_PRESENT || q == QUERY_META_GET))
+		p->limit = PG_DIAL_MS;
+	int rc = pg_pipe_ask(p, q, args, n, out, e);
+	p->limit = limit;
+	return rc;
+}
+
 /* Most savepoints are never gone back to. One of a transaction that can be
  * repeated is not sent; where that turns out wrong, it is repeated with all of
  * them. 0: send it. */
@@ -341,7 +356,7 @@ postgresql_run(struct db *db, enum query q, const struct db_value *args,
 		pg_pipe_drain(&db->pipe);
 		pg_pipe_forget(&db->pipe);
 	}
-	if (pg_pipe_ask(&db->pipe, q, args, n, &res, e) != 0)
+	if (ask(db, q, args, n, &res, e) != 0)
 		return -1;
 	if (fn != NULL)
 		tell_rows(res, fn, arg);
