@@ -14,7 +14,7 @@
  * PG_DIAL_MS; connect_timeout in the URL, seconds, says otherwise. Looking up
  * the name of a host takes as long as the resolver takes.
  */
-enum { PG_DIAL_MS = 2000, PG_DIAL_AHEAD_MS = 250, PG_DIAL_HOSTS_MAX = 8 };
+enum { PG_DIAL_MS = 1500, PG_DIAL_AHEAD_MS = 250, PG_DIAL_HOSTS_MAX = 8 };
 
 /* ERR_DB: none of them, with what the last to fail said. */
 int pg_dial(const char *where, enum db_mode mode, PGconn **out, struct err *e);

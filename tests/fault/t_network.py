@@ -227,7 +227,7 @@ def gone():
     p.run()
     for what, a in (("delivery", deliver(p, 2)), ("lookup", access(p, 1))):
         ok(a.status == 503 and a.seconds < PATIENCE,
-           "all say nothing: a %s is told in time" % what, a)
+           "all say nothing: a %s is told in time" % what, (a.seconds, a))
 
 
 # ---- a cable that is pulled --------------------------------------------------
