@@ -191,12 +191,14 @@ open_handle(struct db *db, const char *where, enum db_mode mode)
 	return rc;
 }
 
-/* What a delivery's savepoint needs to be undone is some 30 pages: beyond 64 kB
- * SQLite would write it to a temporary file, at every delivery. */
+/* For the whole process. What a delivery's savepoint needs to be undone is some
+ * 30 pages: beyond 64 kB SQLite would write it to a temporary file. Nobody asks
+ * how much memory it uses, which it counts under a lock at every piece. */
 static void
 configure(void)
 {
 	sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, JOURNAL_MEMORY);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	vfs_name = wal_vfs();
 }
 
