@@ -8,7 +8,7 @@
 #include <sqlite3.h>
 
 #include "store/netfs.h"
-#include "store/wal.h"
+#include "store/db_sqlite_wal.h"
 
 enum {
 	PATIENCE_MS = 2500,

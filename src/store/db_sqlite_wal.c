@@ -1,4 +1,4 @@
-#include "store/wal.h"
+#include "store/db_sqlite_wal.h"
 
 #include <stdlib.h>
 #include <string.h>

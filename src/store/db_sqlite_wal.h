@@ -1,5 +1,5 @@
-#ifndef STORE_WAL_H
-#define STORE_WAL_H
+#ifndef STORE_DB_SQLITE_WAL_H
+#define STORE_DB_SQLITE_WAL_H
 
 /*
  * SQLite's own file access, but for the write-ahead log: SQLite hands over a
