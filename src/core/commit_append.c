@@ -49,18 +49,25 @@ follow_up(struct commit *c, const struct waiter *w, struct err *e)
 }
 
 /* Folds the delivery's subject; one that cannot be folded is kept, and leaves
- * its neighbours in the batch alone. */
+ * its neighbours in the batch alone. As a savepoint at each costs more than all
+ * that is written, and hardly one is ever needed, the batch that has such a
+ * delivery is written once more, with them. */
 static int
-fold(struct commit *c, struct waiter *w, const struct fact *f, struct err *e)
+fold(struct commit *c, struct waiter *w, const struct fact *f, int beside,
+    struct err *e)
 {
 	const struct commit_delivery *d = w->delivery;
 	/* a repeat is folded as it is stored: it may have been rewritten to
 	 * erase a person, whom what came again must not bring back */
 	struct project_known known = {
-		w->answer.duplicate ? 0 : w->answer.event, f
+		.event = w->answer.duplicate ? 0 : w->answer.event,
+		.fact = f,
+		.alone = !w->answer.duplicate && !beside,
+		.received_at = d->received_at,
+		.sent_at = d->sent_at
 	};
 	struct project_when when = { d->received_at, w->answer.event };
-	if (store_savepoint(c->store, e) != 0)
+	if (c->careful && store_savepoint(c->store, e) != 0)
 		return -1;
 	arena_reset(c->arena);
 	if (w->answer.duplicate &&
@@ -68,8 +75,14 @@ fold(struct commit *c, struct waiter *w, const struct fact *f, struct err *e)
 		return -1;
 	if (project_subject(c->store, c->config, d->platform,
 		str_from(w->subject), &known, &when, c->arena, e) == 0)
-		return store_release(c->store, e);
-	if (is_fatal(c, e) || store_rollback_to(c->store, e) != 0 ||
+		return c->careful ? store_release(c->store, e) : 0;
+	if (is_fatal(c, e))
+		return -1;
+	if (!c->careful) {
+		c->careful = 1;
+		return -1;
+	}
+	if (store_rollback_to(c->store, e) != 0 ||
 	    store_release(c->store, e) != 0)
 		return -1;
 	w->answer.kept = 1;
@@ -109,26 +122,29 @@ void
 commit_ahead(struct commit *c, const struct waiter *batch)
 {
 	for (const struct waiter *w = batch; w != NULL; w = w->next) {
-		const struct commit_delivery *d = w->delivery;
+		const struct fact *f = w->delivery->fact;
+		struct str platform = str_from(w->delivery->platform->name);
+		if (!str_eq_z(w->delivery->status, "applied"))
+			continue;
 		arena_reset(c->arena);
-		if (str_eq_z(d->status, "applied"))
-			store_ahead_sale(c->store, str_from(d->platform->name),
-			    project_column(c->arena, d->fact->sale));
+		store_ahead_sale(
+		    c->store, platform, project_column(c->arena, f->sale));
+		store_ahead_beside(c->store, platform, f->subject);
 	}
 }
 
 /* What its fold will ask for comes with the answer to its being stored. */
 static void
-look_ahead(struct commit *c, const struct waiter *w)
+look_ahead(struct commit *c, const struct waiter *w, int beside)
 {
-	const struct commit_delivery *d = w->delivery;
-	struct str platform = str_from(d->platform->name);
+	const struct fact *f = w->delivery->fact;
+	struct str platform = str_from(w->delivery->platform->name);
 	struct str subject = str_from(w->subject);
-	if (!store_is_far(c->store) || !str_eq_z(d->status, "applied"))
-		return;
-	store_ahead_subject(c->store, platform, subject,
-	    manual_subject(c->arena, platform, subject));
-	store_ahead_person(c->store, d->fact->user_ref, d->fact->email);
+	if (beside)
+		store_ahead_subject(c->store, platform, subject);
+	store_ahead_about(
+	    c->store, manual_subject(c->arena, platform, subject));
+	store_ahead_person(c->store, f->user_ref, f->email);
 }
 
 int
@@ -159,14 +175,19 @@ commit_append(struct commit *c, struct waiter *w, struct err *e)
 		*texts[i] = project_column(c->arena, *texts[i]);
 	if (arena_failed(c->arena))
 		return err_set(e, ERR_MEMORY, "out of memory");
-	look_ahead(c, w);
+	int folds = str_eq_z(d->status, "applied"), beside = 0;
+	if (folds &&
+	    store_event_beside(
+		c->store, row.platform, str_from(w->subject), &beside, e) != 0)
+		return -1;
+	if (folds && store_is_far(c->store))
+		look_ahead(c, w, beside);
 	enum store_added added;
 	if (store_event_add(c->store, &row, &w->answer.event, &added, e) != 0)
 		return -1;
 	w->answer.duplicate = added != STORE_NEW;
 	w->answer.kept = str_eq_z(d->status, "kept");
-	if (added != STORE_AGAIN && str_eq_z(d->status, "applied") &&
-	    fold(c, w, f, e) != 0)
+	if (added != STORE_AGAIN && folds && fold(c, w, f, beside, e) != 0)
 		return -1;
 	return added == STORE_NEW ? follow_up(c, w, e) : 0;
 }

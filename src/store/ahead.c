@@ -17,11 +17,21 @@ store_ahead_sale(struct store *s, struct str platform, struct str sale)
 }
 
 void
-store_ahead_subject(
-    struct store *s, struct str platform, struct str subject, struct str about)
+store_ahead_beside(struct store *s, struct str platform, struct str subject)
+{
+	look(s, QUERY_EVENT_BESIDE, platform, subject);
+}
+
+void
+store_ahead_about(struct store *s, struct str about)
+{
+	look(s, QUERY_EVENT_OF_SUBJECT, STR("manual"), about);
+}
+
+void
+store_ahead_subject(struct store *s, struct str platform, struct str subject)
 {
 	look(s, QUERY_EVENT_OF_SUBJECT, platform, subject);
-	look(s, QUERY_EVENT_OF_SUBJECT, STR("manual"), about);
 	look(s, QUERY_PURCHASE_OF_SUBJECT, platform, subject);
 	look(s, QUERY_SUBSCRIPTION_OF_SUBJECT, platform, subject);
 }

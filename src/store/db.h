@@ -59,9 +59,6 @@ struct db_driver {
 	 * for the next. */
 	int (*listen)(struct db *db, struct err *e);
 	int (*heard)(struct db *db, int ms, int *heard, struct err *e);
-	/* NULL, or: the next transaction is begun anew by its caller when a
-	 * statement of it, or its commit, says ERR_BUSY. */
-	void (*repeats)(struct db *db);
 	/* NULL, or: a SELECT that is about to be run inside a transaction,
 	 * or the one begun next, whose answer may come earlier. */
 	void (*ahead)(

@@ -41,8 +41,6 @@ struct db {
 	struct pg_pipe pipe;
 	enum db_mode mode;
 	int patience; /* ms, for a lock */
-	int repeats; /* the transaction is one that its caller can repeat */
-	int written; /* since the savepoint that was not sent */
 };
 
 static void
@@ -211,7 +209,7 @@ commit(struct db *db, struct err *e)
 	    : err_set(e, ERR_DB, "commit: rolled back");
 	PQclear(res);
 	if (rc == 0)
-		db->repeats = db->pipe.careful = 0;
+		db->pipe.careful = 0;
 	return rc;
 }
 
@@ -312,32 +310,11 @@ ask(struct db *db, enum query q, const struct db_value *args, size_t n,
 	return rc;
 }
 
-/* Most savepoints are never gone back to. One of a transaction that can be
- * repeated is not sent; where that turns out wrong, it is repeated with all of
- * them. 0: send it. */
-static int
-need_not(struct db *db, enum query q, int *rc, struct err *e)
-{
-	int is_start = q == QUERY_SAVEPOINT;
-	if ((!is_start && q != QUERY_RELEASE && q != QUERY_ROLLBACK_TO) ||
-	    !db->repeats || db->pipe.careful)
-		return 0;
-	*rc = 0;
-	if (q == QUERY_ROLLBACK_TO && db->written) {
-		db->pipe.careful = 1;
-		*rc = err_set(e, ERR_BUSY, "again, with savepoints");
-	}
-	if (is_start)
-		db->written = 0;
-	return 1;
-}
-
 static int
 postgresql_run(struct db *db, enum query q, const struct db_value *args,
     size_t n, db_row_fn *fn, void *arg, struct err *e)
 {
 	PGresult *res = NULL;
-	int rc;
 	if (q == QUERY_BEGIN)
 		return begin(db, e);
 	if (q == QUERY_COMMIT)
@@ -345,13 +322,8 @@ postgresql_run(struct db *db, enum query q, const struct db_value *args,
 	if (!may_run(db, q))
 		return err_set(
 		    e, ERR_DB, "%s: opened for reading", query_names[q]);
-	if (need_not(db, q, &rc, e))
-		return rc;
-	db->written |= strncmp(query_postgresql[q], "SELECT", 6) != 0;
 	if (fn == NULL && may_be_deferred(db, q))
 		return pg_pipe_defer(&db->pipe, q, args, n, e);
-	if (q == QUERY_ROLLBACK)
-		db->repeats = 0;
 	if (q == QUERY_ROLLBACK || q == QUERY_ROLLBACK_TO) {
 		pg_pipe_drain(&db->pipe);
 		pg_pipe_forget(&db->pipe);
@@ -362,12 +334,6 @@ postgresql_run(struct db *db, enum query q, const struct db_value *args,
 		tell_rows(res, fn, arg);
 	PQclear(res);
 	return 0;
-}
-
-static void
-postgresql_repeats(struct db *db)
-{
-	db->repeats = 1;
 }
 
 static void
@@ -388,7 +354,6 @@ const struct db_driver db_postgresql = {
 	.environment = pg_url_environment,
 	.listen = postgresql_listen,
 	.heard = postgresql_heard,
-	.repeats = postgresql_repeats,
 	.ahead = postgresql_ahead,
 	.log_scripts = { script_postgresql_001_log,
 	    script_postgresql_002_outbox, script_postgresql_003_signin },

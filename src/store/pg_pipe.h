@@ -11,7 +11,7 @@
  * that does, and what will be asked soon goes with it
  * (https://www.postgresql.org/docs/15/libpq-pipeline-mode.html).
  */
-enum { PG_AHEAD_MAX = 80, PG_AHEAD_ARGS = 4, PG_AHEAD_BYTES = 512 };
+enum { PG_AHEAD_MAX = 160, PG_AHEAD_ARGS = 4, PG_AHEAD_BYTES = 512 };
 
 /* A statement without effect, asked before its answer is needed. */
 struct pg_ahead {

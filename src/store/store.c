@@ -378,14 +378,6 @@ store_begin(struct store *s, struct err *e)
 }
 
 int
-store_begin_repeatable(struct store *s, struct err *e)
-{
-	if (s->driver->repeats != NULL)
-		s->driver->repeats(s->db);
-	return store_begin(s, e);
-}
-
-int
 store_begin_claim(struct store *s, struct err *e)
 {
 	return store_run(s, QUERY_BEGIN_CLAIM, NULL, 0, NULL, NULL, e);

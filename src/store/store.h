@@ -56,9 +56,6 @@ int store_environment(const char *where, struct err *e);
 int store_migrate(struct store *s, int *made, struct err *e);
 
 int store_begin(struct store *s, struct err *e); /* takes the write lock */
-/* For a caller who does all of it again when told ERR_BUSY: savepoints that are
- * not gone back to then cost nothing. */
-int store_begin_repeatable(struct store *s, struct err *e);
 /* To claim rows of the outbox, and for nothing else: on a server it does not
  * wait for those who write deliveries. */
 int store_begin_claim(struct store *s, struct err *e);
@@ -74,11 +71,14 @@ int store_rollback_to(struct store *s, struct err *e);
  * back; nothing else depends on it. Before store_begin, or before a statement
  * inside its transaction. */
 int store_is_far(const struct store *s); /* 0: there is no way to save */
-/* store_purchase_get */
+/* store_purchase_get, and store_event_beside. */
 void store_ahead_sale(struct store *s, struct str platform, struct str sale);
-/* What stands of a subject, and, in `manual`, about it. */
-void store_ahead_subject(
-    struct store *s, struct str platform, struct str subject, struct str about);
+void
+store_ahead_beside(struct store *s, struct str platform, struct str subject);
+/* Its events and rows; and what `manual` has about it. */
+void
+store_ahead_subject(struct store *s, struct str platform, struct str subject);
+void store_ahead_about(struct store *s, struct str about);
 /* store_purchase_by, the user where there is one. */
 void store_ahead_person(struct store *s, struct str user_ref, struct str email);
 
@@ -123,6 +123,9 @@ int store_event_get(
 int store_event_of_subject(struct store *s, struct str platform,
     struct str subject, store_event_fn *fn, void *arg, struct err *e);
 /* Kept and test ones too. */
+/* Is there one of the subject, whatever its status? */
+int store_event_beside(struct store *s, struct str platform, struct str subject,
+    int *found, struct err *e);
 int store_event_count_of_subject(struct store *s, struct str platform,
     struct str subject, int64_t *out, struct err *e);
 /* All of one subject, kept and test ones too, and the manual ones about it
