@@ -12,6 +12,8 @@ enum {
 	/* While the database stays locked: who comes then has perhaps waited
 	 * for a thread as long as those before waited for the lock. */
 	LOCKED_WAIT_MS = 20,
+	/* and for one that has to be connected to, and asked a few things */
+	LOCKED_WAIT_SERVER_MS = 200,
 	/* leaves time for a database that is slow to open, as a locked one
 	 * with a rollback journal is */
 	TURN_WAIT_MS = 1400,
@@ -466,8 +468,11 @@ commit_put(struct commit *c, const struct commit_delivery *d,
 		w.deadline = d->came / 1000 + COMMIT_WAIT_MS;
 	sem_init(&w.wake, 0, 0);
 	pthread_mutex_lock(&c->lock);
-	if (c->was_locked && w.deadline > now + LOCKED_WAIT_MS)
-		w.deadline = now + LOCKED_WAIT_MS;
+	int64_t locked = store_is_url(c->config->database)
+	    ? LOCKED_WAIT_SERVER_MS
+	    : LOCKED_WAIT_MS;
+	if (c->was_locked && w.deadline > now + locked)
+		w.deadline = now + locked;
 	if (c->last == NULL)
 		c->first = &w;
 	else

@@ -219,6 +219,8 @@ static int
 may_be_deferred(const struct db *db, enum query q)
 {
 	switch (q) {
+	case QUERY_BEGIN_READ:
+		return 1;
 	case QUERY_SAVEPOINT:
 	case QUERY_RELEASE:
 	case QUERY_PURCHASE_DROP:

@@ -503,6 +503,8 @@ int store_change_told(struct store *s, enum store_by by, struct str id,
 /* The number of the newest change of that person's access, 0 for none. */
 int store_change_last_of(struct store *s, enum store_by by, struct str id,
     int64_t *out, struct err *e);
+/* What store_change_last_of is about to be asked: see store_is_far. */
+void store_ahead_change(struct store *s, enum store_by by, struct str id);
 
 /* A value kept beside the tables: does it stand there as given? */
 int store_meta_is(struct store *s, struct str name, struct str value, int *same,
