@@ -71,6 +71,16 @@ courier_alert(struct store *s, const struct config *config,
 	return outbox_alert(s, config, once, text, now, a, e);
 }
 
+/* The marks do not wait until there is memory for a mail about them. */
+static int
+may_fail(int rc, struct err *e)
+{
+	if (rc == 0 || e->code != ERR_MEMORY)
+		return rc;
+	*e = (struct err){ .code = ERR_NONE };
+	return 0;
+}
+
 static int
 write_one(struct store *s, struct courier *c, const struct mark *m,
     struct arena *a, struct err *e)
@@ -97,7 +107,8 @@ write_one(struct store *s, struct courier *c, const struct mark *m,
 	if (strcmp(m->state, "dead") != 0)
 		return 0;
 	arena_reset(a);
-	return courier_alert(s, c->o.config, &dead, time_now(), a, e);
+	return may_fail(
+	    courier_alert(s, c->o.config, &dead, time_now(), a, e), e);
 }
 
 int
