@@ -205,19 +205,21 @@ struct old {
 };
 
 static struct str
-keep(struct arena *a, struct str s)
+keep(struct arena *a, const char *before, struct str s)
 {
-	return (struct str){ arena_dup(a, s.p, s.n), s.n };
+	return str_from(arena_printf(a, "%s%.*s", before, STR_ARG(s)));
 }
 
 static int
 take_old(void *arg, const struct store_outbox *row)
 {
 	struct old *old = arg;
+	struct str last =
+	    row->last_error.n > 0 ? row->last_error : STR("never tried");
 	old->rows[old->n++] =
-	    (struct courier_dead){ .kind = keep(old->arena, row->kind),
-		    .target = keep(old->arena, row->target),
-		    .last_error = keep(old->arena, row->last_error),
+	    (struct courier_dead){ .kind = keep(old->arena, "", row->kind),
+		    .target = keep(old->arena, "", row->target),
+		    .last_error = keep(old->arena, "expired; last: ", last),
 		    .id = row->id };
 	return old->n == EXPIRE_MAX;
 }
