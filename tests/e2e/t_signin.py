@@ -10,13 +10,14 @@ import hashlib
 import hmac
 import http.client
 import json
+import os
 import re
 import shutil
 import subprocess
 import time
 import urllib.parse
 
-from lib import (FIXTURES, FORM, LIMIT, SLOW, Place, b64, http_request, main,
+from lib import (FCGI_PROGRAM, FIXTURES, FORM, LIMIT, SLOW, Place, b64, http_request, main,
                  ok, sale, same, skip, until)
 
 ASKED = "If something was bought with that address"
@@ -368,9 +369,25 @@ def places():
     a = p.cgi("POST", "/pay/me/link", b"email=" + address.encode(), kind, more=[
         ("SCRIPT_NAME", "/pay"), ("PATH_INFO", "/me/link")])
     ok(a.status == 200 and b'action="../me"' in a.body, "a link asked for", a)
-    same(len(mails(p)), 0, "nothing is sent by the request")
+    until(lambda: mails(p), "the mail, by what the answer leaves behind")
+    until(lambda: p.rows("SELECT state FROM outbox") == [("done",)],
+          "its mark")
+    a = p.cgi("POST", "/me/link", b"email=nobody@example.org", kind)
+    same(a.status, 200, "an address nobody has bought with")
+    until(lambda: p.one("SELECT count(*) FROM signins WHERE email IS NOT NULL")
+          == 0, "it to be looked up")
+    # a host that leaves nothing running
+    limit = ["prlimit", "--nproc=0", str(FCGI_PROGRAM)]
+    user = [] if os.getuid() else ["setpriv", "--reuid=65534", "--clear-groups"]
+    if user:
+        for path in [p.dir, *p.dir.rglob("*")]:
+            os.chown(path, 65534, 65534)
+    a = p.cgi("POST", "/me/link", b"email=" + address.encode(), kind,
+              program=[*user, *limit][0], argv=[*user, *limit][1:])
+    ok(a.status == 200 and ASKED in a.body.decode(), "no room for it", a)
+    same(len(mails(p)), 1, "no mail")
     done = p.cli("work", "--once")
-    same((done.returncode, [m["To"] for m in mails(p)]), (0, [address]),
+    same((done.returncode, [m["To"] for m in mails(p)]), (0, [address] * 2),
          "work --once sends it")
     p.conf.write_text(p.conf.read_text().replace("public_url", "#public_url"))
     same(p.cgi("POST", "/me", body, kind).status, 503, "no public_url")
