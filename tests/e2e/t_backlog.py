@@ -198,8 +198,9 @@ def beside():
     alone = []
     for with_slow in (False, True):
         quick, slow = Quick(), Slow()
-        p = place("http 'quick' { url = '%s' }\nhttp 'slow' { url = '%s' }" %
-                  (quick.url(), slow.url()))
+        # the slow one first: it gets the first thread
+        p = place("http 'slow' { url = '%s' }\nhttp 'quick' { url = '%s' }" %
+                  (slow.url(), quick.url()))
         queue(p, "quick", COUNT)
         if with_slow:
             queue(p, "slow", COUNT)

@@ -12,6 +12,7 @@ import http.server
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import threading
 import time
@@ -109,7 +110,7 @@ on 'purchase renewal' {
     run_faulty(p)
     link("down")
     begun, sent, n = time.time(), {}, 0
-    for hour in range(0, 24, 6):
+    for hour in range(0, 25, 8):
         p.faults.set(wall=hour * HOUR)
         before = tried(p)
         for _ in range(2):
@@ -119,12 +120,20 @@ on 'purchase renewal' {
     same(p.rows("SELECT DISTINCT state FROM outbox"), [("waiting",)],
          "all in vain")
     ok(r.got == [] and not list(p.dir.glob("mail.*")), "nothing went out")
-    ok(p.one("SELECT max(due_at) FROM outbox") > begun + 18 * HOUR,
+    ok(p.one("SELECT max(due_at) FROM outbox") > begun + 24 * HOUR,
        "by the program's clock a day has gone by")
 
+    # what was tried waits for hours now, as after more attempts
+    db = sqlite3.connect(p.db)
+    with db:
+        db.execute("UPDATE outbox SET due_at = ? WHERE attempts > 0",
+                   [int(begun) + 34 * HOUR])
+    db.close()
+
     link("up")
-    # the pause of what failed is over, and somebody else buys
-    p.faults.set(wall=25 * HOUR)
+    # the pause of what failed is over, and somebody else buys: that it goes
+    # out makes all else due
+    p.faults.set(wall=24 * HOUR + HOUR // 2)
     a = p.direct("POST", "/hooks/gumroad/" + p.tokens[0], sale(n), FORM)
     sent["u%d" % n] = [a.event()]
     until(lambda: p.rows("SELECT state, count(*) FROM outbox GROUP BY 1") ==
