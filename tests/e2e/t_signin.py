@@ -17,8 +17,9 @@ import subprocess
 import time
 import urllib.parse
 
-from lib import (FCGI_PROGRAM, FIXTURES, FORM, LIMIT, SLOW, Place, b64, http_request, main,
-                 ok, sale, same, skip, until)
+from lib import (FCGI_PROGRAM, FIXTURES, FORM, LIMIT, SLOW, Place, b64,
+                 cgi_params, http_request, main, ok, parse_cgi, sale, same,
+                 skip, until)
 
 ASKED = "If something was bought with that address"
 CSP = ("default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -366,9 +367,19 @@ def places():
     a = p.cgi("GET", "/pay/me", headers={"Cookie": cookie_of(a)[0]}, more=[
         ("SCRIPT_NAME", "/pay"), ("PATH_INFO", "/me")])
     ok(b'href="./files/g/' in a.body, "its files lie beside it", a.body)
-    a = p.cgi("POST", "/pay/me/link", b"email=" + address.encode(), kind, more=[
-        ("SCRIPT_NAME", "/pay"), ("PATH_INFO", "/me/link")])
+    asked = b"email=" + address.encode()
+    env = dict(cgi_params("POST", "/pay/me/link", asked, kind),
+               SCRIPT_NAME="/pay", PATH_INFO="/me/link",
+               GATEPOST_CONFIG=str(p.conf))
+    (p.dir / "then").write_text("sleep 3\n")
+    begun = time.monotonic()
+    # until both are closed, as a web server waits
+    out = subprocess.run([FCGI_PROGRAM], env=env, input=asked, cwd="/",
+                         capture_output=True, timeout=LIMIT).stdout
+    a = parse_cgi(out, time.monotonic() - begun)
     ok(a.status == 200 and b'action="../me"' in a.body, "a link asked for", a)
+    ok(a.seconds < 2.5 or SLOW, "the answer waits for no mailer", a.seconds)
+    (p.dir / "then").unlink()
     until(lambda: mails(p), "the mail, by what the answer leaves behind")
     until(lambda: p.rows("SELECT state FROM outbox") == [("done",)],
           "its mark")
