@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 
 #include "store/netfs.h"
+#include "store/db_sqlite_wal.h"
 
 enum {
 	PATIENCE_MS = 2500,
@@ -25,6 +26,8 @@ struct db {
 	 * first appearance (https://www.sqlite.org/c3ref/bind_blob.html) */
 	unsigned char place[QUERY__MAX][DB_ARGS_MAX];
 };
+
+static const char *vfs_name; /* NULL: the usual */
 
 static int
 fail(struct db *db, int rc, const char *what, struct err *e)
@@ -170,7 +173,7 @@ open_handle(struct db *db, const char *where, enum db_mode mode)
 		    ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
 		    : SQLITE_OPEN_READWRITE);
 	mode_t mask = mode == DB_CREATE ? umask(0077) : 0;
-	int rc = sqlite3_open_v2(where, &db->handle, flags, NULL);
+	int rc = sqlite3_open_v2(where, &db->handle, flags, vfs_name);
 	if (rc == SQLITE_OK)
 		sqlite3_busy_timeout(db->handle, PATIENCE_MS);
 	if (rc == SQLITE_OK && mode == DB_CREATE)
@@ -188,12 +191,15 @@ open_handle(struct db *db, const char *where, enum db_mode mode)
 	return rc;
 }
 
-/* What a delivery's savepoint needs to be undone is some 30 pages: beyond 64 kB
- * SQLite would write it to a temporary file, at every delivery. */
+/* For the whole process. What a delivery's savepoint needs to be undone is some
+ * 30 pages: beyond 64 kB SQLite would write it to a temporary file. Nobody asks
+ * how much memory it uses, which it counts under a lock at every piece. */
 static void
 configure(void)
 {
 	sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, JOURNAL_MEMORY);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	vfs_name = wal_vfs();
 }
 
 static int
