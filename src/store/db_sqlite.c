@@ -183,11 +183,11 @@ open_handle(struct db *db, const char *where, enum db_mode mode)
 		umask(mask);
 	if (rc == SQLITE_OK && mode == DB_READ)
 		rc = roll_back(db, where);
-	/* half of the usual: there is one for each thread, and the system
+	/* less than half of the usual: there is one for each thread, and the system
 	 * keeps the file's pages as well */
 	if (rc == SQLITE_OK && mode == DB_READ)
 		sqlite3_exec(
-		    db->handle, "PRAGMA cache_size=-1000", NULL, NULL, NULL);
+		    db->handle, "PRAGMA cache_size=-800", NULL, NULL, NULL);
 	return rc;
 }
 
