@@ -3,48 +3,53 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* SHA256_Init and its like: see the header */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 
 struct crypto_hash {
-	EVP_MD_CTX *ctx;
+	SHA256_CTX ctx;
 	int failed;
 };
 
 enum { SHA256_BLOCK = 64 };
 
-static EVP_MD *sha256;
-
 int
 crypto_init(struct err *e)
 {
-	if (sha256 != NULL)
-		return 0;
-	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
-		OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_ATEXIT,
-	    NULL);
-	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	if (sha256 == NULL)
-		return err_set(e, ERR_SYSTEM, "OpenSSL has no SHA-256");
+	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
+		    OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
+		    OPENSSL_INIT_NO_ATEXIT,
+		NULL) != 1)
+		return err_set(e, ERR_SYSTEM, "OpenSSL does not start");
 	return 0;
+}
+
+static int
+begin(struct crypto_hash *h)
+{
+	h->failed = SHA256_Init(&h->ctx) != 1;
+	return h->failed ? -1 : 0;
 }
 
 int
 crypto_sha256(struct str s, uint8_t out[CRYPTO_SHA256])
 {
-	return EVP_Digest(s.p, s.n, out, NULL, sha256, NULL) == 1 ? 0 : -1;
+	struct crypto_hash h;
+	if (begin(&h) != 0)
+		return -1;
+	crypto_hash_add(&h, s.p, s.n);
+	return crypto_hash_end(&h, out);
 }
 
 struct crypto_hash *
 crypto_hash_new(void)
 {
-	struct crypto_hash *h = calloc(1, sizeof(*h));
-	if (h == NULL)
-		return NULL;
-	h->ctx = EVP_MD_CTX_new();
-	if (h->ctx == NULL || EVP_DigestInit_ex2(h->ctx, sha256, NULL) != 1) {
-		crypto_hash_free(h);
+	struct crypto_hash *h = malloc(sizeof(*h));
+	if (h != NULL && begin(h) != 0) {
+		free(h);
 		return NULL;
 	}
 	return h;
@@ -53,14 +58,14 @@ crypto_hash_new(void)
 void
 crypto_hash_add(struct crypto_hash *h, const void *p, size_t n)
 {
-	if (EVP_DigestUpdate(h->ctx, p, n) != 1)
+	if (SHA256_Update(&h->ctx, p, n) != 1)
 		h->failed = 1;
 }
 
 int
 crypto_hash_end(struct crypto_hash *h, uint8_t out[CRYPTO_SHA256])
 {
-	if (EVP_DigestFinal_ex(h->ctx, out, NULL) != 1)
+	if (SHA256_Final(out, &h->ctx) != 1)
 		h->failed = 1;
 	return h->failed ? -1 : 0;
 }
@@ -69,18 +74,18 @@ void
 crypto_hash_free(struct crypto_hash *h)
 {
 	if (h != NULL) {
-		EVP_MD_CTX_free(h->ctx);
+		OPENSSL_cleanse(h, sizeof(*h));
 		free(h);
 	}
 }
 
-/* RFC 2104: H(key ^ opad, H(key ^ ipad, text)). OpenSSL's own HMAC fetches
- * its parts anew at every call, which costs more than the hashing. */
+/* RFC 2104: H(key ^ opad, H(key ^ ipad, text)). */
 int
 crypto_hmac_sha256(struct str key, const struct str *pieces, size_t n,
     uint8_t out[CRYPTO_SHA256])
 {
 	uint8_t block[SHA256_BLOCK] = { 0 }, inner[CRYPTO_SHA256];
+	struct crypto_hash h;
 	int rc = -1;
 	if (key.n > SHA256_BLOCK) {
 		if (crypto_sha256(key, block) != 0)
@@ -88,24 +93,22 @@ crypto_hmac_sha256(struct str key, const struct str *pieces, size_t n,
 	} else if (key.n > 0) {
 		memcpy(block, key.p, key.n);
 	}
-	struct crypto_hash *h = crypto_hash_new();
-	if (h == NULL)
-		goto out;
 	for (size_t i = 0; i < sizeof(block); i++)
 		block[i] ^= 0x36;
-	crypto_hash_add(h, block, sizeof(block));
+	if (begin(&h) != 0)
+		goto out;
+	crypto_hash_add(&h, block, sizeof(block));
 	for (size_t i = 0; i < n; i++)
-		crypto_hash_add(h, pieces[i].p, pieces[i].n);
-	if (crypto_hash_end(h, inner) != 0 ||
-	    EVP_DigestInit_ex2(h->ctx, sha256, NULL) != 1)
+		crypto_hash_add(&h, pieces[i].p, pieces[i].n);
+	if (crypto_hash_end(&h, inner) != 0 || begin(&h) != 0)
 		goto out;
 	for (size_t i = 0; i < sizeof(block); i++)
 		block[i] ^= 0x36 ^ 0x5C;
-	crypto_hash_add(h, block, sizeof(block));
-	crypto_hash_add(h, inner, sizeof(inner));
-	rc = crypto_hash_end(h, out);
+	crypto_hash_add(&h, block, sizeof(block));
+	crypto_hash_add(&h, inner, sizeof(inner));
+	rc = crypto_hash_end(&h, out);
 out:
-	crypto_hash_free(h);
+	OPENSSL_cleanse(&h, sizeof(h));
 	OPENSSL_cleanse(block, sizeof(block));
 	OPENSSL_cleanse(inner, sizeof(inner));
 	return rc;
