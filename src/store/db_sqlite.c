@@ -256,14 +256,40 @@ sqlite_lost(struct db *db)
 	return 0;
 }
 
+/* How many pages stand in the WAL: mxFrame, in the header of its index
+ * (https://www.sqlite.org/walformat.html, 2.1). Needs a connection that has
+ * read, and WAL. */
+static uint32_t
+wal_pages(struct db *db)
+{
+	enum { INDEX_PIECE = 32 * 1024, MX_FRAME = 16 };
+	sqlite3_file *file = NULL;
+	void volatile *index = NULL;
+	if (sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_FILE_POINTER,
+		&file) != SQLITE_OK ||
+	    file->pMethods == NULL || file->pMethods->iVersion < 2 ||
+	    file->pMethods->xShmMap(file, 0, INDEX_PIECE, 0, &index) !=
+		SQLITE_OK ||
+	    index == NULL)
+		return 0;
+	return ((uint32_t volatile *)index)[MX_FRAME / sizeof(uint32_t)];
+}
+
 /* The WAL stays for the next: to write it back and remove it takes four syncs,
- * at every delivery; to read it in, no more than BRIEF_PAGES. */
+ * at every delivery; to read it in, no more than BRIEF_PAGES. Written back
+ * before this process writes, not after: the WAL then begins anew with what it
+ * writes, while to the next one all that stands there is still to be done. */
 static void
 sqlite_brief(struct db *db)
 {
+	char is[MODE_MAX];
 	sqlite3_db_config(
 	    db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	sqlite3_wal_autocheckpoint(db->handle, BRIEF_PAGES);
+	sqlite3_wal_autocheckpoint(db->handle, 0);
+	if (journal_mode(db, NULL, is) == SQLITE_OK && strcmp(is, "wal") == 0 &&
+	    wal_pages(db) >= BRIEF_PAGES)
+		sqlite3_wal_checkpoint_v2(
+		    db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
 static sqlite3_stmt *
