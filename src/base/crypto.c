@@ -1,12 +1,15 @@
 #include "base/crypto.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
 
 /* SHA256_Init and its like: see the header */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <openssl/sha.h>
 
 struct crypto_hash {
@@ -15,17 +18,6 @@ struct crypto_hash {
 };
 
 enum { SHA256_BLOCK = 64 };
-
-int
-crypto_init(struct err *e)
-{
-	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
-		    OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
-		    OPENSSL_INIT_NO_ATEXIT,
-		NULL) != 1)
-		return err_set(e, ERR_SYSTEM, "OpenSSL does not start");
-	return 0;
-}
 
 static int
 begin(struct crypto_hash *h)
@@ -132,9 +124,50 @@ crypto_equal_text(struct str a, struct str b, int *equal)
 }
 
 int
+crypto_init(struct err *e)
+{
+	/* FIPS 180-4's example, "abc" */
+	static const uint8_t abc[CRYPTO_SHA256] = { 0xBA, 0x78, 0x16, 0xBF,
+		0x8F, 0x01, 0xCF, 0xEA, 0x41, 0x41, 0x40, 0xDE, 0x5D, 0xAE,
+		0x22, 0x23, 0xB0, 0x03, 0x61, 0xA3, 0x96, 0x17, 0x7A, 0x9C,
+		0xB4, 0x10, 0xFF, 0x61, 0xF2, 0x00, 0x15, 0xAD };
+	uint8_t digest[CRYPTO_SHA256];
+	if (crypto_sha256(STR("abc"), digest) != 0 ||
+	    memcmp(digest, abc, sizeof(abc)) != 0)
+		return err_set(e, ERR_SYSTEM,
+		    "OpenSSL's SHA-256 is not the one this program was built "
+		    "with");
+	return 0;
+}
+
+/* Where the kernel has no getrandom(2): before Linux 3.17. */
+static ssize_t
+read_random(void *p, size_t n)
+{
+	int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	ssize_t k = read(fd, p, n);
+	close(fd);
+	return k == 0 ? -1 : k;
+}
+
+int
 crypto_random(void *p, size_t n)
 {
-	return RAND_bytes(p, (int)n) == 1 ? 0 : -1;
+	unsigned char *to = p;
+	while (n > 0) {
+		ssize_t k = getrandom(to, n, 0);
+		if (k < 0 && errno == ENOSYS)
+			k = read_random(to, n);
+		if (k < 0 && errno != EINTR)
+			return -1;
+		if (k > 0) {
+			to += k;
+			n -= (size_t)k;
+		}
+	}
+	return 0;
 }
 
 void
