@@ -20,6 +20,7 @@ enum {
 
 struct db {
 	sqlite3 *handle;
+	int wal; /* is the journal one? */
 	sqlite3_stmt *prepared[QUERY__MAX];
 	/* where $k stands: SQLite takes $k for a name and numbers names by
 	 * first appearance (https://www.sqlite.org/c3ref/bind_blob.html) */
@@ -127,10 +128,13 @@ set_durable(struct db *db, const char *where, int *again, struct err *e)
 	/* :memory: has no other */
 	if (rc == SQLITE_OK && strcmp(is, "memory") == 0)
 		return 0;
-	if (rc == SQLITE_OK && strcmp(is, "wal") != 0)
+	db->wal = rc == SQLITE_OK && strcmp(is, "wal") == 0;
+	if (rc == SQLITE_OK && !db->wal)
 		wal = wal && netfs_shares_memory(where);
-	if (rc == SQLITE_OK)
+	if (rc == SQLITE_OK && !(wal && db->wal)) {
 		rc = journal_mode(db, wal ? "wal" : "truncate", is);
+		db->wal = wal;
+	}
 	if (rc == SQLITE_OK)
 		return 0;
 	if (again == NULL || rc == SQLITE_BUSY || rc == SQLITE_FULL ||
@@ -189,11 +193,13 @@ open_handle(struct db *db, const char *where, enum db_mode mode)
 }
 
 /* What a delivery's savepoint needs to be undone is some 30 pages: beyond 64 kB
- * SQLite would write it to a temporary file, at every delivery. */
+ * SQLite would write it to a temporary file, at every delivery. And it would
+ * count the memory it uses, under one lock for all threads. */
 static void
 configure(void)
 {
 	sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, JOURNAL_MEMORY);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
 static int
@@ -282,12 +288,10 @@ wal_pages(struct db *db)
 static void
 sqlite_brief(struct db *db)
 {
-	char is[MODE_MAX];
 	sqlite3_db_config(
 	    db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_wal_autocheckpoint(db->handle, 0);
-	if (journal_mode(db, NULL, is) == SQLITE_OK && strcmp(is, "wal") == 0 &&
-	    wal_pages(db) >= BRIEF_PAGES)
+	if (db->wal && wal_pages(db) >= BRIEF_PAGES)
 		sqlite3_wal_checkpoint_v2(
 		    db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
