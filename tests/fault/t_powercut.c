@@ -1,7 +1,8 @@
 /*
  * The power is cut before every call of a run that changes a file, several
  * outcomes each: what was acknowledged is there afterwards, the database is
- * sound. With a WAL, with a rollback journal, from no database at all on.
+ * sound. With a WAL, with a rollback journal, from no database at all on; and as
+ * plain CGI, a connection for each, where the WAL begins anew.
  *
  *	t_powercut [SEEDS [DELIVERIES]]		1, 3
  */
@@ -9,16 +10,18 @@
 #include "vfs_powercut.h"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include "base/crypto.h"
 
-enum { CHECKPOINT_EVERY = 3, SHM_JUNK = 32768 };
+enum { CHECKPOINT_EVERY = 3, BRIEF_MAX = 40, SHM_JUNK = 32768 };
 
 struct run {
 	struct deliveries d;
 	struct vfs_hands hands;
 	struct powercut *power;
 	int n; /* deliveries */
+	int from; /* the call after which the power may go */
 	int at[DELIVERIES_MAX]; /* calls made when it was acknowledged */
 };
 
@@ -53,6 +56,55 @@ record(struct run *run)
 	commit_free(commit);
 	run->hands.after = NULL;
 	OK(failed == 0, "%d deliveries, %d calls: %s", run->n,
+	    powercut_calls(run->power), e.text);
+}
+
+static int
+no_turn(const char *database, int ms, struct err *e)
+{
+	(void)database;
+	(void)ms;
+	(void)e;
+	return 0;
+}
+
+static off_t
+wal_size(const struct run *run)
+{
+	struct stat st;
+	char path[160];
+	snprintf(path, sizeof(path), "%s-wal", run->d.database);
+	return stat(path, &st) == 0 ? st.st_size : 0;
+}
+
+/* Up to the one that writes back what is in the WAL and begins it anew, and
+ * one more: of these two every call is one the power may go before. */
+static void
+record_brief(struct run *run)
+{
+	struct err e = { 0 };
+	off_t size = 0;
+	int failed = 0;
+	run->hands.after = powercut_note;
+	run->hands.arg = run->power;
+	run->n = 0;
+	for (int more = 2; more > 0 && run->n < BRIEF_MAX; run->n++) {
+		struct commit *commit = NULL;
+		int i = run->n;
+		if (commit_new(&run->d.config, &commit, &e) != 0)
+			abort();
+		commit_turn(commit, no_turn);
+		failed += deliveries_put(&run->d, commit, i, &e) != 0;
+		run->at[i] = powercut_calls(run->power);
+		commit_free(commit);
+		off_t is = wal_size(run);
+		if (is == size && run->from == 0)
+			run->from = run->at[i - 1];
+		more -= run->from != 0;
+		size = is;
+	}
+	run->hands.after = NULL;
+	OK(failed == 0 && run->from != 0, "%d deliveries, %d calls: %s", run->n,
 	    powercut_calls(run->power), e.text);
 }
 
@@ -102,7 +154,8 @@ static void
 cut_everywhere(struct run *run, uint64_t seeds)
 {
 	int points = 0, pictures = 0, bad = 0;
-	for (int k = 1; k < powercut_calls(run->power) && bad < 3; k++) {
+	int n = powercut_calls(run->power);
+	for (int k = run->from + 1; k < n && bad < 3; k++) {
 		const struct vfs_call *call = powercut_call(run->power, k);
 		if (!is_cut_point(call))
 			continue;
@@ -130,7 +183,7 @@ cut_everywhere(struct run *run, uint64_t seeds)
 		}
 	}
 	OK(bad == 0, "cut at %d points, %d outcomes", points, pictures);
-	OK(points > 20 * run->n, "that is at every call");
+	OK(points > 20 * (run->from > 0 ? 2 : run->n), "that is at every call");
 }
 
 int
@@ -142,15 +195,21 @@ main(int argc, char **argv)
 	if (crypto_init(NULL) != 0 || n < 1 || n >= DELIVERIES_MAX ||
 	    vfs_register(&run.hands) != 0)
 		return 2;
-	for (int journal = 0; journal < 2; journal++) {
-		test_group(journal ? "rollback journal" : "WAL");
+	static const char *const groups[] = { "WAL", "rollback journal",
+		"plain CGI" };
+	for (int group = 0; group < 3; group++) {
+		test_group(groups[group]);
 		deliveries_open(&run.d);
 		run.n = n;
-		run.hands.no_shm = journal;
+		run.from = 0;
+		run.hands.no_shm = group == 1;
 		run.power = powercut_new();
 		if (run.power == NULL)
 			return 2;
-		record(&run);
+		if (group < 2)
+			record(&run);
+		else
+			record_brief(&run);
 		cut_everywhere(&run, seeds);
 		powercut_free(run.power);
 		deliveries_close(&run.d);
