@@ -21,6 +21,7 @@ enum {
 struct db {
 	sqlite3 *handle;
 	int wal; /* is the journal one? */
+	sqlite3_syscall_ptr open_folder; /* the VFS's own; NULL: in place */
 	sqlite3_stmt *prepared[QUERY__MAX];
 	/* where $k stands: SQLite takes $k for a name and numbers names by
 	 * first appearance (https://www.sqlite.org/c3ref/bind_blob.html) */
@@ -52,6 +53,102 @@ exec(struct db *db, const char *sql, const char *what, struct err *e)
 	return rc == SQLITE_OK ? 0 : fail(db, rc, what, e);
 }
 
+/* ---- a connection that lasts a moment ------------------------------------ */
+
+static int
+no_folder(const char *path, int *fd)
+{
+	(void)path;
+	(void)fd;
+	return SQLITE_CANTOPEN;
+}
+
+/* From now on no folder is synced: one that cannot be opened is passed over
+ * (sqlite3.c, unixSync). For the whole process. */
+static void
+leave_folders(struct db *db)
+{
+	sqlite3_vfs *vfs = sqlite3_vfs_find("unix");
+	if (vfs == NULL || vfs->iVersion < 3 || db->open_folder != NULL)
+		return;
+	db->open_folder = vfs->xGetSystemCall(vfs, "openDirectory");
+	if (db->open_folder != NULL)
+		vfs->xSetSystemCall(
+		    vfs, "openDirectory", (sqlite3_syscall_ptr)no_folder);
+}
+
+static void
+sync_folders(struct db *db)
+{
+	sqlite3_vfs *vfs = sqlite3_vfs_find("unix");
+	if (db->open_folder != NULL)
+		vfs->xSetSystemCall(vfs, "openDirectory", db->open_folder);
+	db->open_folder = NULL;
+}
+
+static uint32_t
+big_endian(const unsigned char p[4])
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	    (uint32_t)p[2] << 8 | p[3];
+}
+
+/* A new file's name is safe once its folder is synced: SQLite does that at each
+ * connection's first sync of the WAL. One that has begun anew, which its header
+ * counts (https://www.sqlite.org/fileformat2.html, 4.1), was synced by who
+ * wrote it back before that, name and all. */
+static int
+wal_has_begun_anew(struct db *db)
+{
+	enum { MAGIC = 0x377F0682, COUNT_AT = 12 };
+	unsigned char head[16];
+	sqlite3_file *file = NULL;
+	return sqlite3_file_control(db->handle, "main",
+		   SQLITE_FCNTL_JOURNAL_POINTER, &file) == SQLITE_OK &&
+	    file->pMethods != NULL &&
+	    file->pMethods->xRead(file, head, sizeof(head), 0) == SQLITE_OK &&
+	    (big_endian(head) & ~1U) == MAGIC &&
+	    big_endian(head + COUNT_AT) != 0;
+}
+
+/* How many pages stand in the WAL: mxFrame, in the header of its index
+ * (https://www.sqlite.org/walformat.html, 2.1). Needs a connection that has
+ * read, and WAL. */
+static uint32_t
+wal_pages(struct db *db)
+{
+	enum { INDEX_PIECE = 32 * 1024, MX_FRAME = 16 };
+	sqlite3_file *file = NULL;
+	void volatile *index = NULL;
+	if (sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_FILE_POINTER,
+		&file) != SQLITE_OK ||
+	    file->pMethods == NULL || file->pMethods->iVersion < 2 ||
+	    file->pMethods->xShmMap(file, 0, INDEX_PIECE, 0, &index) !=
+		SQLITE_OK ||
+	    index == NULL)
+		return 0;
+	return ((uint32_t volatile *)index)[MX_FRAME / sizeof(uint32_t)];
+}
+
+/* The WAL stays for the next: to write it back and remove it takes four syncs,
+ * at every delivery; to read it in, no more than BRIEF_PAGES. Written back
+ * before this process writes, not after: the WAL then begins anew with what it
+ * writes, while to the next one all that stands there is still to be done. */
+static void
+sqlite_brief(struct db *db)
+{
+	sqlite3_db_config(
+	    db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_wal_autocheckpoint(db->handle, 0);
+	if (db->wal && wal_has_begun_anew(db))
+		leave_folders(db);
+	if (db->wal && wal_pages(db) >= BRIEF_PAGES)
+		sqlite3_wal_checkpoint_v2(
+		    db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
+/* ---- open, close --------------------------------------------------------- */
+
 static void
 sqlite_close(struct db *db)
 {
@@ -60,6 +157,7 @@ sqlite_close(struct db *db)
 	for (int q = 0; q < QUERY__MAX; q++)
 		sqlite3_finalize(db->prepared[q]);
 	sqlite3_close(db->handle);
+	sync_folders(db);
 	free(db);
 }
 
@@ -260,40 +358,6 @@ sqlite_lost(struct db *db)
 {
 	(void)db;
 	return 0;
-}
-
-/* How many pages stand in the WAL: mxFrame, in the header of its index
- * (https://www.sqlite.org/walformat.html, 2.1). Needs a connection that has
- * read, and WAL. */
-static uint32_t
-wal_pages(struct db *db)
-{
-	enum { INDEX_PIECE = 32 * 1024, MX_FRAME = 16 };
-	sqlite3_file *file = NULL;
-	void volatile *index = NULL;
-	if (sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_FILE_POINTER,
-		&file) != SQLITE_OK ||
-	    file->pMethods == NULL || file->pMethods->iVersion < 2 ||
-	    file->pMethods->xShmMap(file, 0, INDEX_PIECE, 0, &index) !=
-		SQLITE_OK ||
-	    index == NULL)
-		return 0;
-	return ((uint32_t volatile *)index)[MX_FRAME / sizeof(uint32_t)];
-}
-
-/* The WAL stays for the next: to write it back and remove it takes four syncs,
- * at every delivery; to read it in, no more than BRIEF_PAGES. Written back
- * before this process writes, not after: the WAL then begins anew with what it
- * writes, while to the next one all that stands there is still to be done. */
-static void
-sqlite_brief(struct db *db)
-{
-	sqlite3_db_config(
-	    db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	sqlite3_wal_autocheckpoint(db->handle, 0);
-	if (db->wal && wal_pages(db) >= BRIEF_PAGES)
-		sqlite3_wal_checkpoint_v2(
-		    db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
 static sqlite3_stmt *
