@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 
 #include "store/netfs.h"
+#include "store/db_sqlite_wal.h"
 
 enum {
 	PATIENCE_MS = 2500,
@@ -21,12 +22,13 @@ enum {
 struct db {
 	sqlite3 *handle;
 	int wal; /* is the journal one? */
-	sqlite3_syscall_ptr open_folder; /* the VFS's own; NULL: in place */
 	sqlite3_stmt *prepared[QUERY__MAX];
 	/* where $k stands: SQLite takes $k for a name and numbers names by
 	 * first appearance (https://www.sqlite.org/c3ref/bind_blob.html) */
 	unsigned char place[QUERY__MAX][DB_ARGS_MAX];
 };
+
+static const char *vfs_name; /* NULL: the usual */
 
 static int
 fail(struct db *db, int rc, const char *what, struct err *e)
@@ -54,62 +56,6 @@ exec(struct db *db, const char *sql, const char *what, struct err *e)
 }
 
 /* ---- a connection that lasts a moment ------------------------------------ */
-
-static int
-no_folder(const char *path, int *fd)
-{
-	(void)path;
-	(void)fd;
-	return SQLITE_CANTOPEN;
-}
-
-/* From now on no folder is synced: one that cannot be opened is passed over
- * (sqlite3.c, unixSync). For the whole process. */
-static void
-leave_folders(struct db *db)
-{
-	sqlite3_vfs *vfs = sqlite3_vfs_find("unix");
-	if (vfs == NULL || vfs->iVersion < 3 || db->open_folder != NULL)
-		return;
-	db->open_folder = vfs->xGetSystemCall(vfs, "openDirectory");
-	if (db->open_folder != NULL)
-		vfs->xSetSystemCall(
-		    vfs, "openDirectory", (sqlite3_syscall_ptr)no_folder);
-}
-
-static void
-sync_folders(struct db *db)
-{
-	sqlite3_vfs *vfs = sqlite3_vfs_find("unix");
-	if (db->open_folder != NULL)
-		vfs->xSetSystemCall(vfs, "openDirectory", db->open_folder);
-	db->open_folder = NULL;
-}
-
-static uint32_t
-big_endian(const unsigned char p[4])
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-	    (uint32_t)p[2] << 8 | p[3];
-}
-
-/* A new file's name is safe once its folder is synced: SQLite does that at each
- * connection's first sync of the WAL. One that has begun anew, which its header
- * counts (https://www.sqlite.org/fileformat2.html, 4.1), was synced by who
- * wrote it back before that, name and all. */
-static int
-wal_has_begun_anew(struct db *db)
-{
-	enum { MAGIC = 0x377F0682, COUNT_AT = 12 };
-	unsigned char head[16];
-	sqlite3_file *file = NULL;
-	return sqlite3_file_control(db->handle, "main",
-		   SQLITE_FCNTL_JOURNAL_POINTER, &file) == SQLITE_OK &&
-	    file->pMethods != NULL &&
-	    file->pMethods->xRead(file, head, sizeof(head), 0) == SQLITE_OK &&
-	    (big_endian(head) & ~1U) == MAGIC &&
-	    big_endian(head + COUNT_AT) != 0;
-}
 
 /* How many pages stand in the WAL: mxFrame, in the header of its index
  * (https://www.sqlite.org/walformat.html, 2.1). Needs a connection that has
@@ -140,8 +86,6 @@ sqlite_brief(struct db *db)
 	sqlite3_db_config(
 	    db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_wal_autocheckpoint(db->handle, 0);
-	if (db->wal && wal_has_begun_anew(db))
-		leave_folders(db);
 	if (db->wal && wal_pages(db) >= BRIEF_PAGES)
 		sqlite3_wal_checkpoint_v2(
 		    db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
@@ -157,7 +101,6 @@ sqlite_close(struct db *db)
 	for (int q = 0; q < QUERY__MAX; q++)
 		sqlite3_finalize(db->prepared[q]);
 	sqlite3_close(db->handle);
-	sync_folders(db);
 	free(db);
 }
 
@@ -272,7 +215,7 @@ open_handle(struct db *db, const char *where, enum db_mode mode)
 		    ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
 		    : SQLITE_OPEN_READWRITE);
 	mode_t mask = mode == DB_CREATE ? umask(0077) : 0;
-	int rc = sqlite3_open_v2(where, &db->handle, flags, NULL);
+	int rc = sqlite3_open_v2(where, &db->handle, flags, vfs_name);
 	if (rc == SQLITE_OK)
 		sqlite3_busy_timeout(db->handle, PATIENCE_MS);
 	if (rc == SQLITE_OK && mode == DB_CREATE)
@@ -290,14 +233,15 @@ open_handle(struct db *db, const char *where, enum db_mode mode)
 	return rc;
 }
 
-/* What a delivery's savepoint needs to be undone is some 30 pages: beyond 64 kB
- * SQLite would write it to a temporary file, at every delivery. And it would
- * count the memory it uses, under one lock for all threads. */
+/* For the whole process. What a delivery's savepoint needs to be undone is some
+ * 30 pages: beyond 64 kB SQLite would write it to a temporary file. Nobody asks
+ * how much memory it uses, which it counts under a lock at every piece. */
 static void
 configure(void)
 {
 	sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, JOURNAL_MEMORY);
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	vfs_name = wal_vfs();
 }
 
 static int
