@@ -78,8 +78,17 @@ wal_size(const struct run *run)
 	return stat(path, &st) == 0 ? st.st_size : 0;
 }
 
+/* As where a process ends before it has synced the folder. */
+static int
+leave_folder(void *arg, const struct vfs_call *call)
+{
+	(void)arg;
+	return call->op == VFS_FOLDER ? SQLITE_IOERR : SQLITE_OK;
+}
+
 /* Up to the one that writes back what is in the WAL and begins it anew, and
- * one more: of these two every call is one the power may go before. */
+ * one more: of these two every call is one the power may go before. The one
+ * that made the WAL did not sync its folder. */
 static void
 record_brief(struct run *run)
 {
@@ -98,6 +107,7 @@ record_brief(struct run *run)
 		if (commit_new(&run->d.config, &commit, &e) != 0)
 			abort();
 		commit_turn(commit, no_turn);
+		run->hands.before = i == 0 ? leave_folder : NULL;
 		failed += deliveries_put(&run->d, commit, i, &e) != 0;
 		run->at[i] = powercut_calls(run->power);
 		commit_free(commit);
