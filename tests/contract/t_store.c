@@ -4,10 +4,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/time.h"
 #include "store/store.h"
-#include "tests/contract/outbox.h"
+#include "tests/unit/outbox.h"
 
 /*
  * What every database behind store.h has to do. The first argument, or
@@ -1086,10 +1085,8 @@ main(int argc, char **argv)
 	if (mkdtemp(folder) == NULL)
 		return 1;
 	is_file = given == NULL || strstr(given, "://") == NULL;
-	if (given != NULL)
-		snprintf(where, sizeof(where), "%s", given);
-	else
-		snprintf(where, sizeof(where), "%s/test.db", folder);
+	snprintf(where, sizeof(where), "%s%s", given != NULL ? given : folder,
+	    given != NULL ? "" : "/test.db");
 	test_all();
 	if (is_file) {
 		test_open();
