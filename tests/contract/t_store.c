@@ -1,4 +1,4 @@
-#include "tests/unit/test.h"
+#include "outbox.h"
 
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -6,7 +6,6 @@
 
 #include "base/time.h"
 #include "store/store.h"
-#include "tests/unit/outbox.h"
 
 /*
  * What every database behind store.h has to do. The first argument, or

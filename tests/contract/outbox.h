@@ -1,5 +1,5 @@
-#ifndef TESTS_UNIT_OUTBOX_H
-#define TESTS_UNIT_OUTBOX_H
+#ifndef TESTS_CONTRACT_OUTBOX_H
+#define TESTS_CONTRACT_OUTBOX_H
 
 #include "store/store.h"
 #include "tests/unit/test.h"
