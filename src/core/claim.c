@@ -46,8 +46,16 @@ add_deliveries(struct store *s, struct claim *b, struct err *e)
 	return rc;
 }
 
-static int
-claim_rows(struct store *s, struct claim *b, struct err *e)
+int
+claim_is_due(struct store *s, const struct action *a, int64_t now, int *due,
+    struct err *e)
+{
+	return store_outbox_is_due(
+	    s, str_from(action_words[a->kind]), a->name, a->order, now, due, e);
+}
+
+int
+claim_take(struct store *s, struct claim *b, struct err *e)
 {
 	const struct action *a = b->action;
 	if (store_outbox_take(s, str_from(action_words[a->kind]), a->name,
@@ -64,40 +72,23 @@ claim_rows(struct store *s, struct claim *b, struct err *e)
 	return 0;
 }
 
-int
-claim_is_due(struct store *s, const struct action *a, int64_t now, int *due,
-    struct err *e)
+static int
+release(struct store *s, const struct claim *b, struct err *e)
 {
-	return store_outbox_is_due(
-	    s, str_from(action_words[a->kind]), a->name, a->order, now, due, e);
-}
-
-int
-claim_take(struct store *s, void *arg, struct err *e)
-{
-	struct claim *b = arg;
-	int due;
-	b->n = 0;
-	if (claim_is_due(s, b->action, b->now, &due, e) != 0)
-		return -1;
-	if (!due)
-		return 0;
-	if (store_begin_claim(s, e) != 0)
-		return -1;
-	if (claim_rows(s, b, e) == 0 && store_commit(s, e) == 0)
-		return 0;
-	store_rollback(s);
-	b->n = 0;
-	return -1;
-}
-
-int
-claim_give_back(struct store *s, void *arg, struct err *e)
-{
-	struct claim *b = arg;
 	for (size_t i = b->max; i < b->n; i++)
 		if (store_outbox_release(
 			s, b->jobs[i].row.id, b->jobs[i].row.attempts, e) != 0)
 			return -1;
 	return 0;
+}
+
+int
+claim_give_back(struct store *s, void *arg, struct err *e)
+{
+	if (store_begin(s, e) != 0)
+		return -1;
+	if (release(s, arg, e) == 0 && store_commit(s, e) == 0)
+		return 0;
+	store_rollback(s);
+	return -1;
 }

@@ -177,11 +177,12 @@ postgresql_heard(struct db *db, int ms, int *heard, struct err *e)
  * ids of `changes` appear in their order, what a fold reads is what it
  * replaces, and no two transactions can wait for each other. */
 static int
-begin(struct db *db, struct err *e)
+begin(struct db *db, int is_writer, struct err *e)
 {
 	char settings[SQL_MAX];
 	const char *const sql[] = { "BEGIN", settings,
-		"SELECT pg_advisory_xact_lock(" WRITERS ")", NULL };
+		is_writer ? "SELECT pg_advisory_xact_lock(" WRITERS ")" : NULL,
+		NULL };
 	snprintf(settings, sizeof(settings),
 	    "SELECT set_config('lock_timeout', '%d', true),"
 	    " CASE WHEN current_setting('synchronous_commit') = 'off'"
@@ -317,8 +318,8 @@ postgresql_run(struct db *db, enum query q, const struct db_value *args,
     size_t n, db_row_fn *fn, void *arg, struct err *e)
 {
 	PGresult *res = NULL;
-	if (q == QUERY_BEGIN)
-		return begin(db, e);
+	if (q == QUERY_BEGIN || q == QUERY_BEGIN_CLAIM)
+		return begin(db, q == QUERY_BEGIN, e);
 	if (q == QUERY_COMMIT)
 		return commit(db, e);
 	if (!may_run(db, q))

@@ -56,8 +56,8 @@ int store_environment(const char *where, struct err *e);
 int store_migrate(struct store *s, int *made, struct err *e);
 
 int store_begin(struct store *s, struct err *e); /* takes the write lock */
-/* To claim rows of the outbox, and for nothing else: on a server it does not
- * wait for those who write deliveries. */
+/* To claim rows of the outbox and to say what became of them, and for nothing
+ * else: on a server it does not wait for those who write deliveries. */
 int store_begin_claim(struct store *s, struct err *e);
 int store_begin_read(struct store *s, struct err *e); /* one snapshot */
 int store_commit(struct store *s, struct err *e);
@@ -461,12 +461,12 @@ int store_outbox_release(
 int store_outbox_hurry(struct store *s, struct str kind, struct str target,
     int64_t now, struct err *e);
 
-/* Waiting rows added before a time are dead. *any: there were some; then it
- * has to be inside a transaction. */
+/* Waiting rows that were added before a time and are due since one, by target:
+ * for store_outbox_expire, which gives one up. */
+int store_outbox_old(struct store *s, int64_t before, int64_t limit,
+    store_outbox_row_fn *fn, void *arg, struct err *e);
 int
-store_outbox_is_old(struct store *s, int64_t before, int *any, struct err *e);
-int store_outbox_expire(
-    struct store *s, int64_t before, int64_t now, struct err *e);
+store_outbox_expire(struct store *s, int64_t id, int64_t now, struct err *e);
 /* What was done before a time forgets whom it was about. */
 int store_outbox_tidy(struct store *s, int64_t before, struct err *e);
 
