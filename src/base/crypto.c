@@ -21,9 +21,13 @@ crypto_init(struct err *e)
 {
 	if (sha256 != NULL)
 		return 0;
-	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
-		OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_ATEXIT,
-	    NULL);
+	/* without its context EVP_MD_fetch would crash */
+	if (!OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
+		    OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
+		    OPENSSL_INIT_NO_ATEXIT,
+		NULL) ||
+	    OSSL_LIB_CTX_get0_global_default() == NULL)
+		return err_set(e, ERR_MEMORY, "OpenSSL does not start");
 	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	if (sha256 == NULL)
 		return err_set(e, ERR_SYSTEM, "OpenSSL has no SHA-256");
