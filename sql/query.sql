@@ -105,6 +105,9 @@ ORDER BY id DESC LIMIT $5;
 SELECT {event}
 FROM events
 WHERE platform = $1 AND subject = $2 AND status = 'applied' ORDER BY id;
+-- name: event_beside
+SELECT id FROM events WHERE platform = $1 AND subject = $2 AND id <> $3
+LIMIT 1;
 -- name: event_about
 SELECT {event}
 FROM events

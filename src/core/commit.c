@@ -122,12 +122,23 @@ ready(struct commit *c, int64_t deadline, struct err *e)
 	return 0;
 }
 
+/* With the lock held, so that who is woken is still there. */
+static void
+nudge(struct waiter *w)
+{
+	w->posts++;
+	sem_post(&w->wake);
+}
+
 /* With the lock held: the next in line may write; a chore, when nobody is. */
 static void
 hand_over(struct commit *c)
 {
 	c->leading = 0;
-	pthread_cond_signal(c->first != NULL ? &c->first->wake : &c->idle);
+	if (c->first != NULL)
+		nudge(c->first);
+	else
+		pthread_cond_signal(&c->idle);
 }
 
 int
@@ -199,8 +210,12 @@ write_batch(
 {
 	struct waiter *done;
 	int had = c->store != NULL, rc;
+	c->careful = 0;
 	for (;;) {
+		int was_careful = c->careful;
 		rc = try_batch(c, batch, &done, e);
+		if (c->careful > was_careful)
+			continue;
 		int lost = c->store == NULL || store_lost(c->store);
 		if (rc == 0 || done == NULL || (lost && !had) ||
 		    (!lost && e->code != ERR_BUSY) ||
@@ -247,7 +262,7 @@ put_back(struct commit *c, struct waiter *back)
 {
 	for (struct waiter *w = back; w != NULL; w = w->next) {
 		w->state = QUEUED;
-		pthread_cond_signal(&w->wake);
+		nudge(w);
 		if (w->next == NULL) {
 			w->next = c->first;
 			if (c->first == NULL)
@@ -271,17 +286,30 @@ cut_in_time(struct waiter *batch)
 	return back;
 }
 
+/* With the lock held; they learn of it by wake_all. */
 static void
 answer(struct waiter *batch, int failed, const struct err *err)
+{
+	for (struct waiter *w = batch; w != NULL; w = w->next) {
+		w->failed = failed;
+		if (failed)
+			w->err = *err;
+	}
+}
+
+/* Without the lock, for which they would all queue up. Each one is gone as soon
+ * as it is woken. */
+static void
+wake_all(struct waiter *batch, const struct waiter *self)
 {
 	while (batch != NULL) {
 		struct waiter *w = batch;
 		batch = w->next;
-		w->failed = failed;
-		if (failed)
-			w->err = *err;
+		if (w == self)
+			continue;
+		w->posts++;
 		w->state = DONE;
-		pthread_cond_signal(&w->wake);
+		sem_post(&w->wake);
 	}
 }
 
@@ -301,9 +329,18 @@ measure(struct commit *c, const struct waiter *batch, int64_t began,
 	histogram_add(&c->stats.time, mark->committed - began);
 }
 
-/* Writes one batch for all in it; called and returning with the lock held. */
-static void
-lead(struct commit *c)
+static int
+has(const struct waiter *batch, const struct waiter *w)
+{
+	while (batch != NULL && batch != w)
+		batch = batch->next;
+	return batch != NULL;
+}
+
+/* Writes one batch for all in it; called with the lock held and returning
+ * without. 1: self was among them. */
+static int
+lead(struct commit *c, const struct waiter *self)
 {
 	struct err err = { 0 };
 	c->leading = 1;
@@ -330,6 +367,10 @@ lead(struct commit *c)
 	put_back(c, rest);
 	answer(batch, rc != 0, &err);
 	hand_over(c);
+	pthread_mutex_unlock(&c->lock);
+	int done = has(batch, self);
+	wake_all(batch, self);
+	return done;
 }
 
 static void
@@ -346,28 +387,42 @@ leave_queue(struct commit *c, struct waiter *w)
 		c->last = before;
 }
 
-static struct timespec
-absolute(int64_t ticks)
+/* 1: woken; 0: its time is up. Who is being written waits for the end. */
+static int
+doze(struct waiter *w)
 {
-	return (struct timespec){ .tv_sec = (time_t)(ticks / 1000),
-		.tv_nsec = (long)(ticks % 1000) * 1000000 };
+	int timed = w->state == QUEUED, rc;
+	const struct timespec until = { .tv_sec = (time_t)(w->deadline / 1000),
+		.tv_nsec = (long)(w->deadline % 1000) * 1000000 };
+	do {
+		rc = timed ? sem_clockwait(&w->wake, CLOCK_MONOTONIC, &until)
+			   : sem_wait(&w->wake);
+	} while (rc != 0 && errno == EINTR);
+	return rc == 0;
 }
 
+/* Called with the lock held and returning without. Whoever wakes a waiter has
+ * let go of it before the waiter leaves: all posts are waited for. */
 static void
 wait_turn(struct commit *c, struct waiter *w)
 {
-	struct timespec until = absolute(w->deadline);
-	while (w->state != DONE) {
+	for (int woken = 0;;) {
 		if (w->state == QUEUED && !c->leading) {
-			lead(c);
+			if (lead(c, w))
+				return;
+			pthread_mutex_lock(&c->lock);
 			continue;
 		}
-		int rc = w->state == TAKEN
-		    ? pthread_cond_wait(&w->wake, &c->lock)
-		    : pthread_cond_timedwait(&w->wake, &c->lock, &until);
-		if (rc == ETIMEDOUT && w->state == QUEUED && c->leading) {
+		pthread_mutex_unlock(&c->lock);
+		int in_time = doze(w);
+		woken += in_time;
+		if (w->state == DONE && woken == w->posts)
+			return;
+		pthread_mutex_lock(&c->lock);
+		if (!in_time && w->state == QUEUED && c->leading) {
 			leave_queue(c, w);
 			c->was_locked = 1;
+			pthread_mutex_unlock(&c->lock);
 			w->failed = 1;
 			err_set(&w->err, ERR_BUSY,
 			    "the database did not take it in time");
@@ -387,11 +442,7 @@ commit_put(struct commit *c, const struct commit_delivery *d,
 		.came = d->came != 0 ? d->came : time_micros() };
 	if (d->came != 0)
 		w.deadline = d->came / 1000 + COMMIT_WAIT_MS;
-	pthread_condattr_t attr;
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&w.wake, &attr);
-	pthread_condattr_destroy(&attr);
+	sem_init(&w.wake, 0, 0);
 	pthread_mutex_lock(&c->lock);
 	if (c->was_locked && w.deadline > now + LOCKED_WAIT_MS)
 		w.deadline = now + LOCKED_WAIT_MS;
@@ -401,8 +452,7 @@ commit_put(struct commit *c, const struct commit_delivery *d,
 		c->last->next = &w;
 	c->last = &w;
 	wait_turn(c, &w);
-	pthread_mutex_unlock(&c->lock);
-	pthread_cond_destroy(&w.wake);
+	sem_destroy(&w.wake);
 	if (w.failed) {
 		if (e != NULL)
 			*e = w.err;

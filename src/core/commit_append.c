@@ -48,18 +48,29 @@ follow_up(struct commit *c, const struct waiter *w, struct err *e)
 }
 
 /* Folds the delivery's subject; one that cannot be folded is kept, and leaves
- * its neighbours in the batch alone. */
+ * its neighbours in the batch alone. As a savepoint at each costs more than all
+ * that is written, and hardly one is ever needed, the batch that has such a
+ * delivery is written once more, with them. */
 static int
 fold(struct commit *c, struct waiter *w, const struct fact *f, struct err *e)
 {
 	const struct commit_delivery *d = w->delivery;
 	/* a repeat is folded as it is stored: it may have been rewritten to
 	 * erase a person, whom what came again must not bring back */
+	int beside = 1;
+	if (!w->answer.duplicate &&
+	    store_event_beside(c->store, str_from(d->platform->name),
+		str_from(w->subject), w->answer.event, &beside, e) != 0)
+		return -1;
 	struct project_known known = {
-		w->answer.duplicate ? 0 : w->answer.event, f
+		.event = w->answer.duplicate ? 0 : w->answer.event,
+		.fact = f,
+		.alone = !beside,
+		.received_at = d->received_at,
+		.sent_at = d->sent_at
 	};
 	struct project_when when = { d->received_at, w->answer.event };
-	if (store_savepoint(c->store, e) != 0)
+	if (c->careful && store_savepoint(c->store, e) != 0)
 		return -1;
 	arena_reset(c->arena);
 	if (w->answer.duplicate &&
@@ -67,8 +78,14 @@ fold(struct commit *c, struct waiter *w, const struct fact *f, struct err *e)
 		return -1;
 	if (project_subject(c->store, c->config, d->platform,
 		str_from(w->subject), &known, &when, c->arena, e) == 0)
-		return store_release(c->store, e);
-	if (is_fatal(c, e) || store_rollback_to(c->store, e) != 0 ||
+		return c->careful ? store_release(c->store, e) : 0;
+	if (is_fatal(c, e))
+		return -1;
+	if (!c->careful) {
+		c->careful = 1;
+		return -1;
+	}
+	if (store_rollback_to(c->store, e) != 0 ||
 	    store_release(c->store, e) != 0)
 		return -1;
 	w->answer.kept = 1;

@@ -2,6 +2,8 @@
 #define CORE_COMMIT_OWN_H
 
 #include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 
 #include "core/commit.h"
 
@@ -16,10 +18,11 @@ struct waiter {
 	struct commit_answer answer;
 	struct err err;
 	int failed;
-	enum waiter_state state;
+	_Atomic enum waiter_state state; /* DONE: all of the above stands */
+	int posts; /* how often `wake` is or will be posted */
 	int64_t deadline; /* ticks */
 	int64_t came; /* micros */
-	pthread_cond_t wake;
+	sem_t wake;
 	struct waiter *next;
 	char subject[SUBJECT_MAX]; /* the one it is stored under */
 };
@@ -31,6 +34,7 @@ struct commit {
 	struct waiter *first, *last; /* queued */
 	struct waiter *batch; /* taken, being written */
 	int leading; /* a caller is writing for all */
+	int careful; /* each delivery of the batch on its own savepoint */
 	int was_locked; /* the last batch waited for the database in vain */
 	commit_watch_fn *watch; /* NULL: nobody */
 	void *watch_arg;

@@ -127,11 +127,17 @@ is_text(const json_t *v, struct str want, int fold)
 	    (fold ? str_eq_fold(s, want) : str_eq(s, want));
 }
 
+/* Nearly every token has the one that pass_make writes. */
 static int
-header_fits(const json_t *h)
+header_fits(struct arena *a, struct str head)
 {
+	struct str text = base64_url(a, head);
+	if (text.p != NULL && str_eq_z(text, header))
+		return 1;
+	const json_t *h = read_part(a, head);
 	const json_t *typ = json_object_get(h, "typ");
-	return is_text(json_object_get(h, "alg"), STR("HS256"), 0) &&
+	return h != NULL &&
+	    is_text(json_object_get(h, "alg"), STR("HS256"), 0) &&
 	    (typ == NULL || is_text(typ, STR("JWT"), 1)) &&
 	    json_object_get(h, "crit") == NULL;
 }
@@ -200,9 +206,9 @@ pass_verify(const struct config *c, struct str token, int64_t now,
 	struct str sum = base64_url(a, signature);
 	if (sum.p == NULL || !is_signed(c, text, sum))
 		return -1;
-	const json_t *h = read_part(a, head), *claims = read_part(a, body);
+	const json_t *claims = read_part(a, body);
 	struct pass pass = { .expires = 0 };
-	if (h == NULL || claims == NULL || !header_fits(h) ||
+	if (claims == NULL || !header_fits(a, head) ||
 	    !audience_fits(json_object_get(claims, "aud"), c->public_url) ||
 	    !time_fits(claims, now, &pass.expires) ||
 	    read_key(claims, a, &pass.key) != 0)

@@ -50,13 +50,24 @@ gather_room(struct gather *g)
 	return &g->d[g->n];
 }
 
+/* A later decoder may understand less: what it keeps does not count. */
+static int
+take_fact(struct gather *g, const struct fact *fact, int64_t received_at,
+    int64_t sent_at)
+{
+	if (fact->status == FACT_APPLIED)
+		g->d[g->n++] = (struct fold_delivery){ .fact = fact,
+			.received_at = received_at,
+			.sent_at = sent_at };
+	return 0;
+}
+
 static int
 take_delivery(void *arg, const struct store_event *row)
 {
 	struct gather *g = arg;
-	struct fold_delivery *d = gather_room(g);
 	const struct fact *fact = NULL;
-	if (d == NULL)
+	if (gather_room(g) == NULL)
 		goto memory;
 	if (g->known != NULL && g->known->event == row->id) {
 		fact = g->known->fact;
@@ -79,14 +90,7 @@ take_delivery(void *arg, const struct store_event *row)
 			goto memory;
 		fact = f;
 	}
-	/* a later decoder may understand less: what it keeps does not count */
-	if (fact->status != FACT_APPLIED)
-		return 0;
-	*d = (struct fold_delivery){ .fact = fact,
-		.received_at = row->received_at,
-		.sent_at = row->sent_at };
-	g->n++;
-	return 0;
+	return take_fact(g, fact, row->received_at, row->sent_at);
 memory:
 	g->failed = 1;
 	err_set(g->err, ERR_MEMORY, "out of memory");
@@ -161,6 +165,21 @@ clean_rows(struct arena *a, struct fold_rows *rows, struct err *e)
 	return bad ? err_set(e, ERR_MEMORY, "out of memory") : 0;
 }
 
+static int
+gather_deliveries(struct gather *g, struct store *s, struct str subject)
+{
+	const struct project_known *known = g->known;
+	if (known == NULL || !known->alone)
+		return store_event_of_subject(s, str_from(g->platform->name),
+			   subject, take_delivery, g, g->err) != 0 ||
+			g->failed
+		    ? -1
+		    : 0;
+	if (gather_room(g) == NULL)
+		return err_set(g->err, ERR_MEMORY, "out of memory");
+	return take_fact(g, known->fact, known->received_at, known->sent_at);
+}
+
 /* What the subject's rows have to be. */
 static int
 fold_now(struct store *s, const struct config *c, const struct platform *p,
@@ -174,9 +193,7 @@ fold_now(struct store *s, const struct config *c, const struct platform *p,
 	};
 	if (about.p == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
-	if (store_event_of_subject(
-		s, platform, subject, take_delivery, &g, e) != 0 ||
-	    g.failed ||
+	if (gather_deliveries(&g, s, subject) != 0 ||
 	    store_event_of_subject(
 		s, STR("manual"), about, take_manual, &g, e) != 0 ||
 	    g.failed ||
@@ -194,8 +211,9 @@ project_subject(struct store *s, const struct config *c,
 	struct fold_rows rows;
 	if (fold_now(s, c, p, subject, known, a, &rows, e) != 0)
 		return -1;
-	return replace_rows(
-	    s, c, str_from(p->name), subject, &rows, when, a, e);
+	return known != NULL && known->alone && rows.n_purchases <= 1
+	    ? replace_nothing(s, c, &rows, when, a, e)
+	    : replace_rows(s, c, str_from(p->name), subject, &rows, when, a, e);
 }
 
 static int

@@ -10,6 +10,10 @@
 struct project_known {
 	int64_t event;
 	const struct fact *fact;
+	/* it is all there is of its subject, and its sale has no row: neither
+	 * is looked for */
+	int alone;
+	int64_t received_at, sent_at; /* of one that is alone */
 };
 
 /* Because of what and when something is projected: for `changes`. */

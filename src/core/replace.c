@@ -275,6 +275,60 @@ put_all(struct store *s, struct str platform, struct str subject,
 	return both->now == NULL ? 0 : store_subscription_put(s, both->now, e);
 }
 
+/* Somebody's tier, before and with one more row. */
+static int
+tier_before(struct store *s, const struct config *c,
+    const struct store_purchase *row, int64_t at, struct rows *held,
+    struct str *before, struct str *after, struct err *e)
+{
+	struct access_key key;
+	struct access x;
+	*before = *after = STR_NONE;
+	if (replace_key(row, held->arena, &key) != 0)
+		return 0;
+	if (rows_by(s, key.by, key.platform, key.id, held, e) != 0 ||
+	    access_of(held, &c->rules, at, held->arena, &x, e) != 0)
+		return -1;
+	*before = x.tier;
+	if (row->since != STORE_NULL)
+		rows_take(held, row);
+	if (access_of(held, &c->rules, at, held->arena, &x, e) != 0)
+		return -1;
+	*after = x.tier;
+	return 0;
+}
+
+static int
+note_change(struct store *s, const struct config *c, const struct person *who,
+    struct str after, const struct project_when *when, struct arena *a,
+    struct err *e)
+{
+	return tell_outbox(s, c, who, after, when, a, e) != 0
+	    ? -1
+	    : replace_note(s, who->row, who->before, after, when, a, e);
+}
+
+int
+replace_nothing(struct store *s, const struct config *c,
+    const struct fold_rows *rows, const struct project_when *when,
+    struct arena *a, struct err *e)
+{
+	struct pair pair = { NULL, rows->purchases };
+	struct pairs pairs = { &pair, rows->n_purchases };
+	struct subscriptions both = { .now = rows->subscription };
+	struct persons who = { .n = 0 };
+	struct rows held = { .arena = a };
+	struct str after = STR_NONE;
+	compare(&pairs, when->at, &who);
+	if (who.n > 0 &&
+	    tier_before(s, c, who.v[0].row, when->at, &held, &who.v[0].before,
+		&after, e) != 0)
+		return -1;
+	if (put_all(s, STR_NONE, STR_NONE, &pairs, &both, e) != 0)
+		return -1;
+	return who.n > 0 ? note_change(s, c, &who.v[0], after, when, a, e) : 0;
+}
+
 /* What stands, beside what the fold makes. */
 static int
 read_old(struct store *s, struct str platform, struct str subject,
@@ -312,9 +366,7 @@ replace_rows(struct store *s, const struct config *c, struct str platform,
 		struct str after;
 		if (replace_tier(s, c, who.v[i].row, when->at, a, &after, e) !=
 			0 ||
-		    tell_outbox(s, c, &who.v[i], after, when, a, e) != 0 ||
-		    replace_note(s, who.v[i].row, who.v[i].before, after, when,
-			a, e) != 0)
+		    note_change(s, c, &who.v[i], after, when, a, e) != 0)
 			return -1;
 	}
 	return 0;

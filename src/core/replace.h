@@ -10,6 +10,12 @@ int replace_rows(struct store *s, const struct config *c, struct str platform,
     struct str subject, const struct fold_rows *rows,
     const struct project_when *when, struct arena *a, struct err *e);
 
+/* The same where none of the subject's and of its sale's rows is there, for at
+ * most one purchase. */
+int replace_nothing(struct store *s, const struct config *c,
+    const struct fold_rows *rows, const struct project_when *when,
+    struct arena *a, struct err *e);
+
 /* Would replace_rows change a row? *differs counts the rows. For a dry run. */
 int replace_differs(struct store *s, struct str platform, struct str subject,
     const struct fold_rows *rows, struct arena *a, size_t *differs,

@@ -143,6 +143,16 @@ store_event_of_subject(struct store *s, struct str platform, struct str subject,
 }
 
 int
+store_event_beside(struct store *s, struct str platform, struct str subject,
+    int64_t id, int *found, struct err *e)
+{
+	int64_t other;
+	struct db_value args[] = { db_text(platform), db_text(subject),
+		db_int(id) };
+	return store_number(s, QUERY_EVENT_BESIDE, args, 3, &other, found, e);
+}
+
+int
 store_event_count_of_subject(struct store *s, struct str platform,
     struct str subject, int64_t *out, struct err *e)
 {

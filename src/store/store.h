@@ -108,6 +108,9 @@ int store_event_get(
 int store_event_of_subject(struct store *s, struct str platform,
     struct str subject, store_event_fn *fn, void *arg, struct err *e);
 /* Kept and test ones too. */
+/* Is there another one of the subject, whatever its status? */
+int store_event_beside(struct store *s, struct str platform, struct str subject,
+    int64_t id, int *found, struct err *e);
 int store_event_count_of_subject(struct store *s, struct str platform,
     struct str subject, int64_t *out, struct err *e);
 /* All of one subject, kept and test ones too, and the manual ones about it

@@ -198,7 +198,7 @@ from_store(struct subject *s)
 {
 	struct err e = { 0 };
 	size_t last = s->n - 1;
-	struct project_known known = { 0, &s->facts[last] };
+	struct project_known known = { .fact = &s->facts[last] };
 	int bad = store_begin(s->store, &e) | append(s, last, &known.event);
 	struct project_when when = { first_day + (int64_t)last * DAY,
 		known.event };

@@ -158,6 +158,7 @@ main(int argc, char **argv)
 	deliveries_open(&run.d);
 	for (int journal = 0; journal < 2; journal++) {
 		test_group(journal ? "rollback journal" : "WAL");
+		run.hands.powersafe = !journal;
 		run.hands.no_shm = journal;
 		for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
 			if (!journal || faults[i].op != VFS_SHM)

@@ -168,9 +168,8 @@ file_sector(sqlite3_file *f)
 static int
 file_device(sqlite3_file *f)
 {
-	/* not "powersafe overwrite": a torn write may hit its neighbours */
-	return real(f)->pMethods->xDeviceCharacteristics(real(f)) &
-	    ~SQLITE_IOCAP_POWERSAFE_OVERWRITE;
+	int is = real(f)->pMethods->xDeviceCharacteristics(real(f));
+	return hands->powersafe ? is : is & ~SQLITE_IOCAP_POWERSAFE_OVERWRITE;
 }
 
 static int

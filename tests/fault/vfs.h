@@ -39,6 +39,9 @@ struct vfs_hands {
 	vfs_before_fn *before; /* NULL: nothing fails */
 	vfs_after_fn *after; /* NULL: nobody is told */
 	void *arg;
+	/* what is written leaves its neighbours in a sector alone, as SQLite
+	 * takes for granted on Unix; else it pads the WAL */
+	int powersafe;
 	int no_shm; /* as on file systems without shared memory: no WAL */
 };
 

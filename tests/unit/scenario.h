@@ -217,7 +217,7 @@ arrive(struct store *s, const struct config *c, const struct platform *p,
 		.reason = in->reason,
 	};
 	enum store_added added;
-	struct project_known known = { 0, &in->fact };
+	struct project_known known = { .fact = &in->fact };
 	if (store_event_add(s, &row, &known.event, &added, e) != 0)
 		return -1;
 	if (added == STORE_AGAIN || !str_eq_z(in->status, "applied"))
