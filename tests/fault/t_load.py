@@ -131,7 +131,8 @@ def disk_full(way):
     name = "disk full, " + way
     p = small_disk(way)
     if p is None:
-        skip(name, "cannot mount a small disk here")
+        skip(name, "cannot mount a small disk here: as if it were full")
+        refused(way, "disk full", errno.ENOSPC, "pwrite", "truncate")
         return
     load = Load(p, way, filler=4000)
     load.wait(200, "deliveries before")
