@@ -1,54 +1,47 @@
 #include "base/crypto.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
 
+/* SHA256_Init and its like: see the header */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/rand.h>
+#include <openssl/sha.h>
 
 struct crypto_hash {
-	EVP_MD_CTX *ctx;
+	SHA256_CTX ctx;
 	int failed;
 };
 
 enum { SHA256_BLOCK = 64 };
 
-static EVP_MD *sha256;
-
-int
-crypto_init(struct err *e)
+static int
+begin(struct crypto_hash *h)
 {
-	if (sha256 != NULL)
-		return 0;
-	/* without its context EVP_MD_fetch would crash */
-	if (!OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
-		    OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
-		    OPENSSL_INIT_NO_ATEXIT,
-		NULL) ||
-	    OSSL_LIB_CTX_get0_global_default() == NULL)
-		return err_set(e, ERR_MEMORY, "OpenSSL does not start");
-	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	if (sha256 == NULL)
-		return err_set(e, ERR_SYSTEM, "OpenSSL has no SHA-256");
-	return 0;
+	h->failed = SHA256_Init(&h->ctx) != 1;
+	return h->failed ? -1 : 0;
 }
 
 int
 crypto_sha256(struct str s, uint8_t out[CRYPTO_SHA256])
 {
-	return EVP_Digest(s.p, s.n, out, NULL, sha256, NULL) == 1 ? 0 : -1;
+	struct crypto_hash h;
+	if (begin(&h) != 0)
+		return -1;
+	crypto_hash_add(&h, s.p, s.n);
+	return crypto_hash_end(&h, out);
 }
 
 struct crypto_hash *
 crypto_hash_new(void)
 {
-	struct crypto_hash *h = calloc(1, sizeof(*h));
-	if (h == NULL)
-		return NULL;
-	h->ctx = EVP_MD_CTX_new();
-	if (h->ctx == NULL || EVP_DigestInit_ex2(h->ctx, sha256, NULL) != 1) {
-		crypto_hash_free(h);
+	struct crypto_hash *h = malloc(sizeof(*h));
+	if (h != NULL && begin(h) != 0) {
+		free(h);
 		return NULL;
 	}
 	return h;
@@ -57,14 +50,14 @@ crypto_hash_new(void)
 void
 crypto_hash_add(struct crypto_hash *h, const void *p, size_t n)
 {
-	if (EVP_DigestUpdate(h->ctx, p, n) != 1)
+	if (SHA256_Update(&h->ctx, p, n) != 1)
 		h->failed = 1;
 }
 
 int
 crypto_hash_end(struct crypto_hash *h, uint8_t out[CRYPTO_SHA256])
 {
-	if (EVP_DigestFinal_ex(h->ctx, out, NULL) != 1)
+	if (SHA256_Final(out, &h->ctx) != 1)
 		h->failed = 1;
 	return h->failed ? -1 : 0;
 }
@@ -73,18 +66,18 @@ void
 crypto_hash_free(struct crypto_hash *h)
 {
 	if (h != NULL) {
-		EVP_MD_CTX_free(h->ctx);
+		OPENSSL_cleanse(h, sizeof(*h));
 		free(h);
 	}
 }
 
-/* RFC 2104: H(key ^ opad, H(key ^ ipad, text)). OpenSSL's own HMAC fetches
- * its parts anew at every call, which costs more than the hashing. */
+/* RFC 2104: H(key ^ opad, H(key ^ ipad, text)). */
 int
 crypto_hmac_sha256(struct str key, const struct str *pieces, size_t n,
     uint8_t out[CRYPTO_SHA256])
 {
 	uint8_t block[SHA256_BLOCK] = { 0 }, inner[CRYPTO_SHA256];
+	struct crypto_hash h;
 	int rc = -1;
 	if (key.n > SHA256_BLOCK) {
 		if (crypto_sha256(key, block) != 0)
@@ -92,24 +85,22 @@ crypto_hmac_sha256(struct str key, const struct str *pieces, size_t n,
 	} else if (key.n > 0) {
 		memcpy(block, key.p, key.n);
 	}
-	struct crypto_hash *h = crypto_hash_new();
-	if (h == NULL)
-		goto out;
 	for (size_t i = 0; i < sizeof(block); i++)
 		block[i] ^= 0x36;
-	crypto_hash_add(h, block, sizeof(block));
+	if (begin(&h) != 0)
+		goto out;
+	crypto_hash_add(&h, block, sizeof(block));
 	for (size_t i = 0; i < n; i++)
-		crypto_hash_add(h, pieces[i].p, pieces[i].n);
-	if (crypto_hash_end(h, inner) != 0 ||
-	    EVP_DigestInit_ex2(h->ctx, sha256, NULL) != 1)
+		crypto_hash_add(&h, pieces[i].p, pieces[i].n);
+	if (crypto_hash_end(&h, inner) != 0 || begin(&h) != 0)
 		goto out;
 	for (size_t i = 0; i < sizeof(block); i++)
 		block[i] ^= 0x36 ^ 0x5C;
-	crypto_hash_add(h, block, sizeof(block));
-	crypto_hash_add(h, inner, sizeof(inner));
-	rc = crypto_hash_end(h, out);
+	crypto_hash_add(&h, block, sizeof(block));
+	crypto_hash_add(&h, inner, sizeof(inner));
+	rc = crypto_hash_end(&h, out);
 out:
-	crypto_hash_free(h);
+	OPENSSL_cleanse(&h, sizeof(h));
 	OPENSSL_cleanse(block, sizeof(block));
 	OPENSSL_cleanse(inner, sizeof(inner));
 	return rc;
@@ -133,9 +124,50 @@ crypto_equal_text(struct str a, struct str b, int *equal)
 }
 
 int
+crypto_init(struct err *e)
+{
+	/* FIPS 180-4's example, "abc" */
+	static const uint8_t abc[CRYPTO_SHA256] = { 0xBA, 0x78, 0x16, 0xBF,
+		0x8F, 0x01, 0xCF, 0xEA, 0x41, 0x41, 0x40, 0xDE, 0x5D, 0xAE,
+		0x22, 0x23, 0xB0, 0x03, 0x61, 0xA3, 0x96, 0x17, 0x7A, 0x9C,
+		0xB4, 0x10, 0xFF, 0x61, 0xF2, 0x00, 0x15, 0xAD };
+	uint8_t digest[CRYPTO_SHA256];
+	if (crypto_sha256(STR("abc"), digest) != 0 ||
+	    memcmp(digest, abc, sizeof(abc)) != 0)
+		return err_set(e, ERR_SYSTEM,
+		    "OpenSSL's SHA-256 is not the one this program was built "
+		    "with");
+	return 0;
+}
+
+/* Where the kernel has no getrandom(2): before Linux 3.17. */
+static ssize_t
+read_random(void *p, size_t n)
+{
+	int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	ssize_t k = read(fd, p, n);
+	close(fd);
+	return k == 0 ? -1 : k;
+}
+
+int
 crypto_random(void *p, size_t n)
 {
-	return RAND_bytes(p, (int)n) == 1 ? 0 : -1;
+	unsigned char *to = p;
+	while (n > 0) {
+		ssize_t k = getrandom(to, n, 0);
+		if (k < 0 && errno == ENOSYS)
+			k = read_random(to, n);
+		if (k < 0 && errno != EINTR)
+			return -1;
+		if (k > 0) {
+			to += k;
+			n -= (size_t)k;
+		}
+	}
+	return 0;
 }
 
 void

@@ -7,12 +7,18 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* SHA-256 (FIPS 180-4), HMAC-SHA-256 (RFC 2104) and random bytes, by OpenSSL's
- * libcrypto. Nothing else of the project sees OpenSSL. */
+/* SHA-256 (FIPS 180-4) and HMAC-SHA-256 (RFC 2104), by OpenSSL's libcrypto, and
+ * random bytes, by the kernel. Nothing else of the project sees OpenSSL.
+ *
+ * SHA-256 by SHA256_Init and its like, which OpenSSL 3 calls deprecated: the
+ * first digest by EVP makes a table of the names of all its algorithms, 1 ms,
+ * which a CGI program would pay at every delivery, and the first random byte
+ * loads all of them. They are the same code, and reach the processor's own
+ * instructions as well. */
 
 enum { CRYPTO_SHA256 = 32, CRYPTO_SHA256_HEX = 64 };
 
-/* Once, before threads. Does not read openssl.cnf, which costs 1 ms. */
+/* Once: does the library do what its name says? Nothing is to be set up. */
 int crypto_init(struct err *e);
 
 int crypto_sha256(struct str s, uint8_t out[CRYPTO_SHA256]);

@@ -362,14 +362,24 @@ config_scan_section(
 	return 0;
 }
 
+/* Each takes two bytes of the file or more. As plain CGI it is read at every
+ * request: to clear room for the most there may be takes longer than that. */
+static size_t
+at_most(size_t max, struct str in)
+{
+	return in.n / 2 + 1 < max ? in.n / 2 + 1 : max;
+}
+
 int
 config_scan_text(struct arena *a, const char *file, struct str in,
     const cfg_opt_t *opts, struct config_scan *out, struct err *e)
 {
 	struct scanner s = { .arena = a, .root = opts };
-	s.keys = arena_alloc(a, CONFIG_KEYS_MAX * sizeof(*s.keys));
-	s.values = arena_alloc(a, CONFIG_VALUES_MAX * sizeof(*s.values));
-	s.sections = arena_alloc(a, CONFIG_SECTIONS_MAX * sizeof(*s.sections));
+	s.keys = arena_alloc(a, at_most(CONFIG_KEYS_MAX, in) * sizeof(*s.keys));
+	s.values =
+	    arena_alloc(a, at_most(CONFIG_VALUES_MAX, in) * sizeof(*s.values));
+	s.sections = arena_alloc(
+	    a, at_most(CONFIG_SECTIONS_MAX, in) * sizeof(*s.sections));
 	if (arena_failed(a))
 		return err_set(e, ERR_MEMORY, "out of memory");
 	int failed = config_token_open(&s.lex, file, in, e) != 0 ||

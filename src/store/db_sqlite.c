@@ -21,6 +21,7 @@ enum {
 
 struct db {
 	sqlite3 *handle;
+	int wal; /* is the journal one? */
 	sqlite3_stmt *prepared[QUERY__MAX];
 	/* where $k stands: SQLite takes $k for a name and numbers names by
 	 * first appearance (https://www.sqlite.org/c3ref/bind_blob.html) */
@@ -54,6 +55,44 @@ exec(struct db *db, const char *sql, const char *what, struct err *e)
 	int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
 	return rc == SQLITE_OK ? 0 : fail(db, rc, what, e);
 }
+
+/* ---- a connection that lasts a moment ------------------------------------ */
+
+/* How many pages stand in the WAL: mxFrame, in the header of its index
+ * (https://www.sqlite.org/walformat.html, 2.1). Needs a connection that has
+ * read, and WAL. */
+static uint32_t
+wal_pages(struct db *db)
+{
+	enum { INDEX_PIECE = 32 * 1024, MX_FRAME = 16 };
+	sqlite3_file *file = NULL;
+	void volatile *index = NULL;
+	if (sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_FILE_POINTER,
+		&file) != SQLITE_OK ||
+	    file->pMethods == NULL || file->pMethods->iVersion < 2 ||
+	    file->pMethods->xShmMap(file, 0, INDEX_PIECE, 0, &index) !=
+		SQLITE_OK ||
+	    index == NULL)
+		return 0;
+	return ((uint32_t volatile *)index)[MX_FRAME / sizeof(uint32_t)];
+}
+
+/* The WAL stays for the next: to write it back and remove it takes four syncs,
+ * at every delivery; to read it in, no more than BRIEF_PAGES. Written back
+ * before this process writes, not after: the WAL then begins anew with what it
+ * writes, while to the next one all that stands there is still to be done. */
+static void
+sqlite_brief(struct db *db)
+{
+	sqlite3_db_config(
+	    db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_wal_autocheckpoint(db->handle, 0);
+	if (db->wal && wal_pages(db) >= BRIEF_PAGES)
+		sqlite3_wal_checkpoint_v2(
+		    db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
+/* ---- open, close --------------------------------------------------------- */
 
 static void
 sqlite_close(struct db *db)
@@ -139,10 +178,13 @@ set_durable(struct db *db, const char *where, int *again, struct err *e)
 	/* :memory: has no other */
 	if (rc == SQLITE_OK && strcmp(is, "memory") == 0)
 		return 0;
-	if (rc == SQLITE_OK && strcmp(is, "wal") != 0)
+	db->wal = rc == SQLITE_OK && strcmp(is, "wal") == 0;
+	if (rc == SQLITE_OK && !db->wal)
 		wal = wal && netfs_shares_memory(where);
-	if (rc == SQLITE_OK)
+	if (rc == SQLITE_OK && !(wal && db->wal)) {
 		rc = journal_mode(db, wal ? "wal" : "truncate", is);
+		db->wal = wal;
+	}
 	if (rc == SQLITE_OK)
 		return 0;
 	if (again == NULL || rc == SQLITE_BUSY || rc == SQLITE_FULL ||
@@ -192,11 +234,11 @@ open_handle(struct db *db, const char *where, enum db_mode mode)
 		umask(mask);
 	if (rc == SQLITE_OK && mode == DB_READ)
 		rc = roll_back(db, where);
-	/* half of the usual: there is one for each thread, and the system
+	/* less than half of the usual: there is one for each thread, and the system
 	 * keeps the file's pages as well */
 	if (rc == SQLITE_OK && mode == DB_READ)
 		sqlite3_exec(
-		    db->handle, "PRAGMA cache_size=-1000", NULL, NULL, NULL);
+		    db->handle, "PRAGMA cache_size=-800", NULL, NULL, NULL);
 	return rc;
 }
 
@@ -271,16 +313,6 @@ sqlite_lost(struct db *db)
 {
 	(void)db;
 	return 0;
-}
-
-/* The WAL stays for the next: to write it back and remove it takes four syncs,
- * at every delivery; to read it in, no more than BRIEF_PAGES. */
-static void
-sqlite_brief(struct db *db)
-{
-	sqlite3_db_config(
-	    db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	sqlite3_wal_autocheckpoint(db->handle, BRIEF_PAGES);
 }
 
 static sqlite3_stmt *

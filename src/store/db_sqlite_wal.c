@@ -1,5 +1,6 @@
 #include "store/db_sqlite_wal.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -174,6 +175,40 @@ static const sqlite3_io_methods methods = {
 	.xDeviceCharacteristics = wal_device,
 };
 
+static uint32_t
+big_endian(const unsigned char p[4])
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	    (uint32_t)p[2] << 8 | p[3];
+}
+
+/* Has the log begun anew, as its header counts
+ * (https://www.sqlite.org/fileformat2.html, 4.1)? */
+static int
+has_begun_anew(sqlite3_file *f)
+{
+	enum { MAGIC = 0x377F0682, COUNT_AT = 12 };
+	unsigned char head[16];
+	return f->pMethods->xRead(f, head, sizeof(head), 0) == SQLITE_OK &&
+	    (big_endian(head) & ~1U) == MAGIC &&
+	    big_endian(head + COUNT_AT) != 0;
+}
+
+/* A file that may have been made is synced with its folder, by each connection
+ * (os_unix.c, unixSync). A log that has begun anew was synced by who wrote it
+ * back before that, its name too: it is opened as one that is there. */
+static int
+open_log(const char *name, sqlite3_file *f, int flags, int *out)
+{
+	if (usual->xOpen(usual, name, f, flags & ~SQLITE_OPEN_CREATE, out) ==
+		SQLITE_OK &&
+	    has_begun_anew(f))
+		return SQLITE_OK;
+	if (f->pMethods != NULL)
+		f->pMethods->xClose(f);
+	return usual->xOpen(usual, name, f, flags, out);
+}
+
 static int
 open_file(
     sqlite3_vfs *v, const char *name, sqlite3_file *file, int flags, int *out)
@@ -183,10 +218,11 @@ open_file(
 	if ((flags & SQLITE_OPEN_WAL) == 0)
 		return usual->xOpen(usual, name, file, flags, out);
 	memset(w, 0, sizeof(*w));
-	int rc = usual->xOpen(usual, name, file_of(w), flags, out);
+	int rc = open_log(name, file_of(w), flags, out);
 	/* closed by SQLite if it has methods, whatever became of it */
-	if (file_of(w)->pMethods != NULL)
-		w->base.pMethods = &methods;
+	if (file_of(w)->pMethods == NULL)
+		return rc;
+	w->base.pMethods = &methods;
 	w->may_wait = rc == SQLITE_OK &&
 	    (wal_device(file) & SQLITE_IOCAP_POWERSAFE_OVERWRITE) != 0;
 	return rc;

@@ -10,6 +10,9 @@
  * for them: the log's index tells of a transaction after its sync, given
  * synchronous=FULL. What fails is told by the sync, and the commit with it.
  * Where sectors are padded frames follow the sync: there all goes out at once.
+ *
+ * And a log whose name is known to be on disk is opened so that its folder is
+ * not synced once more, which as plain CGI is one sync of two.
  */
 
 /* The name to open databases with; NULL: the usual. From one thread, first. */

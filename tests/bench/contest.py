@@ -38,10 +38,10 @@ CREATE TABLE sales (sale TEXT PRIMARY KEY, email TEXT, received_at INTEGER,
 _runs = [0]
 
 
-def wrk(url, script, argument, seconds, connections):
+def wrk(url, script, arguments, seconds, connections):
     out = subprocess.run(
         ["wrk", "-t1", "-c%d" % connections, "-d%ds" % seconds,
-         "--timeout", "20s", "-s", HERE / script, url, "--", argument],
+         "--timeout", "20s", "-s", HERE / script, url, "--", *arguments],
         capture_output=True, text=True)
     if out.returncode != 0:
         raise RuntimeError("wrk: " + out.stderr + out.stdout)
@@ -51,13 +51,14 @@ def wrk(url, script, argument, seconds, connections):
     return found
 
 
-def post_sales(url, seconds, connections=CONNECTIONS):
+def post_sales(url, seconds, connections=CONNECTIONS, close=False):
     _runs[0] += 1
-    return wrk(url, "sales.lua", "r%04d" % _runs[0], seconds, connections)
+    return wrk(url, "sales.lua", ["r%04d" % _runs[0]] + ["close"] * close,
+               seconds, connections)
 
 
 def ask(url, questions, seconds, connections=CONNECTIONS):
-    return wrk(url, "questions.lua", questions, seconds, connections)
+    return wrk(url, "questions.lua", [questions], seconds, connections)
 
 
 class Contest:

@@ -1,7 +1,8 @@
 -- For wrk: each request a sale of Gumroad's like no other, of about 1 kB, with
 -- a subscription, a buyer and a user of its own.
---	wrk -s sales.lua URL -- PREFIX
--- The prefix makes a run's sales its own. Then one line of JSON.
+--	wrk -s sales.lua URL -- PREFIX [close]
+-- The prefix makes a run's sales its own; with close each comes on a connection
+-- of its own. Then one line of JSON.
 local threads = 0
 
 function setup(thread)
@@ -13,6 +14,9 @@ function init(args)
 	prefix = args[1] .. string.format("%02d", number)
 	count = 0
 	headers = { ["Content-Type"] = "application/x-www-form-urlencoded" }
+	if args[2] == "close" then
+		headers["Connection"] = "close"
+	end
 	time = os.date("!%Y-%m-%dT%H%%3A%M%%3A%SZ")
 end
 

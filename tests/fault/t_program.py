@@ -185,6 +185,7 @@ def no_files():
         resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
     child = p.run(preexec_fn=limit)
     same(hook(p, sale(1)).word(), "recorded", "before")
+    until(lambda: "started" in p.log_text(), "all threads")
     crowd = []
     for _ in range(80):
         c = Fcgi(p.sock)
