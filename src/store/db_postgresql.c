@@ -298,9 +298,10 @@ postgresql_environment(const char *where, struct err *e)
 }
 
 static int
-postgresql_open(
-    const char *where, enum db_mode mode, struct db **out, struct err *e)
+postgresql_open(const char *where, enum db_mode mode, int ms, struct db **out,
+    struct err *e)
 {
+	(void)ms; /* no lock is asked for */
 	PQconninfoOption *options = parse(where, e);
 	if (options == NULL)
 		return -1;
