@@ -23,6 +23,11 @@ platform, subscription, product, tier, status, since, paid_until,
 BEGIN IMMEDIATE;
 -- name: begin @postgresql
 BEGIN;
+-- name: begin_claim
+BEGIN IMMEDIATE;
+-- name: begin_claim @postgresql
+-- (rows of the outbox have locks of their own)
+BEGIN;
 -- name: begin_read
 BEGIN;
 -- name: begin_read @postgresql
@@ -106,8 +111,7 @@ SELECT {event}
 FROM events
 WHERE platform = $1 AND subject = $2 AND status = 'applied' ORDER BY id;
 -- name: event_beside
-SELECT id FROM events WHERE platform = $1 AND subject = $2 AND id <> $3
-LIMIT 1;
+SELECT id FROM events WHERE platform = $1 AND subject = $2 LIMIT 1;
 -- name: event_about
 SELECT {event}
 FROM events
@@ -374,20 +378,35 @@ ON CONFLICT (dedupe) DO NOTHING;
 SELECT coalesce(max(id), 0) FROM outbox;
 -- name: outbox_known
 SELECT count(*) FROM outbox WHERE dedupe = $1;
--- name: outbox_next
+-- let: outbox_due
 SELECT {outbox} FROM outbox AS o
 WHERE state IN ('waiting', 'running') AND kind = $1 AND target = $2
 	AND due_at <= $3
-ORDER BY due_at, id LIMIT $4;
--- name: outbox_next_in_order
-SELECT {outbox} FROM outbox AS o
-WHERE state IN ('waiting', 'running') AND kind = $1 AND target = $2
-	AND due_at <= $3
+-- let: outbox_due_in_order
+{outbox_due}
 	AND NOT EXISTS (SELECT 1 FROM outbox AS p
 		WHERE p.state IN ('waiting', 'running') AND p.kind = $1
 			AND p.target = $2 AND p.person = o.person
 			AND p.id < o.id)
+-- name: outbox_next
+{outbox_due}
 ORDER BY due_at, id LIMIT $4;
+-- name: outbox_next_in_order
+{outbox_due_in_order}
+ORDER BY due_at, id LIMIT $4;
+-- name: outbox_take
+{outbox_due}
+ORDER BY due_at, id LIMIT $4;
+-- name: outbox_take @postgresql
+-- (workers of several hosts: what one looks at, the others leave to it)
+{outbox_due}
+ORDER BY due_at, id LIMIT $4 FOR UPDATE OF o SKIP LOCKED;
+-- name: outbox_take_in_order
+{outbox_due_in_order}
+ORDER BY due_at, id LIMIT $4;
+-- name: outbox_take_in_order @postgresql
+{outbox_due_in_order}
+ORDER BY due_at, id LIMIT $4 FOR UPDATE OF o SKIP LOCKED;
 -- name: outbox_claim
 UPDATE outbox SET state = 'running', attempts = attempts + 1, due_at = $2
 WHERE id = $1;
@@ -510,6 +529,11 @@ WHERE name > $1 AND name NOT IN ('log_version', 'state_version', 'tiers',
 ORDER BY name LIMIT $2;
 -- name: copy_meta_drop
 DELETE FROM meta WHERE name = $1;
+-- name: copy_hold
+SELECT 0;
+-- name: copy_hold @postgresql
+-- (claims do not wait for the writers' lock)
+LOCK TABLE outbox IN SHARE ROW EXCLUSIVE MODE;
 -- name: copy_numbers
 SELECT coalesce((SELECT max(id) FROM events), 0),
 	coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0),

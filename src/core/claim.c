@@ -46,28 +46,19 @@ add_deliveries(struct store *s, struct claim *b, struct err *e)
 	return rc;
 }
 
-static int
-take_any(void *arg, const struct store_outbox *row)
-{
-	(void)row;
-	*(int *)arg = 1;
-	return 1;
-}
-
 int
 claim_is_due(struct store *s, const struct action *a, int64_t now, int *due,
     struct err *e)
 {
-	*due = 0;
-	return store_outbox_next(s, str_from(action_words[a->kind]), a->name,
-	    a->order, now, 1, take_any, due, e);
+	return store_outbox_is_due(
+	    s, str_from(action_words[a->kind]), a->name, a->order, now, due, e);
 }
 
 int
 claim_take(struct store *s, struct claim *b, struct err *e)
 {
 	const struct action *a = b->action;
-	if (store_outbox_next(s, str_from(action_words[a->kind]), a->name,
+	if (store_outbox_take(s, str_from(action_words[a->kind]), a->name,
 		a->order, b->now, (int64_t)b->max, take_job, b, e) != 0 ||
 	    (a->kind == ACTION_FORWARD && add_deliveries(s, b, e) != 0))
 		return -1;

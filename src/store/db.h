@@ -61,6 +61,10 @@ struct db_driver {
 	 * for the next. */
 	int (*listen)(struct db *db, struct err *e);
 	int (*heard)(struct db *db, int ms, int *heard, struct err *e);
+	/* NULL, or: a SELECT that is about to be run inside a transaction,
+	 * or the one begun next, whose answer may come earlier. */
+	void (*ahead)(
+	    struct db *db, enum query q, const struct db_value *args, size_t n);
 	/* The connection is one of many, each of which lasts a moment: what it
 	 * would tidy when it ends waits. NULL: nothing to do. */
 	void (*brief)(struct db *db);

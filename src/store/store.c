@@ -24,6 +24,19 @@ store_run(struct store *s, enum query q, const struct db_value *args, size_t n,
 }
 
 int
+store_is_far(const struct store *s)
+{
+	return s->driver->ahead != NULL;
+}
+
+void
+store_look(struct store *s, enum query q, const struct db_value *args, size_t n)
+{
+	if (s->driver->ahead != NULL)
+		s->driver->ahead(s->db, q, args, n);
+}
+
+int
 store_script(struct store *s, enum store_script which, struct err *e)
 {
 	return s->driver->script(s->db,
@@ -369,6 +382,12 @@ int
 store_begin(struct store *s, struct err *e)
 {
 	return store_run(s, QUERY_BEGIN, NULL, 0, NULL, NULL, e);
+}
+
+int
+store_begin_claim(struct store *s, struct err *e)
+{
+	return store_run(s, QUERY_BEGIN_CLAIM, NULL, 0, NULL, NULL, e);
 }
 
 int

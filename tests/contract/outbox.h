@@ -45,13 +45,13 @@ test_outbox(struct store *s)
 	queue(s, "b", "3", "ada", 300);
 	queue(s, "b", "4", "bob", 5000);
 	queue(s, "b", "4", "bob", 5000);
-	OK(store_outbox_next(s, STR("http"), STR("b"), 0, 6000, 8, take_queued,
+	OK(store_outbox_take(s, STR("http"), STR("b"), 0, 6000, 8, take_queued,
 	       &q, &e) == 0 &&
 		q.n == 3,
 	    "due, each once: %d %s", (int)q.n, e.text);
 	const int64_t first = q.ids[0], second = q.ids[1], last = q.ids[2];
 	q.n = 0;
-	OK(store_outbox_next(s, STR("http"), STR("b"), 1, 6000, 8, take_queued,
+	OK(store_outbox_take(s, STR("http"), STR("b"), 1, 6000, 8, take_queued,
 	       &q, &e) == 0 &&
 		q.n == 2 && q.ids[0] == first && q.ids[1] == last,
 	    "in order: the first of each person");

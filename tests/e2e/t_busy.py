@@ -5,7 +5,6 @@ polls, requests that arrive by halves."""
 import sys
 sys.dont_write_bytecode = True
 import select
-import sqlite3
 import threading
 import time
 
@@ -45,8 +44,7 @@ def locked():
     are threads."""
     p = started()
     n = 100
-    other = sqlite3.connect(p.db, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
+    other = p.hold()
     uri, answers = "/hooks/gumroad/" + p.tokens[0], []
     open_ = [Fcgi(p.sock) for _ in range(n)]
     begun = time.monotonic()
@@ -75,8 +73,7 @@ def locked():
     thread.join()
     ok(linked and linked[0].status in (404, 503), "a link too", linked)
     check(questions(p), "it is still locked")
-    other.execute("ROLLBACK")
-    other.close()
+    other.let_go()
     same(p.gumroad(sale(100)).word(), "recorded", "unlocked: recorded")
     same(p.events(), 2, "and nothing else was")
     same(stop(p.program), 0, "exit 0")

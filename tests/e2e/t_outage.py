@@ -47,8 +47,7 @@ def locked():
     p.nginx()
     same(p.gumroad(sale(1)).word(), "recorded", "before")
     before = p.dump()
-    other = sqlite3.connect(p.db, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
+    other = p.hold()
     answers = {}
     jobs = {
         "alone": lambda: p.gumroad(sale(2)),
@@ -76,8 +75,7 @@ def locked():
          "locked: lookups go on")
     ok(a.seconds < 2, "and do not wait for the writer", a.seconds)
     same(answers["health"].status, 200, "locked: healthz reads")
-    other.execute("ROLLBACK")
-    other.close()
+    other.let_go()
     same(p.dump(), before, "locked: nothing written")
     same(p.gumroad(sale(2)).word(), "recorded", "unlocked: recorded")
     same({a.word() for a in together(40, lambda i: p.gumroad(sale(100 + i)))},
@@ -88,8 +86,7 @@ def locked():
 
 def locked_at_start():
     p = Place()
-    other = sqlite3.connect(p.db, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
+    other = p.hold()
     p.run()
     p.nginx()
     for turn in ("first", "second"):
@@ -99,8 +96,7 @@ def locked_at_start():
         slowest = max(a.seconds for a in answers)
         ok(slowest < PATIENCE, "%s wave: within %d s" % (turn, PATIENCE),
            slowest)
-    other.execute("ROLLBACK")
-    other.close()
+    other.let_go()
     def again(i):
         a = p.gumroad(sale(i))
         # on a slow machine the time is over for some: they come again
@@ -148,14 +144,11 @@ def short_lock():
     p = Place()
     p.run()
     p.nginx()
-    other = sqlite3.connect(p.db, isolation_level=None,
-                            check_same_thread=False)
-    other.execute("BEGIN IMMEDIATE")
-    timer = threading.Timer(1, lambda: other.execute("ROLLBACK"))
+    other = p.hold()
+    timer = threading.Timer(1, other.let_go)
     timer.start()
     answers = together(10, lambda i: p.gumroad(sale(i)))
     timer.join()
-    other.close()
     same({a.word() for a in answers}, {"recorded"},
          "a lock of one second: all recorded")
 
