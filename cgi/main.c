@@ -23,6 +23,7 @@
 #include "cgi/reader.h"
 #include "cgi/route.h"
 #include "cgi/send.h"
+#include "cgi/tail.h"
 #include "cgi/turn.h"
 #include "cgi/worker.h"
 #include "cgi/writer.h"
@@ -127,14 +128,15 @@ handle(const void *ctx, struct request *r, struct reply *p)
 /* ---- plain CGI ----------------------------------------------------------- */
 
 static int
-serve_cgi(const struct app *app, struct err *e)
+serve_cgi(const struct app *app, int *mails, struct err *e)
 {
 	const struct plain_opts o = { .in = STDIN_FILENO,
 		.out = STDOUT_FILENO,
 		.params = (const char *const *)environ,
 		.body_max = route_body_max(),
 		.handle = handle,
-		.ctx = app };
+		.ctx = app,
+		.mails = mails };
 	return plain_serve(&o, e);
 }
 
@@ -158,10 +160,12 @@ main_cgi(void)
 	}
 	if (app.commit != NULL)
 		commit_turn(app.commit, turn_take);
-	int rc = serve_cgi(&app, &e);
+	int mails = 0, rc = serve_cgi(&app, &mails, &e);
 	if (rc != 0)
 		log_line(LOG_ERROR, "%s", e.text);
 	app_close(&app);
+	if (mails && config != NULL)
+		tail_mail(config);
 	config_free(config);
 	arena_free(a);
 	return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

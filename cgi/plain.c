@@ -155,6 +155,8 @@ plain_serve(const struct plain_opts *o, struct err *e)
 	r.body_too_large = too_large;
 	o->handle(o->ctx, &r, &p);
 	int rc = answer(o->out, &r, &p, e);
+	if (o->mails != NULL && p.mails)
+		*o->mails = 1;
 	reply_free(&p);
 	buf_free(&body);
 	arena_free(a);

@@ -24,6 +24,7 @@ struct plain_opts {
 	int read_ms; /* 0: PLAIN_READ_MS */
 	void (*handle)(const void *ctx, struct request *r, struct reply *p);
 	const void *ctx;
+	int *mails; /* set to 1 where the reply says so, or NULL */
 };
 
 /* 0 when the answer was written. */

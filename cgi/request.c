@@ -240,6 +240,7 @@ reply_reset(struct reply *p, struct arena *a)
 	p->stream = NULL;
 	p->later = 0;
 	p->download = NULL;
+	p->mails = 0;
 	p->failed = 0;
 }
 

@@ -118,6 +118,7 @@ struct reply {
 		      one that `wrote` has ended; loop.h */
 	struct download *download; /* the body is this, send.h, instead of
 				      body. Else NULL */
+	int mails; /* a mail waits to be sent once it is answered, tail.h */
 	int failed;
 };
 

@@ -256,6 +256,7 @@ answer(const struct app *app, struct request *r, const struct question *q,
 		[SIGNIN_TOO_OFTEN] = { 429, "too_often", TOO_OFTEN },
 		[SIGNIN_FULL] = { 503, "full", NOT_NOW },
 	};
+	p->mails = q->answer == SIGNIN_NOTED;
 	if (q->answer != SIGNIN_NOTED)
 		reply_header(p, "Retry-After", STR("3600"));
 	say(app, r, &answers[q->answer], p);

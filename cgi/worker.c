@@ -2,18 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/time.h"
-#include "core/courier.h"
-#include "store/store.h"
+#include "core/share.h"
 
 enum {
-	PATIENCE_MS = 5000, /* for the lock of the database */
 	STOP_MS = 2000, /* for what is on its way to a target */
 	TICK_MS = 20,
 	FD_MAX = 4096, /* none is open above, so early */
@@ -22,36 +19,12 @@ static const struct timespec pause_work = { COURIER_LOOK_MS / 1000,
 	COURIER_LOOK_MS % 1000 * 1000000L };
 
 struct work {
-	const struct config *config;
-	struct store *store;
-	pthread_mutex_t lock; /* of the store: the courier has threads */
+	struct share share;
 	struct courier *courier;
 	int failing; /* said so already */
 };
 
 /* ---- the process that works ---------------------------------------------- */
-
-/* A database that is not there now may be back later. */
-static int
-with_store(void *with, courier_chore_fn *fn, void *arg, struct err *e)
-{
-	struct work *w = with;
-	int rc = 0;
-	pthread_mutex_lock(&w->lock);
-	if (w->store == NULL)
-		rc = store_open(w->config->database, STORE_WRITE, &w->store, e);
-	if (rc == 0) {
-		store_patience(w->store, PATIENCE_MS);
-		rc = fn(w->store, arg, e);
-		if (rc != 0 && e->code == ERR_DB) {
-			/* a disk that was full or missing may be back */
-			store_close(w->store);
-			w->store = NULL;
-		}
-	}
-	pthread_mutex_unlock(&w->lock);
-	return rc;
-}
 
 static void
 say(void *arg, const char *text)
@@ -74,10 +47,11 @@ look(struct work *w)
 static _Noreturn void
 work_main(const struct config *config, const sigset_t *signals)
 {
-	struct work w = { .config = config, .lock = PTHREAD_MUTEX_INITIALIZER };
-	const struct courier_opts o = {
-		.config = config, .with = with_store, .with_arg = &w, .say = say
-	};
+	struct work w = { .share = SHARE(config->database, STORE_WRITE) };
+	const struct courier_opts o = { .config = config,
+		.with = share_with,
+		.with_arg = &w.share,
+		.say = say };
 	struct err e = { .code = ERR_NONE };
 	if (courier_new(&o, &w.courier, &e) != 0) {
 		log_line(LOG_ERROR, "outbox: %s", e.text);
@@ -88,7 +62,7 @@ work_main(const struct config *config, const sigset_t *signals)
 	while (sigtimedwait(signals, NULL, &pause_work) < 0);
 	if (courier_stop(w.courier, STOP_MS) == 0) {
 		courier_free(w.courier);
-		store_close(w.store);
+		share_close(&w.share);
 	}
 	_exit(EXIT_SUCCESS);
 }

@@ -403,14 +403,15 @@ UPDATE outbox SET due_at = added_at
 WHERE state IN ('waiting', 'running') AND kind = $1 AND target = $2
 	AND due_at > $3 AND state = 'waiting';
 -- name: outbox_old
-SELECT count(*) FROM (SELECT id FROM outbox
-	WHERE state IN ('waiting', 'running') AND state = 'waiting'
-		AND added_at > 0 AND added_at < $1 LIMIT 1) AS old;
+-- (what was never tried is due since it was added: the index alone tells)
+SELECT {outbox} FROM outbox
+WHERE state IN ('waiting', 'running') AND due_at < $1 AND state = 'waiting'
+	AND added_at > 0 AND added_at < $1
+ORDER BY kind, target, due_at LIMIT $2;
 -- name: outbox_expire
 UPDATE outbox SET state = 'dead', done_at = $2,
 	last_error = 'expired; last: ' || coalesce(last_error, 'never tried')
-WHERE state IN ('waiting', 'running') AND state = 'waiting'
-	AND added_at > 0 AND added_at < $1;
+WHERE id = $1 AND state = 'waiting';
 -- name: outbox_tidy
 UPDATE outbox SET payload = '{}'
 WHERE payload <> '{}' AND done_at < $1 AND state IN ('done', 'dropped');

@@ -16,11 +16,40 @@ struct call {
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t kept; /* each thread's handle, for guarded calls */
+static int keeps;
+
+static void
+end(void *handle)
+{
+	curl_easy_cleanup(handle);
+}
 
 static void
 init(void)
 {
 	curl_global_init(CURL_GLOBAL_DEFAULT);
+	keeps = pthread_key_create(&kept, end) == 0;
+}
+
+/* A handle keeps its connections open for the thread's next call. Never one
+ * that was opened unguarded for one that is guarded. */
+static CURL *
+take_handle(int guard)
+{
+	CURL *c = guard && keeps ? pthread_getspecific(kept) : NULL;
+	if (c != NULL) {
+		pthread_setspecific(kept, NULL);
+		curl_easy_reset(c);
+	}
+	return c != NULL ? c : curl_easy_init();
+}
+
+static void
+put_handle(CURL *c, int guard)
+{
+	if (!guard || !keeps || pthread_setspecific(kept, c) != 0)
+		curl_easy_cleanup(c);
 }
 
 /* An answer without an end is cut off: its status has been read. */
@@ -98,7 +127,7 @@ http_call(const struct http_post *post, struct http_answer *answer,
 	struct call call = { .post = post, .body = body };
 	pthread_once(&once, init);
 	*answer = (struct http_answer){ .retry_after = -1 };
-	CURL *c = curl_easy_init();
+	CURL *c = take_handle(post->guard);
 	if (c == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	struct curl_slist *headers = header_list(post->headers);
@@ -119,7 +148,7 @@ http_call(const struct http_post *post, struct http_answer *answer,
 		err_set(e, ERR_SYSTEM, "no answer: %s",
 		    why[0] != '\0' ? why : curl_easy_strerror(rc));
 	curl_slist_free_all(headers);
-	curl_easy_cleanup(c);
+	put_handle(c, post->guard);
 	return rc == CURLE_OK ? 0 : -1;
 }
 

@@ -47,24 +47,6 @@ add_deliveries(struct store *s, struct claim *b, struct err *e)
 }
 
 static int
-claim_rows(struct store *s, struct claim *b, struct err *e)
-{
-	const struct action *a = b->action;
-	if (store_outbox_next(s, str_from(action_words[a->kind]), a->name,
-		a->order, b->now, (int64_t)b->max, take_job, b, e) != 0 ||
-	    (a->kind == ACTION_FORWARD && add_deliveries(s, b, e) != 0))
-		return -1;
-	if (arena_failed(b->arena))
-		return err_set(e, ERR_MEMORY, "out of memory");
-	for (size_t i = 0; i < b->n; i++) {
-		b->jobs[i].row.attempts++;
-		if (store_outbox_claim(s, b->jobs[i].row.id, b->until, e) != 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int
 take_any(void *arg, const struct store_outbox *row)
 {
 	(void)row;
@@ -82,31 +64,40 @@ claim_is_due(struct store *s, const struct action *a, int64_t now, int *due,
 }
 
 int
-claim_take(struct store *s, void *arg, struct err *e)
+claim_take(struct store *s, struct claim *b, struct err *e)
 {
-	struct claim *b = arg;
-	int due;
-	b->n = 0;
-	if (claim_is_due(s, b->action, b->now, &due, e) != 0)
+	const struct action *a = b->action;
+	if (store_outbox_next(s, str_from(action_words[a->kind]), a->name,
+		a->order, b->now, (int64_t)b->max, take_job, b, e) != 0 ||
+	    (a->kind == ACTION_FORWARD && add_deliveries(s, b, e) != 0))
 		return -1;
-	if (!due)
-		return 0;
-	if (store_begin(s, e) != 0)
-		return -1;
-	if (claim_rows(s, b, e) == 0 && store_commit(s, e) == 0)
-		return 0;
-	store_rollback(s);
-	b->n = 0;
-	return -1;
+	if (arena_failed(b->arena))
+		return err_set(e, ERR_MEMORY, "out of memory");
+	for (size_t i = 0; i < b->n; i++) {
+		b->jobs[i].row.attempts++;
+		if (store_outbox_claim(s, b->jobs[i].row.id, b->until, e) != 0)
+			return -1;
+	}
+	return 0;
 }
 
-int
-claim_give_back(struct store *s, void *arg, struct err *e)
+static int
+release(struct store *s, const struct claim *b, struct err *e)
 {
-	struct claim *b = arg;
 	for (size_t i = b->max; i < b->n; i++)
 		if (store_outbox_release(
 			s, b->jobs[i].row.id, b->jobs[i].row.attempts, e) != 0)
 			return -1;
 	return 0;
+}
+
+int
+claim_give_back(struct store *s, void *arg, struct err *e)
+{
+	if (store_begin(s, e) != 0)
+		return -1;
+	if (release(s, arg, e) == 0 && store_commit(s, e) == 0)
+		return 0;
+	store_rollback(s);
+	return -1;
 }

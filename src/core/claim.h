@@ -5,7 +5,7 @@
 #include "store/store.h"
 
 /* Rows of the outbox taken in hand for a time; for the courier alone. */
-enum { CLAIM_MAX = 8 }; /* rows at once: fewer transactions */
+enum { CLAIM_MAX = 32 }; /* rows at once: fewer transactions */
 
 /* A row, its texts in the claim's arena. attempts counts the one to come. */
 struct claim_job {
@@ -26,11 +26,11 @@ struct claim {
 int claim_is_due(struct store *s, const struct action *a, int64_t now, int *due,
     struct err *e);
 
-/* courier_chore_fn; arg is a struct claim. Takes up to max rows of the
- * action's target. Nothing is written where nothing is due. */
-int claim_take(struct store *s, void *arg, struct err *e);
+/* Inside a transaction: takes up to max rows of the action's target. */
+int claim_take(struct store *s, struct claim *b, struct err *e);
 
-/* Gives those from max on back untried. */
+/* courier_chore_fn; arg is a struct claim. Gives those from max on back
+ * untried. */
 int claim_give_back(struct store *s, void *arg, struct err *e);
 
 #endif

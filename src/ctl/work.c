@@ -1,10 +1,9 @@
-#include <pthread.h>
 #include <signal.h>
 
 #include "base/time.h"
-#include "core/courier.h"
 #include "core/project.h"
 #include "core/rebuild.h"
+#include "core/share.h"
 #include "core/signin.h"
 #include "core/sweep.h"
 #include "ctl/ctl.h"
@@ -14,30 +13,18 @@
 
 enum {
 	MEMORY_MAX = 1 << 28,
-	PATIENCE_MS = 5000,
 	STOP_MS = 4000,
 	ONCE_LOOK_MS = 20, /* between two looks whether all is done */
 };
 
 struct work {
 	struct ctl *ctl;
-	struct store *s;
-	pthread_mutex_t lock; /* of the store: the courier has threads */
+	struct share share;
 	struct arena *arena;
 	struct courier *courier;
 	struct rebuild_result rebuilt;
 	int64_t noted, mails;
 };
-
-static int
-with_store(void *with, courier_chore_fn *fn, void *arg, struct err *e)
-{
-	struct work *w = with;
-	pthread_mutex_lock(&w->lock);
-	int rc = fn(w->s, arg, e);
-	pthread_mutex_unlock(&w->lock);
-	return rc;
-}
 
 static void
 say(void *arg, const char *text)
@@ -74,7 +61,7 @@ sweep(struct store *s, void *arg, struct err *e)
 static int
 turn(struct work *w, int *busy, struct err *e)
 {
-	if (with_store(w, sweep, w, e) != 0)
+	if (share_with(&w->share, sweep, w, e) != 0)
 		return -1;
 	return courier_look(w->courier, time_now(), busy, e);
 }
@@ -130,14 +117,15 @@ static enum ctl_exit
 run_work(struct ctl *ctl, struct err *e)
 {
 	int once = ctl_get(ctl, "once") != NULL;
-	struct work w = { .ctl = ctl, .lock = PTHREAD_MUTEX_INITIALIZER };
+	const struct config *config = ctl_config(ctl, e);
 	sigset_t signals;
-	w.s = ctl_store(ctl, STORE_CREATE, e);
-	if (w.s == NULL)
+	if (config == NULL)
 		return CTL_SYSTEM;
-	const struct courier_opts o = { .config = ctl->config,
-		.with = with_store,
-		.with_arg = &w,
+	struct work w = { .ctl = ctl,
+		.share = SHARE(config->database, STORE_CREATE) };
+	const struct courier_opts o = { .config = config,
+		.with = share_with,
+		.with_arg = &w.share,
 		.say = say };
 	w.arena = arena_new(MEMORY_MAX);
 	if (w.arena == NULL) {
@@ -152,8 +140,8 @@ run_work(struct ctl *ctl, struct err *e)
 		sigaddset(&signals, SIGHUP);
 		sigprocmask(SIG_BLOCK, &signals, NULL);
 	}
-	store_patience(w.s, PATIENCE_MS);
-	if (settle(w.s, &w, e) == 0 && courier_new(&o, &w.courier, e) == 0) {
+	if (share_with(&w.share, settle, &w, e) == 0 &&
+	    courier_new(&o, &w.courier, e) == 0) {
 		int rc = once ? run_once(&w, e) : run_on(&w, &signals, e);
 		report(&w);
 		/* threads that are still at it use all of this */
@@ -163,6 +151,7 @@ run_work(struct ctl *ctl, struct err *e)
 		}
 		courier_free(w.courier);
 	}
+	share_close(&w.share);
 	arena_free(w.arena);
 	return CTL_YES;
 }

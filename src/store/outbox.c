@@ -123,16 +123,18 @@ store_outbox_hurry(struct store *s, struct str kind, struct str target,
 }
 
 int
-store_outbox_is_old(struct store *s, int64_t before, int *any, struct err *e)
+store_outbox_old(struct store *s, int64_t before, int64_t limit,
+    store_outbox_row_fn *fn, void *arg, struct err *e)
 {
-	struct db_value arg = db_int(before);
-	return is_any(s, QUERY_OUTBOX_OLD, &arg, 1, any, e);
+	struct each_row each = { fn, arg, 0 };
+	struct db_value args[] = { db_int(before), db_int(limit) };
+	return store_run(s, QUERY_OUTBOX_OLD, args, 2, take_row, &each, e);
 }
 
 int
-store_outbox_expire(struct store *s, int64_t before, int64_t now, struct err *e)
+store_outbox_expire(struct store *s, int64_t id, int64_t now, struct err *e)
 {
-	struct db_value args[] = { db_int(before), db_int(now) };
+	struct db_value args[] = { db_int(id), db_int(now) };
 	return store_run(s, QUERY_OUTBOX_EXPIRE, args, 2, NULL, NULL, e);
 }
 

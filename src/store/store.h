@@ -442,12 +442,12 @@ int store_outbox_release(
 int store_outbox_hurry(struct store *s, struct str kind, struct str target,
     int64_t now, struct err *e);
 
-/* Waiting rows added before a time are dead. *any: there were some; then it
- * has to be inside a transaction. */
+/* Waiting rows that were added before a time and are due since one, by target:
+ * for store_outbox_expire, which gives one up. */
+int store_outbox_old(struct store *s, int64_t before, int64_t limit,
+    store_outbox_row_fn *fn, void *arg, struct err *e);
 int
-store_outbox_is_old(struct store *s, int64_t before, int *any, struct err *e);
-int store_outbox_expire(
-    struct store *s, int64_t before, int64_t now, struct err *e);
+store_outbox_expire(struct store *s, int64_t id, int64_t now, struct err *e);
 /* What was done before a time forgets whom it was about. */
 int store_outbox_tidy(struct store *s, int64_t before, struct err *e);
 

@@ -1,10 +1,9 @@
-#include "tests/unit/test.h"
+#include "outbox.h"
 
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/time.h"
 #include "store/store.h"
 
@@ -1059,6 +1058,7 @@ test_all(void)
 	test_subjects(s);
 	test_lists(s);
 	test_watch(s);
+	test_outbox(s);
 	test_purchases(s);
 	test_purchase_lists(s);
 	test_subscriptions(s);
@@ -1084,10 +1084,8 @@ main(int argc, char **argv)
 	if (mkdtemp(folder) == NULL)
 		return 1;
 	is_file = given == NULL || strstr(given, "://") == NULL;
-	if (given != NULL)
-		snprintf(where, sizeof(where), "%s", given);
-	else
-		snprintf(where, sizeof(where), "%s/test.db", folder);
+	snprintf(where, sizeof(where), "%s%s", given != NULL ? given : folder,
+	    given != NULL ? "" : "/test.db");
 	test_all();
 	if (is_file) {
 		test_open();

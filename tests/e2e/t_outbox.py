@@ -395,6 +395,33 @@ def dead_letters():
          [("dead", 10), ("dead", 0)], "what is older than a week is not sent")
 
 
+def expired():
+    """What could not be sent in a week: given up, and the owner is told."""
+    p = place("alert_mail = 'me@example.org'\non 'purchase' { http 'away' "
+              "{ url = 'http://127.0.0.1:%d/' } http 'off' { url = "
+              "'http://127.0.0.1:%d/' } }" % (free_port(), free_port()))
+    week = int(time.time()) - 7 * 24 * HOUR - 60
+    for n in range(3):
+        deliver(p, sale(n))
+    # one target was never tried; the other waits between two attempts
+    write(p, "UPDATE outbox SET added_at = ?, due_at = ?", week, week)
+    write(p, "UPDATE outbox SET attempts = 3, due_at = ? "
+          "WHERE target = 'away'", int(time.time()) - 1)
+    work(p)
+    same(outbox(p, "target, state, attempts", "target <> 'alert' AND id < 3"),
+         [("away", "dead", 4), ("off", "dead", 0)], "neither is sent")
+    due_now(p)
+    work(p)
+    same(set(outbox(p, "target, state", "target <> 'alert'")),
+         {("away", "dead"), ("off", "dead")}, "none of them")
+    told = [json.loads(r[0])["data"]["text"] for r in outbox(
+        p, "payload", "target = 'alert'")]
+    same((len(told), [sum("'%s'" % n in t for t in told)
+                      for n in ("away", "off")]), (2, [1, 1]),
+         "one mail to the owner for each target")
+    ok(all("expired" in t for t in told), "which says so", told)
+
+
 def killed():
     """Killed between the effect and its mark: once more, with the same id."""
     r = Receiver()
@@ -416,6 +443,40 @@ def killed():
     work(p)
     same((outbox(p), len(r.got), len(set(r.ids("/app")))),
          ([("done", 2)], 2, 1), "then it is done again, with the same id")
+
+
+def killed_others():
+    """The same for a mail and a program: who gets it twice can tell."""
+    p = Place()
+    log, first = p.dir / "ids", p.dir / "first"
+    # the courier starts them: it is their parent
+    script = """#!/bin/sh
+id=${GATEPOST_ID:-$(sed -n 's/^Message-ID: *<\\(.*\\)@.*/\\1/p')}
+echo "$id" >>%s
+[ -e %s.$1 ] || { : >%s.$1; kill -9 $PPID; sleep 5; }
+""" % (log, first, first)
+    for name in ("mailer", "program"):
+        (p.dir / name).write_text(script)
+        (p.dir / name).chmod(0o755)
+    for rule, name in (("mail 'owner' { to = 'me@example.org' }", "mail"),
+                       ("exec 'run' { argv = { '%s/program', 'x' } }" % p.dir,
+                        "exec")):
+        p.configure(more="mail { from = 'shop@example.org' sendmail = "
+                    "'%s/mailer' }\non 'purchase' { %s }" % (p.dir, rule))
+        deliver(p, sale(len(name) + (name == "exec")))
+        child = start([CTL_PROGRAM, "-c", p.conf, "work"], cwd=p.dir,
+                      stderr=subprocess.DEVNULL)
+        same(child.wait(LIMIT), -signal.SIGKILL, name + ": killed")
+        same(outbox(p, "state, attempts", "kind = '%s'" % name),
+             [("running", 1)], "no mark")
+        due_now(p)
+        work(p)
+        same(outbox(p, "state, attempts", "kind = '%s'" % name),
+             [("done", 2)], "done again")
+        ids = log.read_text().split()
+        log.unlink()
+        ok(len(ids) == 2 and ids[0] == ids[1] and
+           ids[0].startswith("msg_"), "with the same id", ids)
 
 
 def offline():
@@ -705,6 +766,6 @@ def older():
 
 
 if __name__ == "__main__":
-    main(told, npm, once, test_ones, answers, dead_letters, killed, offline,
-         recovers, together, slow, hostile, inside, clock, by_hand,
+    main(told, npm, once, test_ones, answers, dead_letters, expired, killed,
+         killed_others, offline, recovers, together, slow, hostile, inside, clock, by_hand,
          lost_settings, metrics, older)

@@ -10,14 +10,16 @@ import hashlib
 import hmac
 import http.client
 import json
+import os
 import re
 import shutil
 import subprocess
 import time
 import urllib.parse
 
-from lib import (FIXTURES, FORM, LIMIT, SLOW, Place, b64, http_request, main,
-                 ok, sale, same, skip, until)
+from lib import (FCGI_PROGRAM, FIXTURES, FORM, LIMIT, SLOW, Place, b64,
+                 cgi_params, http_request, main, ok, parse_cgi, sale, same,
+                 skip, until)
 
 ASKED = "If something was bought with that address"
 CSP = ("default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -365,12 +367,38 @@ def places():
     a = p.cgi("GET", "/pay/me", headers={"Cookie": cookie_of(a)[0]}, more=[
         ("SCRIPT_NAME", "/pay"), ("PATH_INFO", "/me")])
     ok(b'href="./files/g/' in a.body, "its files lie beside it", a.body)
-    a = p.cgi("POST", "/pay/me/link", b"email=" + address.encode(), kind, more=[
-        ("SCRIPT_NAME", "/pay"), ("PATH_INFO", "/me/link")])
+    asked = b"email=" + address.encode()
+    env = dict(cgi_params("POST", "/pay/me/link", asked, kind),
+               SCRIPT_NAME="/pay", PATH_INFO="/me/link",
+               GATEPOST_CONFIG=str(p.conf))
+    (p.dir / "then").write_text("sleep 3\n")
+    begun = time.monotonic()
+    # until both are closed, as a web server waits
+    out = subprocess.run([FCGI_PROGRAM], env=env, input=asked, cwd="/",
+                         capture_output=True, timeout=LIMIT).stdout
+    a = parse_cgi(out, time.monotonic() - begun)
     ok(a.status == 200 and b'action="../me"' in a.body, "a link asked for", a)
-    same(len(mails(p)), 0, "nothing is sent by the request")
+    ok(a.seconds < 2.5 or SLOW, "the answer waits for no mailer", a.seconds)
+    (p.dir / "then").unlink()
+    until(lambda: mails(p), "the mail, by what the answer leaves behind")
+    until(lambda: p.rows("SELECT state FROM outbox") == [("done",)],
+          "its mark")
+    a = p.cgi("POST", "/me/link", b"email=nobody@example.org", kind)
+    same(a.status, 200, "an address nobody has bought with")
+    until(lambda: p.one("SELECT count(*) FROM signins WHERE email IS NOT NULL")
+          == 0, "it to be looked up")
+    # a host that leaves nothing running
+    limit = ["prlimit", "--nproc=0", str(FCGI_PROGRAM)]
+    user = [] if os.getuid() else ["setpriv", "--reuid=65534", "--clear-groups"]
+    if user:
+        for path in [p.dir, *p.dir.rglob("*")]:
+            os.chown(path, 65534, 65534)
+    a = p.cgi("POST", "/me/link", b"email=" + address.encode(), kind,
+              program=[*user, *limit][0], argv=[*user, *limit][1:])
+    ok(a.status == 200 and ASKED in a.body.decode(), "no room for it", a)
+    same(len(mails(p)), 1, "no mail")
     done = p.cli("work", "--once")
-    same((done.returncode, [m["To"] for m in mails(p)]), (0, [address]),
+    same((done.returncode, [m["To"] for m in mails(p)]), (0, [address] * 2),
          "work --once sends it")
     p.conf.write_text(p.conf.read_text().replace("public_url", "#public_url"))
     same(p.cgi("POST", "/me", body, kind).status, 503, "no public_url")

@@ -17,6 +17,8 @@ import tarfile
 import urllib.parse
 from pathlib import Path
 
+import lib
+import t_outbox
 from lib import (FORM, LIMIT, SLOW, TOP, Place, basic, connects, folder,
                  free_port, http_request, main, note, ok, parse_cgi, sale,
                  same, skip, start, until)
@@ -538,8 +540,41 @@ def by_hand():
     ok("web server serves" in done.stderr, "-t warns of the web folder", done)
 
 
+def told():
+    """Follow-ups by the host's own curl(1): as with the library, and nothing
+    of them on a command line."""
+    if shutil.which("curl") is None:
+        skip("curl(1)", "there is none here")
+        return
+    lib.CTL_PROGRAM = t_outbox.CTL_PROGRAM = STATIC / "gatepost"
+    r, lines = t_outbox.Receiver(), []
+
+    def peek():
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                words = path.read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if words[0].endswith(b"curl"):
+                lines.append(b" ".join(words).decode())
+        return (200, {})
+    r.answers["/app?key=k1"] = peek
+    p = t_outbox.place("on 'purchase' { %s }" % t_outbox.app(r, "/app?key=k1"))
+    t_outbox.deliver(p, sale(1))
+    t_outbox.work(p)
+    got = r.at("/app?key=k1")
+    ok(len(got) == 1 and t_outbox.fits(got[0], t_outbox.SECRET) and
+       t_outbox.fits(got[0], t_outbox.OLD), "signed by both secrets", got)
+    ok(lines and not any(word in line for line in lines for word in
+                         ("k1", "webhook-", "calvin", t_outbox.SECRET)),
+       "its options come by a pipe", lines)
+    for test in (t_outbox.answers, t_outbox.hostile, t_outbox.inside,
+                 t_outbox.killed):
+        test()
+
+
 if SLOW:
     skip("shared hosting", "the static programs are built without sanitizers")
     main()
 else:
-    main(hosting, places, journal, queue, by_hand)
+    main(hosting, places, journal, queue, by_hand, told)

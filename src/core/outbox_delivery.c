@@ -1,0 +1,286 @@
+#include "base/time.h"
+#include "core/outbox_own.h"
+#include "core/project.h"
+#include "core/rows.h"
+
+static int
+no_memory(struct err *e)
+{
+	return err_set(e, ERR_MEMORY, "out of memory");
+}
+
+/* Something about a purchase. */
+static int
+about_row(struct outbox_sink *k, struct effect *f, enum rule_event what,
+    const struct store_purchase *row, struct str once, struct err *e)
+{
+	f->what = what;
+	f->row = row;
+	f->once = once;
+	struct rule_case rc = outbox_case(f, row->tier);
+	return outbox_happen(k, f, &rc, NULL, e);
+}
+
+static const struct store_purchase *
+find_sale(const struct rows *rows, struct str sale)
+{
+	for (size_t i = 0; sale.p != NULL && i < rows->n; i++)
+		if (str_eq(rows->v[i].sale, sale))
+			return &rows->v[i];
+	return NULL;
+}
+
+static const struct store_purchase *
+newest(const struct rows *rows)
+{
+	const struct store_purchase *best = NULL;
+	for (size_t i = 0; i < rows->n; i++)
+		if (best == NULL || rows->v[i].sold_at > best->sold_at)
+			best = &rows->v[i];
+	return best;
+}
+
+static int
+is_first(const struct rows *rows, const struct store_purchase *row)
+{
+	for (size_t i = 0; i < rows->n; i++)
+		if (&rows->v[i] != row && rows->v[i].since != STORE_NULL)
+			return 0;
+	return 1;
+}
+
+static struct str
+once_of(struct arena *a, const char *what, const struct store_purchase *row)
+{
+	return str_from(arena_printf(a, "%s %.*s/%.*s", what,
+	    STR_ARG(row->platform), STR_ARG(row->sale)));
+}
+
+static int
+alert_unmatched(struct outbox_sink *k, const struct effect *f,
+    const struct store_purchase *row, struct err *e)
+{
+	struct buf line;
+	buf_init(&line, 4096);
+	struct str variant = row->variant;
+	/* Gank names the product in the title, Gumroad in the permalink */
+	if (variant.p == NULL && str_eq_z(row->platform, "gank"))
+		variant = row->product_name;
+	int rc = 0;
+	if (tier_grant_line(&line, row->platform, row->product, variant) == 0) {
+		const char *once = arena_printf(
+		    k->a, "unmatched %.*s", STR_ARG(buf_str(&line)));
+		const char *text = arena_printf(k->a,
+		    "Somebody bought what no tier of gatepost.conf grants. To "
+		    "give a tier for it, put this line into its grants:\n\n\t"
+		    "%.*s\n",
+		    STR_ARG(buf_str(&line)));
+		rc = once == NULL || text == NULL
+		    ? no_memory(e)
+		    : outbox_alert(k->s, k->c, once, text, f->at, k->a, e);
+	}
+	buf_free(&line);
+	return rc;
+}
+
+static int
+sold(struct outbox_sink *k, struct effect *f, const struct rows *rows,
+    const struct store_purchase *row, struct err *e)
+{
+	/* a refund that came before its sale: nobody is to be welcomed */
+	if ((row->since == STORE_NULL && !row->test) ||
+	    row->refunded_at != STORE_NULL ||
+	    (row->disputed_at != STORE_NULL &&
+		row->dispute_won_at == STORE_NULL))
+		return 0;
+	int first = is_first(rows, row);
+	if (about_row(k, f, first ? RULE_PURCHASE : RULE_RENEWAL, row,
+		once_of(k->a, "sale", row), e) != 0)
+		return -1;
+	if (!first || row->since == STORE_NULL || k->c->rules.n_tiers == 0 ||
+	    tier_find(&k->c->rules, row->tier) != NULL)
+		return 0;
+	if (about_row(k, f, RULE_UNMATCHED, row,
+		once_of(k->a, "unmatched", row), e) != 0)
+		return -1;
+	return k->plan != NULL ? 0 : alert_unmatched(k, f, row, e);
+}
+
+struct subscription {
+	int found, cancelled, ended, active;
+	int64_t cancelled_at, ended_at;
+};
+
+static int
+take_subscription(void *arg, const struct store_subscription *row)
+{
+	struct subscription *sub = arg;
+	*sub = (struct subscription){ 1, str_eq_z(row->status, "cancelled"),
+		str_eq_z(row->status, "ended"), str_eq_z(row->status, "active"),
+		row->cancelled_at, row->ended_at };
+	return 1;
+}
+
+/* One of the four pings about a subscription. What it says may be void, or
+ * was known: the state after the fold decides. */
+static int
+subscription(struct outbox_sink *k, struct effect *f, const struct fact *fact,
+    const struct rows *rows, struct err *e)
+{
+	struct subscription sub = { 0 };
+	const struct store_purchase *row = newest(rows);
+	if (store_subscription_of_subject(
+		k->s, f->platform, f->subject, take_subscription, &sub, e) != 0)
+		return -1;
+	if (!sub.found || row == NULL)
+		return 0;
+	const struct {
+		enum rule_event what;
+		int is;
+		int64_t at;
+	} cases[] = {
+		{ RULE_CANCELLED,
+		    fact->kind == FACT_CANCELLATION && sub.cancelled,
+		    sub.cancelled_at },
+		{ RULE_ENDED, fact->kind == FACT_ENDED && sub.ended,
+		    sub.ended_at },
+		{ RULE_RESTARTED, fact->kind == FACT_RESTARTED && sub.active,
+		    fact->restarted_at },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (cases[i].is)
+			return about_row(k, f, cases[i].what, row,
+			    str_from(arena_printf(k->a, "%s %.*s/%.*s %lld",
+				rule_words[cases[i].what], STR_ARG(f->platform),
+				STR_ARG(f->subject), (long long)cases[i].at)),
+			    e);
+	return 0;
+}
+
+/* A date that moved nearer never crosses the line the clock looks at. */
+static int
+expires_soon(struct outbox_sink *k, const struct effect *f,
+    const struct rows *rows, struct err *e)
+{
+	const struct rules *rules = &k->c->follow_ups;
+	for (size_t i = 0; i < rules->n; i++) {
+		if ((rules->v[i].events & 1U << RULE_EXPIRING) == 0)
+			continue;
+		for (size_t n = 0; n < rows->n; n++)
+			if (rows->v[n].until != STORE_NULL &&
+			    rows->v[n].until > f->at &&
+			    rows->v[n].until <= f->at + rules->v[i].before &&
+			    k->plan == NULL &&
+			    outbox_expiring(k->s, k->c, &rows->v[n],
+				&rules->v[i], f->at, k->a, e) != 0)
+				return -1;
+	}
+	return 0;
+}
+
+static int
+applied(struct outbox_sink *k, struct effect *f,
+    const struct outbox_delivery *d, const struct rows *rows, struct err *e)
+{
+	const struct fact *fact = d->fact;
+	const struct store_purchase *row =
+	    find_sale(rows, project_column(k->a, fact->sale));
+	switch (fact->kind) {
+	case FACT_SALE:
+	case FACT_PAYMENT:
+		return row == NULL ? 0 : sold(k, f, rows, row, e);
+	case FACT_REFUND:
+		if (row != NULL && !fact->refunded)
+			return about_row(k, f, RULE_PARTIAL_REFUND, row,
+			    str_from(arena_printf(
+				k->a, "partial %.*s", STR_ARG(fact->delivery))),
+			    e);
+		if (row != NULL && row->refunded_at != STORE_NULL &&
+		    about_row(k, f, RULE_REFUNDED, row,
+			once_of(k->a, "refunded", row), e) != 0)
+			return -1;
+		break;
+	case FACT_DISPUTE:
+		if (row != NULL &&
+		    about_row(k, f, RULE_DISPUTED, row,
+			once_of(k->a, "disputed", row), e) != 0)
+			return -1;
+		break;
+	case FACT_DISPUTE_WON:
+		if (row != NULL &&
+		    about_row(k, f, RULE_DISPUTE_WON, row,
+			once_of(k->a, "won", row), e) != 0)
+			return -1;
+		break;
+	case FACT_CANCELLATION:
+	case FACT_ENDED:
+	case FACT_RESTARTED:
+		if (subscription(k, f, fact, rows, e) != 0)
+			return -1;
+		break;
+	case FACT_UNKNOWN:
+	case FACT_UPDATED:
+		break;
+	}
+	return expires_soon(k, f, rows, e);
+}
+
+static int
+kept(struct outbox_sink *k, struct effect *f, const struct outbox_delivery *d,
+    struct err *e)
+{
+	char day[TIME_TEXT_MAX];
+	f->what = RULE_KEPT;
+	f->reason = d->reason;
+	f->once = str_from(arena_printf(k->a, "kept %.*s/%.*s",
+	    STR_ARG(f->platform), STR_ARG(d->fact->delivery)));
+	struct rule_case rc = outbox_case(f, STR_NONE);
+	if (outbox_happen(k, f, &rc, NULL, e) != 0)
+		return -1;
+	if (k->plan != NULL)
+		return 0;
+	time_text(f->at, day);
+	const char *once = arena_printf(k->a, "kept %.10s", day);
+	const char *text = arena_printf(k->a,
+	    "A delivery of %.*s was kept and not applied (%.*s). It is event "
+	    "%lld; gatepost event %lld shows it. No more mails about kept "
+	    "deliveries come today.\n",
+	    STR_ARG(f->platform), STR_ARG(d->reason), (long long)d->event,
+	    (long long)d->event);
+	return once == NULL || text == NULL
+	    ? no_memory(e)
+	    : outbox_alert(k->s, k->c, once, text, f->at, k->a, e);
+}
+
+int
+outbox_deliver(
+    struct outbox_sink *k, const struct outbox_delivery *d, struct err *e)
+{
+	struct rows rows = { .arena = k->a };
+	struct effect f = { .what = RULE_DELIVERY,
+		.at = d->at,
+		.event = d->event,
+		.platform = str_from(d->platform->name),
+		.subject = d->subject };
+	int is_applied = str_eq_z(d->status, "applied");
+	if (is_applied &&
+	    store_purchase_of_subject(
+		k->s, f.platform, f.subject, rows_take, &rows, e) != 0)
+		return -1;
+	if (rows.failed)
+		return no_memory(e);
+	f.once = str_from(arena_printf(k->a, "delivery %.*s/%.*s",
+	    STR_ARG(f.platform), STR_ARG(d->fact->delivery)));
+	f.row = find_sale(&rows, project_column(k->a, d->fact->sale));
+	if (f.row == NULL)
+		f.row = newest(&rows);
+	struct rule_case rc =
+	    outbox_case(&f, f.row == NULL ? STR_NONE : f.row->tier);
+	rc.test |= str_eq_z(d->status, "test") || d->fact->test;
+	if (outbox_happen(k, &f, &rc, NULL, e) != 0)
+		return -1;
+	f.row = NULL;
+	if (is_applied)
+		return applied(k, &f, d, &rows, e);
+	return str_eq_z(d->status, "kept") ? kept(k, &f, d, e) : 0;
+}
