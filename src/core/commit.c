@@ -112,7 +112,9 @@ ready(struct commit *c, int64_t deadline, struct err *e)
 	    c->turn(c->config->database,
 		left < TURN_WAIT_MS ? (int)left : TURN_WAIT_MS, e) != 0)
 		return -1;
-	if (store_open(c->config->database, STORE_CREATE, &c->store, e) != 0)
+	left = deadline - time_ticks();
+	if (store_open_within(c->config->database, STORE_CREATE,
+		left > 0 ? (int)left : 0, &c->store, e) != 0)
 		return -1;
 	if (c->turn != NULL)
 		store_brief(c->store);

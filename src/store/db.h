@@ -41,8 +41,10 @@ struct db; /* a connection */
 
 struct db_driver {
 	const char *scheme; /* of the URL; "" is a plain path */
-	int (*open)(const char *where, enum db_mode mode, struct db **out,
-	    struct err *e);
+	/* ms: to wait for locks, for all it does; SQLite: what is left of them
+	 * is the patience from then on. */
+	int (*open)(const char *where, enum db_mode mode, int ms,
+	    struct db **out, struct err *e);
 	void (*close)(struct db *db);
 	/* Several statements, from scripts of the sql folder. */
 	int (*script)(struct db *db, const char *sql, struct err *e);

@@ -93,10 +93,11 @@ check_encoding(PGconn *conn, struct err *e)
 }
 
 static int
-postgresql_open(
-    const char *where, enum db_mode mode, struct db **out, struct err *e)
+postgresql_open(const char *where, enum db_mode mode, int ms, struct db **out,
+    struct err *e)
 {
 	PGconn *conn;
+	(void)ms; /* no lock is asked for */
 	if (pg_dial(where, mode, &conn, e) != 0)
 		return -1;
 	struct db *db = calloc(1, sizeof(*db));

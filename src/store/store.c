@@ -9,7 +9,7 @@
 #include "store/rows.h"
 
 /* Raised when a script of sql/ changes. */
-enum { LOG_VERSION = 3, STATE_VERSION = 1 };
+enum { LOG_VERSION = 3, STATE_VERSION = 1, OPEN_MS = 2500 };
 
 struct store {
 	const struct db_driver *driver;
@@ -302,6 +302,13 @@ int
 store_open(
     const char *where, enum store_mode mode, struct store **out, struct err *e)
 {
+	return store_open_within(where, mode, OPEN_MS, out, e);
+}
+
+int
+store_open_within(const char *where, enum store_mode mode, int ms,
+    struct store **out, struct err *e)
+{
 	static const enum db_mode modes[] = { [STORE_READ] = DB_READ,
 		[STORE_WRITE] = DB_WRITE,
 		[STORE_STANDBY] = DB_STANDBY,
@@ -314,7 +321,7 @@ store_open(
 		return err_set(e, ERR_MEMORY, "out of memory");
 	s->driver = driver;
 	int made;
-	if (s->driver->open(where, modes[mode], &s->db, e) != 0 ||
+	if (s->driver->open(where, modes[mode], ms, &s->db, e) != 0 ||
 	    (mode == STORE_CREATE ? store_migrate(s, &made, e)
 				  : check_versions(s, e)) != 0) {
 		char shown[STORE_SHOWN_MAX];

@@ -31,6 +31,10 @@ enum store_mode {
  * was not built in. */
 int store_open(
     const char *where, enum store_mode mode, struct store **out, struct err *e);
+/* As store_open, which waits 2.5 s: waits for locks ms milliseconds at most,
+ * whatever there is to bring up to date. */
+int store_open_within(const char *where, enum store_mode mode, int ms,
+    struct store **out, struct err *e);
 void store_close(struct store *s);
 /* The connection is one of many that each last a moment, as in plain CGI. */
 void store_brief(struct store *s);

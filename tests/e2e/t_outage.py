@@ -108,6 +108,37 @@ def locked_at_start():
          "unlocked: all recorded")
 
 
+def locked_journal():
+    """A database without a WAL, as a restored one is, that somebody reads:
+    the change to WAL waits, and no longer than there is time."""
+    for begin in ("BEGIN", "BEGIN EXCLUSIVE"):
+        p = Place()
+        other = sqlite3.connect(p.db, isolation_level=None)
+        other.execute("PRAGMA journal_mode=delete")
+        other.execute(begin)
+        other.execute("SELECT count(*) FROM events").fetchall()
+        p.run()
+        posts = [lambda i: p.direct("POST", "/hooks/gumroad/" + p.tokens[0],
+                                    sale(i), FORM),
+                 lambda i: p.cgi("POST", "/hooks/gumroad/" + p.tokens[0],
+                                 sale(i), FORM)]
+        answers = together(8, lambda i: posts[i % 2](i))
+        for i, words in enumerate(("FastCGI", "plain CGI")):
+            for a in answers[i::2]:
+                if a.status != 503 or a.seconds > PATIENCE:
+                    refused(a, "no WAL, %s, %s" % (begin, words))
+                    break
+            else:
+                refused(answers[i], "no WAL, %s, %s" % (begin, words))
+        other.execute("ROLLBACK")
+        other.close()
+        # where the machine is slow, not all of them at the first try
+        same({a.word() for a in together(8, lambda i: lib.until(
+            lambda: (lambda a: a.status == 200 and a)(posts[i % 2](i)),
+            "a 200"))}, {"recorded"}, "no WAL, unlocked: recorded")
+        same(stop(p.program), 0, "and it ends well")
+
+
 def short_lock():
     """A lock that ends in time costs nobody a second try."""
     p = Place()
@@ -327,5 +358,5 @@ def newer():
     same(p.gumroad(sale(1)).word(), "recorded", "put right: recorded")
 
 
-main(locked, locked_at_start, short_lock, down, read_only, no_folder,
+main(locked, locked_at_start, locked_journal, short_lock, down, read_only, no_folder,
      broken_file, full_disk, limited_file, newer)
