@@ -219,17 +219,19 @@ def statements():
     """None of the courier's statements reads the whole table."""
     p = place("http 'quick' { url = 'http://127.0.0.1:9/' }")
     text = (TOP / "sql/query.sql").read_text()
-    columns = re.search(r"^-- let: outbox\n(.*?)(?=^-- )", text,
-                        re.M | re.S)[1]
+    pieces = dict(re.findall(r"^-- let: (\w+)\n(.*?)(?=^-- )", text,
+                             re.M | re.S))
     found = dict(re.findall(
         r"^-- name: (outbox_\w+)\n((?:(?!-- name).*\n)*?[^-\n].*?;)\n", text,
         re.M))
     db = sqlite3.connect(p.db)
     bad = []
-    for name in ("next", "next_in_order", "claim", "mark", "release", "hurry",
+    for name in ("next", "next_in_order", "take", "take_in_order", "claim", "mark", "release", "hurry",
                  "old", "expire", "tidy", "known", "again", "give_up", "get",
                  "after", "of_event"):
-        sql = found["outbox_" + name].replace("{outbox}", columns)
+        sql, more = found["outbox_" + name], 1
+        while more > 0:
+            sql, more = re.subn(r"\{(\w+)\}", lambda m: pieces[m[1]], sql)
         sql = re.sub(r"\$(\d)", r"?\1", sql)
         n = max([0, *map(int, re.findall(r"\?(\d)", sql))])
         for row in db.execute("EXPLAIN QUERY PLAN " + sql, [None] * n):
