@@ -69,9 +69,8 @@ check_names(struct config_reader *r, const struct place *at, const char *key,
 	struct str word;
 	if (!place_unknown(s, at->names, &word))
 		return 0;
-	return BAD(r, at, key, value,
-	    "%s: {%.*s} is no placeholder here; gatepost.conf(5) lists them",
-	    key, STR_ARG(word));
+	return BAD(r, at, key, value, "%s: {%.*s} is no placeholder here; %s",
+	    key, STR_ARG(word), place_advice(word));
 }
 
 /* A placeholder in the host would let a buyer choose who is told. */
@@ -275,7 +274,8 @@ read_http(struct config_reader *r, const struct place *at, struct action *out)
 
 /* ---- the others ---------------------------------------------------------- */
 
-/* The files are read again for each mail; a slip shows before the first. */
+/* The files are read again for each mail; a slip shows before the first. It
+ * stops nothing else: sales come in meanwhile. */
 static int
 check_mail(struct config_reader *r, const struct place *at, const char *path)
 {
@@ -286,11 +286,14 @@ check_mail(struct config_reader *r, const struct place *at, const char *path)
 		return config_no_memory(r);
 	int rc = mail_template_read(a, path, at->names, &t, &why);
 	arena_free(a);
-	if (rc == 0)
-		return 0;
-	return why.code == ERR_INPUT
-	    ? err_set(r->e, ERR_CONFIG, "%s", why.text)
-	    : BAD(r, at, "template", 0, "template: %s", why.text);
+	if (rc != 0 && why.code == ERR_MEMORY)
+		return config_no_memory(r);
+	if (rc != 0)
+		config_problem(r, "%s:%d: template: %s; its mails wait",
+		    r->file,
+		    config_line(r, at->section, at->nth, "template", 0),
+		    why.text);
+	return 0;
 }
 
 static int
@@ -305,6 +308,7 @@ read_mail(struct config_reader *r, const struct place *at, struct action *out)
 		    "to is '{email}', the buyer's, or one address");
 	m->from = rules->mail_from;
 	m->sendmail = rules->sendmail;
+	m->names = at->names;
 	if (m->from.p == NULL)
 		return BAD(r, at, "to", 0,
 		    "mail needs a sender; add: mail { from = "

@@ -347,7 +347,7 @@ signin_target(struct config_reader *r)
 	struct mail_template t;
 	if (file != NULL && access(file, F_OK) == 0 &&
 	    mail_template_read(r->arena, template, effect_names, &t, &why) != 0)
-		config_warn(r, "%s", why.text);
+		config_problem(r, "template: %s; its mails wait", why.text);
 	*a = (struct action){ .kind = ACTION_MAIL,
 		.name = STR(SIGNIN_TARGET),
 		.timeout_ms = ACTION_TIMEOUT_MS,
@@ -357,6 +357,7 @@ signin_target(struct config_reader *r)
 		    .template = file != NULL && access(file, F_OK) == 0
 			? template
 			: NULL,
+		    .names = effect_names,
 		    .text = { signin_text, sizeof(signin_text) - 1 } } };
 	return a;
 }

@@ -63,7 +63,8 @@ check_config(struct check *k, const struct config *c)
 {
 	ok(k, "config", c->file);
 	for (size_t i = 0; i < c->n_warnings; i++)
-		note(k, c->warnings[i]);
+		((c->problems & UINT32_C(1) << i) != 0 ? problem : note)(
+		    k, c->warnings[i]);
 	if (c->public_url.p == NULL)
 		note(k,
 		    "public_url is not set: 'gatepost urls' cannot tell "

@@ -439,17 +439,58 @@ def test_recipes():
            "%s: nobody is called" % path, said)
 
 
+def test_template():
+    """A template that is not there, or has a slip, holds up its own mails
+    and nothing else: neither sales nor any command."""
+    p = Place()
+    text = p.dir / "mails/x.txt"
+    text.parent.mkdir()
+    p.configure(more="""mail {
+    from = 'a@example.org'
+    sendmail = '%s'
+    templates = 'mails'
+}
+on 'purchase' {
+    mail 'x' { template = 'x' }
+    mail 'me' { to = 'me@example.org' }
+}""" % sink(p))
+    for n, (slip, why) in enumerate((
+            (None, "No such file"),
+            ("Subject: x\n\nDear {nmae}\n", "x.txt:3: {nmae}"),
+            ("Subject: x\n\n{download}\n", "add download"))):
+        if slip is not None:
+            text.write_text(slip)
+        done = subprocess.run([FCGI_PROGRAM, "-c", p.conf, "-t"],
+                              capture_output=True, timeout=LIMIT)
+        ok(done.returncode == 0 and why in done.stderr.decode(),
+           "-t warns: " + why, done)
+        p.run()
+        deliver(p, sale(n))
+        until(lambda: [r[3] for r in rows(p)[-2:]] == [1, 1], "both tried")
+        stop(p.program)
+        until(lambda: not any(r[2] == "running" for r in rows(p)), "marks")
+        found = {r[1]: r for r in rows(p)[-2:]}
+        ok(found["x"][2] == "waiting" and why in found["x"][4],
+           "its mail waits", found)
+        same(found["me"][2], "done", "the other goes out")
+        for args in (("access", "--user", "u%d" % n), ("outbox",)):
+            same(p.cli(*args).returncode, 0, "gatepost %s" % args[0])
+        done = p.cli("check")
+        ok(done.returncode == 1 and any(
+            line.startswith("PROBLEM") and why in line
+            for line in done.stdout.decode().splitlines()),
+           "check says PROBLEM", done)
+    text.write_text("Subject: x\n\nDear {email}\n")
+    p.execute("UPDATE outbox SET due_at = 1 WHERE state = 'waiting'")
+    same(p.cli("work", "--once").returncode, 0, "mended")
+    same({r[2] for r in rows(p)}, {"done"}, "they go out")
+
+
 def test_refused():
     """Slips that -t shows, with file and line."""
     p = Place()
-    (p.dir / "mails").mkdir()
-    (p.dir / "mails/bad.txt").write_text("Subject: x\n\nDear {nmae}\n")
     head = "mail { from = 'a@example.org'\n templates = 'mails' }\n"
     for text, why in (
-            (head + "on 'purchase' { mail 'x' { template = 'bad' } }",
-             "bad.txt:3: {nmae}"),
-            (head + "on 'purchase' { mail 'x' { template = 'none' } }",
-             "none.txt"),
             (head + "on 'purchase' { mail 'x' { template = '../x' } }",
              "template"),
             (head + "on 'purchase' { mail 'x' { to = '{email}' } }",
@@ -468,5 +509,5 @@ def test_refused():
 
 
 if __name__ == "__main__":
-    main(test_refused, test_recipes, test_mail, test_worker, test_again,
+    main(test_refused, test_template, test_recipes, test_mail, test_worker, test_again,
          test_forward, test_gone)
