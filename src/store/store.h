@@ -461,9 +461,10 @@ int store_outbox_mark(
 /* The claim is given back untried. */
 int store_outbox_release(
     struct store *s, int64_t id, int64_t attempts, struct err *e);
-/* What waits for its next attempt is due at once, in its old order. */
+/* What waits for its next attempt is due at once, in its old order, unless it
+ * had that many attempts. */
 int store_outbox_hurry(struct store *s, struct str kind, struct str target,
-    int64_t now, struct err *e);
+    int64_t now, int64_t attempts, struct err *e);
 
 /* Waiting rows that were added before a time and are due since one, by target:
  * for store_outbox_expire, which gives one up. */

@@ -343,7 +343,8 @@ def answers():
     work(p)
     same((outbox(p, "state", "target = 'gone'"), len(r.at("/gone"))),
          ([("dead",), ("waiting",)], 1), "and the target is left alone")
-    same(len(r.at("/busy")), 2, "another process has its own breaker")
+    same((outbox(p, "state", "target = 'busy'"), len(r.at("/busy"))),
+         ([("done",)] * 2, 3), "what is taken now calls up what waits")
     done = p.cli("outbox", "retry", "--state", "dead", "--target", "gone")
     same(done.stdout, b"1 due again from now on\n", "outbox retry")
     work(p)
@@ -527,6 +528,45 @@ def recovers():
     due_now(p)
     work(p)
     same(set(outbox(p, "state")), {("done",)}, "and goes out later")
+
+
+def back():
+    """One failure is enough: the next success calls up what waits, also
+    where another process saw it fail; but not what fails by itself."""
+    r = Receiver()
+    away = [True]
+    r.answers["/app"] = lambda: (500, {}) if away[0] else (200, {})
+    p = place("on 'purchase' { %s }" % app(r))
+    for n in range(2):
+        deliver(p, sale(n))
+        work(p)
+    same(outbox(p), [("waiting", 1)] * 2, "two wait")
+    p.execute("UPDATE outbox SET due_at = due_at + 3600")
+    away[0] = False
+    deliver(p, sale(2))
+    work(p)
+    same(outbox(p), [("done", 2)] * 2 + [("done", 1)], "and go out with the third")
+
+    # one process sees it all: a failure, then a success
+    away[0] = True
+    p.run()
+    p.direct("POST", "/hooks/gumroad/" + p.tokens[0], sale(3), FORM)
+    until(lambda: outbox(p)[3:] == [("waiting", 1)], "a fourth fails")
+    p.execute("UPDATE outbox SET due_at = due_at + 3600 "
+              "WHERE state = 'waiting'")
+    away[0] = False
+    p.direct("POST", "/hooks/gumroad/" + p.tokens[0], sale(4), FORM)
+    until(lambda: outbox(p)[3:] == [("done", 2), ("done", 1)],
+          "it goes out with the fifth")
+    stop(p.program)
+
+    bad = deliver(p, sale(5))
+    p.execute("UPDATE outbox SET attempts = 5, due_at = due_at + 3600 "
+              "WHERE event = ?", bad)
+    deliver(p, sale(6))
+    work(p)
+    same(outbox(p)[5:], [("waiting", 5), ("done", 1)],
+         "what failed five times keeps its time")
 
 
 def together():
@@ -760,5 +800,5 @@ def older():
 
 if __name__ == "__main__":
     main(told, npm, once, test_ones, answers, dead_letters, expired, killed,
-         killed_others, offline, recovers, together, slow, hostile, inside, clock, by_hand,
+         killed_others, offline, recovers, back, together, slow, hostile, inside, clock, by_hand,
          lost_settings, metrics, older)
