@@ -703,8 +703,14 @@ def by_hand():
     before = p.dump()
     done = p.cli("trigger", "gumroad.sale", "--set", "permalink=pencil",
                  "--dry-run")
-    ok(done.returncode == 0 and b"http app" not in done.stdout,
-       "trigger --dry-run: a test purchase fires nothing", done)
+    text = done.stdout.decode()
+    ok(done.returncode == 0 and "http app" not in text and
+       re.search("on 'purchase', line [0-9]+: a test, and it has no test = "
+                 "true\n.*its product does not fit\nno follow-up", text),
+       "trigger --dry-run: a test purchase fires nothing, and why", text)
+    done = p.cli("trigger", "gumroad.dispute", "--dry-run")
+    ok(done.returncode == 0 and b"no rule is about this" in done.stdout,
+       "nor does what no rule is about", done)
     same(p.dump(), before, "and changes nothing")
     p.configure(more="on 'purchase' { test = true %s }" % app(r))
     done = p.cli("trigger", "gumroad.sale", "--dry-run")
