@@ -455,7 +455,9 @@ ORDER BY id DESC LIMIT $3;
 -- name: outbox_of_event
 SELECT {outbox} FROM outbox WHERE event = $1 ORDER BY id;
 -- name: outbox_counts
-SELECT kind, target, state, count(*), min(due_at) FROM outbox
+SELECT kind, target, state, count(*),
+	sum(CASE WHEN attempts > 0 THEN 1 ELSE 0 END)
+FROM outbox
 GROUP BY kind, target, state ORDER BY kind, target, state;
 -- name: outbox_again
 UPDATE outbox SET state = 'waiting', attempts = 0, due_at = $2, added_at = $2,

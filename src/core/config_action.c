@@ -1,6 +1,8 @@
 #include "core/config_on.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "action/mail.h"
 #include "action/place.h"
@@ -362,6 +364,8 @@ read_exec(struct config_reader *r, const struct place *at, struct action *out)
 			return BAD(r, at, "argv", 0, "argv names no program");
 	}
 	out->u.exec.argv = v;
+	config_warn_program(
+	    r, config_line(r, at->section, at->nth, "argv", 0), "argv", v[0]);
 	return 0;
 }
 
@@ -414,8 +418,23 @@ read_common(struct config_reader *r, const struct place *at, struct action *out)
 	return copy(r, name, &out->name);
 }
 
-/* The file has to be in a section: its name is not looked for, it may come
- * later. */
+static int
+warn_absent(struct config_reader *r, const struct place *at, struct str s)
+{
+	const struct config_files *f = link_section(r->config, s);
+	const char *path = arena_printf(r->arena, "%s%.*s", f->root,
+	    (int)(s.n - f->title.n), s.p + f->title.n);
+	struct stat st;
+	if (path == NULL)
+		return config_no_memory(r);
+	if (stat(path, &st) != 0)
+		config_warn(r, "%s:%d: download: %s: %s", r->file,
+		    config_line(r, at->section, at->nth, "download", 0), path,
+		    strerror(errno));
+	return 0;
+}
+
+/* The file has to be in a section; it may come later. */
 static int
 read_download(
     struct config_reader *r, const struct place *at, struct action *out)
@@ -440,7 +459,7 @@ read_download(
 		return BAD(r, at, "download", 0,
 		    "download needs public_url and pass_secret, which links "
 		    "are made with; set both");
-	return copy(r, s, &out->download);
+	return warn_absent(r, at, s) != 0 ? -1 : copy(r, s, &out->download);
 }
 
 static int

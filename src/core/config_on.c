@@ -384,6 +384,9 @@ collect_targets(struct config_reader *r)
 			v[rules->n_targets++] = a;
 		}
 	}
+	if (rules->mail_from.p != NULL || rules->alert_mail.p != NULL)
+		config_warn_program(r, config_line(r, "mail", 0, "sendmail", 0),
+		    "sendmail", rules->sendmail);
 	if (rules->mail_from.p != NULL) {
 		v[rules->n_targets] = signin_target(r);
 		if (v[rules->n_targets++] == NULL)

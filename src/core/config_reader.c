@@ -77,6 +77,19 @@ config_problem(struct config_reader *r, const char *fmt, ...)
 	add_warning(r, text, 1);
 }
 
+void
+config_warn_program(
+    struct config_reader *r, int line, const char *key, const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) != 0)
+		config_warn(r, "%s:%d: %s: %s: %s", r->file, line, key, path,
+		    strerror(errno));
+	else if (!S_ISREG(st.st_mode) || access(path, X_OK) != 0)
+		config_warn(r, "%s:%d: %s: %s: not a program you may run",
+		    r->file, line, key, path);
+}
+
 /* ---- files -------------------------------------------------------------- */
 
 static int

@@ -493,7 +493,8 @@ int store_outbox_again(struct store *s, int64_t id, int64_t now, struct err *e);
 int
 store_outbox_give_up(struct store *s, int64_t id, int64_t now, struct err *e);
 typedef int store_outbox_count_fn(void *arg, struct str kind, struct str target,
-    struct str state, int64_t count, int64_t due_at);
+    struct str state, int64_t count, int64_t tried);
+/* By kind, target and state: how many, and how many of them were tried. */
 int store_outbox_counts(
     struct store *s, store_outbox_count_fn *fn, void *arg, struct err *e);
 

@@ -486,6 +486,53 @@ on 'purchase' {
     same({r[2] for r in rows(p)}, {"done"}, "they go out")
 
 
+def test_check():
+    """What is not there is noted; what failed or was given up is a problem."""
+    p = Place()
+    (p.dir / "g").mkdir()
+    (p.dir / "x.txt").write_text("Subject: x\n\n{download}\n")
+    p.configure(more="""mail {
+    from = 'a@example.org'
+    sendmail = 'SENDMAIL'
+    templates = '.'
+}
+files '/g' { root = 'g' tier = 'supporter' }
+on 'purchase' {
+    mail 'x' { template = 'x' download = '/g/none.pdf' }
+    exec 'run' { argv = { 'none' } }
+}""".replace("SENDMAIL", str(p.dir / "mailer")))
+    same(p.cli("migrate").returncode, 0, "migrate")
+
+    def said():
+        done = p.cli("check")
+        return done.returncode, done.stdout.decode().splitlines()
+
+    def has(lines, word, *parts):
+        return any(line.startswith(word) and all(w in line for w in parts)
+                   for line in lines)
+    code, lines = said()
+    ok(code == 0 and all(has(lines, "note", what, "No such file") for what in (
+        "sendmail: %s/mailer" % p.dir, "argv: %s/none" % p.dir,
+        "download: %s/g/none.pdf" % p.dir)), "all three are noted", lines)
+    (p.dir / "mailer").write_text("#!/bin/sh\n")
+    code, lines = said()
+    ok(has(lines, "note", "mailer", "not a program"), "nor runs it", lines)
+    p.cgi("POST", "/hooks/gumroad/" + p.tokens[0], sale(1), FORM)
+    same(said()[0], 0, "what was not tried yet is no problem")
+    same(p.cli("work", "--once").returncode, 0, "work")
+    code, lines = said()
+    ok(code == 1 and has(lines, "PROBLEM", "1 follow-up of mail x",
+                         "tried again"), "what failed is", lines)
+    p.execute("UPDATE outbox SET state = 'dead' WHERE kind = 'exec'")
+    p.execute("DELETE FROM outbox WHERE kind = 'mail'")
+    code, lines = said()
+    ok(code == 1 and has(lines, "PROBLEM", "given up: 1 follow-up of exec run",
+                         "outbox drop"), "what was given up is", lines)
+    same(p.cli("outbox", "drop", p.one("SELECT id FROM outbox")).returncode, 0,
+         "dropped")
+    same(said()[0], 0, "and no problem any more")
+
+
 def test_refused():
     """Slips that -t shows, with file and line."""
     p = Place()
@@ -509,5 +556,5 @@ def test_refused():
 
 
 if __name__ == "__main__":
-    main(test_refused, test_template, test_recipes, test_mail, test_worker, test_again,
+    main(test_refused, test_template, test_check, test_recipes, test_mail, test_worker, test_again,
          test_forward, test_gone)
