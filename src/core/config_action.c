@@ -134,7 +134,7 @@ static int
 read_secrets(
     struct config_reader *r, const struct place *at, struct action_http *out)
 {
-	const struct config_secret_kind kind = { at->section, "secrets", 16, 0,
+	const struct config_secret_kind kind = { at->section, "secrets", 1, 0,
 		at->nth };
 	struct config_list list;
 	if (config_secret_read(r, at->cfg, &kind, &list) != 0)

@@ -1,6 +1,7 @@
 #include "core/config_on.h"
 
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "action/mail.h"
@@ -110,16 +111,39 @@ copy(struct config_reader *r, const char *z, struct str *out)
 	return out->p != NULL ? 0 : config_no_memory(r);
 }
 
+/* The event that is meant, or NULL. Capitals are letters wrong. */
+static const char *
+nearest_event(const char *word)
+{
+	size_t best = strlen(word) / 3 + 1;
+	const char *found = NULL;
+	for (int k = 0; k < RULE__MAX; k++) {
+		size_t d = strcasecmp(word, rule_words[k]) == 0
+		    ? 0
+		    : config_scan_distance(word, rule_words[k]);
+		if (d <= best && (found == NULL || d < best)) {
+			best = d;
+			found = rule_words[k];
+		}
+	}
+	return found;
+}
+
 /* Named where it may be an event with a letter wrong; anything else may be the
  * value of a variable, which no message shows. */
 static int
 no_such_event(struct config_reader *r, size_t nth, struct str word)
 {
-	size_t n = 0;
-	while (n < word.n &&
-	    (word.p[n] == '_' || (word.p[n] >= 'a' && word.p[n] <= 'z')))
-		n++;
-	if (n < word.n || n > EVENT_SHOWN_MAX)
+	const char *z = word.n <= EVENT_SHOWN_MAX ? str_z(r->arena, word) : "";
+	if (z == NULL)
+		return config_no_memory(r);
+	const char *guess = nearest_event(z);
+	if (guess != NULL)
+		return BAD(r, nth, NULL,
+		    "on '%s': there is no such event; did you mean '%s'?", z,
+		    guess);
+	size_t n = strspn(z, "abcdefghijklmnopqrstuvwxyz_");
+	if (n < word.n)
 		word = STR("…");
 	return BAD(r, nth, NULL,
 	    "on '%.*s': there is no such event; gatepost.conf(5) lists them: "
