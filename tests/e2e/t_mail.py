@@ -416,7 +416,10 @@ def test_recipes():
         p.configure(more="", tiers=block)
         done = subprocess.run([FCGI_PROGRAM, "-c", p.conf, "-t"],
                               capture_output=True, timeout=LIMIT)
-        same((done.returncode, done.stderr), (0, b""),
+        # which are not on this host
+        said = re.sub(r".*: (sendmail|argv|download): .*: No such file or "
+                      r"directory\n", "", done.stderr.decode())
+        same((done.returncode, said), (0, ""),
              "recipe: " + " ".join(block.split())[:60])
     # those that go to a web address, against one of ours
     receiver = Receiver(200)
