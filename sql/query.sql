@@ -374,20 +374,49 @@ ON CONFLICT (dedupe) DO NOTHING;
 SELECT coalesce(max(id), 0) FROM outbox;
 -- name: outbox_known
 SELECT count(*) FROM outbox WHERE dedupe = $1;
+-- let: outbox_open
+state IN ('waiting', 'running') AND kind = $1 AND target = $2
 -- name: outbox_next
 SELECT {outbox} FROM outbox AS o
-WHERE state IN ('waiting', 'running') AND kind = $1 AND target = $2
-	AND due_at <= $3
+WHERE {outbox_open} AND due_at <= $3
 ORDER BY due_at, id LIMIT $4;
 -- name: outbox_next_in_order
-SELECT {outbox} FROM outbox AS o
-WHERE state IN ('waiting', 'running') AND kind = $1 AND target = $2
-	AND due_at <= $3
+-- (looks at so many rows and no more: of one person there may be thousands;
+-- comes out as the inner one does, for the outer one to stop early)
+SELECT {outbox} FROM (SELECT id AS near FROM outbox
+	WHERE {outbox_open} AND due_at <= $3
+	ORDER BY due_at LIMIT 256) AS oldest CROSS JOIN outbox AS o
+WHERE o.id = near
 	AND NOT EXISTS (SELECT 1 FROM outbox AS p
 		WHERE p.state IN ('waiting', 'running') AND p.kind = $1
 			AND p.target = $2 AND p.person = o.person
 			AND p.id < o.id)
-ORDER BY due_at, id LIMIT $4;
+LIMIT $4;
+-- name: outbox_next_heads
+-- (where more than those are due: by the index from each person's first row to
+-- the next person's, and the rows about nobody; + 0 keeps the other index out)
+WITH RECURSIVE
+	crowd(there) AS (SELECT 1 FROM outbox
+		WHERE {outbox_open} AND due_at <= $3
+		LIMIT 1 OFFSET 256),
+	head(first) AS (
+		SELECT id FROM outbox
+		WHERE {outbox_open} AND due_at + 0 <= $3 AND person IS NULL
+			AND EXISTS (SELECT 1 FROM crowd)
+		UNION ALL
+		SELECT (SELECT id FROM outbox
+			WHERE {outbox_open} AND person > ''
+			ORDER BY person, id LIMIT 1)
+		WHERE EXISTS (SELECT 1 FROM crowd)
+		UNION ALL
+		SELECT (SELECT id FROM outbox
+			WHERE {outbox_open}
+				AND person > (SELECT q.person FROM outbox AS q
+					WHERE q.id = head.first)
+			ORDER BY person, id LIMIT 1)
+		FROM head WHERE first IS NOT NULL)
+SELECT {outbox} FROM head CROSS JOIN outbox AS o
+WHERE o.id = head.first AND o.due_at <= $3 LIMIT $4;
 -- name: outbox_claim
 UPDATE outbox SET state = 'running', attempts = attempts + 1, due_at = $2
 WHERE id = $1;

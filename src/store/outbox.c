@@ -83,6 +83,18 @@ store_outbox_next(struct store *s, struct str kind, struct str target,
 }
 
 int
+store_outbox_next_heads(struct store *s, struct str kind, struct str target,
+    int64_t now, int64_t limit, store_outbox_row_fn *fn, void *arg,
+    struct err *e)
+{
+	struct each_row each = { fn, arg, 0 };
+	struct db_value args[] = { db_text(kind), db_text(target), db_int(now),
+		db_int(limit) };
+	return store_run(
+	    s, QUERY_OUTBOX_NEXT_HEADS, args, 4, take_row, &each, e);
+}
+
+int
 store_outbox_claim(struct store *s, int64_t id, int64_t until, struct err *e)
 {
 	struct db_value args[] = { db_int(id), db_int(until) };

@@ -419,10 +419,17 @@ int store_outbox_max(struct store *s, int64_t *out, struct err *e);
 int store_outbox_is_known(
     struct store *s, struct str dedupe, int *known, struct err *e);
 
-/* The first that are due, by due_at, claims that have run out included. order: none of a person of whom an
- * earlier row is not done. */
+/* The first that are due, by due_at, claims that have run out included. order:
+ * none of a person of whom an earlier row is not done; and only among those due
+ * longest, some hundreds, beyond which store_outbox_next_heads looks. */
 int store_outbox_next(struct store *s, struct str kind, struct str target,
     int order, int64_t now, int64_t limit, store_outbox_row_fn *fn, void *arg,
+    struct err *e);
+/* In order, where more are due than those: each person's first row if it is
+ * due, in no order, and what is about nobody. What store_outbox_next found and
+ * was not claimed comes again. */
+int store_outbox_next_heads(struct store *s, struct str kind, struct str target,
+    int64_t now, int64_t limit, store_outbox_row_fn *fn, void *arg,
     struct err *e);
 /* Inside the transaction it was found in: running, attempts raised. */
 int
