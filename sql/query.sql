@@ -394,15 +394,17 @@ WHERE o.id = near
 LIMIT $4;
 -- name: outbox_next_heads
 -- (where more than those are due: by the index from each person's first row to
--- the next person's, and the rows about nobody; + 0 keeps the other index out)
+-- the next person's, and the rows about nobody; + 0 keeps outbox_due out)
 WITH RECURSIVE
 	crowd(there) AS (SELECT 1 FROM outbox
 		WHERE {outbox_open} AND due_at <= $3
 		LIMIT 1 OFFSET 256),
 	head(first) AS (
-		SELECT id FROM outbox
-		WHERE {outbox_open} AND due_at + 0 <= $3 AND person IS NULL
-			AND EXISTS (SELECT 1 FROM crowd)
+		SELECT id FROM (SELECT id FROM outbox
+			WHERE {outbox_open} AND due_at + 0 <= $3
+				AND person IS NULL
+			ORDER BY person, id LIMIT $4) AS nobody
+		WHERE EXISTS (SELECT 1 FROM crowd)
 		UNION ALL
 		SELECT (SELECT id FROM outbox
 			WHERE {outbox_open} AND person > ''
