@@ -35,7 +35,9 @@ sweep(struct store *s, void *arg, struct err *e)
 	int64_t noted, mails, now = time_now();
 	if (sweep_once(s, c->config, now, c->arena, &noted, e) != 0)
 		return -1;
-	return signin_settle(s, c->config, now, c->arena, &mails, e);
+	if (signin_settle(s, c->config, now, c->arena, &mails, e) != 0)
+		return -1;
+	return noted == 0;
 }
 
 static int

@@ -23,6 +23,11 @@ platform, subscription, product, tier, status, since, paid_until,
 BEGIN IMMEDIATE;
 -- name: begin @postgresql
 BEGIN;
+-- name: begin_claim
+BEGIN IMMEDIATE;
+-- name: begin_claim @postgresql
+-- (rows of the outbox have locks of their own)
+BEGIN;
 -- name: begin_read
 BEGIN;
 -- name: begin_read @postgresql
@@ -106,8 +111,7 @@ SELECT {event}
 FROM events
 WHERE platform = $1 AND subject = $2 AND status = 'applied' ORDER BY id;
 -- name: event_beside
-SELECT id FROM events WHERE platform = $1 AND subject = $2 AND id <> $3
-LIMIT 1;
+SELECT id FROM events WHERE platform = $1 AND subject = $2 LIMIT 1;
 -- name: event_about
 SELECT {event}
 FROM events
@@ -376,25 +380,21 @@ SELECT coalesce(max(id), 0) FROM outbox;
 SELECT count(*) FROM outbox WHERE dedupe = $1;
 -- let: outbox_open
 state IN ('waiting', 'running') AND kind = $1 AND target = $2
--- name: outbox_next
+-- let: outbox_due
 SELECT {outbox} FROM outbox AS o
 WHERE {outbox_open} AND due_at <= $3
-ORDER BY due_at, id LIMIT $4;
--- name: outbox_next_in_order
--- (looks at so many rows and no more: of one person there may be thousands;
--- comes out as the inner one does, for the outer one to stop early)
+ORDER BY due_at, id LIMIT $4
+-- let: outbox_due_in_order
 SELECT {outbox} FROM (SELECT id AS near FROM outbox
 	WHERE {outbox_open} AND due_at <= $3
 	ORDER BY due_at LIMIT 256) AS oldest CROSS JOIN outbox AS o
-WHERE o.id = near
+WHERE o.id = near AND o.state IN ('waiting', 'running') AND o.due_at <= $3
 	AND NOT EXISTS (SELECT 1 FROM outbox AS p
 		WHERE p.state IN ('waiting', 'running') AND p.kind = $1
 			AND p.target = $2 AND p.person = o.person
 			AND p.id < o.id)
-LIMIT $4;
--- name: outbox_next_heads
--- (where more than those are due: by the index from each person's first row to
--- the next person's, and the rows about nobody; + 0 keeps outbox_due out)
+LIMIT $4
+-- let: outbox_due_heads
 WITH RECURSIVE
 	crowd(there) AS (SELECT 1 FROM outbox
 		WHERE {outbox_open} AND due_at <= $3
@@ -418,7 +418,32 @@ WITH RECURSIVE
 			ORDER BY person, id LIMIT 1)
 		FROM head WHERE first IS NOT NULL)
 SELECT {outbox} FROM head CROSS JOIN outbox AS o
-WHERE o.id = head.first AND o.due_at <= $3 LIMIT $4;
+WHERE o.id = head.first AND o.state IN ('waiting', 'running')
+	AND o.due_at <= $3
+LIMIT $4
+-- name: outbox_next
+{outbox_due};
+-- name: outbox_take
+{outbox_due};
+-- name: outbox_take @postgresql
+-- (workers of several hosts: what one looks at, the others leave to it)
+{outbox_due} FOR UPDATE OF o SKIP LOCKED;
+-- name: outbox_next_in_order
+-- (looks at so many rows and no more: of one person there may be thousands;
+-- comes out as the inner one does, for the outer one to stop early)
+{outbox_due_in_order};
+-- name: outbox_take_in_order
+{outbox_due_in_order};
+-- name: outbox_take_in_order @postgresql
+{outbox_due_in_order} FOR UPDATE OF o SKIP LOCKED;
+-- name: outbox_next_heads
+-- (where more than those are due: by the index from each person's first row to
+-- the next person's, and the rows about nobody; + 0 keeps outbox_due out)
+{outbox_due_heads};
+-- name: outbox_take_heads
+{outbox_due_heads};
+-- name: outbox_take_heads @postgresql
+{outbox_due_heads} FOR UPDATE OF o SKIP LOCKED;
 -- name: outbox_claim
 UPDATE outbox SET state = 'running', attempts = attempts + 1, due_at = $2
 WHERE id = $1;
@@ -541,6 +566,11 @@ WHERE name > $1 AND name NOT IN ('log_version', 'state_version', 'tiers',
 ORDER BY name LIMIT $2;
 -- name: copy_meta_drop
 DELETE FROM meta WHERE name = $1;
+-- name: copy_hold
+SELECT 0;
+-- name: copy_hold @postgresql
+-- (claims do not wait for the writers' lock)
+LOCK TABLE outbox IN SHARE ROW EXCLUSIVE MODE;
 -- name: copy_numbers
 SELECT coalesce((SELECT max(id) FROM events), 0),
 	coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0),

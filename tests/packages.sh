@@ -8,12 +8,13 @@ packages_test="clang clang-format libclang-rt-14-dev valgrind mandoc python3
 	python3-prometheus-client curl sqlite3 spawn-fcgi xz-utils chromium
 	iproute2
 	nodejs npm apache2-bin libapache2-mod-fcgid libapache2-mod-xsendfile
-	build-essential zlib1g-dev dpkg-dev debhelper po-debconf lintian postgresql-15"
+	build-essential zlib1g-dev dpkg-dev debhelper po-debconf lintian postgresql-15
+	openssl iproute2"
 
-# Web servers for one test. Installed they would start and take a port, so they
+# Servers for one test each. Installed they would start and take a port, so they
 # are unpacked only, and what they link to is installed.
-packages_unpacked="lighttpd caddy h2o"
-packages_libraries="libnettle8 libpcre2-8-0 libxxhash0 libyaml-0-2"
+packages_unpacked="lighttpd caddy h2o pgbouncer"
+packages_libraries="libc-ares2 libevent-2.1-7 libnettle8 libpcre2-8-0 libxxhash0 libyaml-0-2"
 
 # apache2-bin: without the service, which would take port 80.
 # An nginx of another flavour serves as well as nginx-light, and so does a node

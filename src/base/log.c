@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 
-enum { LINE_MAX_BYTES = 2048 };
+enum { LINE_MAX_BYTES = 2048, NAME_MAX_BYTES = 64 };
 
 static const char *log_name = "gatepost";
 
@@ -14,6 +14,32 @@ void
 log_open(const char *name)
 {
 	log_name = name;
+}
+
+static void
+write_line(struct str s)
+{
+	if (write(STDERR_FILENO, s.p, s.n) < 0) {
+		/* nowhere left to say so */
+	}
+}
+
+/* Without memory, which is when a line is wanted most: what is not ASCII is
+ * not shown. */
+static void
+write_plain(const char *word, const char *text)
+{
+	char line[LINE_MAX_BYTES + NAME_MAX_BYTES];
+	int n =
+	    snprintf(line, sizeof(line) - 1, "%s: %s%s", log_name, word, text);
+	size_t len = n < 0 ? 0 : (size_t)n;
+	if (len > sizeof(line) - 2)
+		len = sizeof(line) - 2;
+	for (size_t i = 0; i < len; i++)
+		if (line[i] < ' ' || line[i] > '~')
+			line[i] = '?';
+	line[len] = '\n';
+	write_line((struct str){ line, len + 1 });
 }
 
 void
@@ -36,8 +62,9 @@ log_line(enum log_level level, const char *fmt, ...)
 	buf_add_visible(&b, (struct str){ text, len });
 	buf_addc(&b, '\n');
 	/* one write: lines of several threads and processes do not mix */
-	if (buf_ok(&b) && write(STDERR_FILENO, b.p, b.n) < 0) {
-		/* nowhere left to say so */
-	}
+	if (buf_ok(&b))
+		write_line(buf_str(&b));
+	else
+		write_plain(words[level], text);
 	buf_free(&b);
 }

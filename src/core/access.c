@@ -205,10 +205,11 @@ access_lookup(struct store *s, const struct tier_rules *rules,
     const struct access_key *key, int64_t now, struct arena *a,
     struct access *out, struct err *e)
 {
+	struct str id = key->by == STORE_BY_BUYER ? key->value : key->id;
+	store_ahead_change(s, key->by, id);
 	if (access_held(s, rules, key, now, a, out, e) != 0)
 		return -1;
-	return store_change_last_of(s, key->by,
-	    key->by == STORE_BY_BUYER ? key->value : key->id, &out->change, e);
+	return store_change_last_of(s, key->by, id, &out->change, e);
 }
 
 int

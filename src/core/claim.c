@@ -46,26 +46,12 @@ add_deliveries(struct store *s, struct claim *b, size_t from, struct err *e)
 	return rc;
 }
 
-static int
-take_any(void *arg, const struct store_outbox *row)
-{
-	(void)row;
-	*(int *)arg = 1;
-	return 1;
-}
-
 int
 claim_is_due(struct store *s, const struct action *a, int64_t now, int *due,
     struct err *e)
 {
-	struct str kind = str_from(action_words[a->kind]);
-	*due = 0;
-	if (store_outbox_next(
-		s, kind, a->name, a->order, now, 1, take_any, due, e) != 0)
-		return -1;
-	return *due || !a->order ? 0
-				 : store_outbox_next_heads(s, kind, a->name,
-				       now, 1, take_any, due, e);
+	return store_outbox_is_due(
+	    s, str_from(action_words[a->kind]), a->name, a->order, now, due, e);
 }
 
 /* Those from a number on, which were just found. */
@@ -90,14 +76,14 @@ claim_take(struct store *s, struct claim *b, struct err *e)
 {
 	const struct action *a = b->action;
 	struct str kind = str_from(action_words[a->kind]);
-	if (store_outbox_next(s, kind, a->name, a->order, b->now,
+	if (store_outbox_take(s, kind, a->name, a->order, b->now,
 		(int64_t)b->max, take_job, b, e) != 0 ||
 	    take(s, b, 0, e) != 0)
 		return -1;
 	size_t n = b->n;
 	if (!a->order || n == b->max)
 		return 0;
-	return store_outbox_next_heads(s, kind, a->name, b->now,
+	return store_outbox_take_heads(s, kind, a->name, b->now,
 		   (int64_t)(b->max - n), take_job, b, e) != 0
 	    ? -1
 	    : take(s, b, n, e);

@@ -12,6 +12,8 @@ enum {
 	/* While the database stays locked: who comes then has perhaps waited
 	 * for a thread as long as those before waited for the lock. */
 	LOCKED_WAIT_MS = 20,
+	/* and for one that has to be connected to, and asked a few things */
+	LOCKED_WAIT_SERVER_MS = 200,
 	/* leaves time for a database that is slow to open, as a locked one
 	 * with a rollback journal is */
 	TURN_WAIT_MS = 1400,
@@ -19,6 +21,8 @@ enum {
 	SLICE_MS = 500,
 	AGAIN_PAUSE_MS = 20,
 };
+
+static const char too_late[] = "the database did not take it in time";
 
 static const int64_t batch_sizes[] = { 1, 2, 4, 8, 16, 32, COMMIT_BATCH_MAX };
 
@@ -108,7 +112,9 @@ ready(struct commit *c, int64_t deadline, struct err *e)
 	    c->turn(c->config->database,
 		left < TURN_WAIT_MS ? (int)left : TURN_WAIT_MS, e) != 0)
 		return -1;
-	if (store_open(c->config->database, STORE_CREATE, &c->store, e) != 0)
+	left = deadline - time_ticks();
+	if (store_open_within(c->config->database, STORE_CREATE,
+		left > 0 ? (int)left : 0, &c->store, e) != 0)
 		return -1;
 	if (c->turn != NULL)
 		store_brief(c->store);
@@ -176,6 +182,8 @@ try_batch(
 	if (ready(c, batch->deadline, e) != 0)
 		return -1;
 	be_patient(c, batch->deadline);
+	if (store_is_far(c->store))
+		commit_ahead(c, batch);
 	if (store_begin(c->store, e) != 0)
 		return -1;
 	for (struct waiter *w = batch; w != NULL; w = w->next) {
@@ -192,7 +200,9 @@ try_batch(
 	}
 	if (store_commit(c->store, e) == 0)
 		return 0;
-	*done = NULL;
+	/* ERR_BUSY: it did not take place */
+	if (e->code != ERR_BUSY)
+		*done = NULL;
 fail:
 	store_rollback(c->store);
 	return -1;
@@ -284,6 +294,22 @@ cut_in_time(struct waiter *batch)
 	return back;
 }
 
+/* The rest of a batch that was cut: whose time is up while another batch is
+ * written is told now. Gives those that go on, *late the others. */
+static struct waiter *
+part_late(struct waiter *rest, struct waiter **late)
+{
+	int64_t now = time_ticks();
+	struct waiter *on = NULL, **to_on = &on, **to_late = late;
+	for (; rest != NULL; rest = rest->next) {
+		struct waiter ***to = rest->deadline <= now ? &to_late : &to_on;
+		**to = rest;
+		*to = &rest->next;
+	}
+	*to_on = *to_late = NULL;
+	return on;
+}
+
 /* With the lock held; they learn of it by wake_all. */
 static void
 answer(struct waiter *batch, int failed, const struct err *err)
@@ -343,7 +369,7 @@ lead(struct commit *c, const struct waiter *self)
 	struct err err = { 0 };
 	c->leading = 1;
 	struct commit_mark mark;
-	struct waiter *batch = take(c), *rest;
+	struct waiter *batch = take(c), *rest, *late;
 	c->batch = batch;
 	pthread_mutex_unlock(&c->lock);
 	int64_t began = time_micros();
@@ -362,12 +388,15 @@ lead(struct commit *c, const struct waiter *self)
 	c->was_locked = is_busy || rest != NULL;
 	if (is_busy)
 		rest = cut_in_time(batch);
-	put_back(c, rest);
+	put_back(c, part_late(rest, &late));
 	answer(batch, rc != 0, &err);
+	err_set(&err, ERR_BUSY, "%s", too_late);
+	answer(late, 1, &err);
 	hand_over(c);
 	pthread_mutex_unlock(&c->lock);
-	int done = has(batch, self);
+	int done = has(batch, self) || has(late, self);
 	wake_all(batch, self);
+	wake_all(late, self);
 	return done;
 }
 
@@ -422,8 +451,7 @@ wait_turn(struct commit *c, struct waiter *w)
 			c->was_locked = 1;
 			pthread_mutex_unlock(&c->lock);
 			w->failed = 1;
-			err_set(&w->err, ERR_BUSY,
-			    "the database did not take it in time");
+			err_set(&w->err, ERR_BUSY, "%s", too_late);
 			return;
 		}
 	}
@@ -442,8 +470,11 @@ commit_put(struct commit *c, const struct commit_delivery *d,
 		w.deadline = d->came / 1000 + COMMIT_WAIT_MS;
 	sem_init(&w.wake, 0, 0);
 	pthread_mutex_lock(&c->lock);
-	if (c->was_locked && w.deadline > now + LOCKED_WAIT_MS)
-		w.deadline = now + LOCKED_WAIT_MS;
+	int64_t locked = store_is_url(c->config->database)
+	    ? LOCKED_WAIT_SERVER_MS
+	    : LOCKED_WAIT_MS;
+	if (c->was_locked && w.deadline > now + locked)
+		w.deadline = now + locked;
 	if (c->last == NULL)
 		c->first = &w;
 	else
@@ -473,12 +504,13 @@ commit_chore(struct commit *c, commit_chore_fn *fn, void *arg, struct err *e)
 		be_patient(c, time_ticks());
 		rc = fn(c->store, arg, e);
 		struct commit_mark mark = { 0, time_micros() };
-		tell(c, &mark);
+		if (rc <= 0)
+			tell(c, &mark);
 	}
 	pthread_mutex_lock(&c->lock);
 	hand_over(c);
 	pthread_mutex_unlock(&c->lock);
-	return rc;
+	return rc < 0 ? -1 : 0;
 }
 
 struct commit_stats *

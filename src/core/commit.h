@@ -75,7 +75,8 @@ typedef int commit_turn_fn(const char *database, int ms, struct err *e);
 void commit_turn(struct commit *c, commit_turn_fn *fn);
 
 /* Work between two batches, by the writer's own connection; it should be short,
- * deliveries wait for it. fn returns 0 or -1 with *e set. */
+ * deliveries wait for it. fn returns 0; 1 when it left all as it was, of which
+ * nobody is told; or -1 with *e set. commit_chore: 0 or -1. */
 typedef int commit_chore_fn(struct store *s, void *arg, struct err *e);
 int
 commit_chore(struct commit *c, commit_chore_fn *fn, void *arg, struct err *e);

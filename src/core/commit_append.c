@@ -1,5 +1,6 @@
 #include "core/commit_own.h"
 
+#include "core/manual.h"
 #include "core/outbox.h"
 #include "core/project.h"
 
@@ -52,20 +53,16 @@ follow_up(struct commit *c, const struct waiter *w, struct err *e)
  * that is written, and hardly one is ever needed, the batch that has such a
  * delivery is written once more, with them. */
 static int
-fold(struct commit *c, struct waiter *w, const struct fact *f, struct err *e)
+fold(struct commit *c, struct waiter *w, const struct fact *f, int beside,
+    struct err *e)
 {
 	const struct commit_delivery *d = w->delivery;
 	/* a repeat is folded as it is stored: it may have been rewritten to
 	 * erase a person, whom what came again must not bring back */
-	int beside = 1;
-	if (!w->answer.duplicate &&
-	    store_event_beside(c->store, str_from(d->platform->name),
-		str_from(w->subject), w->answer.event, &beside, e) != 0)
-		return -1;
 	struct project_known known = {
 		.event = w->answer.duplicate ? 0 : w->answer.event,
 		.fact = f,
-		.alone = !beside,
+		.alone = !w->answer.duplicate && !beside,
 		.received_at = d->received_at,
 		.sent_at = d->sent_at
 	};
@@ -121,6 +118,35 @@ find_subject(struct commit *c, struct waiter *w, struct err *e)
 	return -1;
 }
 
+void
+commit_ahead(struct commit *c, const struct waiter *batch)
+{
+	for (const struct waiter *w = batch; w != NULL; w = w->next) {
+		const struct fact *f = w->delivery->fact;
+		struct str platform = str_from(w->delivery->platform->name);
+		if (!str_eq_z(w->delivery->status, "applied"))
+			continue;
+		arena_reset(c->arena);
+		store_ahead_sale(
+		    c->store, platform, project_column(c->arena, f->sale));
+		store_ahead_beside(c->store, platform, f->subject);
+	}
+}
+
+/* What its fold will ask for comes with the answer to its being stored. */
+static void
+look_ahead(struct commit *c, const struct waiter *w, int beside)
+{
+	const struct fact *f = w->delivery->fact;
+	struct str platform = str_from(w->delivery->platform->name);
+	struct str subject = str_from(w->subject);
+	if (beside)
+		store_ahead_subject(c->store, platform, subject);
+	store_ahead_about(
+	    c->store, manual_subject(c->arena, platform, subject));
+	store_ahead_person(c->store, f->user_ref, f->email);
+}
+
 int
 commit_append(struct commit *c, struct waiter *w, struct err *e)
 {
@@ -149,13 +175,19 @@ commit_append(struct commit *c, struct waiter *w, struct err *e)
 		*texts[i] = project_column(c->arena, *texts[i]);
 	if (arena_failed(c->arena))
 		return err_set(e, ERR_MEMORY, "out of memory");
+	int folds = str_eq_z(d->status, "applied"), beside = 0;
+	if (folds &&
+	    store_event_beside(
+		c->store, row.platform, str_from(w->subject), &beside, e) != 0)
+		return -1;
+	if (folds && store_is_far(c->store))
+		look_ahead(c, w, beside);
 	enum store_added added;
 	if (store_event_add(c->store, &row, &w->answer.event, &added, e) != 0)
 		return -1;
 	w->answer.duplicate = added != STORE_NEW;
 	w->answer.kept = str_eq_z(d->status, "kept");
-	if (added != STORE_AGAIN && str_eq_z(d->status, "applied") &&
-	    fold(c, w, f, e) != 0)
+	if (added != STORE_AGAIN && folds && fold(c, w, f, beside, e) != 0)
 		return -1;
 	return added == STORE_NEW ? follow_up(c, w, e) : 0;
 }

@@ -47,6 +47,9 @@ struct commit {
 	struct arena *arena;
 };
 
+/* Before the transaction begins: what its first questions will be. */
+void commit_ahead(struct commit *c, const struct waiter *batch);
+
 /* Writes one delivery, with all that follows from it, inside the transaction.
  * -1: the whole transaction has to be given up. */
 int commit_append(struct commit *c, struct waiter *w, struct err *e);

@@ -13,7 +13,7 @@
 	config_bad((r)->e, (r)->file, config_line((r), "on", (nth), (key), 0), \
 	    __VA_ARGS__)
 
-enum { BEFORE_MAX = 366 * 86400 };
+enum { BEFORE_MAX = 366 * 86400, EVENT_SHOWN_MAX = 24 };
 
 #define SENDMAIL "/usr/sbin/sendmail"
 
@@ -110,6 +110,23 @@ copy(struct config_reader *r, const char *z, struct str *out)
 	return out->p != NULL ? 0 : config_no_memory(r);
 }
 
+/* Named where it may be an event with a letter wrong; anything else may be the
+ * value of a variable, which no message shows. */
+static int
+no_such_event(struct config_reader *r, size_t nth, struct str word)
+{
+	size_t n = 0;
+	while (n < word.n &&
+	    (word.p[n] == '_' || (word.p[n] >= 'a' && word.p[n] <= 'z')))
+		n++;
+	if (n < word.n || n > EVENT_SHOWN_MAX)
+		word = STR("…");
+	return BAD(r, nth, NULL,
+	    "on '%.*s': there is no such event; gatepost.conf(5) lists them: "
+	    "purchase, renewal, refunded, …",
+	    STR_ARG(word));
+}
+
 /* "purchase renewal", or with commas; what follows '#' is not the user's. */
 static int
 read_events(struct config_reader *r, cfg_t *cfg, size_t nth, struct rule *out)
@@ -129,11 +146,7 @@ read_events(struct config_reader *r, cfg_t *cfg, size_t nth, struct rule *out)
 		while (k < RULE__MAX && !str_eq_z(word, rule_words[k]))
 			k++;
 		if (k == RULE__MAX)
-			return BAD(r, nth, NULL,
-			    "on '%.*s': there is no such event; "
-			    "gatepost.conf(5) lists them: purchase, renewal, "
-			    "refunded, …",
-			    STR_ARG(word));
+			return no_such_event(r, nth, word);
 		out->events |= 1U << k;
 	}
 	return out->events != 0

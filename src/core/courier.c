@@ -44,7 +44,7 @@ turn(struct store *s, void *arg, struct err *e)
 		return -1;
 	if (n == 0 && !due)
 		return 0;
-	if (store_begin(s, e) != 0)
+	if (store_begin_claim(s, e) != 0)
 		return -1;
 	if (courier_marks_write(s, t->courier, n, t->arena, e) == 0 &&
 	    (b == NULL || claim_take(s, b, e) == 0) &&

@@ -1,9 +1,10 @@
 #include "core/rebuild.h"
 
 #include "base/time.h"
+#include "core/manual.h"
 #include "core/project.h"
 
-enum { SUBJECTS_AT_ONCE = 200, TEXT_MAX = 64 * 1024 };
+enum { SUBJECTS_AT_ONCE = 200, TEXT_MAX = 64 * 1024, AHEAD = 16 };
 
 struct subject_name {
 	struct str platform;
@@ -125,6 +126,18 @@ rebuild_one(struct store *s, const struct config *c,
 	return store_release(s, e);
 }
 
+/* What the next ones will be folded from and compared with. */
+static void
+look_ahead(
+    struct store *s, const struct subject_name *v, size_t n, struct arena *a)
+{
+	for (size_t i = 0; i < n && i < AHEAD; i++) {
+		store_ahead_subject(s, v[i].platform, v[i].subject);
+		store_ahead_about(
+		    s, manual_subject(a, v[i].platform, v[i].subject));
+	}
+}
+
 static int
 step(struct store *s, const struct config *c, int64_t now, struct arena *a,
     struct arena *names_arena, struct rebuild_result *r, struct err *e)
@@ -141,6 +154,8 @@ step(struct store *s, const struct config *c, int64_t now, struct arena *a,
 	if (names.failed)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	for (size_t i = 0; i < names.n; i++) {
+		if (i % AHEAD == 0 && store_is_far(s))
+			look_ahead(s, &names.v[i], names.n - i, a);
 		if (rebuild_one(s, c, &names.v[i], now, a, r, e) != 0)
 			return -1;
 		at = names.v[i];

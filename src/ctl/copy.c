@@ -75,6 +75,7 @@ settle(struct copy *c, int close, struct err *e)
 	int rc = store_begin(c->from, e);
 	if (rc != 0)
 		return -1;
+	rc = copy_hold(c->from, e);
 	c->result.written = 1;
 	for (int i = 0; rc == 0 && i < PASSES_MAX && c->result.written > 0; i++)
 		rc = pass(c, e);

@@ -99,18 +99,26 @@ store_change_ids_of(struct store *s, enum store_by by, struct str id,
 	return store_run(s, queries[by], args, 3, take_change_id, &each, e);
 }
 
+static const enum query last_of[] = {
+	[STORE_BY_USER] = QUERY_CHANGE_LAST_OF_USER,
+	[STORE_BY_EMAIL] = QUERY_CHANGE_LAST_OF_EMAIL,
+	[STORE_BY_BUYER] = QUERY_CHANGE_LAST_OF_BUYER,
+	[STORE_BY_LICENSE] = QUERY_CHANGE_LAST_OF_LICENSE,
+};
+
 int
 store_change_last_of(struct store *s, enum store_by by, struct str id,
     int64_t *out, struct err *e)
 {
-	static const enum query queries[] = {
-		[STORE_BY_USER] = QUERY_CHANGE_LAST_OF_USER,
-		[STORE_BY_EMAIL] = QUERY_CHANGE_LAST_OF_EMAIL,
-		[STORE_BY_BUYER] = QUERY_CHANGE_LAST_OF_BUYER,
-		[STORE_BY_LICENSE] = QUERY_CHANGE_LAST_OF_LICENSE,
-	};
 	struct db_value arg = db_text(id);
-	return store_number(s, queries[by], &arg, 1, out, NULL, e);
+	return store_number(s, last_of[by], &arg, 1, out, NULL, e);
+}
+
+void
+store_ahead_change(struct store *s, enum store_by by, struct str id)
+{
+	struct db_value arg = db_text(id);
+	store_look(s, last_of[by], &arg, 1);
 }
 
 struct told {

@@ -344,6 +344,12 @@ copy_finish(struct store *from, struct store *to, struct err *e)
 }
 
 int
+copy_hold(struct store *from, struct err *e)
+{
+	return store_run(from, QUERY_COPY_HOLD, NULL, 0, NULL, NULL, e);
+}
+
+int
 copy_close(struct store *from, struct err *e)
 {
 	return store_script(from, STORE_MOVED, e);

@@ -38,6 +38,9 @@ int copy_pass(struct store *from, struct store *to, copy_progress_fn *fn,
 /* After a pass that wrote nothing: the second is whole. */
 int copy_finish(struct store *from, struct store *to, struct err *e);
 
+/* Inside a transaction of the first: to its end, all of it stays as it is. */
+int copy_hold(struct store *from, struct err *e);
+
 /* Inside a transaction of the first: from its commit on, no program, running
  * or not, adds to its log: it answers 503. copy_prepare undoes it. */
 int copy_close(struct store *from, struct err *e);

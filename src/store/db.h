@@ -41,8 +41,10 @@ struct db; /* a connection */
 
 struct db_driver {
 	const char *scheme; /* of the URL; "" is a plain path */
-	int (*open)(const char *where, enum db_mode mode, struct db **out,
-	    struct err *e);
+	/* ms: to wait for locks, for all it does; SQLite: what is left of them
+	 * is the patience from then on. */
+	int (*open)(const char *where, enum db_mode mode, int ms,
+	    struct db **out, struct err *e);
 	void (*close)(struct db *db);
 	/* Several statements, from scripts of the sql folder. */
 	int (*script)(struct db *db, const char *sql, struct err *e);
@@ -59,6 +61,10 @@ struct db_driver {
 	 * for the next. */
 	int (*listen)(struct db *db, struct err *e);
 	int (*heard)(struct db *db, int ms, int *heard, struct err *e);
+	/* NULL, or: a SELECT that is about to be run inside a transaction,
+	 * or the one begun next, whose answer may come earlier. */
+	void (*ahead)(
+	    struct db *db, enum query q, const struct db_value *args, size_t n);
 	/* The connection is one of many, each of which lasts a moment: what it
 	 * would tidy when it ends waits. NULL: nothing to do. */
 	void (*brief)(struct db *db);

@@ -7,11 +7,11 @@
 
 #include <sqlite3.h>
 
+#include "base/time.h"
 #include "store/netfs.h"
 #include "store/db_sqlite_wal.h"
 
 enum {
-	PATIENCE_MS = 2500,
 	MODE_PAUSE_MS = 10,
 	MODE_MAX = 16,
 	COLUMNS_MAX = 32,
@@ -26,6 +26,7 @@ struct db {
 	/* where $k stands: SQLite takes $k for a name and numbers names by
 	 * first appearance (https://www.sqlite.org/c3ref/bind_blob.html) */
 	unsigned char place[QUERY__MAX][DB_ARGS_MAX];
+	int64_t until; /* time_ticks() when opening it has to be done */
 };
 
 static const char *vfs_name; /* NULL: the usual */
@@ -104,6 +105,14 @@ sqlite_close(struct db *db)
 	free(db);
 }
 
+/* The next lock may be waited for as long as there is time to open. */
+static void
+be_quick(const struct db *db)
+{
+	int64_t left = db->until - time_ticks();
+	sqlite3_busy_timeout(db->handle, left > 0 ? (int)left : 0);
+}
+
 static int
 take_mode(void *arg, int n, char **values, char **names)
 {
@@ -122,11 +131,13 @@ journal_mode(struct db *db, const char *mode, char is[MODE_MAX])
 	int rc = SQLITE_BUSY;
 	snprintf(sql, sizeof(sql), "PRAGMA journal_mode%s%s",
 	    mode == NULL ? "" : "=", mode == NULL ? "" : mode);
-	for (int ms = 0; rc == SQLITE_BUSY && ms < PATIENCE_MS;
-	     ms += MODE_PAUSE_MS) {
-		if (ms > 0)
+	for (int again = 0; rc == SQLITE_BUSY; again = 1) {
+		if (again && time_ticks() >= db->until)
+			break;
+		if (again)
 			sqlite3_sleep(MODE_PAUSE_MS);
 		is[0] = '\0';
+		be_quick(db);
 		rc = sqlite3_exec(db->handle, sql, take_mode, is, NULL) & 0xFF;
 	}
 	/* a mode that cannot be is not refused, only not set */
@@ -138,14 +149,12 @@ journal_mode(struct db *db, const char *mode, char is[MODE_MAX])
 /* Out of WAL without shared memory: alone, it keeps the WAL's index to itself
  * (https://www.sqlite.org/wal.html, 8). Needs a fresh connection. */
 static int
-leave_wal(const char *where)
+leave_wal(const char *where, int64_t until)
 {
-	struct db db = { .handle = NULL };
+	struct db db = { .until = until };
 	char is[MODE_MAX];
 	int rc = sqlite3_open_v2(where, &db.handle,
 	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE, NULL);
-	if (rc == SQLITE_OK)
-		sqlite3_busy_timeout(db.handle, PATIENCE_MS);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db.handle, "PRAGMA locking_mode=EXCLUSIVE",
 		    NULL, NULL, NULL);
@@ -217,7 +226,7 @@ open_handle(struct db *db, const char *where, enum db_mode mode)
 	mode_t mask = mode == DB_CREATE ? umask(0077) : 0;
 	int rc = sqlite3_open_v2(where, &db->handle, flags, vfs_name);
 	if (rc == SQLITE_OK)
-		sqlite3_busy_timeout(db->handle, PATIENCE_MS);
+		be_quick(db);
 	if (rc == SQLITE_OK && mode == DB_CREATE)
 		rc = sqlite3_exec(
 		    db->handle, "PRAGMA user_version", NULL, NULL, NULL);
@@ -245,13 +254,14 @@ configure(void)
 }
 
 static int
-sqlite_open(
-    const char *where, enum db_mode mode, struct db **out, struct err *e)
+sqlite_open(const char *where, enum db_mode mode, int ms, struct db **out,
+    struct err *e)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct db *db = calloc(1, sizeof(*db));
 	if (db == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
+	db->until = time_ticks() + ms;
 	if (mode == DB_STANDBY)
 		mode = DB_READ;
 	pthread_once(&once, configure);
@@ -268,7 +278,7 @@ sqlite_open(
 		again = (rc & 0xFF) == SQLITE_IOERR;
 	if (again) {
 		sqlite3_close(db->handle);
-		leave_wal(where);
+		leave_wal(where, db->until);
 		rc = open_handle(db, where, mode);
 		if (rc == SQLITE_OK)
 			failed = set_durable(db, where, NULL, e) != 0;
@@ -281,6 +291,7 @@ sqlite_open(
 		sqlite_close(db);
 		return -1;
 	}
+	be_quick(db);
 	*out = db;
 	return 0;
 }

@@ -144,12 +144,11 @@ store_event_of_subject(struct store *s, struct str platform, struct str subject,
 
 int
 store_event_beside(struct store *s, struct str platform, struct str subject,
-    int64_t id, int *found, struct err *e)
+    int *found, struct err *e)
 {
 	int64_t other;
-	struct db_value args[] = { db_text(platform), db_text(subject),
-		db_int(id) };
-	return store_number(s, QUERY_EVENT_BESIDE, args, 3, &other, found, e);
+	struct db_value args[] = { db_text(platform), db_text(subject) };
+	return store_number(s, QUERY_EVENT_BESIDE, args, 2, &other, found, e);
 }
 
 int

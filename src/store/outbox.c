@@ -29,6 +29,14 @@ take_row(void *arg, const struct db_value *row, size_t n)
 	return each->fn(each->arg, &out);
 }
 
+static int
+take_none(void *arg, const struct store_outbox *row)
+{
+	(void)arg;
+	(void)row;
+	return 1;
+}
+
 int
 store_outbox_add(struct store *s, const struct store_outbox *row, struct err *e)
 {
@@ -70,7 +78,24 @@ store_outbox_is_known(
 }
 
 int
-store_outbox_next(struct store *s, struct str kind, struct str target,
+store_outbox_is_due(struct store *s, struct str kind, struct str target,
+    int order, int64_t now, int *due, struct err *e)
+{
+	struct each_row each = { take_none, NULL, 0 };
+	struct db_value args[] = { db_text(kind), db_text(target), db_int(now),
+		db_int(1) };
+	int rc =
+	    store_run(s, order ? QUERY_OUTBOX_NEXT_IN_ORDER : QUERY_OUTBOX_NEXT,
+		args, 4, take_row, &each, e);
+	if (rc == 0 && order && !each.found)
+		rc = store_run(
+		    s, QUERY_OUTBOX_NEXT_HEADS, args, 4, take_row, &each, e);
+	*due = each.found;
+	return rc;
+}
+
+int
+store_outbox_take(struct store *s, struct str kind, struct str target,
     int order, int64_t now, int64_t limit, store_outbox_row_fn *fn, void *arg,
     struct err *e)
 {
@@ -78,12 +103,12 @@ store_outbox_next(struct store *s, struct str kind, struct str target,
 	struct db_value args[] = { db_text(kind), db_text(target), db_int(now),
 		db_int(limit) };
 	return store_run(s,
-	    order ? QUERY_OUTBOX_NEXT_IN_ORDER : QUERY_OUTBOX_NEXT, args, 4,
+	    order ? QUERY_OUTBOX_TAKE_IN_ORDER : QUERY_OUTBOX_TAKE, args, 4,
 	    take_row, &each, e);
 }
 
 int
-store_outbox_next_heads(struct store *s, struct str kind, struct str target,
+store_outbox_take_heads(struct store *s, struct str kind, struct str target,
     int64_t now, int64_t limit, store_outbox_row_fn *fn, void *arg,
     struct err *e)
 {
@@ -91,7 +116,7 @@ store_outbox_next_heads(struct store *s, struct str kind, struct str target,
 	struct db_value args[] = { db_text(kind), db_text(target), db_int(now),
 		db_int(limit) };
 	return store_run(
-	    s, QUERY_OUTBOX_NEXT_HEADS, args, 4, take_row, &each, e);
+	    s, QUERY_OUTBOX_TAKE_HEADS, args, 4, take_row, &each, e);
 }
 
 int

@@ -30,6 +30,10 @@ int64_t db_number(const struct db_value *v); /* STORE_NULL for null */
 int store_run(struct store *s, enum query q, const struct db_value *args,
     size_t n, db_row_fn *fn, void *arg, struct err *e);
 
+/* struct db_driver's ahead. */
+void store_look(
+    struct store *s, enum query q, const struct db_value *args, size_t n);
+
 /* A script of the sql folder: see struct db_driver. */
 enum store_script { STORE_MOVED, STORE_BACK };
 int store_script(struct store *s, enum store_script which, struct err *e);

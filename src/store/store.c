@@ -9,7 +9,7 @@
 #include "store/rows.h"
 
 /* Raised when a script of sql/ changes. */
-enum { LOG_VERSION = 3, STATE_VERSION = 1 };
+enum { LOG_VERSION = 3, STATE_VERSION = 1, OPEN_MS = 2500 };
 
 struct store {
 	const struct db_driver *driver;
@@ -21,6 +21,19 @@ store_run(struct store *s, enum query q, const struct db_value *args, size_t n,
     db_row_fn *fn, void *arg, struct err *e)
 {
 	return s->driver->run(s->db, q, args, n, fn, arg, e);
+}
+
+int
+store_is_far(const struct store *s)
+{
+	return s->driver->ahead != NULL;
+}
+
+void
+store_look(struct store *s, enum query q, const struct db_value *args, size_t n)
+{
+	if (s->driver->ahead != NULL)
+		s->driver->ahead(s->db, q, args, n);
 }
 
 int
@@ -289,6 +302,13 @@ int
 store_open(
     const char *where, enum store_mode mode, struct store **out, struct err *e)
 {
+	return store_open_within(where, mode, OPEN_MS, out, e);
+}
+
+int
+store_open_within(const char *where, enum store_mode mode, int ms,
+    struct store **out, struct err *e)
+{
 	static const enum db_mode modes[] = { [STORE_READ] = DB_READ,
 		[STORE_WRITE] = DB_WRITE,
 		[STORE_STANDBY] = DB_STANDBY,
@@ -301,7 +321,7 @@ store_open(
 		return err_set(e, ERR_MEMORY, "out of memory");
 	s->driver = driver;
 	int made;
-	if (s->driver->open(where, modes[mode], &s->db, e) != 0 ||
+	if (s->driver->open(where, modes[mode], ms, &s->db, e) != 0 ||
 	    (mode == STORE_CREATE ? store_migrate(s, &made, e)
 				  : check_versions(s, e)) != 0) {
 		char shown[STORE_SHOWN_MAX];
@@ -362,6 +382,12 @@ int
 store_begin(struct store *s, struct err *e)
 {
 	return store_run(s, QUERY_BEGIN, NULL, 0, NULL, NULL, e);
+}
+
+int
+store_begin_claim(struct store *s, struct err *e)
+{
+	return store_run(s, QUERY_BEGIN_CLAIM, NULL, 0, NULL, NULL, e);
 }
 
 int

@@ -31,6 +31,10 @@ enum store_mode {
  * was not built in. */
 int store_open(
     const char *where, enum store_mode mode, struct store **out, struct err *e);
+/* As store_open, which waits 2.5 s: waits for locks ms milliseconds at most,
+ * whatever there is to bring up to date. */
+int store_open_within(const char *where, enum store_mode mode, int ms,
+    struct store **out, struct err *e);
 void store_close(struct store *s);
 /* The connection is one of many that each last a moment, as in plain CGI. */
 void store_brief(struct store *s);
@@ -56,12 +60,31 @@ int store_environment(const char *where, struct err *e);
 int store_migrate(struct store *s, int *made, struct err *e);
 
 int store_begin(struct store *s, struct err *e); /* takes the write lock */
+/* To claim rows of the outbox and to say what became of them, and for nothing
+ * else: on a server it does not wait for those who write deliveries. */
+int store_begin_claim(struct store *s, struct err *e);
 int store_begin_read(struct store *s, struct err *e); /* one snapshot */
 int store_commit(struct store *s, struct err *e);
 void store_rollback(struct store *s); /* harmless outside a transaction */
 int store_savepoint(struct store *s, struct err *e);
 int store_release(struct store *s, struct err *e);
 int store_rollback_to(struct store *s, struct err *e);
+
+/* ---- what will be asked ----
+ * Told before, it comes with other answers, which saves ways to the server and
+ * back; nothing else depends on it. Before store_begin, or before a statement
+ * inside its transaction. */
+int store_is_far(const struct store *s); /* 0: there is no way to save */
+/* store_purchase_get, and store_event_beside. */
+void store_ahead_sale(struct store *s, struct str platform, struct str sale);
+void
+store_ahead_beside(struct store *s, struct str platform, struct str subject);
+/* Its events and rows; and what `manual` has about it. */
+void
+store_ahead_subject(struct store *s, struct str platform, struct str subject);
+void store_ahead_about(struct store *s, struct str about);
+/* store_purchase_by, the user where there is one. */
+void store_ahead_person(struct store *s, struct str user_ref, struct str email);
 
 /* ---- events ---- */
 struct store_event {
@@ -104,9 +127,9 @@ int store_event_get(
 int store_event_of_subject(struct store *s, struct str platform,
     struct str subject, store_event_fn *fn, void *arg, struct err *e);
 /* Kept and test ones too. */
-/* Is there another one of the subject, whatever its status? */
+/* Is there one of the subject, whatever its status? */
 int store_event_beside(struct store *s, struct str platform, struct str subject,
-    int64_t id, int *found, struct err *e);
+    int *found, struct err *e);
 int store_event_count_of_subject(struct store *s, struct str platform,
     struct str subject, int64_t *out, struct err *e);
 /* All of one subject, kept and test ones too, and the manual ones about it
@@ -419,16 +442,20 @@ int store_outbox_max(struct store *s, int64_t *out, struct err *e);
 int store_outbox_is_known(
     struct store *s, struct str dedupe, int *known, struct err *e);
 
-/* The first that are due, by due_at, claims that have run out included. order:
- * none of a person of whom an earlier row is not done; and only among those due
- * longest, some hundreds, beyond which store_outbox_next_heads looks. */
-int store_outbox_next(struct store *s, struct str kind, struct str target,
+/* Is anything due, claims that have run out included? order: nothing of a
+ * person of whom an earlier row is not done. */
+int store_outbox_is_due(struct store *s, struct str kind, struct str target,
+    int order, int64_t now, int *due, struct err *e);
+/* The first of those, by due_at, to be claimed in the same transaction: no other
+ * gets them meanwhile. order: only among those due longest, some hundreds,
+ * beyond which store_outbox_take_heads looks. */
+int store_outbox_take(struct store *s, struct str kind, struct str target,
     int order, int64_t now, int64_t limit, store_outbox_row_fn *fn, void *arg,
     struct err *e);
 /* In order, where more are due than those: each person's first row if it is
- * due, in no order, and what is about nobody. What store_outbox_next found and
+ * due, in no order, and what is about nobody. What store_outbox_take found and
  * was not claimed comes again. */
-int store_outbox_next_heads(struct store *s, struct str kind, struct str target,
+int store_outbox_take_heads(struct store *s, struct str kind, struct str target,
     int64_t now, int64_t limit, store_outbox_row_fn *fn, void *arg,
     struct err *e);
 /* Inside the transaction it was found in: running, attempts raised. */
@@ -487,6 +514,8 @@ int store_change_told(struct store *s, enum store_by by, struct str id,
 /* The number of the newest change of that person's access, 0 for none. */
 int store_change_last_of(struct store *s, enum store_by by, struct str id,
     int64_t *out, struct err *e);
+/* What store_change_last_of is about to be asked: see store_is_far. */
+void store_ahead_change(struct store *s, enum store_by by, struct str id);
 
 /* A value kept beside the tables: does it stand there as given? */
 int store_meta_is(struct store *s, struct str name, struct str value, int *same,

@@ -45,13 +45,13 @@ test_outbox(struct store *s)
 	queue(s, "b", "3", "ada", 300);
 	queue(s, "b", "4", "bob", 5000);
 	queue(s, "b", "4", "bob", 5000);
-	OK(store_outbox_next(s, STR("http"), STR("b"), 0, 6000, 8, take_queued,
+	OK(store_outbox_take(s, STR("http"), STR("b"), 0, 6000, 8, take_queued,
 	       &q, &e) == 0 &&
 		q.n == 3,
 	    "due, each once: %d %s", (int)q.n, e.text);
 	const int64_t first = q.ids[0], second = q.ids[1], last = q.ids[2];
 	q.n = 0;
-	OK(store_outbox_next(s, STR("http"), STR("b"), 1, 6000, 8, take_queued,
+	OK(store_outbox_take(s, STR("http"), STR("b"), 1, 6000, 8, take_queued,
 	       &q, &e) == 0 &&
 		q.n == 2 && q.ids[0] == first && q.ids[1] == last,
 	    "in order: the first of each person");
@@ -74,7 +74,7 @@ test_outbox(struct store *s)
 	store_rollback(s);
 }
 
-enum { QUEUED_MANY = 300 }; /* more than store_outbox_next looks at */
+enum { QUEUED_MANY = 300 }; /* more than store_outbox_take looks at */
 
 static void
 test_outbox_heads(struct store *s)
@@ -93,19 +93,19 @@ test_outbox_heads(struct store *s)
 	queue(s, "c", "cyd0", "cyd", 7000);
 	queue(s, "c", "cyd1", "cyd", 200);
 	queue(s, "c", "none", NULL, 200);
-	OK(store_outbox_next(s, STR("http"), STR("c"), 1, 6000, 8, take_queued,
+	OK(store_outbox_take(s, STR("http"), STR("c"), 1, 6000, 8, take_queued,
 	       &q, &e) == 0 &&
 		q.n == 1,
 	    "one at a time: %d %s", (int)q.n, e.text);
 	const int64_t first = q.ids[0];
 	OK(store_outbox_claim(s, first, 9000, &e) == 0, "claimed");
-	OK(store_outbox_next_heads(s, STR("http"), STR("c"), 6000, 8,
+	OK(store_outbox_take_heads(s, STR("http"), STR("c"), 6000, 8,
 	       take_queued, &heads, &e) == 0 &&
 		heads.n == 2 &&
 		heads.ids[0] + heads.ids[1] == 2 * first + 2 * QUEUED_MANY + 4,
 	    "bob's first and nobody's: %d %s", (int)heads.n, e.text);
 	heads.n = 0;
-	OK(store_outbox_next_heads(s, STR("http"), STR("c"), 150, 8,
+	OK(store_outbox_take_heads(s, STR("http"), STR("c"), 150, 8,
 	       take_queued, &heads, &e) == 0 &&
 		heads.n == 0,
 	    "none before its time: %d", (int)heads.n);

@@ -479,6 +479,32 @@ tier 'influencer' {
 """
 
 
+class FileHold:
+    def __init__(self, path):
+        self.db = sqlite3.connect(path, isolation_level=None,
+                                  check_same_thread=False)
+        self.db.execute("BEGIN IMMEDIATE")
+
+    def let_go(self):
+        self.db.execute("ROLLBACK")
+        self.db.close()
+
+
+class ServerHold:
+    def __init__(self, name):
+        # the number is that of src/store/db_postgresql.c
+        self.psql = start(["psql", "-XqAt", cluster().url(name)],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.psql.stdin.write(b"BEGIN;\n SELECT pg_advisory_xact_lock("
+                              b"7449363237674382196), 'held';\n")
+        self.psql.stdin.flush()
+        self.psql.stdout.readline()
+
+    def let_go(self):
+        self.psql.stdin.close()
+        self.psql.wait(LIMIT)
+
+
 class Place:
     def __init__(self, accept_test=True, database="gatepost.db", tiers=TIERS,
                  init=True, server=None):
@@ -679,6 +705,20 @@ class Place:
     def one(self, sql, *args):
         found = self.rows(sql, *args)
         return found[0][0] if found else None
+
+    def execute(self, sql, *args):
+        """By hand, past the program."""
+        if self.name:
+            cluster().execute(self.name, sql, args)
+            return
+        db = sqlite3.connect(self.db, timeout=LIMIT)
+        with db:
+            db.execute(sql, args)
+        db.close()
+
+    def hold(self):
+        """Somebody else writes, until it is let go."""
+        return ServerHold(self.name) if self.name else FileHold(self.db)
 
     def events(self):
         return self.one("SELECT count(*) FROM events")

@@ -157,19 +157,27 @@ class Cluster:
         self.psql("postgres", "DROP DATABASE IF EXISTS %s WITH (FORCE)" %
                   database)
 
+    def execute(self, database, sql, args=()):
+        self.psql(database, filled(sql, args))
+
     def rows(self, database, sql, args=()):
         """As sqlite3 would give them: bodies are text where they are that."""
         sql = sql.replace("length(CAST(body AS BLOB))", "length(body)")
         sql = sql.replace("CAST(body AS BLOB)",
                           "'%s' || encode(body, 'hex')" % BYTES)
-        parts = sql.split("?")
-        if len(parts) == len(args) + 1:
-            sql = parts[0] + "".join(
-                literal(a) + part for a, part in zip(args, parts[1:]))
+        sql = filled(sql, args)
         out = self.psql(database, "WITH q AS (%s) SELECT coalesce(json_agg("
                         "row_to_json(q)), '[]') FROM q" % sql)
         return [tuple(value(v) for _, v in row) for row in json.loads(
             out, object_pairs_hook=list)]
+
+
+def filled(sql, args):
+    parts = sql.split("?")
+    if len(parts) != len(args) + 1:
+        return sql
+    return parts[0] + "".join(
+        literal(a) + part for a, part in zip(args, parts[1:]))
 
 
 def literal(v):

@@ -5,10 +5,12 @@ import sys
 sys.dont_write_bytecode = True
 import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
-from lib import (FCGI_PROGRAM, FORM, SLOW, Place, main, ok, sale, same,
-                 skip, stop, until)
+from lib import (CTL_PROGRAM, FCGI_PROGRAM, FORM, SLOW, Place, main, ok,
+                 sale, same, skip, stop, until)
 
 FILES = """
 files '/guides' {
@@ -113,4 +115,23 @@ def unconfined():
     same(confined(p), "nothing", "and the log says so")
 
 
-main(given_up, not_open, linked, unconfined)
+def protected():
+    """What the compiler and the linker add against an overrun that is made
+    use of, as configure asks for it."""
+    if SLOW or not shutil.which("readelf"):
+        skip("protections", "another build, or no readelf")
+        return
+    for program in (FCGI_PROGRAM, CTL_PROGRAM):
+        text = subprocess.run(["readelf", "-Wlhd", "--dyn-syms", program],
+                              capture_output=True, check=True).stdout.decode()
+        name = program.name + ": "
+        ok(re.search(r"Type:\s+DYN", text), name + "at any address")
+        ok("GNU_RELRO" in text and re.search(r"FLAGS.* NOW", text),
+           name + "its tables are read-only once it runs")
+        ok(re.search(r"GNU_STACK\s.* RW ", text), name + "no code on the stack")
+        ok("__stack_chk_fail" in text, name + "guards of the stack")
+        ok(re.search(r"__\w+_chk@", text.replace("__stack_chk_fail", "")),
+           name + "bounds of known buffers")
+
+
+main(protected, given_up, not_open, linked, unconfined)

@@ -9,7 +9,8 @@ import socket
 import threading
 import time
 
-from lib import (LIMIT, SLOW, Place, jwt, main, ok, sale, same, stop, until)
+from lib import (LIMIT, ON_SERVER, SLOW, Place, jwt, main, ok, sale, same, stop,
+                 until)
 
 AT_ONCE = 5 if SLOW else 1  # seconds
 EVENTS = {"Accept": "text/event-stream"}
@@ -133,7 +134,7 @@ def live():
     got = s.wait(3)
     took = time.monotonic() - begun
     ok(len(got) == 3 and got[2][1]["tier"] == "influencer" and
-       took < AT_ONCE, "is there within a second", (took, got))
+       took < AT_ONCE + ON_SERVER, "is there within a second", (took, got))
     s.close()
     last = got[2][0]
 
@@ -288,12 +289,8 @@ def changes():
 
 
 def fill(p, n):
-    import sqlite3
-    db = sqlite3.connect(p.db, timeout=LIMIT)
-    with db:
-        db.executemany("INSERT INTO changes (at, user_ref) VALUES (?, 'x')",
-                       [(1,)] * n)
-    db.close()
+    p.execute("INSERT INTO changes (at, user_ref) VALUES " +
+              ", ".join(["(1, 'x')"] * n))
 
 
 def deliver(p, first):

@@ -5,7 +5,6 @@ import sys
 sys.dont_write_bytecode = True
 import os
 import signal
-import sqlite3
 import threading
 import time
 
@@ -19,9 +18,7 @@ def in_flight():
     child = p.run(more=["--unconfined"])
     p.nginx()
     kept = p.gumroad(sale(0)).event()
-    other = sqlite3.connect(p.db, isolation_level=None,
-                            check_same_thread=False)
-    other.execute("BEGIN IMMEDIATE")
+    other = p.hold()
     answers = []
     threads = [threading.Thread(
         target=lambda i=i: answers.append(p.gumroad(sale(i))))
@@ -37,7 +34,7 @@ def in_flight():
     begun = time.monotonic()
     child.send_signal(signal.SIGTERM)
     half.send(stream(STDIN, body))
-    threading.Timer(1, lambda: other.execute("ROLLBACK")).start()
+    threading.Timer(1, other.let_go).start()
     for t in threads:
         t.join()
     same(sorted((a.status, a.word()) for a in answers),

@@ -21,7 +21,7 @@ PRELOAD = lib.BUILD / "tests/fault/preload.so"
 
 # enum op and enum when of preload.c
 OPS = {"any": 0, "sync": 1, "pwrite": 2, "write": 3, "truncate": 4,
-       "unlink": 5}
+       "unlink": 5, "open": 6, "create": 7}
 WHENS = {"before": 0, "after": 1, "middle": 2}
 
 
@@ -29,7 +29,7 @@ class Faults:
     """The numbers that preload.c reads: struct control."""
 
     NAMES = ("kill_at", "kill_op", "kill_when", "memory_at", "wall", "calls",
-             "allocations")
+             "allocations", "refuse", "refuse_errno")
 
     def __init__(self, folder):
         self.path = Path(folder) / "faults"
@@ -52,6 +52,11 @@ class Faults:
         self.set(kill_at=0)
         self.set(kill_op=OPS[op], kill_when=WHENS[when], calls=0)
         self.set(kill_at=n)
+
+    def refuse(self, number, *ops):
+        """Calls of these kinds fail with that errno until clear()."""
+        self.set(refuse_errno=number)
+        self.set(refuse=sum(1 << OPS[op] for op in ops))
 
     def env(self):
         return {"LD_PRELOAD": str(PRELOAD), "FAULT_CONTROL": str(self.path)}
@@ -106,8 +111,9 @@ class Delivery:
         return None
 
 
-def wrongs(p, deliveries):
-    """What is not as it has to be after a crash; empty: all is well."""
+def wrongs(p, deliveries, refused=()):
+    """What is not as it has to be after a fault; empty: all is well. refused:
+    the statuses by which a sender may be told to come again."""
     bad = []
     if not p.is_sound():
         bad.append("integrity_check: not ok")
@@ -115,7 +121,8 @@ def wrongs(p, deliveries):
         "SELECT id, CAST(body AS BLOB), seen FROM events")}
     for d in deliveries:
         events = {a[2] for a in d.answers if a is not None and a[0] == 200}
-        others = [a for a in d.answers if a is not None and a[0] != 200]
+        others = [a for a in d.answers if a is not None and
+                  a[0] not in (200, *refused)]
         if others:
             bad.append("%s: answered %s" % (d.key, others))
         if len(events) > 1:

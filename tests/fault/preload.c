@@ -6,6 +6,7 @@
  *	- kill it at the n-th call of a kind: before the call, after it, or in
  *	  the middle of a write
  *	- fail the n-th allocation
+ *	- refuse all calls of some kinds, with an errno, for as long as it is set
  *	- shift the wall clock
  *
  * The monotonic clock is left alone, as the kernel leaves it alone when
@@ -15,16 +16,27 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
-enum op { OP_ANY, OP_SYNC, OP_PWRITE, OP_WRITE, OP_TRUNCATE, OP_UNLINK };
+enum op {
+	OP_ANY,
+	OP_SYNC,
+	OP_PWRITE,
+	OP_WRITE,
+	OP_TRUNCATE,
+	OP_UNLINK,
+	OP_OPEN, /* any file */
+	OP_CREATE, /* a file to be written */
+};
 enum when { BEFORE, AFTER, MIDDLE };
 
 struct control {
@@ -35,6 +47,8 @@ struct control {
 	_Atomic int64_t wall; /* seconds added */
 	_Atomic int64_t calls; /* of kill_op so far */
 	_Atomic int64_t allocations;
+	_Atomic int64_t refuse; /* kinds, 1 << op each */
+	_Atomic int64_t refuse_errno;
 };
 
 static struct control *control;
@@ -94,9 +108,28 @@ strike(enum op op)
 	return 1;
 }
 
+static int
+is_refused(enum op op)
+{
+	if (control == NULL || !(atomic_load(&control->refuse) & 1 << op))
+		return 0;
+	errno = (int)atomic_load(&control->refuse_errno);
+	return 1;
+}
+
+/* Files without a name are memory (memfd_create(2)), not the disk's. */
+static int
+is_refused_on(int fd, enum op op)
+{
+	struct stat st;
+	return is_refused(op) && fstat(fd, &st) == 0 && st.st_nlink > 0;
+}
+
 int
 fsync(int fd)
 {
+	if (is_refused_on(fd, OP_SYNC))
+		return -1;
 	int late = strike(OP_SYNC);
 	int rc = (int)syscall(SYS_fsync, fd);
 	if (late)
@@ -107,6 +140,8 @@ fsync(int fd)
 int
 fdatasync(int fd)
 {
+	if (is_refused_on(fd, OP_SYNC))
+		return -1;
 	int late = strike(OP_SYNC);
 	int rc = (int)syscall(SYS_fdatasync, fd);
 	if (late)
@@ -123,6 +158,8 @@ part(int late, size_t n)
 static ssize_t
 pwrite_or_die(int fd, const void *p, size_t n, off_t at)
 {
+	if (is_refused_on(fd, OP_PWRITE))
+		return -1;
 	int late = strike(OP_PWRITE);
 	ssize_t rc = syscall(SYS_pwrite64, fd, p, part(late, n), at);
 	if (late)
@@ -155,6 +192,8 @@ write(int fd, const void *p, size_t n)
 static int
 truncate_or_die(int fd, off_t size)
 {
+	if (is_refused_on(fd, OP_TRUNCATE))
+		return -1;
 	int late = strike(OP_TRUNCATE);
 	int rc = (int)syscall(SYS_ftruncate, fd, size);
 	if (late)
@@ -177,11 +216,48 @@ ftruncate64(int fd, off64_t size)
 int
 unlink(const char *path)
 {
+	if (is_refused(OP_UNLINK))
+		return -1;
 	int late = strike(OP_UNLINK);
 	int rc = (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
 	if (late)
 		die();
 	return rc;
+}
+
+static int
+open_or_refuse(const char *path, int flags, mode_t mode)
+{
+	if (is_refused(OP_OPEN) ||
+	    ((flags & O_ACCMODE) != O_RDONLY && is_refused(OP_CREATE)))
+		return -1;
+	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+static mode_t
+mode_of(int flags, va_list more)
+{
+	return flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
+}
+
+int
+open(const char *path, int flags, ...)
+{
+	va_list more;
+	va_start(more, flags);
+	mode_t mode = mode_of(flags, more);
+	va_end(more);
+	return open_or_refuse(path, flags, mode);
+}
+
+int
+open64(const char *path, int flags, ...)
+{
+	va_list more;
+	va_start(more, flags);
+	mode_t mode = mode_of(flags, more);
+	va_end(more);
+	return open_or_refuse(path, flags, mode);
 }
 
 /* ---- memory -------------------------------------------------------------- */

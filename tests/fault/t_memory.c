@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 
 #include "base/crypto.h"
+#include "base/log.h"
 #include "base/time.h"
 #include "cgi/plain.h"
 #include "cgi/reader.h"
@@ -385,6 +386,24 @@ each(struct server *s, const struct kind *kind, int warm, int step)
 	    t.points, t.good, t.refused, t.none);
 }
 
+static int
+logs(int log)
+{
+	char line[PARAM_MAX] = "";
+	int file = memfd_create("log", MFD_CLOEXEC);
+	if (file < 0 || dup2(file, STDERR_FILENO) < 0)
+		return 0;
+	left = 1;
+	lasting = WHILE;
+	log_line(LOG_ERROR, "a\nb");
+	left = lasting = 0;
+	dup2(log, STDERR_FILENO);
+	if (pread(file, line, sizeof(line) - 1, 0) < 0)
+		line[0] = '\0';
+	close(file);
+	return strcmp(line, "gatepost: error: a?b\n") == 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -406,6 +425,7 @@ main(int argc, char **argv)
 	OK(s.answer.status == 200, "with memory: %s", s.answer.body);
 	server_close(&s);
 	test_group("memory runs out");
+	OK(logs(log), "the log says so all the same");
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		for (int k = 0; k < 4; k++) {
 			lasting = k & 1 ? WHILE : 0;

@@ -56,8 +56,12 @@ def clock_windows():
 
     def state(days):
         p.faults.set(wall=days * DAY)
-        a = access(p, "c1").json()
-        return a.get("tier"), a.get("status")
+        both = (access(p, "c1"), p.cgi(
+            "GET", "/v1/access?user=c1", headers=p.bearer(),
+            more=p.faults.env()))
+        found = {(a.json().get("tier"), a.json().get("status"))
+                 for a in both}
+        return found.pop() if len(found) == 1 else both
     for days, want in ((0, "active"), (13, "grace"), (30, "none"),
                        (0, "active")):
         same(state(days), (None if want == "none" else "influencer", want),
@@ -276,5 +280,166 @@ def memory():
     same(stop(child), 0, "and ends well")
 
 
+FOLLOW_UPS = """
+on 'purchase' {
+    http 'app' {
+        url = 'http://127.0.0.1:9/'
+    }
+}
+files '/guides' {
+    root = '%s'
+    allow = 'read'
+}
+"""
+
+
+def points(count, some):
+    """Which allocations fail: all of them with EACH=1, else a few."""
+    if os.environ.get("EACH"):
+        return range(1, count + 2)
+    return sorted(random.sample(range(1, count + 2), min(some, count)))
+
+
+def reading(p, run):
+    """Between which allocations the configuration is read: libConfuse ends
+    the program where one of them fails. run(FILE) starts and ends it."""
+    bad = p.dir / "bad.conf"
+    bad.write_text(p.conf.read_text() + "\ngrace = 'never'\n")
+    bad.chmod(0o600)
+    found = []
+    for file in (p.dir / "missing.conf", bad):
+        p.faults.set(allocations=0)
+        run(file)
+        found.append(p.faults.get("allocations"))
+    return range(found[0] - 20, found[1] + 20)
+
+
+def end_at_once(p, file):
+    subprocess.run([lib.FCGI_PROGRAM, "-c", file, "--listen",
+                    "unix:" + p.sock], env={**os.environ, **p.faults.env()},
+                   stderr=subprocess.DEVNULL)
+
+
+def start_without(p, at, config):
+    """Starts with the at-th allocation failing; what is wrong, or None."""
+    p.log.write_text("")
+    p.faults.set(memory_at=at)
+    child = run_faulty(p, wait=False)
+    until(lambda: child.poll() is not None or "started," in p.log_text(),
+          "start or end without allocation %d" % at)
+    p.faults.set(memory_at=0)
+    if child.poll() is None:
+        a = hook_or_none(p, sale(at))
+        if a is None or a.status != 200:
+            return "started, and answers %s" % a
+        code = stop(child)
+        return None if code == 0 else "ended with %d" % code
+    lib._children.remove(child)
+    good = child.returncode == 1 and p.log_text().strip()
+    if not good and at not in config:
+        return "ended with %d: %s" % (child.returncode, p.log_text())
+    return None
+
+
+def memory_at_start():
+    """An allocation fails while it starts: it says so and ends, or serves."""
+    p = faulty_place()
+    (p.dir / "guides").mkdir()
+    p.configure(more=FOLLOW_UPS % (p.dir / "guides"))
+    config = reading(p, lambda file: end_at_once(p, file))
+    p.faults.set(allocations=0)
+    child = run_whole(p)
+    count = p.faults.get("allocations")
+    stop(child)
+    bad = []
+    for at in points(count, 40):
+        wrong = start_without(p, at, config)
+        if wrong:
+            bad.append((at, wrong))
+    same(bad[:3], [], "%d allocations of a start: it serves, or says why not" %
+         count)
+    note("of them %d of the configuration" % len(config))
+    child = run_whole(p)
+    same(hook(p, sale(0)).status, 200, "with memory it serves")
+    same(stop(child), 0, "and ends well")
+    ok(p.is_sound(), "and the database is sound")
+
+
+def memory_of_cgi():
+    """The same for a program that lives for one request."""
+    p = faulty_place()
+    path = "/hooks/gumroad/" + p.tokens[0]
+    config = reading(p, lambda file: p.cgi(
+        "POST", path, sale(0), FORM, config=False,
+        more={**p.faults.env(), "GATEPOST_CONFIG": str(file)}))
+    p.faults.set(allocations=0)
+    p.cgi("POST", path, sale(0), FORM, more=p.faults.env())
+    count = p.faults.get("allocations")
+    bad, counts = [], {200: 0, 503: 0, None: 0}
+    for at in points(count, 40):
+        p.faults.set(memory_at=at)
+        a = p.cgi("POST", path, sale(at), FORM, more=p.faults.env())
+        p.faults.set(memory_at=0)
+        again = p.cgi("POST", path, sale(at), FORM)
+        counts[a.status] = counts.get(a.status, 0) + 1
+        # no answer and an exit status: the server says 500
+        if a.status is None:
+            good = a.exit == 1 or (at in config and a.exit != 0)
+        else:
+            good = a.status in (200, 503) and a.exit == 0
+        if a.status == 200:
+            good = good and again.word() == "duplicate"
+        if not good or again.word() not in ("recorded", "duplicate"):
+            bad.append((at, a, a.exit, again))
+    note(counts)
+    same(bad[:3], [], "%d allocations of plain CGI: stored or refused" % count)
+    ok(p.is_sound(), "and the database is sound")
+
+
+def address_space(child, more):
+    """No more memory than it has, and so many bytes."""
+    text = open("/proc/%d/status" % child.pid).read()
+    has = int(text.split("VmSize:")[1].split()[0]) * 1024
+    resource.prlimit(child.pid, resource.RLIMIT_AS,
+                     (has + more, resource.RLIM_INFINITY))
+
+
+def memory_limit():
+    """No memory is to be had for a while, by nobody in the program. (Not with
+    faults: what fails them is told by the limit itself.)"""
+    p = faulty_place()
+    p.configure(more="threads = 4")
+    child = p.run()
+    until(lambda: "started" in p.log_text(), "all threads")
+    same(hook(p, sale(0)).word(), "recorded", "before")
+    answers, n = [], 0
+    for more in (0, 4096, 65536, 200000):
+        address_space(child, more)
+        for size in (1500, 30000, 200000, 900000) * 4:
+            n += 1
+            headers = dict(FORM, **{"X-%d" % i: "v" * (n * 97 % 1500)
+                                    for i in range(n % 40)})
+            try:
+                a = p.direct("POST", "/hooks/gumroad/" + p.tokens[0],
+                             lib.sale_of_size(n, size), headers)
+            except OSError:
+                a = None
+            answers.append(a)
+    note({s: [a and a.status for a in answers].count(s)
+          for s in (200, 503, None)})
+    same(child.poll(), None, "no memory to be had: it goes on")
+    bad = [a for a in answers if a is not None and
+           a.status not in (200, 503)]
+    same(bad, [], "recorded, refused, or no answer")
+    ok(any(a is None or a.status == 503 for a in answers), "some refused")
+    resource.prlimit(child.pid, resource.RLIMIT_AS,
+                     (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    told = sum(a is not None and a.status == 200 for a in answers)
+    same(p.events(), 1 + told, "what was acknowledged is there")
+    same(hook(p, sale(n + 1)).word(), "recorded", "memory again: recorded")
+    same(stop(child), 0, "and it ends well")
+
+
 main(clock_windows, clock_changes, clock_decades, clock_waits, clock_wrong,
-     no_files, no_files_for_database, memory)
+     no_files, no_files_for_database, memory, memory_at_start, memory_of_cgi,
+     memory_limit)
