@@ -7,9 +7,20 @@ keep(struct arena *a, struct str s)
 }
 
 static int
+is_flying(const struct claim *b, int64_t id)
+{
+	for (size_t i = 0; i < b->n_flying; i++)
+		if (b->flying[i] == id)
+			return 1;
+	return 0;
+}
+
+static int
 take_job(void *arg, const struct store_outbox *row)
 {
 	struct claim *b = arg;
+	if (is_flying(b, row->id))
+		return 0;
 	struct claim_job *job = &b->jobs[b->n];
 	*job = (struct claim_job){ .row = *row };
 	job->row.payload = keep(b->arena, row->payload);
