@@ -255,9 +255,10 @@ def statements():
     p = place("http 'quick' { url = 'http://127.0.0.1:9/' }")
     db = sqlite3.connect(p.db)
     bad = []
-    for name in ("next", "next_in_order", "next_heads", "claim", "mark",
-                 "release", "hurry", "old", "expire", "tidy", "known", "again",
-                 "give_up", "get", "after", "of_event"):
+    for name in ("next", "next_in_order", "next_heads", "take",
+                 "take_in_order", "take_heads", "claim", "mark", "release",
+                 "hurry", "old", "expire", "tidy", "known", "again", "give_up",
+                 "get", "after", "of_event"):
         sql = found()["outbox_" + name]
         n = max([0, *map(int, re.findall(r"\?(\d)", sql))])
         for row in db.execute("EXPLAIN QUERY PLAN " + sql, [None] * n):

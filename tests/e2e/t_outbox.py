@@ -397,9 +397,9 @@ def expired():
     for n in range(3):
         deliver(p, sale(n))
     # one target was never tried; the other waits between two attempts
-    write(p, "UPDATE outbox SET added_at = ?, due_at = ?", week, week)
-    write(p, "UPDATE outbox SET attempts = 3, due_at = ? "
-          "WHERE target = 'away'", int(time.time()) - 1)
+    p.execute("UPDATE outbox SET added_at = ?, due_at = ?", week, week)
+    p.execute("UPDATE outbox SET attempts = 3, due_at = ? "
+              "WHERE target = 'away'", int(time.time()) - 1)
     work(p)
     same(outbox(p, "target, state, attempts", "target <> 'alert' AND id < 3"),
          [("away", "dead", 4), ("off", "dead", 0)], "neither is sent")
