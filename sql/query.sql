@@ -389,10 +389,10 @@ SELECT {outbox} FROM (SELECT id AS near FROM outbox
 	WHERE {outbox_open} AND due_at <= $3
 	ORDER BY due_at LIMIT 256) AS oldest CROSS JOIN outbox AS o
 WHERE o.id = near AND o.state IN ('waiting', 'running') AND o.due_at <= $3
-	AND NOT EXISTS (SELECT 1 FROM outbox AS p
+	AND (o.person IS NULL OR o.id = (SELECT p.id FROM outbox AS p
 		WHERE p.state IN ('waiting', 'running') AND p.kind = $1
 			AND p.target = $2 AND p.person = o.person
-			AND p.id < o.id)
+		ORDER BY p.person, p.id LIMIT 1))
 LIMIT $4
 -- let: outbox_due_heads
 WITH RECURSIVE
