@@ -385,9 +385,12 @@ SELECT {outbox} FROM outbox AS o
 WHERE {outbox_open} AND due_at <= $3
 ORDER BY due_at, id LIMIT $4
 -- let: outbox_due_in_order
-SELECT {outbox} FROM (SELECT id AS near FROM outbox
-	WHERE {outbox_open} AND due_at <= $3
-	ORDER BY due_at LIMIT 256) AS oldest CROSS JOIN outbox AS o
+SELECT {outbox} FROM (SELECT min(id) AS near
+	FROM (SELECT id, person, due_at FROM outbox
+		WHERE {outbox_open} AND due_at <= $3
+		ORDER BY due_at LIMIT 256) AS oldest
+	GROUP BY coalesce(person, '' || id)
+	ORDER BY min(due_at), min(id)) AS candidate CROSS JOIN outbox AS o
 WHERE o.id = near AND o.state IN ('waiting', 'running') AND o.due_at <= $3
 	AND (o.person IS NULL OR o.id = (SELECT p.id FROM outbox AS p
 		WHERE p.state IN ('waiting', 'running') AND p.kind = $1
@@ -398,7 +401,7 @@ LIMIT $4
 WITH RECURSIVE
 	crowd(there) AS (SELECT 1 FROM outbox
 		WHERE {outbox_open} AND due_at <= $3
-		LIMIT 1 OFFSET 256),
+		ORDER BY due_at LIMIT 1 OFFSET 256),
 	head(first) AS (
 		SELECT id FROM (SELECT id FROM outbox
 			WHERE {outbox_open} AND due_at + 0 <= $3
@@ -429,8 +432,8 @@ LIMIT $4
 -- (workers of several hosts: what one looks at, the others leave to it)
 {outbox_due} FOR UPDATE OF o SKIP LOCKED;
 -- name: outbox_next_in_order
--- (looks at so many rows and no more: of one person there may be thousands;
--- comes out as the inner one does, for the outer one to stop early)
+-- (looks at so many rows and no more: of one person there may be thousands; the
+-- orders keep PostgreSQL to the indexes whatever its statistics say)
 {outbox_due_in_order};
 -- name: outbox_take_in_order
 {outbox_due_in_order};
