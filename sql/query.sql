@@ -460,7 +460,8 @@ WHERE id = $1 AND state = 'running' AND attempts = $2;
 -- name: outbox_hurry
 UPDATE outbox SET due_at = added_at
 WHERE state IN ('waiting', 'running') AND kind = $1 AND target = $2
-	AND due_at > $3 AND state = 'waiting' AND attempts < $4;
+	AND due_at > $3 AND state = 'waiting' AND attempts < $4
+	AND coalesce(last_error, '') NOT LIKE '%with Retry-After';
 -- name: outbox_old
 -- (what was never tried is due since it was added: the index alone tells)
 SELECT {outbox} FROM outbox

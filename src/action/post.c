@@ -94,6 +94,7 @@ http_judge(const struct http_answer *got, struct action_answer *answer)
 		    "address into the url",
 		    s);
 	else
+		/* outbox_hurry knows those by the end of the text */
 		action_say(answer, ACTION_AGAIN, "%ld%s", s,
 		    got->retry_after >= 0 ? ", with Retry-After" : "");
 }
