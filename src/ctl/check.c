@@ -127,6 +127,18 @@ check_files(struct check *k, const struct config *c)
 			c->database, (unsigned)st.st_uid, (unsigned)geteuid()));
 }
 
+static void
+check_moved(struct check *k, struct store *s, struct err *e)
+{
+	int moved = 0;
+	if (store_is_moved(s, &moved, e) == 0 && moved)
+		problem(k,
+		    "this database was moved by 'gatepost copy --switch' and "
+		    "takes no more: every delivery is answered 503. Name the "
+		    "one it was moved to as database in gatepost.conf and "
+		    "restart the programs");
+}
+
 static int
 count_kinds(void *arg, const struct store_event_count *row)
 {
@@ -391,6 +403,7 @@ run(struct ctl *ctl, struct err *e)
 		return CTL_SYSTEM;
 	char shown[STORE_SHOWN_MAX];
 	ok(&k, "database", store_shown(c->database, shown));
+	check_moved(&k, s, e);
 	check_outbox(&k, s, e);
 	check_clock(&k);
 	check_deliveries(&k, s, e);

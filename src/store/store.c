@@ -434,6 +434,15 @@ store_age(struct store *s, int64_t *out, struct err *e)
 }
 
 int
+store_is_moved(struct store *s, int *moved, struct err *e)
+{
+	int64_t n = 0;
+	int rc = store_number(s, QUERY_MOVED, NULL, 0, &n, NULL, e);
+	*moved = n > 0;
+	return rc;
+}
+
+int
 store_alive(struct store *s, struct err *e)
 {
 	return store_run(s, QUERY_ALIVE, NULL, 0, NULL, NULL, e);
