@@ -368,6 +368,50 @@ def moving():
     ok(p.is_sound(), "and is sound")
 
 
+def closed(p, what):
+    """What a database that was moved says, wherever it is asked."""
+    checked = p.cli("check")
+    ok(checked.returncode == 1 and b"PROBLEM" in checked.stdout and
+       b"was moved" in checked.stdout, what + ": check tells", checked)
+    p.run()
+    until(lambda: "was moved by" in p.log_text(), what + ": said at start")
+    same(p.gumroad(sale(7)).status, 503, what + ": takes nothing")
+    ok("not stored: " in p.log_text() and "change database" in
+       p.log_text().split("not stored: ")[-1], what + ": and says why",
+       p.log_text()[-2000:])
+    same(p.access("user=u1").status, 200, what + ": lookups go on")
+    stop(p.program)
+    p.log.unlink()
+
+
+def copying():
+    """A copy that was used without --switch; then one that was closed."""
+    p = Place(server=False)
+    p.run()
+    p.nginx()
+    for n in range(3):
+        same(p.gumroad(sale(n)).status, 200, "before")
+    stop(p.program)
+    name = lib.new_database()
+    same(copied(p, "--to", lib.cluster().url(name)).returncode, 0, "copied")
+    file, p.name, p.file = p.file, name, None
+    p.configure()
+    p.run()
+    same(p.gumroad(sale(3)).event(), 4, "the next number follows")
+    stop(p.program)
+    same(p.cli("copy", "--to", p.dir / "back.db", "--switch").returncode, 0,
+         "back")
+    closed(p, "a server")
+    p.name, p.file = None, p.dir / "back.db"
+    p.configure(database="back.db")
+    same(p.cli("copy", "--to", p.dir / "third.db", "--switch").returncode, 0,
+         "into another file")
+    closed(p, "a file")
+    again = copied(p, "--from", file, "--to", p.dir / "back.db")
+    ok(again.returncode == 3 and b"closed" in again.stderr,
+       "a closed one is not copied to", again)
+
+
 # ---- statements ------------------------------------------------------------
 
 # what a request runs, and what runs every second
@@ -472,4 +516,5 @@ def plans():
                     name, what), found)
 
 
-main(contract, trips, secret, away, race, claims, across, moving, plans)
+main(contract, trips, secret, away, race, claims, across, moving, copying,
+     plans)
