@@ -295,6 +295,20 @@ stop_waiting(const struct app *app)
 		send_stop(app->send);
 }
 
+/* Before it is needed. */
+static void
+try_standby(const struct config *config)
+{
+	struct err e = { .code = ERR_NONE };
+	struct store *s = NULL;
+	if (config->standby_url != NULL &&
+	    store_open(config->standby_url, STORE_STANDBY, &s, &e) != 0)
+		log_line(LOG_WARNING,
+		    "standby_url cannot be used, should the database go: %s",
+		    e.text);
+	store_close(s);
+}
+
 static int
 run(const struct app *app, struct listener *listeners, const sigset_t *signals,
     struct err *e)
@@ -321,6 +335,7 @@ run(const struct app *app, struct listener *listeners, const sigset_t *signals,
 	if (herald_start(app->config, app->publish, &herald, e) != 0)
 		log_line(LOG_ERROR, "%s", e->text);
 	log_line(LOG_INFO, "started, %d threads", o.threads);
+	try_standby(app->config);
 	while (sigtimedwait(signals, NULL, &tick) < 0)
 		loop_sweep(loop);
 	/* who connects from now on finds the next program, or none */

@@ -139,6 +139,30 @@ check_moved(struct check *k, struct store *s, struct err *e)
 		    "restart the programs");
 }
 
+/* Those that are needed when it is too late to find them wrong. */
+static void
+check_urls(struct check *k, const struct config *c)
+{
+	struct err e = { .code = ERR_NONE };
+	struct store *s = NULL;
+	if (c->standby_url != NULL &&
+	    store_open(c->standby_url, STORE_STANDBY, &s, &e) != 0)
+		problem(k,
+		    arena_printf(k->ctl->arena,
+			"standby_url cannot be used: %s", e.text));
+	store_close(s);
+	s = NULL;
+	if (c->listen_url != NULL &&
+	    (store_open(c->listen_url, STORE_READ, &s, &e) != 0 ||
+		store_listen(s, &e) != 0))
+		note(k,
+		    arena_printf(k->ctl->arena,
+			"listen_url cannot be used, streams look once a "
+			"second: %s",
+			e.text));
+	store_close(s);
+}
+
 static int
 count_kinds(void *arg, const struct store_event_count *row)
 {
@@ -404,6 +428,7 @@ run(struct ctl *ctl, struct err *e)
 	char shown[STORE_SHOWN_MAX];
 	ok(&k, "database", store_shown(c->database, shown));
 	check_moved(&k, s, e);
+	check_urls(&k, c);
 	check_outbox(&k, s, e);
 	check_clock(&k);
 	check_deliveries(&k, s, e);
