@@ -458,6 +458,12 @@ store_age(struct store *s, int64_t *out, struct err *e)
 }
 
 int
+store_beat(struct store *s, struct err *e)
+{
+	return store_run(s, QUERY_BEAT, NULL, 0, NULL, NULL, e);
+}
+
+int
 store_is_moved(struct store *s, int *moved, struct err *e)
 {
 	int64_t n = 0;

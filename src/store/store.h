@@ -545,6 +545,8 @@ int store_event_newest(
 /* Of a standby: seconds since the newest transaction it has taken over was
  * committed, which is how old its answers are at most; 0 of any other. */
 int store_age(struct store *s, int64_t *out, struct err *e);
+/* Outside a transaction: one without rows, for store_age to go by. */
+int store_beat(struct store *s, struct err *e);
 /* Was it closed by copy.h, so that its log takes nothing? */
 int store_is_moved(struct store *s, int *moved, struct err *e);
 /* 0 when the tables answer. */
