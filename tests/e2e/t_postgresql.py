@@ -460,11 +460,19 @@ def standby():
           "it to arrive")
     seen = newest()
     until(lambda: newest() != seen, "a sign of life in quiet times")
-    for _ in range(40):
-        p.access("user=u1")  # each of the threads has a connection
+    asked = []
+
+    def ask():
+        asked.append(p.access("user=u1"))
+    # each of the threads gets a connection: nobody goes on for a while
+    in_threads([ask] * 12 + [lambda: first.psql(
+        "x", "BEGIN; LOCK TABLE purchases; SELECT pg_sleep(0.5); COMMIT")])
+    same(p.access("user=u1").json()["tier"], "supporter", "from the primary")
+    asked.clear()
     first.signal_all(signal.SIGSTOP)
     try:
-        asked = [p.access("user=u1") for _ in range(40)]
+        ask()
+        in_threads([ask] * 12)
     finally:
         first.signal_all(signal.SIGCONT)
     slow = [a.seconds for a in asked if a.seconds > 0.5]
