@@ -161,8 +161,8 @@ run(struct ctl *ctl, struct err *e)
 		    close ? "The first takes nothing more. Name the second as "
 			    "database in gatepost.conf and restart the "
 			    "programs.\n"
-			  : "Both are in use as before: with --switch the "
-			    "first takes nothing more.\n");
+			  : "The first is in use as before: with --switch "
+			    "it takes nothing more.\n");
 	return CTL_YES;
 }
 
