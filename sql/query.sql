@@ -378,35 +378,75 @@ ON CONFLICT (dedupe) DO NOTHING;
 SELECT coalesce(max(id), 0) FROM outbox;
 -- name: outbox_known
 SELECT count(*) FROM outbox WHERE dedupe = $1;
+-- let: outbox_open
+state IN ('waiting', 'running') AND kind = $1 AND target = $2
 -- let: outbox_due
 SELECT {outbox} FROM outbox AS o
-WHERE state IN ('waiting', 'running') AND kind = $1 AND target = $2
-	AND due_at <= $3
+WHERE {outbox_open} AND due_at <= $3
+ORDER BY due_at, id LIMIT $4
 -- let: outbox_due_in_order
-{outbox_due}
-	AND NOT EXISTS (SELECT 1 FROM outbox AS p
+SELECT {outbox} FROM (SELECT min(id) AS near
+	FROM (SELECT id, person, due_at FROM outbox
+		WHERE {outbox_open} AND due_at <= $3
+		ORDER BY due_at LIMIT 256) AS oldest
+	GROUP BY coalesce(person, '' || id)
+	ORDER BY min(due_at), min(id)) AS candidate CROSS JOIN outbox AS o
+WHERE o.id = near AND o.state IN ('waiting', 'running') AND o.due_at <= $3
+	AND (o.person IS NULL OR o.id = (SELECT p.id FROM outbox AS p
 		WHERE p.state IN ('waiting', 'running') AND p.kind = $1
 			AND p.target = $2 AND p.person = o.person
-			AND p.id < o.id)
+		ORDER BY p.person, p.id LIMIT 1))
+LIMIT $4
+-- let: outbox_due_heads
+WITH RECURSIVE
+	crowd(there) AS (SELECT 1 FROM outbox
+		WHERE {outbox_open} AND due_at <= $3
+		ORDER BY due_at LIMIT 1 OFFSET 256),
+	head(first) AS (
+		SELECT id FROM (SELECT id FROM outbox
+			WHERE {outbox_open} AND due_at + 0 <= $3
+				AND person IS NULL
+			ORDER BY person, id LIMIT $4) AS nobody
+		WHERE EXISTS (SELECT 1 FROM crowd)
+		UNION ALL
+		SELECT (SELECT id FROM outbox
+			WHERE {outbox_open} AND person > ''
+			ORDER BY person, id LIMIT 1)
+		WHERE EXISTS (SELECT 1 FROM crowd)
+		UNION ALL
+		SELECT (SELECT id FROM outbox
+			WHERE {outbox_open}
+				AND person > (SELECT q.person FROM outbox AS q
+					WHERE q.id = head.first)
+			ORDER BY person, id LIMIT 1)
+		FROM head WHERE first IS NOT NULL)
+SELECT {outbox} FROM head CROSS JOIN outbox AS o
+WHERE o.id = head.first AND o.state IN ('waiting', 'running')
+	AND o.due_at <= $3
+LIMIT $4
 -- name: outbox_next
-{outbox_due}
-ORDER BY due_at, id LIMIT $4;
--- name: outbox_next_in_order
-{outbox_due_in_order}
-ORDER BY due_at, id LIMIT $4;
+{outbox_due};
 -- name: outbox_take
-{outbox_due}
-ORDER BY due_at, id LIMIT $4;
+{outbox_due};
 -- name: outbox_take @postgresql
 -- (workers of several hosts: what one looks at, the others leave to it)
-{outbox_due}
-ORDER BY due_at, id LIMIT $4 FOR UPDATE OF o SKIP LOCKED;
+{outbox_due} FOR UPDATE OF o SKIP LOCKED;
+-- name: outbox_next_in_order
+-- (looks at so many rows and no more: of one person there may be thousands; the
+-- orders keep PostgreSQL to the indexes whatever its statistics say)
+{outbox_due_in_order};
 -- name: outbox_take_in_order
-{outbox_due_in_order}
-ORDER BY due_at, id LIMIT $4;
+{outbox_due_in_order};
 -- name: outbox_take_in_order @postgresql
-{outbox_due_in_order}
-ORDER BY due_at, id LIMIT $4 FOR UPDATE OF o SKIP LOCKED;
+{outbox_due_in_order} FOR UPDATE OF o SKIP LOCKED;
+-- name: outbox_next_heads
+-- (where more than those are due: by the index from each person's first row to
+-- the next person's, and the rows about nobody; + 0 keeps outbox_due out)
+{outbox_due_heads};
+-- name: outbox_take_heads
+{outbox_due_heads};
+-- name: outbox_take_heads @postgresql
+{outbox_due_heads} FOR UPDATE OF o SKIP LOCKED;
 -- name: outbox_claim
 UPDATE outbox SET state = 'running', attempts = attempts + 1, due_at = $2
 WHERE id = $1;

@@ -6,7 +6,7 @@ packages_build="gcc libc6-dev make autoconf automake pkg-config libfcgi-dev
 packages_serve="nginx-light curl sqlite3"
 packages_test="clang clang-format libclang-rt-14-dev valgrind mandoc python3
 	python3-prometheus-client curl sqlite3 spawn-fcgi xz-utils chromium
-	iproute2
+	iproute2 msmtp
 	nodejs npm apache2-bin libapache2-mod-fcgid libapache2-mod-xsendfile
 	build-essential zlib1g-dev dpkg-dev debhelper po-debconf lintian postgresql-15
 	openssl iproute2"

@@ -13,7 +13,8 @@
 
 /* What sendmail(8) exits with, from sysexits.h; a mail is given up for these
  * two alone. The others may pass: EX_NOHOST is also what msmtp says without a
- * network, EX_UNAVAILABLE what it says of most refusals. */
+ * network, EX_UNAVAILABLE what it says of a refusal for now (4xx) and of one
+ * after the whole mail; of one before that, for good (5xx), EX_DATAERR. */
 enum { MAIL_DATAERR = 65, MAIL_NOUSER = 67 };
 
 enum { ENV_MAX = 6, LINE_MAX_SAID = 160 };

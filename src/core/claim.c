@@ -7,9 +7,20 @@ keep(struct arena *a, struct str s)
 }
 
 static int
+is_flying(const struct claim *b, int64_t id)
+{
+	for (size_t i = 0; i < b->n_flying; i++)
+		if (b->flying[i] == id)
+			return 1;
+	return 0;
+}
+
+static int
 take_job(void *arg, const struct store_outbox *row)
 {
 	struct claim *b = arg;
+	if (is_flying(b, row->id))
+		return 0;
 	struct claim_job *job = &b->jobs[b->n];
 	*job = (struct claim_job){ .row = *row };
 	job->row.payload = keep(b->arena, row->payload);
@@ -33,11 +44,11 @@ take_delivery(void *arg, const struct store_event *ev)
 
 /* What was received is in the log: the row has its number only. */
 static int
-add_deliveries(struct store *s, struct claim *b, struct err *e)
+add_deliveries(struct store *s, struct claim *b, size_t from, struct err *e)
 {
 	size_t n = b->n;
 	int rc = 0;
-	for (b->n = 0; rc == 0 && b->n < n; b->n++)
+	for (b->n = from; rc == 0 && b->n < n; b->n++)
 		if (b->jobs[b->n].row.event != STORE_NULL &&
 		    store_event_get(
 			s, b->jobs[b->n].row.event, take_delivery, b, e) != 0)
@@ -54,22 +65,39 @@ claim_is_due(struct store *s, const struct action *a, int64_t now, int *due,
 	    s, str_from(action_words[a->kind]), a->name, a->order, now, due, e);
 }
 
-int
-claim_take(struct store *s, struct claim *b, struct err *e)
+/* Those from a number on, which were just found. */
+static int
+take(struct store *s, struct claim *b, size_t from, struct err *e)
 {
-	const struct action *a = b->action;
-	if (store_outbox_take(s, str_from(action_words[a->kind]), a->name,
-		a->order, b->now, (int64_t)b->max, take_job, b, e) != 0 ||
-	    (a->kind == ACTION_FORWARD && add_deliveries(s, b, e) != 0))
+	if (b->action->kind == ACTION_FORWARD &&
+	    add_deliveries(s, b, from, e) != 0)
 		return -1;
 	if (arena_failed(b->arena))
 		return err_set(e, ERR_MEMORY, "out of memory");
-	for (size_t i = 0; i < b->n; i++) {
+	for (size_t i = from; i < b->n; i++) {
 		b->jobs[i].row.attempts++;
 		if (store_outbox_claim(s, b->jobs[i].row.id, b->until, e) != 0)
 			return -1;
 	}
 	return 0;
+}
+
+int
+claim_take(struct store *s, struct claim *b, struct err *e)
+{
+	const struct action *a = b->action;
+	struct str kind = str_from(action_words[a->kind]);
+	if (store_outbox_take(s, kind, a->name, a->order, b->now,
+		(int64_t)b->max, take_job, b, e) != 0 ||
+	    take(s, b, 0, e) != 0)
+		return -1;
+	size_t n = b->n;
+	if (!a->order || n == b->max)
+		return 0;
+	return store_outbox_take_heads(s, kind, a->name, b->now,
+		   (int64_t)(b->max - n), take_job, b, e) != 0
+	    ? -1
+	    : take(s, b, n, e);
 }
 
 static int

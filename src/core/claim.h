@@ -20,6 +20,10 @@ struct claim {
 	struct claim_job jobs[CLAIM_MAX];
 	size_t n, max;
 	int64_t now, until; /* until when the rows are this one's */
+	/* what this process has in hand: not taken, even if a clock that was
+	 * set makes its claim run out */
+	const int64_t *flying;
+	size_t n_flying;
 };
 
 /* Has the target a row that may be taken? */

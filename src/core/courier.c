@@ -47,8 +47,12 @@ turn(struct store *s, void *arg, struct err *e)
 	if (store_begin_claim(s, e) != 0)
 		return -1;
 	if (courier_marks_write(s, t->courier, n, t->arena, e) == 0 &&
-	    (b == NULL || claim_take(s, b, e) == 0) &&
+	    (b == NULL ||
+		(courier_flight_copy(t->courier, b, e) == 0 &&
+		    claim_take(s, b, e) == 0)) &&
 	    store_commit(s, e) == 0) {
+		if (b != NULL)
+			courier_flight_add(t->courier, b);
 		courier_marks_drop(t->courier, n);
 		return 0;
 	}
@@ -75,10 +79,11 @@ do_job(struct lane *lane, const struct claim_job *job, struct arena *arena)
 	struct mark m;
 	int now;
 	courier_do(lane, job, arena, &m);
-	/* what finds no room is done again when its claim has run out */
 	if (courier_mark_add(lane->courier, &m, &now) != 0) {
 		write_marks(lane->courier, arena);
-		courier_mark_add(lane->courier, &m, &now);
+		/* done again when its claim has run out */
+		if (courier_mark_add(lane->courier, &m, &now) != 0)
+			courier_flight_end(lane->courier, m.id);
 	}
 	if (now)
 		write_marks(lane->courier, arena);
@@ -138,6 +143,8 @@ serve(struct lane *lane, struct arena *rows, struct arena *arena)
 		b.max = i;
 		if (i < b.n)
 			c->o.with(c->o.with_arg, claim_give_back, &b, &e);
+		for (; i < b.n; i++)
+			courier_flight_end(c, b.jobs[i].row.id);
 		most = time_ticks() - begun > QUICK_MS ? CLAIM_FIRST
 		    : most * 2 < CLAIM_MAX	       ? most * 2
 						       : CLAIM_MAX;

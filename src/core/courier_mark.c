@@ -36,6 +36,9 @@ courier_marks(struct courier *c)
 void
 courier_marks_drop(struct courier *c, size_t n)
 {
+	/* the first n stay where they are: one at a time writes marks */
+	for (size_t i = 0; i < n; i++)
+		courier_flight_end(c, c->marks[i].id);
 	pthread_mutex_lock(&c->lock);
 	c->n_marks -= n;
 	memmove(c->marks, c->marks + n, c->n_marks * sizeof(c->marks[0]));

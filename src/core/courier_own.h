@@ -8,8 +8,9 @@
 
 /*
  * What the files of the courier share, and nobody else. courier_job.c does one
- * row, courier_mark.c writes down what became of it, courier.c has the threads
- * and the clock, courier_off.c the targets that are gone.
+ * row, courier_mark.c writes down what became of it, courier_flight.c knows
+ * which are in hand, courier.c has the threads and the clock, courier_off.c the
+ * targets that are gone.
  */
 
 /* One target. Its fields after action are guarded by courier.lock. */
@@ -44,6 +45,10 @@ enum {
 	COURIER_MARKS_MAX = 256,
 	COURIER_MARKS = 32, /* then they are written */
 	COURIER_MARK_MS = 50, /* or after so long */
+	/* rows of all threads, and those with a mark that is not written */
+	COURIER_FLYING_MAX =
+	    (COURIER_LANES_ALL + RULE_TARGETS_MAX + 2) * CLAIM_MAX +
+	    COURIER_MARKS_MAX,
 };
 
 struct courier {
@@ -58,6 +63,8 @@ struct courier {
 	struct mark marks[COURIER_MARKS_MAX]; /* the oldest first */
 	size_t n_marks;
 	int64_t marks_at; /* ticks of the oldest */
+	int64_t flying[COURIER_FLYING_MAX]; /* ids of rows in hand */
+	size_t n_flying;
 	struct arena *arena; /* of courier_look */
 	int64_t expired_at, tidied_at; /* when it was looked last */
 };
@@ -77,6 +84,13 @@ size_t courier_marks(struct courier *c);
 int courier_marks_write(struct store *s, struct courier *c, size_t n,
     struct arena *arena, struct err *e);
 void courier_marks_drop(struct courier *c, size_t n);
+
+/* A row is in hand from the commit of its claim until that of its mark, or
+ * until it is given back or finds no room for a mark. courier_flight_copy tells
+ * claim_take which are. */
+void courier_flight_add(struct courier *c, const struct claim *b);
+void courier_flight_end(struct courier *c, int64_t id);
+int courier_flight_copy(struct courier *c, struct claim *b, struct err *e);
 
 /* Tells the owner of a row that was given up: one mail per target and day. */
 struct courier_dead {

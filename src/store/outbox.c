@@ -87,6 +87,9 @@ store_outbox_is_due(struct store *s, struct str kind, struct str target,
 	int rc =
 	    store_run(s, order ? QUERY_OUTBOX_NEXT_IN_ORDER : QUERY_OUTBOX_NEXT,
 		args, 4, take_row, &each, e);
+	if (rc == 0 && order && !each.found)
+		rc = store_run(
+		    s, QUERY_OUTBOX_NEXT_HEADS, args, 4, take_row, &each, e);
 	*due = each.found;
 	return rc;
 }
@@ -102,6 +105,18 @@ store_outbox_take(struct store *s, struct str kind, struct str target,
 	return store_run(s,
 	    order ? QUERY_OUTBOX_TAKE_IN_ORDER : QUERY_OUTBOX_TAKE, args, 4,
 	    take_row, &each, e);
+}
+
+int
+store_outbox_take_heads(struct store *s, struct str kind, struct str target,
+    int64_t now, int64_t limit, store_outbox_row_fn *fn, void *arg,
+    struct err *e)
+{
+	struct each_row each = { fn, arg, 0 };
+	struct db_value args[] = { db_text(kind), db_text(target), db_int(now),
+		db_int(limit) };
+	return store_run(
+	    s, QUERY_OUTBOX_TAKE_HEADS, args, 4, take_row, &each, e);
 }
 
 int

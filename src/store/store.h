@@ -449,9 +449,16 @@ int store_outbox_is_known(
 int store_outbox_is_due(struct store *s, struct str kind, struct str target,
     int order, int64_t now, int *due, struct err *e);
 /* The first of those, by due_at, to be claimed in the same transaction: no other
- * gets them meanwhile. */
+ * gets them meanwhile. order: only among those due longest, some hundreds,
+ * beyond which store_outbox_take_heads looks. */
 int store_outbox_take(struct store *s, struct str kind, struct str target,
     int order, int64_t now, int64_t limit, store_outbox_row_fn *fn, void *arg,
+    struct err *e);
+/* In order, where more are due than those: each person's first row if it is
+ * due, in no order, and what is about nobody. What store_outbox_take found and
+ * was not claimed comes again. */
+int store_outbox_take_heads(struct store *s, struct str kind, struct str target,
+    int64_t now, int64_t limit, store_outbox_row_fn *fn, void *arg,
     struct err *e);
 /* Inside the transaction it was found in: running, attempts raised. */
 int

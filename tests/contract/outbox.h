@@ -74,4 +74,42 @@ test_outbox(struct store *s)
 	store_rollback(s);
 }
 
+enum { QUEUED_MANY = 300 }; /* more than store_outbox_take looks at */
+
+static void
+test_outbox_heads(struct store *s)
+{
+	struct queued q = { .n = 0 }, heads = { .n = 0 };
+	struct err e = { 0 };
+	char dedupe[16];
+	test_group("outbox: many of one person");
+	OK(store_begin(s, &e) == 0, "begin");
+	for (int i = 0; i < QUEUED_MANY; i++) {
+		snprintf(dedupe, sizeof(dedupe), "ada%d", i);
+		queue(s, "c", dedupe, "ada", 100);
+	}
+	queue(s, "c", "bob0", "bob", 200);
+	queue(s, "c", "bob1", "bob", 200);
+	queue(s, "c", "cyd0", "cyd", 7000);
+	queue(s, "c", "cyd1", "cyd", 200);
+	queue(s, "c", "none", NULL, 200);
+	OK(store_outbox_take(s, STR("http"), STR("c"), 1, 6000, 8, take_queued,
+	       &q, &e) == 0 &&
+		q.n == 1,
+	    "one at a time: %d %s", (int)q.n, e.text);
+	const int64_t first = q.ids[0];
+	OK(store_outbox_claim(s, first, 9000, &e) == 0, "claimed");
+	OK(store_outbox_take_heads(s, STR("http"), STR("c"), 6000, 8,
+	       take_queued, &heads, &e) == 0 &&
+		heads.n == 2 &&
+		heads.ids[0] + heads.ids[1] == 2 * first + 2 * QUEUED_MANY + 4,
+	    "bob's first and nobody's: %d %s", (int)heads.n, e.text);
+	heads.n = 0;
+	OK(store_outbox_take_heads(s, STR("http"), STR("c"), 150, 8,
+	       take_queued, &heads, &e) == 0 &&
+		heads.n == 0,
+	    "none before its time: %d", (int)heads.n);
+	store_rollback(s);
+}
+
 #endif

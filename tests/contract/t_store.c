@@ -1059,6 +1059,7 @@ test_all(void)
 	test_lists(s);
 	test_watch(s);
 	test_outbox(s);
+	test_outbox_heads(s);
 	test_purchases(s);
 	test_purchase_lists(s);
 	test_subscriptions(s);

@@ -22,7 +22,8 @@ from lib import (CTL_PROGRAM, FORM, LIMIT, NGINX, SLOW, TOP, Place, _cleanups,
 COUNT = int(os.environ.get("COUNT", "600"))
 PATIENCE = LIMIT + COUNT / 20  # seconds
 MEMORY = 64  # MB
-PEOPLE = max(COUNT // 10, 1)
+MANY = 400  # rows of one person: more than a claim looks at
+PEOPLE = int(os.environ.get("PEOPLE", max(COUNT // 10, 1)))
 
 
 # ---- the other ends ----------------------------------------------------------
@@ -108,8 +109,8 @@ def place(rules):
     return p
 
 
-def queue(p, target, n):
-    """n rows that are due, of PEOPLE people."""
+def queue(p, target, n, people=PEOPLE):
+    """n rows that are due, of some people."""
     event, payload, at = p.like
     db = sqlite3.connect(p.db, timeout=LIMIT)
     with db:
@@ -118,7 +119,7 @@ def queue(p, target, n):
             "dedupe, event, person, added_at) "
             "VALUES ('http', ?, ?, 'waiting', ?, ?, ?, ?, ?)",
             ((target, payload, at - 60, "msg_%s%039x" % (target[0], i), event,
-              "person%d" % (i % PEOPLE), at - 60) for i in range(n)))
+              "person%d" % (i % people), at - 60) for i in range(n)))
     db.close()
 
 
@@ -194,6 +195,26 @@ def ordered():
     ok(SLOW or most < MEMORY, "in %d MB" % MEMORY, most)
 
 
+def one_person():
+    """Of one person more than is looked at: neither he nor others wait."""
+    quick = Quick()
+    p = place("http 'quick' { url = '%s' order = true }" % quick.url())
+    queue(p, "quick", MANY, people=1)
+    db = sqlite3.connect(p.db, timeout=LIMIT)
+    with db:
+        db.execute("UPDATE outbox SET person = CASE id %% 2 WHEN 0 THEN "
+                   "'late' || id END WHERE id > %d" % (MANY - 10))
+    db.close()
+    seconds, _ = watched(p, quick, MANY)
+    figure("in order, of one", MANY, seconds)
+    ids = [int(i[5:], 16) for i in quick.got()[0]]
+    his = [i for i in ids if i < MANY - 10]
+    same((len(ids), len(set(ids)), his), (MANY, MANY, sorted(his)),
+         "one person's in order, each once")
+    ok(max(ids.index(i) for i in range(MANY - 10, MANY)) < MANY // 2,
+       "others do not wait behind him", ids)
+
+
 def beside():
     alone = []
     for with_slow in (False, True):
@@ -215,31 +236,84 @@ def beside():
        "a slow target delays no other", alone)
 
 
+def found():
+    """The outbox's statements for SQLite, by name."""
+    text = (TOP / "sql/query.sql").read_text()
+    text = re.sub(r"^-- \(.*\n(?:-- .*\)\n)?", "", text, flags=re.M)
+    parts = re.findall(r"^-- (let|name): (\w+)\n((?:(?!-- ).*\n)*)", text, re.M)
+    pieces = {name: body for what, name, body in parts if what == "let"}
+
+    def whole(sql):
+        while re.search(r"\{\w+\}", sql):
+            sql = re.sub(r"\{(\w+)\}", lambda m: pieces[m[1]], sql)
+        return re.sub(r"\$(\d)", r"?\1", sql)
+    return {name: whole(body) for what, name, body in parts if what == "name"}
+
+
 def statements():
     """None of the courier's statements reads the whole table."""
     p = place("http 'quick' { url = 'http://127.0.0.1:9/' }")
-    text = (TOP / "sql/query.sql").read_text()
-    pieces = dict(re.findall(r"^-- let: (\w+)\n(.*?)(?=^-- )", text,
-                             re.M | re.S))
-    found = dict(re.findall(
-        r"^-- name: (outbox_\w+)\n((?:(?!-- name).*\n)*?[^-\n].*?;)\n", text,
-        re.M))
     db = sqlite3.connect(p.db)
     bad = []
-    for name in ("next", "next_in_order", "take", "take_in_order", "claim", "mark", "release", "hurry",
-                 "old", "expire", "tidy", "known", "again", "give_up", "get",
-                 "after", "of_event"):
-        sql, more = found["outbox_" + name], 1
-        while more > 0:
-            sql, more = re.subn(r"\{(\w+)\}", lambda m: pieces[m[1]], sql)
-        sql = re.sub(r"\$(\d)", r"?\1", sql)
+    for name in ("next", "next_in_order", "next_heads", "take",
+                 "take_in_order", "take_heads", "claim", "mark", "release",
+                 "hurry", "old", "expire", "tidy", "known", "again", "give_up",
+                 "get", "after", "of_event"):
+        sql = found()["outbox_" + name]
         n = max([0, *map(int, re.findall(r"\?(\d)", sql))])
         for row in db.execute("EXPLAIN QUERY PLAN " + sql, [None] * n):
-            if re.match(r"SCAN outbox(?!.* INDEX)", row[3]):
+            if re.match(r"SCAN (outbox|o)\b(?!.* INDEX)", row[3]):
                 bad.append((name, row[3]))
     db.close()
     same(bad, [], "each statement finds its rows by an index")
 
 
+def steps(name, rows):
+    """What SQLite does for one claim, in steps of its machine, and what it
+    finds, of rows (due at, person) that wait."""
+    db = sqlite3.connect(":memory:")
+    for schema in ("001_log", "002_outbox"):
+        db.executescript((TOP / ("sql/sqlite/%s.sql" % schema)).read_text())
+    db.executemany(
+        "INSERT INTO outbox (kind, target, payload, state, due_at, dedupe, "
+        "person) VALUES ('http', 'quick', '{}', 'waiting', ?1, ?2, ?3)",
+        ((due, "msg_%d" % i, who) for i, (due, who) in enumerate(rows)))
+    count = 0
+
+    def step():
+        nonlocal count
+        count += 1
+    db.set_progress_handler(step, 1)
+    ids = [row[0] for row in db.execute(found()[name],
+                                        ("http", "quick", 100, 32))]
+    db.set_progress_handler(None, 0)
+    db.close()
+    return count, ids
+
+
+def bounded():
+    """What a claim costs does not grow with the rows of one person."""
+    in_hand, later = [(200, "ann")], [(2, "zoe"), (2, None), (200, None)]
+    for name, want in (("next_in_order", []), ("next_heads", [1, 2])):
+        counts = []
+        for n in (300, 3000):
+            count, ids = steps("outbox_" + name, in_hand + [(1, "ann")] * n +
+                               later)
+            same([i - n - 1 for i in sorted(ids)], want,
+                 "%s: what is behind %d of one person" % (name, n))
+            counts.append(count)
+        ok(counts[1] < counts[0] + 100, "%s looks at as many" % name, counts)
+    for rows in (10, 257):
+        ids = steps("outbox_next_heads", [(1, "ann")] * rows)[1]
+        same(ids, [1] if rows > 256 else [], "heads among %d" % rows)
+    counts = []
+    for n in (1000, 3000):
+        count, ids = steps("outbox_next_in_order", [
+            (1, "person%03d" % (i % 1000)) for i in range(n)])
+        same(ids, list(range(1, 33)), "the oldest first")
+        counts.append(count)
+    ok(counts[1] < counts[0] + 100, "among as many", counts)
+
+
 if __name__ == "__main__":
-    main(plain, ordered, beside, statements)
+    main(plain, ordered, one_person, beside, statements, bounded)

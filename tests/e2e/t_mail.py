@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import signal
+import socketserver
 import subprocess
 import threading
 import time
@@ -19,8 +20,8 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote
 
 from lib import (FCGI_PROGRAM, FIXTURES, FORM, LIMIT, TOP, Place,
-                 _cleanups, fixture, gank_headers, main, ok, sale, same,
-                 stop, until)
+                 _cleanups, fixture, free_port, gank_headers, main, ok, sale,
+                 same, skip, stop, until)
 
 PAGE = TOP / "src/action/gatepost-recipes.7"
 # strict: what is no well-formed mail is an exception
@@ -293,6 +294,113 @@ on 'delivery' {
          "tried twice, the same id")
 
 
+class Smtp:
+    """A server that stores; it knows no "nobody", and "later" comes later."""
+
+    def __init__(self, port=0):
+        self.got = []  # (from, to, the mail)
+        outer = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def say(self, text):
+                self.wfile.write(text + b"\r\n")
+
+            def lines(self):
+                while (line := self.rfile.readline()) not in (b".\r\n", b""):
+                    yield line[1:] if line.startswith(b".") else line
+
+            def handle(self):
+                sender, to = None, []
+                self.say(b"220 ready")
+                for line in self.rfile:
+                    word, _, rest = line.strip().partition(b":")
+                    word = word.upper()
+                    if word == b"MAIL FROM":
+                        sender = rest.decode()
+                    elif word == b"RCPT TO" and b"nobody" in rest:
+                        self.say(b"550 5.1.1 " + rest + b" is unknown")
+                        continue
+                    elif word == b"RCPT TO" and b"later" in rest:
+                        self.say(b"450 4.2.0 " + rest + b" is busy")
+                        continue
+                    elif word == b"RCPT TO":
+                        to.append(rest.decode())
+                    elif word == b"DATA":
+                        self.say(b"354 go on")
+                        outer.got.append((sender, to, b"".join(self.lines())))
+                    self.say(b"250 fine")
+
+        class Server(socketserver.ThreadingTCPServer):
+            allow_reuse_address = daemon_threads = True
+            block_on_close = False
+
+            def handle_error(self, *_):
+                pass
+
+        self.server = Server(("127.0.0.1", port), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.02,),
+                         daemon=True).start()
+        _cleanups.append(self.close)
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def test_msmtp():
+    """Through a mailer as people have it, which sends by SMTP."""
+    msmtp = shutil.which("msmtp")
+    if not msmtp:
+        skip("mails by msmtp", "it is not installed")
+        return
+    port = free_port()
+    p = Place(init=False)
+    (p.dir / "msmtprc").write_text(
+        "defaults\nauth off\ntls off\naccount provider\nhost 127.0.0.1\n"
+        "port %d\nfrom shop@example.org\naccount default : provider\n" % port)
+    (p.dir / "mailer").write_text("#!/bin/sh\nexec %s -C %s/msmtprc \"$@\"\n" %
+                                  (msmtp, p.dir))
+    (p.dir / "mailer").chmod(0o755)
+    p.configure(more="""
+mail { from = 'Shöp <shop@example.org>'
+       sendmail = '%s'
+       templates = '%s' }
+on 'purchase' { test = true mail 'welcome' { template = 'welcome' } }
+""" % (p.dir / "mailer", FIXTURES / "mail"))
+    same(p.cli("migrate").returncode, 0, "migrate")
+
+    def send(n, to):
+        body = replaced(sale(n), ("email", to), ("product_name", HOSTILE))
+        a = p.cgi("POST", "/hooks/gumroad/" + p.tokens[0], body, FORM)
+        same(a.word(), "recorded", "a delivery")
+        p.cli("work", "--once")
+        return rows(p)[-1][2:]
+    state, attempts, said = send(1, "buyer@example.com")
+    same((state, attempts), ("waiting", 1), "no server: again")
+    ok("Connection refused" in said, "which is told", said)
+    server = Smtp(port)
+    p.execute("UPDATE outbox SET due_at = 1")
+    p.cli("work", "--once")
+    same((rows(p)[0][2:4], len(server.got)), (("done", 2), 1), "then it goes")
+    sender, to, raw = server.got[0]
+    same((sender, to), ("<shop@example.org>", ["<buyer@example.com>"]),
+         "the envelope")
+    ok(raw.count(b"\n") == raw.count(b"\r\n"), "lines as SMTP has them")
+    mail = check_mail(["-i", "-f", "shop@example.org", "--",
+                       "buyer@example.com"], raw.replace(b"\r\n", b"\n"),
+                      "buyer@example.com")
+    ok("\n.\nFrom now" in body_of(mail, "plain") and
+       "&#60;b&#62;&#38;amp;" in body_of(mail, "html"), "both parts, whole",
+       raw)
+    state, attempts, said = send(2, "later@example.com")
+    same((state, attempts), ("waiting", 1), "450: again")
+    ok("exit 69" in said and "later" not in said, "and why", said)
+    state, attempts, said = send(3, "nobody@example.com")
+    same((state, attempts), ("dead", 1), "550: never")
+    ok("exit 65" in said and "nobody" not in said, "and why", said)
+    same(len(server.got), 1, "no other mail went")
+
+
 def children(pid):
     text = Path("/proc/%d/task/%d/children" % (pid, pid)).read_text()
     return [int(n) for n in text.split()]
@@ -468,5 +576,5 @@ def test_refused():
 
 
 if __name__ == "__main__":
-    main(test_refused, test_recipes, test_mail, test_worker, test_again,
-         test_forward, test_gone)
+    main(test_refused, test_recipes, test_mail, test_msmtp, test_worker,
+         test_again, test_forward, test_gone)

@@ -438,6 +438,33 @@ def killed():
          ([("done", 2)], 2, 1), "then it is done again, with the same id")
 
 
+def clock_set():
+    """A clock that is set past a claim's end: this process still has the row
+    in hand. (A claim that ended in the past is the same to it.)"""
+    r, held = Receiver(), threading.Event()
+    r.answers["/app"] = [lambda: (held.wait(LIMIT), (200, {}))[1]]
+    p = place("on 'purchase' { %s }" % app(r, more="order = true"))
+    deliver(p, sale(1))
+    child = start([CTL_PROGRAM, "-c", p.conf, "work"], cwd=p.dir,
+                  stderr=subprocess.DEVNULL)
+    until(lambda: r.got, "the first is in flight")
+    due_now(p)
+    for name, person in (("his", "person"), ("other", "'another'")):
+        p.execute("INSERT INTO outbox (kind, target, payload, state, due_at, "
+                  "dedupe, person, added_at) SELECT kind, target, payload, "
+                  "'waiting', added_at, dedupe || '%s', %s, added_at "
+                  "FROM outbox WHERE state = 'running'" % (name, person))
+    until(lambda: len(r.got) > 1, "another claim")
+    first = r.ids("/app")[0]
+    same(r.ids("/app")[1:], [first + "other"], "what is in flight is not sent")
+    held.set()
+    until(lambda: {s for s, _ in outbox(p)} == {"done"}, "all are done")
+    same((r.ids("/app"), outbox(p)),
+         ([first, first + "other", first + "his"], [("done", 1)] * 3),
+         "each once, his in order")
+    same(stop(child), 0, "it ends")
+
+
 def killed_others():
     """The same for a mail and a program: who gets it twice can tell."""
     p = Place()
@@ -760,5 +787,5 @@ def older():
 
 if __name__ == "__main__":
     main(told, npm, once, test_ones, answers, dead_letters, expired, killed,
-         killed_others, offline, recovers, together, slow, hostile, inside, clock, by_hand,
-         lost_settings, metrics, older)
+         clock_set, killed_others, offline, recovers, together, slow, hostile,
+         inside, clock, by_hand, lost_settings, metrics, older)
