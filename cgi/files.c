@@ -107,6 +107,10 @@ turn_away(const struct ask *k, struct reply *p)
 		reply_error(p, 401, "pass",
 		    "send a valid pass: the cookie gatepost, or Authorization: "
 		    "Bearer");
+	} else if (k->has_link) {
+		reply_error(p, 403, "tier",
+		    "this link does not open it (any more); /me mails a new "
+		    "one");
 	} else {
 		reply_error(p, 403, "tier", "this pass does not open it");
 	}

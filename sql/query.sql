@@ -460,7 +460,7 @@ WHERE id = $1 AND state = 'running' AND attempts = $2;
 -- name: outbox_hurry
 UPDATE outbox SET due_at = added_at
 WHERE state IN ('waiting', 'running') AND kind = $1 AND target = $2
-	AND due_at > $3 AND state = 'waiting';
+	AND due_at > $3 AND state = 'waiting' AND attempts < $4;
 -- name: outbox_old
 -- (what was never tried is due since it was added: the index alone tells)
 SELECT {outbox} FROM outbox
@@ -495,7 +495,9 @@ ORDER BY id DESC LIMIT $3;
 -- name: outbox_of_event
 SELECT {outbox} FROM outbox WHERE event = $1 ORDER BY id;
 -- name: outbox_counts
-SELECT kind, target, state, count(*), min(due_at) FROM outbox
+SELECT kind, target, state, count(*),
+	sum(CASE WHEN attempts > 0 THEN 1 ELSE 0 END)
+FROM outbox
 GROUP BY kind, target, state ORDER BY kind, target, state;
 -- name: outbox_again
 UPDATE outbox SET state = 'waiting', attempts = 0, due_at = $2, added_at = $2,

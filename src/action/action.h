@@ -55,6 +55,8 @@ struct action_mail {
 	struct str text; /* without a template: this, as if in a file;
 			    STR_NONE: all there is to tell */
 	const char *sendmail; /* path of sendmail(8) */
+	const char *const *names; /* placeholders a template may have, ended
+				     by NULL; NULL: any */
 };
 
 struct action_exec {

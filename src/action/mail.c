@@ -73,9 +73,8 @@ check(
 		    e, ERR_INPUT, "%s:1: not UTF-8; save it as UTF-8", file);
 	if (names != NULL && place_unknown(text, names, &word))
 		return err_set(e, ERR_INPUT,
-		    "%s:%d: {%.*s} is no placeholder here; gatepost.conf(5) "
-		    "lists them",
-		    file, line_of(text, word.p), STR_ARG(word));
+		    "%s:%d: {%.*s} is no placeholder here; %s", file,
+		    line_of(text, word.p), STR_ARG(word), place_advice(word));
 	return 0;
 }
 
@@ -235,8 +234,8 @@ compose(const struct action_mail *m, const struct action_effect *f,
 		out->text = made(a, f, add_facts);
 	} else {
 		if (m->template != NULL
-			? mail_template_read(a, m->template, NULL, &t, &why) !=
-			    0
+			? mail_template_read(
+			      a, m->template, m->names, &t, &why) != 0
 			: read_head("built in", m->text, &t, &why) != 0)
 			return err_set(e, ERR_CONFIG, "%s", why.text);
 		out->reply_to = t.reply_to;

@@ -35,6 +35,15 @@ place_unknown(struct str text, const char *const *names, struct str *out)
 	return 0;
 }
 
+const char *
+place_advice(struct str word)
+{
+	return str_eq_z(word, "download")
+	    ? "add download = '/path/file' to its section"
+	    : str_eq_z(word, "link") ? "it needs a mail to = '{email}'"
+				     : "gatepost.conf(5) lists them";
+}
+
 int
 place_has(struct str text, const char *const *names)
 {

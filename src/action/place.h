@@ -35,6 +35,9 @@ void place_value(struct buf *b, struct str value, enum place_where where);
  * there is none. */
 int place_unknown(struct str text, const char *const *names, struct str *out);
 
+/* What to do about the one that was found: a sentence's end, without stop. */
+const char *place_advice(struct str word);
+
 /* Does text hold a placeholder? */
 int place_has(struct str text, const char *const *names);
 

@@ -72,6 +72,9 @@ struct config {
 	struct rules follow_ups; /* the sections on, and mail */
 	const char *const *warnings; /* for check and -t: short Gank secret … */
 	size_t n_warnings;
+	/* Bits: 1 << n where the nth says that a follow-up cannot be done. It
+	 * is outside of the file, and may be mended while the program runs. */
+	uint32_t problems;
 };
 
 /* Where to look when no -c was given; CONFIG_CLI also tries ./gatepost.conf. */

@@ -1,6 +1,8 @@
 #include "core/config_on.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "action/mail.h"
 #include "action/place.h"
@@ -69,9 +71,8 @@ check_names(struct config_reader *r, const struct place *at, const char *key,
 	struct str word;
 	if (!place_unknown(s, at->names, &word))
 		return 0;
-	return BAD(r, at, key, value,
-	    "%s: {%.*s} is no placeholder here; gatepost.conf(5) lists them",
-	    key, STR_ARG(word));
+	return BAD(r, at, key, value, "%s: {%.*s} is no placeholder here; %s",
+	    key, STR_ARG(word), place_advice(word));
 }
 
 /* A placeholder in the host would let a buyer choose who is told. */
@@ -133,7 +134,7 @@ static int
 read_secrets(
     struct config_reader *r, const struct place *at, struct action_http *out)
 {
-	const struct config_secret_kind kind = { at->section, "secrets", 16, 0,
+	const struct config_secret_kind kind = { at->section, "secrets", 1, 0,
 		at->nth };
 	struct config_list list;
 	if (config_secret_read(r, at->cfg, &kind, &list) != 0)
@@ -275,7 +276,8 @@ read_http(struct config_reader *r, const struct place *at, struct action *out)
 
 /* ---- the others ---------------------------------------------------------- */
 
-/* The files are read again for each mail; a slip shows before the first. */
+/* The files are read again for each mail; a slip shows before the first. It
+ * stops nothing else: sales come in meanwhile. */
 static int
 check_mail(struct config_reader *r, const struct place *at, const char *path)
 {
@@ -286,11 +288,14 @@ check_mail(struct config_reader *r, const struct place *at, const char *path)
 		return config_no_memory(r);
 	int rc = mail_template_read(a, path, at->names, &t, &why);
 	arena_free(a);
-	if (rc == 0)
-		return 0;
-	return why.code == ERR_INPUT
-	    ? err_set(r->e, ERR_CONFIG, "%s", why.text)
-	    : BAD(r, at, "template", 0, "template: %s", why.text);
+	if (rc != 0 && why.code == ERR_MEMORY)
+		return config_no_memory(r);
+	if (rc != 0)
+		config_problem(r, "%s:%d: template: %s; its mails wait",
+		    r->file,
+		    config_line(r, at->section, at->nth, "template", 0),
+		    why.text);
+	return 0;
 }
 
 static int
@@ -305,6 +310,7 @@ read_mail(struct config_reader *r, const struct place *at, struct action *out)
 		    "to is '{email}', the buyer's, or one address");
 	m->from = rules->mail_from;
 	m->sendmail = rules->sendmail;
+	m->names = at->names;
 	if (m->from.p == NULL)
 		return BAD(r, at, "to", 0,
 		    "mail needs a sender; add: mail { from = "
@@ -358,6 +364,8 @@ read_exec(struct config_reader *r, const struct place *at, struct action *out)
 			return BAD(r, at, "argv", 0, "argv names no program");
 	}
 	out->u.exec.argv = v;
+	config_warn_program(
+	    r, config_line(r, at->section, at->nth, "argv", 0), "argv", v[0]);
 	return 0;
 }
 
@@ -410,8 +418,23 @@ read_common(struct config_reader *r, const struct place *at, struct action *out)
 	return copy(r, name, &out->name);
 }
 
-/* The file has to be in a section: its name is not looked for, it may come
- * later. */
+static int
+warn_absent(struct config_reader *r, const struct place *at, struct str s)
+{
+	const struct config_files *f = link_section(r->config, s);
+	const char *path = arena_printf(r->arena, "%s%.*s", f->root,
+	    (int)(s.n - f->title.n), s.p + f->title.n);
+	struct stat st;
+	if (path == NULL)
+		return config_no_memory(r);
+	if (stat(path, &st) != 0)
+		config_warn(r, "%s:%d: download: %s: %s", r->file,
+		    config_line(r, at->section, at->nth, "download", 0), path,
+		    strerror(errno));
+	return 0;
+}
+
+/* The file has to be in a section; it may come later. */
 static int
 read_download(
     struct config_reader *r, const struct place *at, struct action *out)
@@ -436,7 +459,7 @@ read_download(
 		return BAD(r, at, "download", 0,
 		    "download needs public_url and pass_secret, which links "
 		    "are made with; set both");
-	return copy(r, s, &out->download);
+	return warn_absent(r, at, s) != 0 ? -1 : copy(r, s, &out->download);
 }
 
 static int

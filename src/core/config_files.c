@@ -205,7 +205,8 @@ read_root(struct config_reader *r, cfg_t *top, cfg_t *cfg, size_t nth,
 	if (strcmp(path, "/") == 0)
 		return BAD(r, nth, "root", "root is the whole machine");
 	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
-		return BAD(r, nth, "root", "root is not a folder");
+		config_problem(r, "%s:%d: root of files '%.*s': not a folder",
+		    r->file, line(r, nth, "root"), STR_ARG(out->title));
 	out->root = path;
 	return check_contents(r, top, nth, path);
 }

@@ -1,6 +1,7 @@
 #include "core/config_on.h"
 
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "action/mail.h"
@@ -110,16 +111,39 @@ copy(struct config_reader *r, const char *z, struct str *out)
 	return out->p != NULL ? 0 : config_no_memory(r);
 }
 
+/* The event that is meant, or NULL. Capitals are letters wrong. */
+static const char *
+nearest_event(const char *word)
+{
+	size_t best = strlen(word) / 3 + 1;
+	const char *found = NULL;
+	for (int k = 0; k < RULE__MAX; k++) {
+		size_t d = strcasecmp(word, rule_words[k]) == 0
+		    ? 0
+		    : config_scan_distance(word, rule_words[k]);
+		if (d <= best && (found == NULL || d < best)) {
+			best = d;
+			found = rule_words[k];
+		}
+	}
+	return found;
+}
+
 /* Named where it may be an event with a letter wrong; anything else may be the
  * value of a variable, which no message shows. */
 static int
 no_such_event(struct config_reader *r, size_t nth, struct str word)
 {
-	size_t n = 0;
-	while (n < word.n &&
-	    (word.p[n] == '_' || (word.p[n] >= 'a' && word.p[n] <= 'z')))
-		n++;
-	if (n < word.n || n > EVENT_SHOWN_MAX)
+	const char *z = word.n <= EVENT_SHOWN_MAX ? str_z(r->arena, word) : "";
+	if (z == NULL)
+		return config_no_memory(r);
+	const char *guess = nearest_event(z);
+	if (guess != NULL)
+		return BAD(r, nth, NULL,
+		    "on '%s': there is no such event; did you mean '%s'?", z,
+		    guess);
+	size_t n = strspn(z, "abcdefghijklmnopqrstuvwxyz_");
+	if (n < word.n)
 		word = STR("…");
 	return BAD(r, nth, NULL,
 	    "on '%.*s': there is no such event; gatepost.conf(5) lists them: "
@@ -347,7 +371,7 @@ signin_target(struct config_reader *r)
 	struct mail_template t;
 	if (file != NULL && access(file, F_OK) == 0 &&
 	    mail_template_read(r->arena, template, effect_names, &t, &why) != 0)
-		config_warn(r, "%s", why.text);
+		config_problem(r, "template: %s; its mails wait", why.text);
 	*a = (struct action){ .kind = ACTION_MAIL,
 		.name = STR(SIGNIN_TARGET),
 		.timeout_ms = ACTION_TIMEOUT_MS,
@@ -357,6 +381,7 @@ signin_target(struct config_reader *r)
 		    .template = file != NULL && access(file, F_OK) == 0
 			? template
 			: NULL,
+		    .names = effect_names,
 		    .text = { signin_text, sizeof(signin_text) - 1 } } };
 	return a;
 }
@@ -383,6 +408,9 @@ collect_targets(struct config_reader *r)
 			v[rules->n_targets++] = a;
 		}
 	}
+	if (rules->mail_from.p != NULL || rules->alert_mail.p != NULL)
+		config_warn_program(r, config_line(r, "mail", 0, "sendmail", 0),
+		    "sendmail", rules->sendmail);
 	if (rules->mail_from.p != NULL) {
 		v[rules->n_targets] = signin_target(r);
 		if (v[rules->n_targets++] == NULL)

@@ -35,26 +35,59 @@ config_path(struct config_reader *r, const char *path)
 	    strcmp(r->folder, "/") == 0 ? "" : r->folder, path);
 }
 
+_Static_assert(CONFIG_WARNINGS_MAX <= 32, "a bit each in config.problems");
+
+static void
+add_warning(struct config_reader *r, const char *text, uint32_t is_problem)
+{
+	struct config *c = r->config;
+	if (c->n_warnings == CONFIG_WARNINGS_MAX)
+		return;
+	const char **list =
+	    arena_alloc(r->arena, (c->n_warnings + 1) * sizeof(*list));
+	char *z = arena_printf(r->arena, "%s", text);
+	if (list == NULL || z == NULL)
+		return;
+	for (size_t i = 0; i < c->n_warnings; i++)
+		list[i] = c->warnings[i];
+	c->problems |= is_problem << c->n_warnings;
+	list[c->n_warnings++] = z;
+	c->warnings = list;
+}
+
 void
 config_warn(struct config_reader *r, const char *fmt, ...)
 {
-	const char **list;
 	char text[ERR_TEXT_MAX];
-	if (r->config->n_warnings == CONFIG_WARNINGS_MAX)
-		return;
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	list =
-	    arena_alloc(r->arena, (r->config->n_warnings + 1) * sizeof(*list));
-	char *z = arena_printf(r->arena, "%s", text);
-	if (list == NULL || z == NULL)
-		return;
-	for (size_t i = 0; i < r->config->n_warnings; i++)
-		list[i] = r->config->warnings[i];
-	list[r->config->n_warnings++] = z;
-	r->config->warnings = list;
+	add_warning(r, text, 0);
+}
+
+void
+config_problem(struct config_reader *r, const char *fmt, ...)
+{
+	char text[ERR_TEXT_MAX];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	add_warning(r, text, 1);
+}
+
+void
+config_warn_program(
+    struct config_reader *r, int line, const char *key, const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) != 0)
+		config_warn(r, "%s:%d: %s: %s: %s", r->file, line, key, path,
+		    strerror(errno));
+	else if (!S_ISREG(st.st_mode) || access(path, X_OK) != 0)
+		config_warn(r, "%s:%d: %s: %s: not a program you may run",
+		    r->file, line, key, path);
 }
 
 /* ---- files -------------------------------------------------------------- */

@@ -29,6 +29,15 @@ const char *config_path(struct config_reader *r, const char *path);
 void config_warn(struct config_reader *r, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The same, of config.problems: for what lies outside of the file, and can
+ * change under a running program. */
+void config_problem(struct config_reader *r, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Warns where the program a key names cannot be run by who reads this. */
+void config_warn_program(
+    struct config_reader *r, int line, const char *key, const char *path);
+
 int config_no_memory(const struct config_reader *r); /* -1 */
 
 /* The whole of a regular file of at most max bytes, and its mode. 0, or -1

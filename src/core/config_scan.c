@@ -39,9 +39,8 @@ least(size_t a, size_t b, size_t c)
 	return m < c ? m : c;
 }
 
-/* Letters to add, drop or change between two short names (Levenshtein). */
-static size_t
-distance(const char *a, const char *b)
+size_t
+config_scan_distance(const char *a, const char *b)
 {
 	size_t row[NAME_MAX_LEN + 1], n = strlen(b);
 	if (n > NAME_MAX_LEN)
@@ -67,7 +66,7 @@ nearest(const cfg_opt_t *opts, const char *name)
 	size_t limit = strlen(name) / 3 + 1, best = limit + 1;
 	const char *found = NULL;
 	for (; opts->name != NULL; opts++) {
-		size_t d = distance(name, opts->name);
+		size_t d = config_scan_distance(name, opts->name);
 		if (d < best) {
 			best = d;
 			found = opts->name;
@@ -253,8 +252,9 @@ read_title(struct scanner *s, struct config_section *new, enum config_token *t)
 		return BAD(s, new->line, "%s has no name; write %s 'name' {",
 		    new->opt->name, new->opt->name);
 	if (title.n == 0 || title.n > TITLE_MAX)
-		return BAD(s, new->line, "the name of a %s has 1 to %d bytes",
-		    new->opt->name, TITLE_MAX);
+		return BAD(s, new->line,
+		    "%s: its name has 1 to %d bytes; write %s 'name' {",
+		    new->opt->name, TITLE_MAX, new->opt->name);
 	new->title = str_z(s->arena, title);
 	if (new->title == NULL)
 		return err_set(s->lex.e, ERR_MEMORY, "out of memory");

@@ -63,6 +63,9 @@ int config_scan_text(struct arena *a, const char *file, struct str in,
 const struct config_key *config_scan_find(const struct config_scan *s,
     const char *section, size_t nth, const char *name);
 
+/* Letters to add, drop or change between two short names (Levenshtein). */
+size_t config_scan_distance(const char *a, const char *b);
+
 /* The line where a section begins, 0 when the file has it not. */
 int config_scan_section(
     const struct config_scan *s, const char *section, size_t nth);

@@ -126,6 +126,8 @@ weigh(struct lane *lane, const struct action_answer *answer, int64_t now,
 	int64_t wait = answer->retry_after;
 	if (answer->outcome == ACTION_GONE)
 		lane->disabled = m->gone = 1;
+	if (answer->outcome == ACTION_AGAIN)
+		lane->sure = 0;
 	if (answer->throttled && answer->outcome == ACTION_AGAIN) {
 		if (wait < 1)
 			wait = COURIER_BREAK_S;
@@ -134,7 +136,12 @@ weigh(struct lane *lane, const struct action_answer *answer, int64_t now,
 		lane->open_at = now + wait;
 	}
 	if (answer->outcome == ACTION_DONE) {
-		m->recovered = lane->pause > 0;
+		/* A row that failed so often between successes of others
+		 * is itself to blame: only after an outage it is hurried. */
+		m->recovered = lane->pause > 0 ? OUTBOX_ATTEMPTS_MAX
+		    : lane->sure	       ? 0
+					       : COURIER_BREAK;
+		lane->sure = 1;
 		lane->failures = 0;
 		lane->pause = 0;
 		lane->open_at = 0;

@@ -17,7 +17,7 @@ courier_mark_add(struct courier *c, const struct mark *m, int *now)
 		c->marks[c->n_marks++] = *m;
 	}
 	*now = c->n_marks >= COURIER_MARKS ||
-	    ticks - c->marks_at >= COURIER_MARK_MS || m->recovered ||
+	    ticks - c->marks_at >= COURIER_MARK_MS || m->recovered > 0 ||
 	    strcmp(m->state, "done") != 0 ||
 	    (kind != ACTION_HTTP && kind != ACTION_FORWARD);
 	pthread_mutex_unlock(&c->lock);
@@ -102,9 +102,9 @@ write_one(struct store *s, struct courier *c, const struct mark *m,
 		.id = m->id,
 		.gone = m->gone };
 	if (store_outbox_mark(s, &row, e) != 0 ||
-	    (m->recovered &&
-		store_outbox_hurry(s, kind, action->name, time_now(), e) !=
-		    0) ||
+	    (m->recovered > 0 &&
+		store_outbox_hurry(
+		    s, kind, action->name, time_now(), m->recovered, e) != 0) ||
 	    (m->gone && courier_disable(s, action, e) != 0))
 		return -1;
 	if (strcmp(m->state, "dead") != 0)

@@ -21,6 +21,7 @@ struct lane {
 	int failures; /* in a row; of the target, not of a row */
 	int64_t pause; /* seconds of the last pause; 0: there was none */
 	int64_t open_at; /* not before; 0: now */
+	int sure; /* it has not failed since its last success */
 	int disabled;
 };
 
@@ -31,7 +32,9 @@ struct mark {
 	int64_t attempts; /* the one it is about */
 	int64_t due_at, done_at;
 	const char *state;
-	int recovered; /* the target answers again */
+	/* The target answers again: what had fewer attempts is due. 0: it
+	 * answered before. */
+	int64_t recovered;
 	int gone; /* it wants nothing more, ever */
 	char said[ACTION_SAID_MAX];
 };

@@ -33,8 +33,6 @@ rule_refusal(const struct rule *r, const struct rule_case *c)
 {
 	if ((r->events & 1U << c->event) == 0)
 		return "event";
-	if (c->test && !r->test)
-		return "test";
 	if (r->product.p != NULL &&
 	    (c->product.p == NULL || !str_match_fold(r->product, c->product)) &&
 	    (c->product_name.p == NULL ||
@@ -44,6 +42,7 @@ rule_refusal(const struct rule *r, const struct rule_case *c)
 	    : !fits(r->tier, c->tier)	       ? "tier"
 	    : !fits(r->from, c->from)	       ? "from"
 	    : !fits(r->to, c->to)	       ? "to"
+	    : c->test && !r->test	       ? "test"
 					       : NULL;
 }
 

@@ -63,7 +63,8 @@ check_config(struct check *k, const struct config *c)
 {
 	ok(k, "config", c->file);
 	for (size_t i = 0; i < c->n_warnings; i++)
-		note(k, c->warnings[i]);
+		((c->problems & UINT32_C(1) << i) != 0 ? problem : note)(
+		    k, c->warnings[i]);
 	if (c->public_url.p == NULL)
 		note(k,
 		    "public_url is not set: 'gatepost urls' cannot tell "
@@ -360,25 +361,42 @@ check_clock(struct check *k)
 		ok(k, "clock", "synchronised");
 }
 
+/* "3 follow-ups of mail welcome" */
+static const char *
+follow_ups(struct check *k, int64_t count, struct str kind, struct str target)
+{
+	return arena_printf(k->ctl->arena, "%lld follow-up%s of %.*s %.*s",
+	    (long long)count, count == 1 ? "" : "s", STR_ARG(kind),
+	    STR_ARG(target));
+}
+
 static int
 count_outbox(void *arg, struct str kind, struct str target, struct str state,
-    int64_t count, int64_t due_at)
+    int64_t count, int64_t tried)
 {
 	struct check *k = arg;
-	(void)due_at;
+	struct arena *a = k->ctl->arena;
 	if (str_eq_z(state, "dead"))
+		problem(k,
+		    arena_printf(a,
+			"given up: %s: 'gatepost outbox --state dead', then "
+			"'gatepost outbox retry ID' or 'gatepost outbox drop "
+			"ID'",
+			follow_ups(k, count, kind, target)));
+	if (!str_eq_z(state, "waiting"))
+		return 0;
+	if (rules_target(&k->ctl->config->follow_ups, kind, target) == NULL)
 		note(k,
-		    arena_printf(k->ctl->arena,
-			"%lld follow-ups of %.*s %.*s were given up: 'gatepost "
-			"outbox --state dead'",
-			(long long)count, STR_ARG(kind), STR_ARG(target)));
-	if (str_eq_z(state, "waiting") &&
-	    rules_target(&k->ctl->config->follow_ups, kind, target) == NULL)
-		note(k,
-		    arena_printf(k->ctl->arena,
-			"%lld follow-ups wait for %.*s %.*s, which the "
-			"settings do not have (any more)",
-			(long long)count, STR_ARG(kind), STR_ARG(target)));
+		    arena_printf(a,
+			"waiting: %s, which the settings do not have (any "
+			"more)",
+			follow_ups(k, count, kind, target)));
+	else if (tried > 0)
+		problem(k,
+		    arena_printf(a,
+			"failed, and will be tried again: %s: 'gatepost outbox "
+			"--state waiting' has the reason",
+			follow_ups(k, tried, kind, target)));
 	return 0;
 }
 

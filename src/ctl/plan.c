@@ -10,6 +10,7 @@ struct plan {
 	struct store_event event; /* texts in the arena */
 	struct err *err;
 	size_t n;
+	int refusals; /* alone */
 };
 
 static int
@@ -33,11 +34,17 @@ tell(void *arg, const struct effect *f, const struct rule *rule,
 	struct plan *p = arg;
 	struct buf *b = &p->ctl->out;
 	int known = 0;
+	if (action != NULL && p->refusals)
+		return;
 	p->n++;
 	if (action == NULL) {
 		buf_addf(b,
-		    "not        on '%s', line %d: its %s does not fit\n",
-		    rule_words[f->what], rule->line, text);
+		    "not        on '%s', line %d: ", rule_words[f->what],
+		    rule->line);
+		if (strcmp(text, "test") == 0)
+			buf_addz(b, "a test, and it has no test = true\n");
+		else
+			buf_addf(b, "its %s does not fit\n", text);
 		return;
 	}
 	if (p->err->code == ERR_NONE)
@@ -99,6 +106,18 @@ ask_rules(struct plan *p, struct err *e)
 		.event = p->event.id,
 		.at = p->event.received_at };
 	return outbox_plan(p->s, p->ctl->config, &d, tell, p, p->ctl->arena, e);
+}
+
+int
+plan_refusals(
+    struct ctl *ctl, struct store *s, int64_t event, size_t *n, struct err *e)
+{
+	struct plan p = { .ctl = ctl, .s = s, .err = e, .refusals = 1 };
+	int rc = store_event_get(s, event, take_event, &p, e) != 0
+	    ? -1
+	    : ask_rules(&p, e);
+	*n = p.n;
+	return rc;
 }
 
 enum ctl_exit

@@ -8,4 +8,9 @@
  * nothing. */
 enum ctl_exit plan_run(struct ctl *ctl, struct err *e);
 
+/* The lines of the rules that are about that event, which may be one that is
+ * not committed, and would do nothing. *n: how many. */
+int plan_refusals(
+    struct ctl *ctl, struct store *s, int64_t event, size_t *n, struct err *e);
+
 #endif

@@ -5,6 +5,7 @@
 #include "core/effect.h"
 #include "core/intake.h"
 #include "ctl/ctl.h"
+#include "ctl/plan.h"
 
 enum {
 	NONCE_BYTES = 32,
@@ -217,18 +218,32 @@ take_would(void *arg, const struct store_outbox *row)
 	return 0;
 }
 
+static int
+take_newest(void *arg, const struct store_event *row)
+{
+	*(int64_t *)arg = row->id;
+	return 1;
+}
+
 /* A commit_chore_fn, before all is undone. */
 static int
 list_would(struct store *s, void *arg, struct err *e)
 {
 	struct trigger *t = arg;
+	const struct store_event_filter newest = { .before = STORE_NULL,
+		.limit = 1 };
+	int64_t event = 0;
+	size_t refused = 0;
 	if (store_outbox_list(
-		s, STR_NONE, STR_NONE, WOULD_MAX, take_would, t, e) != 0)
+		s, STR_NONE, STR_NONE, WOULD_MAX, take_would, t, e) != 0 ||
+	    store_event_list(s, &newest, take_newest, &event, e) != 0 ||
+	    plan_refusals(t->ctl, s, event, &refused, e) != 0)
 		return -1;
 	if (t->would == 0)
 		buf_addz(&t->ctl->out,
-		    "no follow-up would run; a rule needs test = true for "
-		    "what trigger makes\n");
+		    refused > 0 ? "no follow-up would run\n"
+				: "no follow-up would run: no rule is about "
+				  "this event\n");
 	return 0;
 }
 

@@ -152,11 +152,11 @@ store_outbox_release(
 
 int
 store_outbox_hurry(struct store *s, struct str kind, struct str target,
-    int64_t now, struct err *e)
+    int64_t now, int64_t attempts, struct err *e)
 {
-	struct db_value args[] = { db_text(kind), db_text(target),
-		db_int(now) };
-	return store_run(s, QUERY_OUTBOX_HURRY, args, 3, NULL, NULL, e);
+	struct db_value args[] = { db_text(kind), db_text(target), db_int(now),
+		db_int(attempts) };
+	return store_run(s, QUERY_OUTBOX_HURRY, args, 4, NULL, NULL, e);
 }
 
 int

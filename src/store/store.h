@@ -470,9 +470,10 @@ int store_outbox_mark(
 /* The claim is given back untried. */
 int store_outbox_release(
     struct store *s, int64_t id, int64_t attempts, struct err *e);
-/* What waits for its next attempt is due at once, in its old order. */
+/* What waits for its next attempt is due at once, in its old order, unless it
+ * had that many attempts. */
 int store_outbox_hurry(struct store *s, struct str kind, struct str target,
-    int64_t now, struct err *e);
+    int64_t now, int64_t attempts, struct err *e);
 
 /* Waiting rows that were added before a time and are due since one, by target:
  * for store_outbox_expire, which gives one up. */
@@ -501,7 +502,8 @@ int store_outbox_again(struct store *s, int64_t id, int64_t now, struct err *e);
 int
 store_outbox_give_up(struct store *s, int64_t id, int64_t now, struct err *e);
 typedef int store_outbox_count_fn(void *arg, struct str kind, struct str target,
-    struct str state, int64_t count, int64_t due_at);
+    struct str state, int64_t count, int64_t tried);
+/* By kind, target and state: how many, and how many of them were tried. */
 int store_outbox_counts(
     struct store *s, store_outbox_count_fn *fn, void *arg, struct err *e);
 

@@ -524,7 +524,10 @@ def test_recipes():
         p.configure(more="", tiers=block)
         done = subprocess.run([FCGI_PROGRAM, "-c", p.conf, "-t"],
                               capture_output=True, timeout=LIMIT)
-        same((done.returncode, done.stderr), (0, b""),
+        # which are not on this host
+        said = re.sub(r".*: (sendmail|argv|download): .*: No such file or "
+                      r"directory\n", "", done.stderr.decode())
+        same((done.returncode, said), (0, ""),
              "recipe: " + " ".join(block.split())[:60])
     # those that go to a web address, against one of ours
     receiver = Receiver(200)
@@ -547,17 +550,105 @@ def test_recipes():
            "%s: nobody is called" % path, said)
 
 
+def test_template():
+    """A template that is not there, or has a slip, holds up its own mails
+    and nothing else: neither sales nor any command."""
+    p = Place()
+    text = p.dir / "mails/x.txt"
+    text.parent.mkdir()
+    p.configure(more="""mail {
+    from = 'a@example.org'
+    sendmail = '%s'
+    templates = 'mails'
+}
+on 'purchase' {
+    mail 'x' { template = 'x' }
+    mail 'me' { to = 'me@example.org' }
+}""" % sink(p))
+    for n, (slip, why) in enumerate((
+            (None, "No such file"),
+            ("Subject: x\n\nDear {nmae}\n", "x.txt:3: {nmae}"),
+            ("Subject: x\n\n{download}\n", "add download"))):
+        if slip is not None:
+            text.write_text(slip)
+        done = subprocess.run([FCGI_PROGRAM, "-c", p.conf, "-t"],
+                              capture_output=True, timeout=LIMIT)
+        ok(done.returncode == 0 and why in done.stderr.decode(),
+           "-t warns: " + why, done)
+        p.run()
+        deliver(p, sale(n))
+        until(lambda: [r[3] for r in rows(p)[-2:]] == [1, 1], "both tried")
+        stop(p.program)
+        until(lambda: not any(r[2] == "running" for r in rows(p)), "marks")
+        found = {r[1]: r for r in rows(p)[-2:]}
+        ok(found["x"][2] == "waiting" and why in found["x"][4],
+           "its mail waits", found)
+        same(found["me"][2], "done", "the other goes out")
+        for args in (("access", "--user", "u%d" % n), ("outbox",)):
+            same(p.cli(*args).returncode, 0, "gatepost %s" % args[0])
+        done = p.cli("check")
+        ok(done.returncode == 1 and any(
+            line.startswith("PROBLEM") and why in line
+            for line in done.stdout.decode().splitlines()),
+           "check says PROBLEM", done)
+    text.write_text("Subject: x\n\nDear {email}\n")
+    p.execute("UPDATE outbox SET due_at = 1 WHERE state = 'waiting'")
+    same(p.cli("work", "--once").returncode, 0, "mended")
+    same({r[2] for r in rows(p)}, {"done"}, "they go out")
+
+
+def test_check():
+    """What is not there is noted; what failed or was given up is a problem."""
+    p = Place()
+    (p.dir / "g").mkdir()
+    (p.dir / "x.txt").write_text("Subject: x\n\n{download}\n")
+    p.configure(more="""mail {
+    from = 'a@example.org'
+    sendmail = 'SENDMAIL'
+    templates = '.'
+}
+files '/g' { root = 'g' tier = 'supporter' }
+on 'purchase' {
+    mail 'x' { template = 'x' download = '/g/none.pdf' }
+    exec 'run' { argv = { 'none' } }
+}""".replace("SENDMAIL", str(p.dir / "mailer")))
+    same(p.cli("migrate").returncode, 0, "migrate")
+
+    def said():
+        done = p.cli("check")
+        return done.returncode, done.stdout.decode().splitlines()
+
+    def has(lines, word, *parts):
+        return any(line.startswith(word) and all(w in line for w in parts)
+                   for line in lines)
+    code, lines = said()
+    ok(code == 0 and all(has(lines, "note", what, "No such file") for what in (
+        "sendmail: %s/mailer" % p.dir, "argv: %s/none" % p.dir,
+        "download: %s/g/none.pdf" % p.dir)), "all three are noted", lines)
+    (p.dir / "mailer").write_text("#!/bin/sh\n")
+    code, lines = said()
+    ok(has(lines, "note", "mailer", "not a program"), "nor runs it", lines)
+    p.cgi("POST", "/hooks/gumroad/" + p.tokens[0], sale(1), FORM)
+    same(said()[0], 0, "what was not tried yet is no problem")
+    same(p.cli("work", "--once").returncode, 0, "work")
+    code, lines = said()
+    ok(code == 1 and has(lines, "PROBLEM", "1 follow-up of mail x",
+                         "tried again"), "what failed is", lines)
+    p.execute("UPDATE outbox SET state = 'dead' WHERE kind = 'exec'")
+    p.execute("DELETE FROM outbox WHERE kind = 'mail'")
+    code, lines = said()
+    ok(code == 1 and has(lines, "PROBLEM", "given up: 1 follow-up of exec run",
+                         "outbox drop"), "what was given up is", lines)
+    same(p.cli("outbox", "drop", p.one("SELECT id FROM outbox")).returncode, 0,
+         "dropped")
+    same(said()[0], 0, "and no problem any more")
+
+
 def test_refused():
     """Slips that -t shows, with file and line."""
     p = Place()
-    (p.dir / "mails").mkdir()
-    (p.dir / "mails/bad.txt").write_text("Subject: x\n\nDear {nmae}\n")
     head = "mail { from = 'a@example.org'\n templates = 'mails' }\n"
     for text, why in (
-            (head + "on 'purchase' { mail 'x' { template = 'bad' } }",
-             "bad.txt:3: {nmae}"),
-            (head + "on 'purchase' { mail 'x' { template = 'none' } }",
-             "none.txt"),
             (head + "on 'purchase' { mail 'x' { template = '../x' } }",
              "template"),
             (head + "on 'purchase' { mail 'x' { to = '{email}' } }",
@@ -576,5 +667,5 @@ def test_refused():
 
 
 if __name__ == "__main__":
-    main(test_refused, test_recipes, test_mail, test_msmtp, test_worker,
-         test_again, test_forward, test_gone)
+    main(test_refused, test_template, test_check, test_recipes, test_mail,
+         test_msmtp, test_worker, test_again, test_forward, test_gone)

@@ -75,6 +75,9 @@ def locked():
          "locked: lookups go on")
     ok(a.seconds < 2, "and do not wait for the writer", a.seconds)
     same(answers["health"].status, 200, "locked: healthz reads")
+    a = p.gumroad(sale(4))
+    ok(a.status == 503 and a.seconds < 2, "locked still: 503 at once",
+       (a.status, a.seconds))
     other.let_go()
     same(p.dump(), before, "locked: nothing written")
     same(p.gumroad(sale(2)).word(), "recorded", "unlocked: recorded")

@@ -343,7 +343,8 @@ def answers():
     work(p)
     same((outbox(p, "state", "target = 'gone'"), len(r.at("/gone"))),
          ([("dead",), ("waiting",)], 1), "and the target is left alone")
-    same(len(r.at("/busy")), 2, "another process has its own breaker")
+    same((outbox(p, "state", "target = 'busy'"), len(r.at("/busy"))),
+         ([("done",)] * 2, 3), "what is taken now calls up what waits")
     done = p.cli("outbox", "retry", "--state", "dead", "--target", "gone")
     same(done.stdout, b"1 due again from now on\n", "outbox retry")
     work(p)
@@ -556,6 +557,45 @@ def recovers():
     same(set(outbox(p, "state")), {("done",)}, "and goes out later")
 
 
+def back():
+    """One failure is enough: the next success calls up what waits, also
+    where another process saw it fail; but not what fails by itself."""
+    r = Receiver()
+    away = [True]
+    r.answers["/app"] = lambda: (500, {}) if away[0] else (200, {})
+    p = place("on 'purchase' { %s }" % app(r))
+    for n in range(2):
+        deliver(p, sale(n))
+        work(p)
+    same(outbox(p), [("waiting", 1)] * 2, "two wait")
+    p.execute("UPDATE outbox SET due_at = due_at + 3600")
+    away[0] = False
+    deliver(p, sale(2))
+    work(p)
+    same(outbox(p), [("done", 2)] * 2 + [("done", 1)], "and go out with the third")
+
+    # one process sees it all: a failure, then a success
+    away[0] = True
+    p.run()
+    p.direct("POST", "/hooks/gumroad/" + p.tokens[0], sale(3), FORM)
+    until(lambda: outbox(p)[3:] == [("waiting", 1)], "a fourth fails")
+    p.execute("UPDATE outbox SET due_at = due_at + 3600 "
+              "WHERE state = 'waiting'")
+    away[0] = False
+    p.direct("POST", "/hooks/gumroad/" + p.tokens[0], sale(4), FORM)
+    until(lambda: outbox(p)[3:] == [("done", 2), ("done", 1)],
+          "it goes out with the fifth")
+    stop(p.program)
+
+    bad = deliver(p, sale(5))
+    p.execute("UPDATE outbox SET attempts = 5, due_at = due_at + 3600 "
+              "WHERE event = ?", bad)
+    deliver(p, sale(6))
+    work(p)
+    same(outbox(p)[5:], [("waiting", 5), ("done", 1)],
+         "what failed five times keeps its time")
+
+
 def together():
     """Several at once: each row by one of them."""
     r = Receiver()
@@ -690,8 +730,14 @@ def by_hand():
     before = p.dump()
     done = p.cli("trigger", "gumroad.sale", "--set", "permalink=pencil",
                  "--dry-run")
-    ok(done.returncode == 0 and b"http app" not in done.stdout,
-       "trigger --dry-run: a test purchase fires nothing", done)
+    text = done.stdout.decode()
+    ok(done.returncode == 0 and "http app" not in text and
+       re.search("on 'purchase', line [0-9]+: a test, and it has no test = "
+                 "true\n.*its product does not fit\nno follow-up", text),
+       "trigger --dry-run: a test purchase fires nothing, and why", text)
+    done = p.cli("trigger", "gumroad.dispute", "--dry-run")
+    ok(done.returncode == 0 and b"no rule is about this" in done.stdout,
+       "nor does what no rule is about", done)
     same(p.dump(), before, "and changes nothing")
     p.configure(more="on 'purchase' { test = true %s }" % app(r))
     done = p.cli("trigger", "gumroad.sale", "--dry-run")
@@ -787,5 +833,5 @@ def older():
 
 if __name__ == "__main__":
     main(told, npm, once, test_ones, answers, dead_letters, expired, killed,
-         clock_set, killed_others, offline, recovers, together, slow, hostile,
-         inside, clock, by_hand, lost_settings, metrics, older)
+         clock_set, killed_others, offline, recovers, back, together, slow,
+         hostile, inside, clock, by_hand, lost_settings, metrics, older)

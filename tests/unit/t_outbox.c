@@ -337,7 +337,15 @@ configs(void)
 	config(HTTP(URL " headers = { 'webhook-id: x' }"), "a header is");
 	config(HTTP(URL " headers = { 'X{email}: x' }"), "a header is");
 	config(HTTP(URL " timeout = '2m'"), "timeout goes");
-	config("on 'purchases' { http 'a' { " URL " } }", "no such event");
+	config("on 'purchas' { http 'a' { " URL " } }",
+	    "on 'purchas': there is no such event; did you mean 'purchase'?");
+	config("on 'PURCHASE' { http 'a' { " URL " } }",
+	    "on 'PURCHASE': there is no such event; did you mean 'purchase'?");
+	config("on 'Kx9QzzzTTTp' { http 'a' { " URL " } }", "on '…': there");
+	config("on '' { http 'a' { " URL " } }", "on: its name has");
+	config(HTTP(URL " secrets = { 'whsec_abc' }"), "base64 of 24 to 64");
+	config(HTTP(URL " body = '{download}' format = 'form'"),
+	    "add download = ");
 	config("on 'purchase' { }", "does nothing");
 	config(
 	    "on 'purchase' { from = 'x' http 'a' { " URL " } }", "from and to");
