@@ -10,6 +10,7 @@
 
 enum {
 	PAUSE_MS = 1000, /* between two looks at the clock */
+	BEAT_MS = 5000,
 	STEP_PAUSE_MS =
 	    5, /* between two steps of a rebuild: deliveries first */
 	MEMORY_MAX = 256 * 1024 * 1024,
@@ -24,6 +25,7 @@ struct chores {
 	pthread_cond_t wake;
 	int stop;
 	int rebuilding;
+	int64_t beat; /* ticks: the next */
 	int failing; /* said so already */
 	struct rebuild_result result;
 };
@@ -38,6 +40,14 @@ sweep(struct store *s, void *arg, struct err *e)
 	if (signin_settle(s, c->config, now, c->arena, &mails, e) != 0)
 		return -1;
 	return noted == 0;
+}
+
+/* By which a standby's age is told in quiet times: cgi/reader.h. */
+static int
+beat(struct store *s, void *arg, struct err *e)
+{
+	(void)arg;
+	return store_beat(s, e) == 0 ? 1 : -1;
 }
 
 static int
@@ -70,6 +80,9 @@ run(struct chores *c, commit_chore_fn *fn, const char *what)
 static int
 work(struct chores *c)
 {
+	if (c->config->standby_url != NULL && time_ticks() >= c->beat &&
+	    run(c, beat, "a sign to the standby") == 0)
+		c->beat = time_ticks() + BEAT_MS;
 	if (!c->rebuilding) {
 		run(c, sweep, "changes by time");
 		return PAUSE_MS;

@@ -199,14 +199,31 @@ own_signals(void)
 		sigaction(stop_signals[i], &standard, NULL);
 }
 
+/* Lookups work in a database that was moved. */
+static void
+tell_moved(const struct config *config)
+{
+	struct store *s = NULL;
+	int moved = 0;
+	if (store_open(config->database, STORE_READ, &s, NULL) == 0 &&
+	    store_is_moved(s, &moved, NULL) == 0 && moved)
+		log_line(LOG_ERROR,
+		    "the database was moved by 'gatepost copy --switch': "
+		    "deliveries are answered 503 until gatepost.conf names "
+		    "the one it was moved to");
+	store_close(s);
+}
+
 /* A database that cannot be opened now may be back in a minute: start, and
  * answer 503 until then. Is it open? */
 static int
 prepare(const struct app *app)
 {
 	struct err e = { .code = ERR_NONE };
-	if (commit_prepare(app->commit, &e) == 0)
+	if (commit_prepare(app->commit, &e) == 0) {
+		tell_moved(app->config);
 		return 1;
+	}
 	log_line(LOG_ERROR,
 	    "the database cannot be used, deliveries are answered 503 until "
 	    "it can: %s",
@@ -278,6 +295,20 @@ stop_waiting(const struct app *app)
 		send_stop(app->send);
 }
 
+/* Before it is needed. */
+static void
+try_standby(const struct config *config)
+{
+	struct err e = { .code = ERR_NONE };
+	struct store *s = NULL;
+	if (config->standby_url != NULL &&
+	    store_open(config->standby_url, STORE_STANDBY, &s, &e) != 0)
+		log_line(LOG_WARNING,
+		    "standby_url cannot be used, should the database go: %s",
+		    e.text);
+	store_close(s);
+}
+
 static int
 run(const struct app *app, struct listener *listeners, const sigset_t *signals,
     struct err *e)
@@ -304,6 +335,7 @@ run(const struct app *app, struct listener *listeners, const sigset_t *signals,
 	if (herald_start(app->config, app->publish, &herald, e) != 0)
 		log_line(LOG_ERROR, "%s", e->text);
 	log_line(LOG_INFO, "started, %d threads", o.threads);
+	try_standby(app->config);
 	while (sigtimedwait(signals, NULL, &tick) < 0)
 		loop_sweep(loop);
 	/* who connects from now on finds the next program, or none */

@@ -10,6 +10,7 @@ enum {
 	/* A server that does not answer is not asked by every worker, each of
 	 * which would wait for it. */
 	AWAY_MS = 500,
+	TRY_MS = 2000, /* … nor while one of them finds out */
 };
 
 /* The lock is the worker's while it reads, so that others can close what idle
@@ -18,6 +19,8 @@ struct reader {
 	pthread_mutex_t lock;
 	int taken; /* only the worker looks at it */
 	int is_standby; /* what store leads to */
+	int era; /* of struct readers, when store was opened */
+	int again; /* the standby is to be asked what the primary was */
 	struct store *store;
 };
 
@@ -26,6 +29,9 @@ struct readers {
 	const char *standby; /* NULL: none */
 	int n_workers; /* that a standby may serve: the first */
 	atomic_int_least64_t away; /* ticks until which it is taken for away */
+	/* raised when the primary did not answer: others' connections to it
+	 * would not either */
+	atomic_int era;
 	int n;
 	struct reader slots[];
 };
@@ -63,12 +69,12 @@ connect_to(struct readers *r, struct reader *slot, struct err *e)
 {
 	int_least64_t now = time_ticks(), away = atomic_load(&r->away);
 	slot->is_standby = 0;
+	slot->era = atomic_load(&r->era);
 	if (!store_is_url(r->database))
 		return store_open(r->database, STORE_READ, &slot->store, e);
 	if (now < away ||
 	    (away != 0 &&
-		!atomic_compare_exchange_strong(
-		    &r->away, &away, now + AWAY_MS)))
+		!atomic_compare_exchange_strong(&r->away, &away, now + TRY_MS)))
 		return err_set(e, ERR_DB, "the database did not answer");
 	int rc = store_open(r->database, STORE_READ, &slot->store, e);
 	atomic_store(&r->away, rc == 0 ? 0 : time_ticks() + AWAY_MS);
@@ -95,7 +101,15 @@ static int
 is_over(struct readers *r, const struct reader *slot)
 {
 	return store_lost(slot->store) ||
-	    (slot->is_standby && time_ticks() >= atomic_load(&r->away));
+	    (slot->is_standby ? time_ticks() >= atomic_load(&r->away)
+			      : slot->era != atomic_load(&r->era));
+}
+
+static void
+close_slot(struct reader *slot)
+{
+	store_close(slot->store);
+	slot->store = NULL;
 }
 
 struct store *
@@ -105,7 +119,7 @@ readers_get(struct readers *r, int worker, struct err *e)
 	if (!slot->taken)
 		pthread_mutex_lock(&slot->lock);
 	if (!slot->taken && slot->store != NULL && is_over(r, slot))
-		readers_drop(r, worker);
+		close_slot(slot);
 	slot->taken = 1;
 	if (slot->store == NULL)
 		connect_any(r, worker, e);
@@ -128,14 +142,30 @@ readers_put(struct readers *r, int worker)
 	if (r == NULL || !r->slots[worker].taken)
 		return;
 	r->slots[worker].taken = 0;
+	r->slots[worker].again = 0;
 	pthread_mutex_unlock(&r->slots[worker].lock);
 }
 
 void
 readers_drop(struct readers *r, int worker)
 {
-	store_close(r->slots[worker].store);
-	r->slots[worker].store = NULL;
+	struct reader *slot = &r->slots[worker];
+	if (r->standby != NULL && slot->store != NULL && !slot->is_standby &&
+	    store_lost(slot->store)) {
+		atomic_store(&r->away, time_ticks() + AWAY_MS);
+		atomic_fetch_add(&r->era, 1);
+		slot->again = worker < r->n_workers;
+	}
+	close_slot(slot);
+}
+
+int
+readers_again(struct readers *r, int worker)
+{
+	int again = r != NULL && r->slots[worker].again;
+	if (again)
+		r->slots[worker].again = 0;
+	return again;
 }
 
 void
@@ -144,7 +174,7 @@ readers_drop_idle(struct readers *r)
 	for (int i = 0; i < r->n; i++) {
 		if (pthread_mutex_trylock(&r->slots[i].lock) != 0)
 			continue;
-		readers_drop(r, i);
+		close_slot(&r->slots[i]);
 		pthread_mutex_unlock(&r->slots[i].lock);
 	}
 }

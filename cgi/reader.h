@@ -18,12 +18,17 @@ void readers_free(struct readers *r);
 struct store *readers_get(struct readers *r, int worker, struct err *e);
 void readers_put(struct readers *r, int worker);
 
-/* Was this request answered by a standby? *seconds: how long it has not heard
- * of its primary, at most. Before readers_put. */
+/* Was this request answered by a standby? *seconds: how old what it told may
+ * be; chores.c sees to it that this is seconds while the primary is there.
+ * Before readers_put. */
 int readers_age(struct readers *r, int worker, int64_t *seconds);
 
 /* After an error of a statement: the next call opens afresh. */
 void readers_drop(struct readers *r, int worker);
+
+/* Was that because the database did not answer, and would a standby? Once for
+ * a request: what only reads can be served again. */
+int readers_again(struct readers *r, int worker);
 
 /* After a failed write: closes what nobody reads from now. Connections of one
  * process share what SQLite knows of a file (os_unix.c, unixShmNode): as long

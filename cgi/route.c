@@ -197,6 +197,13 @@ tell_age(const struct app *app, const struct request *r, struct reply *p)
 	reply_header(p, "X-Gatepost-Stale", str_from(text));
 }
 
+static int
+only_reads(const struct route *route, const struct request *r)
+{
+	return route->handler == gate_any || route->handler == access_post ||
+	    str_eq_z(r->method, "GET") || str_eq_z(r->method, "HEAD");
+}
+
 static void
 serve_route(const struct app *app, const struct route *route, struct request *r,
     struct reply *p)
@@ -212,6 +219,11 @@ serve_route(const struct app *app, const struct route *route, struct request *r,
 		    "the body did not arrive whole; send it again");
 		count_unread(r, COUNT_INCOMPLETE);
 	} else {
+		route->handler(app, r, p);
+	}
+	/* a server that hangs is noticed by a question it does not answer */
+	if (only_reads(route, r) && readers_again(app->readers, r->worker)) {
+		reply_reset(p, r->arena);
 		route->handler(app, r, p);
 	}
 	tell_age(app, r, p);

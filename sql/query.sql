@@ -527,6 +527,17 @@ SELECT 0;
 -- name: standby_age @postgresql
 SELECT CASE WHEN pg_is_in_recovery() THEN coalesce(extract(epoch FROM
 	now() - pg_last_xact_replay_timestamp())::bigint, 0) ELSE 0 END;
+-- name: beat
+SELECT 0;
+-- name: beat @postgresql
+-- (its commit is a record with a time for the standbys, and waits for no disk)
+SELECT txid_current();
+-- name: moved
+SELECT count(*) FROM sqlite_schema
+WHERE type = 'trigger' AND name = 'moved_events';
+-- name: moved @postgresql
+SELECT count(*) FROM pg_trigger
+WHERE tgname = 'moved' AND tgrelid = to_regclass('events');
 -- name: alive
 SELECT count(*) FROM tiers;
 -- name: integrity

@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION gatepost_moved() RETURNS trigger
 LANGUAGE plpgsql AS $moved$
 BEGIN
-	RAISE 'this database was moved: see gatepost copy';
+	RAISE 'this database was moved: change database in gatepost.conf';
 END
 $moved$;
 CREATE TRIGGER moved BEFORE INSERT OR UPDATE ON events

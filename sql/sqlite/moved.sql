@@ -2,17 +2,21 @@
 
 CREATE TRIGGER moved_events BEFORE INSERT ON events
 BEGIN
-	SELECT RAISE(ABORT, 'this database was moved: see gatepost copy');
+	SELECT RAISE(ABORT,
+		'this database was moved: change database in gatepost.conf');
 END;
 CREATE TRIGGER moved_repeats BEFORE UPDATE ON events
 BEGIN
-	SELECT RAISE(ABORT, 'this database was moved: see gatepost copy');
+	SELECT RAISE(ABORT,
+		'this database was moved: change database in gatepost.conf');
 END;
 CREATE TRIGGER moved_changes BEFORE INSERT ON changes
 BEGIN
-	SELECT RAISE(ABORT, 'this database was moved: see gatepost copy');
+	SELECT RAISE(ABORT,
+		'this database was moved: change database in gatepost.conf');
 END;
 CREATE TRIGGER moved_outbox BEFORE UPDATE ON outbox
 BEGIN
-	SELECT RAISE(ABORT, 'this database was moved: see gatepost copy');
+	SELECT RAISE(ABORT,
+		'this database was moved: change database in gatepost.conf');
 END;

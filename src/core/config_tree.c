@@ -7,6 +7,7 @@
 #include "core/config_secret.h"
 #include "core/config_token.h"
 #include "core/config_web.h"
+#include "store/store.h"
 
 enum {
 	API_KEY_MIN = 16, /* bytes */
@@ -160,6 +161,11 @@ read_database(struct config_reader *r, const struct place *at)
 	} else if (s.n == 0 || strstr(z, "://") != NULL) {
 		return BAD(r, at, key, 0,
 		    "database is the path of a file, or postgresql://…");
+	} else if (store_is_words(z)) {
+		return BAD(r, at, key, 0,
+		    "database: PostgreSQL is named by a URL, "
+		    "'postgresql://user:password@host/name', not by host=… "
+		    "dbname=…");
 	} else if (str_starts(s, STR("~/"))) {
 		return BAD(r, at, key, 0,
 		    "database: ~ is not filled in here; write "

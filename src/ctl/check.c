@@ -128,6 +128,42 @@ check_files(struct check *k, const struct config *c)
 			c->database, (unsigned)st.st_uid, (unsigned)geteuid()));
 }
 
+static void
+check_moved(struct check *k, struct store *s, struct err *e)
+{
+	int moved = 0;
+	if (store_is_moved(s, &moved, e) == 0 && moved)
+		problem(k,
+		    "this database was moved by 'gatepost copy --switch' and "
+		    "takes no more: every delivery is answered 503. Name the "
+		    "one it was moved to as database in gatepost.conf and "
+		    "restart the programs");
+}
+
+/* Those that are needed when it is too late to find them wrong. */
+static void
+check_urls(struct check *k, const struct config *c)
+{
+	struct err e = { .code = ERR_NONE };
+	struct store *s = NULL;
+	if (c->standby_url != NULL &&
+	    store_open(c->standby_url, STORE_STANDBY, &s, &e) != 0)
+		problem(k,
+		    arena_printf(k->ctl->arena,
+			"standby_url cannot be used: %s", e.text));
+	store_close(s);
+	s = NULL;
+	if (c->listen_url != NULL &&
+	    (store_open(c->listen_url, STORE_READ, &s, &e) != 0 ||
+		store_listen(s, &e) != 0))
+		note(k,
+		    arena_printf(k->ctl->arena,
+			"listen_url cannot be used, streams look once a "
+			"second: %s",
+			e.text));
+	store_close(s);
+}
+
 static int
 count_kinds(void *arg, const struct store_event_count *row)
 {
@@ -409,6 +445,8 @@ run(struct ctl *ctl, struct err *e)
 		return CTL_SYSTEM;
 	char shown[STORE_SHOWN_MAX];
 	ok(&k, "database", store_shown(c->database, shown));
+	check_moved(&k, s, e);
+	check_urls(&k, c);
 	check_outbox(&k, s, e);
 	check_clock(&k);
 	check_deliveries(&k, s, e);

@@ -82,11 +82,11 @@ settle(struct copy *c, int close, struct err *e)
 	if (rc == 0 && c->result.written > 0)
 		rc = err_set(e, ERR_DB, "somebody else writes to the second");
 	if (rc == 0 && close)
-		rc = copy_close(c->from, e) == 0 &&
-			copy_finish(c->from, c->to, e) == 0 &&
-			store_commit(c->from, e) == 0
-		    ? 0
-		    : -1;
+		rc = copy_close(c->from, e);
+	if (rc == 0)
+		rc = copy_finish(c->from, c->to, close, e);
+	if (rc == 0 && close)
+		rc = store_commit(c->from, e);
 	if (rc != 0 || !close)
 		store_rollback(c->from);
 	return rc;
@@ -161,8 +161,8 @@ run(struct ctl *ctl, struct err *e)
 		    close ? "The first takes nothing more. Name the second as "
 			    "database in gatepost.conf and restart the "
 			    "programs.\n"
-			  : "Both are in use as before: with --switch the "
-			    "first takes nothing more.\n");
+			  : "The first is in use as before: with --switch "
+			    "it takes nothing more.\n");
 	return CTL_YES;
 }
 

@@ -301,10 +301,16 @@ int
 copy_prepare(struct store *to, struct err *e)
 {
 	int64_t events = 0, changes = 0, begun = 0;
-	if (store_number(to, QUERY_EVENT_MAX, NULL, 0, &events, NULL, e) != 0 ||
+	int moved = 0;
+	if (store_is_moved(to, &moved, e) != 0 ||
+	    store_number(to, QUERY_EVENT_MAX, NULL, 0, &events, NULL, e) != 0 ||
 	    store_change_max(to, &changes, e) != 0 ||
 	    store_meta_number(to, STR("copying"), &begun, e) != 0)
 		return -1;
+	if (moved && begun == STORE_NULL)
+		return err_set(e, ERR_INPUT,
+		    "the database to copy to was moved elsewhere once and is "
+		    "closed: name a new file or an empty database");
 	if ((events > 0 || changes > 0) && begun == STORE_NULL)
 		return err_set(e, ERR_INPUT,
 		    "the database to copy to is in use: name an empty one");
@@ -326,17 +332,26 @@ take_numbers(void *arg, const struct db_value *row, size_t n)
 	return 1;
 }
 
-int
-copy_finish(struct store *from, struct store *to, struct err *e)
+static int
+put_numbers(struct store *from, struct store *to, struct err *e)
 {
-	struct db_value numbers[3], name = db_text(STR("copying"));
-	if (store_run(from, QUERY_COPY_NUMBERS, NULL, 0, take_numbers, numbers,
-		e) != 0 ||
-	    store_begin(to, e) != 0)
+	struct db_value numbers[3];
+	return store_run(from, QUERY_COPY_NUMBERS, NULL, 0, take_numbers,
+		   numbers, e) == 0
+	    ? store_run(to, QUERY_COPY_NUMBERS_PUT, numbers, 3, NULL, NULL, e)
+	    : -1;
+}
+
+int
+copy_finish(struct store *from, struct store *to, int close, struct err *e)
+{
+	struct db_value name = db_text(STR("copying"));
+	if (store_begin(to, e) != 0)
 		return -1;
-	if (store_run(to, QUERY_COPY_NUMBERS_PUT, numbers, 3, NULL, NULL, e) ==
-		0 &&
-	    store_run(to, QUERY_COPY_META_DROP, &name, 1, NULL, NULL, e) == 0 &&
+	if (put_numbers(from, to, e) == 0 &&
+	    (!close ||
+		store_run(to, QUERY_COPY_META_DROP, &name, 1, NULL, NULL, e) ==
+		    0) &&
 	    store_commit(to, e) == 0)
 		return 0;
 	store_rollback(to);

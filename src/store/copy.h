@@ -35,8 +35,9 @@ int copy_prepare(struct store *to, struct err *e);
 int copy_pass(struct store *from, struct store *to, copy_progress_fn *fn,
     void *arg, struct copy_result *out, struct err *e);
 
-/* After a pass that wrote nothing: the second is whole. */
-int copy_finish(struct store *from, struct store *to, struct err *e);
+/* After a pass that wrote nothing: the second is whole, and gives numbers that
+ * follow the first's. close: a later copy_prepare refuses it. */
+int copy_finish(struct store *from, struct store *to, int close, struct err *e);
 
 /* Inside a transaction of the first: to its end, all of it stays as it is. */
 int copy_hold(struct store *from, struct err *e);

@@ -9,9 +9,12 @@
 #include "base/time.h"
 #include "store/pg_url.h"
 
+enum { ITEM_MAX = 512, WHY_MAX = 120 };
+
 struct attempt {
 	PGconn *conn; /* NULL: it failed */
 	PostgresPollingStatusType waits;
+	char why[WHY_MAX]; /* it failed; "": not yet */
 };
 
 struct dial {
@@ -23,7 +26,6 @@ struct dial {
 	int64_t end, next; /* ticks */
 	struct attempt all[PG_DIAL_HOSTS_MAX];
 	PGconn *found;
-	struct err why;
 };
 
 static size_t
@@ -54,7 +56,6 @@ item(const char *list, size_t i, char *out, size_t size)
 static PGconn *
 begin(const struct dial *d, size_t i)
 {
-	enum { ITEM_MAX = 512 };
 	char host[ITEM_MAX], address[ITEM_MAX], port[ITEM_MAX];
 	const char *names[] = { "target_session_attrs", "keepalives_idle",
 		"keepalives_interval", "keepalives_count", "tcp_user_timeout",
@@ -77,17 +78,44 @@ begin(const struct dial *d, size_t i)
 	return PQconnectStartParams(names, values, 1);
 }
 
+/* libpq's words, less the host where they begin with it. */
 static void
 failed(struct dial *d, struct attempt *a)
 {
+	static const char where[] = "connection to server ",
+			  end[] = " failed: ";
 	const char *text =
 	    a->conn == NULL ? "out of memory" : PQerrorMessage(a->conn);
-	err_set(&d->why, ERR_DB, "PostgreSQL: %.*s", (int)strcspn(text, "\n"),
-	    text);
+	const char *rest = strstr(text, end);
+	if (d->n_hosts > 1 && rest != NULL &&
+	    strncmp(text, where, strlen(where)) == 0)
+		text = rest + strlen(end);
+	snprintf(
+	    a->why, sizeof(a->why), "%.*s", (int)strcspn(text, "\n"), text);
 	PQfinish(a->conn);
 	a->conn = NULL;
 	/* the next need not wait for its turn */
 	d->next = 0;
+}
+
+/* What each of the hosts said, or did not. */
+static int
+explain(const struct dial *d, struct err *e)
+{
+	enum { HOST_SHOWN = 60 };
+	char host[ITEM_MAX], all[ERR_TEXT_MAX] = "";
+	const char *list = d->host != NULL ? d->host : d->address;
+	size_t n = 0;
+	for (size_t i = 0; i < d->n_hosts && n < sizeof(all); i++) {
+		const char *why = d->all[i].why;
+		int several = d->n_hosts > 1;
+		n += (size_t)snprintf(all + n, sizeof(all) - n, "%s%.*s%s%s",
+		    i > 0 ? "; " : "", several ? HOST_SHOWN : 0,
+		    several ? item(list, i, host, sizeof(host)) : "",
+		    several ? ": " : "",
+		    *why != '\0' ? why : "no answer in time");
+	}
+	return err_set(e, ERR_DB, "PostgreSQL: %s", all);
 }
 
 static void
@@ -146,7 +174,6 @@ static int
 dial(struct dial *d, struct err *e)
 {
 	int64_t now = time_ticks();
-	err_set(&d->why, ERR_DB, "PostgreSQL: no answer in time");
 	while (d->found == NULL && now < d->end) {
 		while (d->started < d->n_hosts && d->next <= now)
 			start(d, now);
@@ -156,11 +183,7 @@ dial(struct dial *d, struct err *e)
 	}
 	for (size_t i = 0; i < d->started; i++)
 		PQfinish(d->all[i].conn);
-	if (d->found != NULL)
-		return 0;
-	if (e != NULL)
-		*e = d->why;
-	return -1;
+	return d->found != NULL ? 0 : explain(d, e);
 }
 
 static void

@@ -16,7 +16,7 @@
  */
 enum { PG_DIAL_MS = 1500, PG_DIAL_AHEAD_MS = 250, PG_DIAL_HOSTS_MAX = 8 };
 
-/* ERR_DB: none of them, with what the last to fail said. */
+/* ERR_DB: none of them, with what each said. */
 int pg_dial(const char *where, enum db_mode mode, PGconn **out, struct err *e);
 
 #endif

@@ -279,6 +279,26 @@ store_is_url(const char *where)
 	return strstr(where, "://") != NULL;
 }
 
+int
+store_is_words(const char *where)
+{
+	static const char *const words[] = { "host", "hostaddr", "port",
+		"dbname", "user", "password", "passfile", "service" };
+	if (store_is_url(where))
+		return 0;
+	for (const char *p = where; (p = strchr(p, '=')) != NULL; p++)
+		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+			size_t n = strlen(words[i]), end = (size_t)(p - where);
+			while (end > 0 && where[end - 1] == ' ')
+				end--;
+			if (end >= n &&
+			    memcmp(where + end - n, words[i], n) == 0 &&
+			    (end == n || where[end - n - 1] == ' '))
+				return 1;
+		}
+	return 0;
+}
+
 /* As libpq cuts it (https://www.postgresql.org/docs/15/libpq-connect.html);
  * where an @ or a / of a password was not written as %40 or %2F, less. */
 const char *
@@ -316,6 +336,10 @@ store_open_within(const char *where, enum store_mode mode, int ms,
 	const struct db_driver *driver = find_driver(where);
 	if (driver == NULL)
 		return not_built(e);
+	if (store_is_words(where))
+		return err_set(e, ERR_CONFIG,
+		    "a PostgreSQL database is named by a URL, "
+		    "postgresql://user@host/name, not by host=… dbname=…");
 	struct store *s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
@@ -431,6 +455,21 @@ int
 store_age(struct store *s, int64_t *out, struct err *e)
 {
 	return store_number(s, QUERY_STANDBY_AGE, NULL, 0, out, NULL, e);
+}
+
+int
+store_beat(struct store *s, struct err *e)
+{
+	return store_run(s, QUERY_BEAT, NULL, 0, NULL, NULL, e);
+}
+
+int
+store_is_moved(struct store *s, int *moved, struct err *e)
+{
+	int64_t n = 0;
+	int rc = store_number(s, QUERY_MOVED, NULL, 0, &n, NULL, e);
+	*moved = n > 0;
+	return rc;
 }
 
 int

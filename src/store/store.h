@@ -47,6 +47,8 @@ int store_lost(struct store *s);
 
 /* Is it a URL, and no file? */
 int store_is_url(const char *where);
+/* Is it libpq's other form, host=… dbname=…, neither a path nor a URL? */
+int store_is_words(const char *where);
 enum { STORE_SHOWN_MAX = 256 };
 /* where as it may be shown to people: without user, password, parameters. A
  * path is itself. Returns out, or where. */
@@ -549,9 +551,13 @@ store_newest_fn(void *arg, struct str platform, int64_t last_seen_at);
 int store_event_newest(
     struct store *s, store_newest_fn *fn, void *arg, struct err *e);
 
-/* Of a standby: seconds since the last transaction it has taken over, which is
- * how old its answers are at most; 0 of any other. */
+/* Of a standby: seconds since the newest transaction it has taken over was
+ * committed, which is how old its answers are at most; 0 of any other. */
 int store_age(struct store *s, int64_t *out, struct err *e);
+/* Outside a transaction: one without rows, for store_age to go by. */
+int store_beat(struct store *s, struct err *e);
+/* Was it closed by copy.h, so that its log takes nothing? */
+int store_is_moved(struct store *s, int *moved, struct err *e);
 /* 0 when the tables answer. */
 int store_alive(struct store *s, struct err *e);
 /* 0 when the database's own check finds nothing. May take long. */

@@ -120,6 +120,14 @@ class Cluster:
         self.child.wait()
         self.child = None
 
+    def signal_all(self, number):
+        """Each process of it is the leader of a group of its own."""
+        child = self.child.pid
+        with open("/proc/%d/task/%d/children" % (child, child)) as f:
+            pids = [child, *map(int, f.read().split())]
+        for pid in pids:
+            os.kill(pid, number)
+
     def standby(self, folder, port):
         """A copy that follows this one; its folder has to be there."""
         other = Cluster(folder, port)

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import select
+import signal
 import socket
 import subprocess
 import threading
@@ -160,6 +161,21 @@ def secret():
         a = p.cgi("POST", "/hooks/gumroad/" + p.tokens[0], sale(1), FORM)
         same(a.status, 200 if name == "right" else 503, name)
         ok(word not in p.log_text(), name + ": nor does the log")
+    words = "host=localhost dbname=x password=" + word
+    p.conf.write_text(text.replace(url, words))
+    for command in (["check"], ["migrate"],
+                    ["copy", "--from", words, "--to", p.dir / "x"]):
+        done = p.cli(*command)
+        ok(not shows(done) and done.returncode == 3 and
+           b"postgresql://" in done.stderr, "libpq's words: " + command[0],
+           done)
+        p.conf.write_text(text if command[0] == "migrate" else
+                          p.conf.read_text())
+    same([f for f in os.listdir(p.dir) if word in f], [], "no such file")
+    p.conf.write_text(text.replace(url, "postgresql:///x?host=/n1,/n2"))
+    done = p.cli("check")
+    ok(b"/n1: " in done.stderr and b"/n2: " in done.stderr,
+       "each host is named", done)
     p.conf.chmod(0o644)
     ok(b"chmod" in p.cli("check").stderr, "a file with it is not for others")
 
@@ -368,6 +384,108 @@ def moving():
     ok(p.is_sound(), "and is sound")
 
 
+def closed(p, what):
+    """What a database that was moved says, wherever it is asked."""
+    checked = p.cli("check")
+    ok(checked.returncode == 1 and b"PROBLEM" in checked.stdout and
+       b"was moved" in checked.stdout, what + ": check tells", checked)
+    p.run()
+    until(lambda: "was moved by" in p.log_text(), what + ": said at start")
+    same(p.gumroad(sale(7)).status, 503, what + ": takes nothing")
+    ok("not stored: " in p.log_text() and "change database" in
+       p.log_text().split("not stored: ")[-1], what + ": and says why",
+       p.log_text()[-2000:])
+    same(p.access("user=u1").status, 200, what + ": lookups go on")
+    stop(p.program)
+    p.log.unlink()
+
+
+def copying():
+    """A copy that was used without --switch; then one that was closed."""
+    p = Place(server=False)
+    p.run()
+    p.nginx()
+    for n in range(3):
+        same(p.gumroad(sale(n)).status, 200, "before")
+    stop(p.program)
+    name = lib.new_database()
+    same(copied(p, "--to", lib.cluster().url(name)).returncode, 0, "copied")
+    file, p.name, p.file = p.file, name, None
+    p.configure()
+    p.run()
+    same(p.gumroad(sale(3)).event(), 4, "the next number follows")
+    stop(p.program)
+    same(p.cli("copy", "--to", p.dir / "back.db", "--switch").returncode, 0,
+         "back")
+    closed(p, "a server")
+    p.name, p.file = None, p.dir / "back.db"
+    p.configure(database="back.db")
+    same(p.cli("copy", "--to", p.dir / "third.db", "--switch").returncode, 0,
+         "into another file")
+    closed(p, "a file")
+    again = copied(p, "--from", file, "--to", p.dir / "back.db")
+    ok(again.returncode == 3 and b"closed" in again.stderr,
+       "a closed one is not copied to", again)
+
+
+def standby():
+    """Is it there, how old it is, and a primary that hangs."""
+    first = postgres.Cluster()
+    lib._cleanups.append(first.end)
+    # whose own transactions would be a sign as well
+    first.init("autovacuum = off\n").start()
+    second = first.standby(lib.folder(), 5433)
+    lib._cleanups.append(second.end)
+    first.create("x")
+    p = Place(server=False)
+    urls = "listen_url = 'postgresql:///x?host=/nowhere'\n" \
+        "standby_url = '%s'" % second.url("x")
+    p.configure(database=first.url("x"), more=urls)
+    same(p.cli("migrate").returncode, 0, "migrate")
+    checked = p.cli("check")
+    ok(checked.returncode == 1 and
+       b"PROBLEM  standby_url cannot" in checked.stdout and
+       b"note     listen_url cannot" in checked.stdout, "both are tried",
+       checked)
+    p.run()
+    p.nginx()
+    until(lambda: "standby_url cannot" in p.log_text(), "a word at start")
+    second.start()
+    until(lambda: p.cli("check").returncode == 0, "the standby")
+    same(p.gumroad(sale(1)).status, 200, "a delivery")
+
+    def newest():
+        return second.psql("x", "SELECT pg_last_xact_replay_timestamp()")
+    until(lambda: second.psql("x", "SELECT count(*) FROM events") == "1\n",
+          "it to arrive")
+    seen = newest()
+    until(lambda: newest() != seen, "a sign of life in quiet times")
+    asked = []
+
+    def ask():
+        asked.append(p.access("user=u1"))
+    # each of the threads gets a connection: nobody goes on for a while
+    in_threads([ask] * 12 + [lambda: first.psql(
+        "x", "BEGIN; LOCK TABLE purchases; SELECT pg_sleep(0.5); COMMIT")])
+    same(p.access("user=u1").json()["tier"], "supporter", "from the primary")
+    asked.clear()
+    first.signal_all(signal.SIGSTOP)
+    try:
+        ask()
+        in_threads([ask] * 12)
+    finally:
+        first.signal_all(signal.SIGCONT)
+    slow = [a.seconds for a in asked if a.seconds > 0.5]
+    lib.note("hung: %r" % slow)
+    same({a.status for a in asked}, {200}, "hung: the standby answers")
+    ok(all(int(a.headers["x-gatepost-stale"]) < 20 for a in asked),
+       "and says how old that is", asked)
+    ok(len(slow) < 3 and max(slow) < PATIENCE, "one of them waited", slow)
+    until(lambda: "x-gatepost-stale" not in p.access("user=u1").headers,
+          "the primary to answer again")
+    stop(p.program)
+
+
 # ---- statements ------------------------------------------------------------
 
 # what a request runs, and what runs every second
@@ -472,4 +590,5 @@ def plans():
                     name, what), found)
 
 
-main(contract, trips, secret, away, race, claims, across, moving, plans)
+main(contract, trips, secret, away, race, claims, across, moving, copying,
+     standby, plans)
