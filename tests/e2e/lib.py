@@ -203,6 +203,17 @@ def free_port():
         return s.getsockname()[1]
 
 
+def freeze(child):
+    """Stops all its threads, as if it hung; SIGCONT lets it go on."""
+    child.send_signal(signal.SIGSTOP)
+
+    def is_frozen():
+        tasks = Path("/proc/%d/task" % child.pid).glob("*/stat")
+        return all(t.read_text().rpartition(")")[2].split()[0] == "T"
+                   for t in tasks)
+    until(is_frozen, "all threads to stop")
+
+
 def connects(address):
     family = socket.AF_INET if isinstance(address, tuple) else socket.AF_UNIX
     with socket.socket(family) as s:

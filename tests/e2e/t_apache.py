@@ -14,7 +14,7 @@ import time
 import urllib.parse
 
 from apache import APACHE, ApachePlace, access_lines, shipped
-from lib import (BODY_MAX, END, FORM, LIMIT, SLOW, STDOUT, TOP, basic, fixture, gank_headers,
+from lib import (BODY_MAX, END, FORM, LIMIT, SLOW, STDOUT, TOP, basic, fixture, freeze, gank_headers,
                  http_raw, http_request, main, ok, record, sale, sale_of_size, same,
                  skip, stop, until)
 from members import members_app
@@ -311,7 +311,7 @@ def below():
     same(p.get("/pay/healthz").body, b"ok", "below a path: proxy")
     same(p.post(path, sale(1), FORM).word(), "recorded", "a delivery")
     same(p.get("/pay/v1/access?user=u1", p.bearer()).status, 200, "a lookup")
-    p.program.send_signal(signal.SIGSTOP)
+    freeze(p.program)
     same(p.post(path, sale(2), FORM).status, 504, "a program that hangs: 504")
     p.program.send_signal(signal.SIGCONT)
     same(p.get("/healthz").status, 404, "and nowhere else")
