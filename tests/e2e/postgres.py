@@ -126,7 +126,10 @@ class Cluster:
         with open("/proc/%d/task/%d/children" % (child, child)) as f:
             pids = [child, *map(int, f.read().split())]
         for pid in pids:
-            os.kill(pid, number)
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass  # one of its children has ended meanwhile
 
     def standby(self, folder, port):
         """A copy that follows this one; its folder has to be there."""

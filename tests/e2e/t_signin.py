@@ -18,7 +18,7 @@ import time
 import urllib.parse
 
 from lib import (FCGI_PROGRAM, FIXTURES, FORM, LIMIT, SLOW, Place, b64,
-                 cgi_params, http_request, main, ok, parse_cgi, sale, same,
+                 cgi_params, folder, http_request, main, ok, parse_cgi, sale, same,
                  skip, until)
 
 ASKED = "If something was bought with that address"
@@ -386,10 +386,13 @@ def places():
     until(lambda: p.one("SELECT count(*) FROM signins WHERE email IS NOT NULL")
           == 0, "it to be looked up")
     # a host that leaves nothing running
-    limit = ["prlimit", "--nproc=0", str(FCGI_PROGRAM)]
+    # by a user who may not see the folder of the build
+    elsewhere = folder()
+    program = shutil.copy2(FCGI_PROGRAM, elsewhere / "program")
+    limit = ["prlimit", "--nproc=0", str(program)]
     user = [] if os.getuid() else ["setpriv", "--reuid=65534", "--clear-groups"]
     if user:
-        for path in [p.dir, *p.dir.rglob("*")]:
+        for path in [elsewhere, p.dir, *p.dir.rglob("*")]:
             os.chown(path, 65534, 65534)
     a = p.cgi("POST", "/me/link", b"email=" + address.encode(), kind,
               program=[*user, *limit][0], argv=[*user, *limit][1:])

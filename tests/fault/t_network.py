@@ -135,8 +135,10 @@ admin_users = gatepost
 """ % (server.dir, server.port, folder, server.port))
     if os.getuid() == 0:
         os.chown(folder, postgres.NOBODY, postgres.NOBODY)
+    # who runs it may not see the folder it was unpacked to
+    program = shutil.copy2(BOUNCER, folder / "pgbouncer")
     with open(folder / "log", "wb") as log:
-        start([BOUNCER, ini], stdout=log, stderr=log,
+        start([program, ini], stdout=log, stderr=log,
               **postgres.Cluster.as_nobody())
     path = str(folder / (".s.PGSQL.%d" % server.port))
     until(lambda: os.path.exists(path) and lib.connects(path), "pgbouncer")
