@@ -11,7 +11,6 @@ enum {
 	MEMORY_MAX = 64 * 1024 * 1024,
 	LOOK_MS = 20, /* between two looks whether all is done */
 	STOP_MS = 2000,
-	FD_MAX = 4096, /* none is open above, so early */
 };
 
 struct tail {
@@ -26,8 +25,7 @@ struct tail {
 static void
 let_go(void)
 {
-	for (int fd = 0; fd < FD_MAX; fd++)
-		close(fd);
+	closefrom(0);
 	if (open("/dev/null", O_RDWR) != STDIN_FILENO ||
 	    dup2(STDIN_FILENO, STDOUT_FILENO) < 0 ||
 	    dup2(STDIN_FILENO, STDERR_FILENO) < 0)

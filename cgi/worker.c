@@ -13,7 +13,6 @@
 enum {
 	STOP_MS = 2000, /* for what is on its way to a target */
 	TICK_MS = 20,
-	FD_MAX = 4096, /* none is open above, so early */
 };
 static const struct timespec pause_work = { COURIER_LOOK_MS / 1000,
 	COURIER_LOOK_MS % 1000 * 1000000L };
@@ -83,10 +82,8 @@ end_with(pid_t parent)
 static void
 let_go(void)
 {
+	closefrom(STDERR_FILENO + 1);
 	int null = open("/dev/null", O_RDWR);
-	for (int fd = STDERR_FILENO + 1; fd < FD_MAX; fd++)
-		if (fd != null)
-			close(fd);
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);

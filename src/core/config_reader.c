@@ -37,10 +37,13 @@ config_path(struct config_reader *r, const char *path)
 
 _Static_assert(CONFIG_WARNINGS_MAX <= 32, "a bit each in config.problems");
 
-static void
-add_warning(struct config_reader *r, const char *text, uint32_t is_problem)
+__attribute__((format(printf, 3, 0))) static void
+add_warning(
+    struct config_reader *r, uint32_t is_problem, const char *fmt, va_list ap)
 {
+	char text[ERR_TEXT_MAX];
 	struct config *c = r->config;
+	vsnprintf(text, sizeof(text), fmt, ap);
 	if (c->n_warnings == CONFIG_WARNINGS_MAX)
 		return;
 	const char **list =
@@ -58,23 +61,19 @@ add_warning(struct config_reader *r, const char *text, uint32_t is_problem)
 void
 config_warn(struct config_reader *r, const char *fmt, ...)
 {
-	char text[ERR_TEXT_MAX];
 	va_list ap;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	add_warning(r, 0, fmt, ap);
 	va_end(ap);
-	add_warning(r, text, 0);
 }
 
 void
 config_problem(struct config_reader *r, const char *fmt, ...)
 {
-	char text[ERR_TEXT_MAX];
 	va_list ap;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	add_warning(r, 1, fmt, ap);
 	va_end(ap);
-	add_warning(r, text, 1);
 }
 
 void

@@ -113,8 +113,8 @@ def activated():
     ok("started" not in p.log_text(), "activated: nothing runs before")
     same(p.gumroad(sale(1)).word(), "recorded", "activated: records")
     # the first post may be answered before the line is written
-    until(lambda: "started, 26 threads" in p.log_text(), "the log line")
-    ok(True, "activated: it runs now")
+    ok(until(lambda: "started, 26 threads" in p.log_text(), "the log line"),
+       "activated: it runs now")
     same(stop(child), 0, "activated: exit 0")
 
 
