@@ -111,6 +111,7 @@ tier_options(struct arena *a)
 		CFG_STR_LIST("allows", NULL, CFGF_NONE),
 		CFG_STR_LIST("grants", NULL, CFGF_NONE),
 		CFG_STR("lasts", NULL, CFGF_NONE),
+		CFG_INT("payments", 0, CFGF_NONE),
 		CFG_END(),
 	};
 	return (cfg_opt_t *)arena_dup(a, tier, sizeof(tier));

@@ -15,6 +15,7 @@ enum {
 	THREADS_MAX = 256,
 	STREAMS_MAX = 100000,
 	RANK_MAX = 1000000000,
+	PAYMENTS_MAX = 1000,
 	WORD_MAX = 255, /* bytes of an allowed word */
 };
 
@@ -282,6 +283,23 @@ read_grants(struct config_reader *r, const struct place *at, struct tier *t)
 }
 
 static int
+read_lasts(struct config_reader *r, const struct place *at, struct tier *t)
+{
+	const char *lasts = cfg_getstr(at->cfg, "lasts");
+	if (lasts == NULL)
+		t->lasts = TIER_PAID;
+	else if (strcmp(lasts, "forever") == 0)
+		t->lasts = TIER_FOREVER;
+	else if (strcmp(lasts, "always") == 0)
+		t->lasts = TIER_ALWAYS;
+	else
+		return BAD(r, at, "lasts", 0,
+		    "lasts is 'forever' or 'always'; take the line out for a "
+		    "tier that ends with its payments");
+	return read_int(r, at, "payments", 0, PAYMENTS_MAX, &t->payments);
+}
+
+static int
 read_tiers(struct config_reader *r, cfg_t *root)
 {
 	size_t n = cfg_size(root, "tier");
@@ -293,21 +311,16 @@ read_tiers(struct config_reader *r, cfg_t *root)
 			cfg_getnsec(root, "tier", (unsigned)i), "tier", i
 		};
 		struct str title = str_from(cfg_title(at.cfg));
-		const char *lasts = cfg_getstr(at.cfg, "lasts");
 		int rank = 0;
 		v[i].name = (struct str){ str_z(r->arena, title), title.n };
 		if (v[i].name.p == NULL)
 			return config_no_memory(r);
 		if (read_int(r, &at, "rank", -RANK_MAX, RANK_MAX, &rank) != 0 ||
+		    read_lasts(r, &at, &v[i]) != 0 ||
 		    read_allows(r, &at, &v[i]) != 0 ||
 		    read_grants(r, &at, &v[i]) != 0)
 			return -1;
 		v[i].rank = rank;
-		v[i].forever = lasts != NULL && strcmp(lasts, "forever") == 0;
-		if (lasts != NULL && !v[i].forever)
-			return BAD(r, &at, "lasts", 0,
-			    "lasts is 'forever'; take the line out for a "
-			    "tier that ends with its payments");
 	}
 	r->config->rules.tiers = v;
 	r->config->rules.n_tiers = n;

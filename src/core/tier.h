@@ -15,6 +15,13 @@ struct tier_grant {
 	struct str variant; /* STR_NONE: any, and none */
 };
 
+/* How long paid access lasts: the key "lasts". */
+enum tier_lasts {
+	TIER_PAID, /* as long as it is paid for */
+	TIER_FOREVER, /* a plan that is paid up keeps it */
+	TIER_ALWAYS, /* each single payment keeps it */
+};
+
 struct tier {
 	struct str name;
 	int64_t rank;
@@ -22,7 +29,8 @@ struct tier {
 	size_t n_allows;
 	const struct tier_grant *grants;
 	size_t n_grants;
-	int forever; /* lasts = 'forever': paid-up instalments keep access */
+	enum tier_lasts lasts;
+	int payments; /* that pay a plan off; 0: only deliveries tell */
 };
 
 /* All the fold reads of the configuration. */

@@ -203,11 +203,13 @@ test_full(void)
 	OK(c->platforms[gank].tolerance == 90, "tolerance");
 	IS(c->platforms[gank].owner, "cafe", "creator");
 	OK(c->rules.n_tiers == 2 && c->rules.tiers[0].rank == -1 &&
-		!c->rules.tiers[0].forever && c->rules.tiers[0].n_grants == 0,
+		c->rules.tiers[0].lasts == TIER_PAID &&
+		c->rules.tiers[0].n_grants == 0,
 	    "first tier");
 	const struct tier *t = &c->rules.tiers[1];
 	IS(t->name, "hi gh", "name");
-	OK(t->rank == 20 && t->forever && t->n_allows == 2 && t->n_grants == 2,
+	OK(t->rank == 20 && t->lasts == TIER_FOREVER && t->n_allows == 2 &&
+		t->n_grants == 2,
 	    "second tier");
 	IS(t->allows[1], "b", "allows");
 	IS(t->grants[1].variant, "a/b", "grant");
@@ -446,7 +448,8 @@ test_template(void)
 	c = load_template(text, 1);
 	if (OK(c != NULL, "with its examples")) {
 		OK(c->public_url.p != NULL && c->listen_group != NULL &&
-			c->rules.n_tiers == 2 && c->rules.tiers[1].forever &&
+			c->rules.n_tiers == 2 &&
+			c->rules.tiers[1].lasts == TIER_FOREVER &&
 			c->rules.tiers[0].n_grants == 2,
 		    "the examples are read");
 		config_free(c);
