@@ -90,6 +90,8 @@ UPDATE events SET status = $2, reason = $3 WHERE id = $1;
 -- name: event_apply
 UPDATE events SET status = 'applied', reason = NULL, subject = $2
 WHERE id = $1;
+-- name: event_refile
+UPDATE events SET subject = $2 WHERE id = $1;
 -- name: event_get
 SELECT {event}
 FROM events WHERE id = $1;

@@ -49,6 +49,8 @@ struct fact {
 	struct str delivery; /* dedupe key, 64 hex digits */
 	struct str subject; /* what the fold groups by: "sale:…" */
 	struct str owner; /* seller or creator id, for the sanity check */
+	int64_t sent_ago; /* seconds before its arrival that it was first
+			     sent: a retry; 0: at its arrival */
 
 	/* identifiers: valid UTF-8, 1 to 255 bytes, no control characters */
 	struct str user_ref;
@@ -60,6 +62,7 @@ struct fact {
 	struct str sale;
 	struct str subscription;
 	struct str product; /* the column: permalink; membership, goods */
+	struct str product_id; /* stays where the others are renamed */
 	struct str product_name;
 	struct str names[FACT_NAMES_MAX]; /* for grants: any may match */
 	size_t n_names;

@@ -203,7 +203,7 @@ gumroad_sign(struct str body, struct str secret, int64_t now,
 
 const struct platform platform_gumroad = {
 	.name = "gumroad",
-	.version = 1,
+	.version = 2,
 	.body_max = 1024 * 1024,
 	.content_type = "application/x-www-form-urlencoded",
 	.secrets_key = "tokens",

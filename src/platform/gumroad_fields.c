@@ -191,11 +191,26 @@ decode_product(struct gumroad_decoder *d)
 		f->names[f->n_names++] = s;
 		if (strcmp(keys[i], "product_name") == 0)
 			f->product_name = s;
-		if (strcmp(keys[i], "product_id") == 0 && str_has_byte(s, '%'))
+		if (strcmp(keys[i], "product_id") != 0)
+			continue;
+		f->product_id = s;
+		if (str_has_byte(s, '%'))
 			warn(d, "product_id: looks undecoded");
 	}
 	if (f->n_names > 0)
 		f->product = f->names[0];
+}
+
+/* A retry is a copy of the first attempt, 1, 4 and 14 minutes later:
+ * app/sidekiq/post_to_individual_ping_endpoint_worker.rb. */
+static void
+decode_retry(struct gumroad_decoder *d)
+{
+	static const int64_t ago[] = { 0, 60, 240, 840 };
+	struct str s = text(d, "retry_count");
+	int64_t n;
+	if (s.p != NULL && str_int64(s, 1, 3, &n) == 0)
+		d->f->sent_ago = ago[n];
 }
 
 static void
@@ -265,9 +280,10 @@ gumroad_purchase(struct gumroad_decoder *d, const struct decode_opts *opts)
 	if (shadow != NULL)
 		gumroad_keep(d, "shadowed_key", shadow,
 		    "a custom field of this name hides Gumroad's value");
+	decode_retry(d);
 	f->sale = key_identifier(d, "sale_id", 1);
 	f->subscription = key_identifier(d, "subscription_id", 0);
-	f->sold_at = moment(d, "sale_timestamp", 1);
+	f->sold_at = moment(d, "sale_timestamp", 0);
 	decode_product(d);
 	if (f->n_names == 0)
 		gumroad_keep(d, "missing_field", "product_name",
@@ -326,6 +342,7 @@ gumroad_subscription(struct gumroad_decoder *d)
 {
 	struct fact *f = d->f;
 	int64_t t;
+	decode_retry(d);
 	f->subscription = key_identifier(d, "subscription_id", 1);
 	decode_product(d);
 	decode_recurrence(d);

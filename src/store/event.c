@@ -119,6 +119,14 @@ store_event_apply(
 }
 
 int
+store_event_refile(
+    struct store *s, int64_t id, struct str subject, struct err *e)
+{
+	struct db_value args[] = { db_int(id), db_text(subject) };
+	return store_run(s, QUERY_EVENT_REFILE, args, 2, NULL, NULL, e);
+}
+
+int
 store_event_get(
     struct store *s, int64_t id, store_event_fn *fn, void *arg, struct err *e)
 {

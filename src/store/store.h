@@ -122,6 +122,9 @@ int store_event_status(struct store *s, int64_t id, struct str status,
 /* A kept delivery that is understood now: applied, to that subject. */
 int store_event_apply(
     struct store *s, int64_t id, struct str subject, struct err *e);
+/* Files it under another subject, where the fold will find it. */
+int store_event_refile(
+    struct store *s, int64_t id, struct str subject, struct err *e);
 /* 0 and fn called once, or -1 with ERR_ABSENT. */
 int store_event_get(
     struct store *s, int64_t id, store_event_fn *fn, void *arg, struct err *e);
