@@ -63,7 +63,6 @@ fold(struct commit *c, struct waiter *w, const struct fact *f, int beside,
 		.event = w->answer.duplicate ? 0 : w->answer.event,
 		.fact = f,
 		.alone = !w->answer.duplicate && !beside,
-		.received_at = d->received_at,
 		.sent_at = d->sent_at
 	};
 	struct project_when when = { d->received_at, w->answer.event };
@@ -74,7 +73,10 @@ fold(struct commit *c, struct waiter *w, const struct fact *f, int beside,
 	    store_event_get(c->store, w->answer.event, take_filed, w, e) != 0)
 		return -1;
 	if (project_subject(c->store, c->config, d->platform,
-		str_from(w->subject), &known, &when, c->arena, e) == 0)
+		str_from(w->subject), &known, &when, c->arena, e) == 0 &&
+	    (!known.moved ||
+		store_event_get(c->store, w->answer.event, take_filed, w, e) ==
+		    0))
 		return c->careful ? store_release(c->store, e) : 0;
 	if (is_fatal(c, e))
 		return -1;

@@ -3,8 +3,6 @@
 #include <stdlib.h>
 
 #include "core/explain_note.h"
-#include "core/fold.h"
-#include "core/hand.h"
 #include "core/manual.h"
 #include "core/project.h"
 #include "core/say.h"
@@ -200,6 +198,7 @@ take_event(void *arg, const struct store_event *row)
 	*ev = (struct explain_event){
 		.event = row->id,
 		.received_at = row->received_at,
+		.sent_at = row->sent_at,
 		.seen = row->seen,
 		.platform = copy(a, row->platform),
 		.kind = copy(a, row->kind),
@@ -211,18 +210,23 @@ take_event(void *arg, const struct store_event *row)
 		g->failed = 1;
 		return 1;
 	}
+	if (ev->fact == NULL)
+		ev->sent_at = ev->received_at;
+	else if (ev->sent_at == STORE_NULL)
+		ev->sent_at = ev->received_at - ev->fact->sent_ago;
 	g->subject->n_events++;
 	return 0;
 }
 
-/* Those the fold reads: applied, understood, and not voided. */
+/* Folds the subject once more, for its rules: of what the fold reads, each
+ * delivery is told what became of it. */
 static int
-mark_counted(struct work *w, struct explain_subject *u)
+fold_again(struct work *w, struct explain_subject *u)
 {
-	struct fold_delivery *d = arena_alloc(
-				 w->a, (u->n_events + 1) * sizeof(*d)),
-			     *hand;
-	size_t n = 0, n_hand;
+	const struct platform *p = platform_find(u->platform);
+	struct fold_delivery *d =
+	    arena_alloc(w->a, (u->n_events + 1) * sizeof(*d));
+	size_t n = 0;
 	if (d == NULL)
 		return no_memory(w->e);
 	for (size_t i = 0; i < u->n_events; i++) {
@@ -234,12 +238,20 @@ mark_counted(struct work *w, struct explain_subject *u)
 			d[n++] = (struct fold_delivery){ .fact = ev->fact,
 				.manual = ev->manual,
 				.event = ev->event,
-				.received_at = ev->received_at };
+				.sent_at = ev->sent_at };
 	}
-	if (hand_split(d, &n, w->a, &hand, &n_hand) != 0)
-		return no_memory(w->e);
-	for (size_t i = 0; i < n; i++)
-		u->events[((const struct decoded *)d[i].fact)->at].counts = 1;
+	if (p == NULL)
+		return 0;
+	if (fold_subject(
+		p, u->subject, d, n, &w->c->rules, w->a, &u->fold, w->e) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (d[i].fact == NULL)
+			continue;
+		size_t at = ((const struct decoded *)d[i].fact)->at;
+		u->events[at].fold = &d[i];
+		u->events[at].counts = d[i].verdict != FOLD_VOIDED;
+	}
 	return 0;
 }
 
@@ -290,7 +302,7 @@ read_subject(struct work *w, struct explain_subject *u)
 		return no_memory(w->e);
 	if (u->rows.n > 0)
 		qsort(u->rows.v, u->rows.n, sizeof(*u->rows.v), compare_rows);
-	return mark_counted(w, u);
+	return fold_again(w, u);
 }
 
 static int
@@ -306,6 +318,7 @@ say_all(struct work *w, struct explain_subject *u, struct buf *b)
 			.arena = w->a };
 		buf_reset(b);
 		say_event(&s);
+		ev->rule = say_rule(&s);
 		if (!buf_ok(b))
 			return err_set(w->e, ERR_LIMIT,
 			    "event %lld takes too many words",

@@ -3,11 +3,13 @@
 
 #include "core/access.h"
 #include "core/config.h"
+#include "core/fold.h"
 
 /*
- * The deliveries behind an answer, each with one sentence on what it did. The
- * rows are as the fold has left them: a sentence reads its effect from them
- * and never works one out anew. Texts may hold what buyers typed, as it came:
+ * The deliveries behind an answer, each with one sentence on what it did and
+ * the rule of gatepost-lifecycle(7) it follows from. The rows are as the fold
+ * has left them, and the fold says which rules made them: a sentence works
+ * nothing out anew. Texts may hold what buyers typed, as it came:
  * escape them at the exit.
  */
 enum {
@@ -18,22 +20,24 @@ enum {
 };
 
 struct fact;
-struct manual;
 
 struct explain_event {
 	int64_t event; /* its number */
 	int64_t received_at;
+	int64_t sent_at;
 	int64_t seen;
 	struct str platform; /* "manual": about the subject, by hand */
 	struct str kind;
 	struct str status;
 	struct str says;
+	enum fold_rule rule;
 
 	/* for the sentence */
 	struct str reason;
 	struct str delivery;
 	const struct fact *fact; /* as decoded now; NULL by hand */
 	const struct manual *manual; /* NULL: of a platform, or not readable */
+	const struct fold_delivery *fold; /* NULL: the fold does not take it */
 	int counts; /* applied, and not voided by hand */
 };
 
@@ -44,6 +48,7 @@ struct explain_subject {
 	const struct store_subscription *subscription; /* NULL: none */
 	struct explain_event *events; /* in order of arrival */
 	size_t n_events;
+	struct fold_rows fold; /* made from them once more */
 };
 
 /* One of the three. */

@@ -48,7 +48,7 @@ static enum why
 why_not(const struct noting *n, const struct explain_subject *u,
     const struct store_purchase *p, int64_t *at)
 {
-	int64_t suspended = say_suspended(u);
+	enum fold_rule until = say_why(u, p)->until;
 	const struct platform *platform = platform_find(u->platform);
 	int ignored = p->test && platform != NULL &&
 	    !n->c->rules.accept_test[platform_index(platform)];
@@ -59,9 +59,10 @@ why_not(const struct noting *n, const struct explain_subject *u,
 		*at = p->refunded_at;
 		return WHY_REFUNDED;
 	}
-	if (suspended != STORE_NULL &&
-	    (p->since == STORE_NULL || p->until == suspended)) {
-		*at = suspended;
+	if (until == FOLD_DISPUTED) {
+		*at = p->until != STORE_NULL	   ? p->until
+		    : p->disputed_at != STORE_NULL ? p->disputed_at
+						   : p->sold_at;
 		return WHY_DISPUTED;
 	}
 	if (p->since == STORE_NULL)
@@ -70,7 +71,7 @@ why_not(const struct noting *n, const struct explain_subject *u,
 	if (p->since > n->ask->now)
 		return WHY_LATER;
 	*at = p->until;
-	return say_is_revoked_at(u, p->until) ? WHY_REVOKED : WHY_OVER;
+	return until == FOLD_BY_HAND ? WHY_REVOKED : WHY_OVER;
 }
 
 /* Is that purchase one the answer is about? */

@@ -6,24 +6,85 @@
 
 /*
  * From a subject's deliveries to its rows. A pure function of the set of
- * (delivery, smallest received_at, smallest signed time) and of the tier
- * rules: no clock, no I/O, nothing counted up, so that any order and any
- * number of repeats give the same rows. gatepost(7) has the rules.
+ * (delivery, smallest time of sending) and of the tier rules: no clock, no
+ * I/O, nothing counted up, so that any order and any number of repeats give
+ * the same rows. gatepost-lifecycle(7) has the rules.
  */
 struct manual;
+
+/* The rules by the names that gatepost-lifecycle(7) gives them. */
+enum fold_rule {
+	FOLD_WINDOWS,
+	FOLD_NEXT, /* the next payment takes over */
+	FOLD_ADD_UP,
+	FOLD_TRIAL,
+	FOLD_REFUND,
+	FOLD_DISPUTED,
+	FOLD_CANCELLED,
+	FOLD_ENDED,
+	FOLD_RESTARTED,
+	FOLD_PAID_UP,
+	FOLD_ALWAYS,
+	FOLD_UPDATED,
+	FOLD_NAMES,
+	FOLD_TEST,
+	FOLD_CONFLICT,
+	FOLD_BY_HAND,
+	FOLD_KEPT,
+	FOLD_RULE__MAX
+};
+extern const char *const fold_rule_words[FOLD_RULE__MAX];
+
+/* What became of a notice: a cancellation, an end, a restart or a change. */
+enum fold_verdict {
+	FOLD_COUNTS, /* it holds, or it is about a sale */
+	FOLD_VOIDED, /* by hand: the fold does not see it */
+	FOLD_UNDATED, /* it names no time, so that it changes nothing */
+	FOLD_PAID, /* void: a later charge took it back */
+	FOLD_RESTARTED_LATER, /* void: a later restart took it back */
+	FOLD_REPLACED, /* another one of its kind was sent later */
+	FOLD_CHARGED, /* an upgrade: the sale that charged it speaks */
+	FOLD_NOTHING_TO_CHANGE, /* there is no sale that it is about */
+};
 
 struct fold_delivery {
 	const struct fact *fact; /* status FACT_APPLIED; NULL with manual */
 	const struct manual *manual; /* an event by hand about the subject */
-	int64_t received_at;
-	int64_t sent_at; /* FACT_NO_TIME: nothing was signed */
-	int64_t event; /* with manual: events by hand are ordered by it */
+	int64_t sent_at; /* its time; by hand: when it was received */
+	int64_t event; /* number; events by hand are ordered by it */
+
+	/* filled by the fold, for explain */
+	enum fold_verdict verdict;
+	int64_t by_at; /* time of the charge, restart or other notice */
+	struct str by_sale; /* FOLD_PAID, FOLD_CHARGED: that sale */
+};
+
+/* Which rules made a purchase's row, for explain. */
+struct fold_why {
+	enum fold_rule until; /* what ends the window */
+	int old_name; /* its tier fits by an old name only */
+	int upgraded; /* its tier is that of a free upgrade */
+	int counted;
+};
+
+/* A sale that belongs to another subject than the one folded: it has no row
+ * here, and its deliveries have to be filed there. */
+struct fold_move {
+	struct str sale;
+	struct str subject;
 };
 
 struct fold_rows {
-	struct store_purchase *purchases;
+	struct store_purchase *purchases; /* in order of (sold_at, sale) */
+	struct fold_why *whys; /* one for each of them */
 	size_t n_purchases;
 	struct store_subscription *subscription; /* NULL: none */
+	struct fold_move *moves;
+	size_t n_moves;
+	/* what was paid up by an end of its plan: that delivery */
+	const struct fold_delivery *paid_up_by;
+	int64_t *conflicts; /* events that differ from the one that counts */
+	size_t n_conflicts;
 };
 
 /* All of one subject and platform; d is sorted in place. Rows live in the
@@ -32,7 +93,7 @@ int fold_subject(const struct platform *p, struct str subject,
     struct fold_delivery *d, size_t n, const struct tier_rules *rules,
     struct arena *a, struct fold_rows *out, struct err *e);
 
-/* By received_at, then delivery key: every tie of the rules is broken so.
+/* By time of sending, then delivery key: every tie of the rules is broken so.
  * Between events by hand the log's order decides: the last word counts. */
 void fold_sort(struct fold_delivery *d, size_t n);
 

@@ -16,12 +16,12 @@ row_of(struct str subject, const struct fold_delivery *d, size_t n, size_t i)
 		.product_name = m->note,
 		.price = STORE_NULL,
 		.quantity = STORE_NULL,
-		.sold_at = d[i].received_at,
+		.sold_at = d[i].sent_at,
 		.refunded_at = STORE_NULL,
 		.disputed_at = STORE_NULL,
 		.dispute_won_at = STORE_NULL,
 		.tier = m->tier,
-		.since = d[i].received_at,
+		.since = d[i].sent_at,
 		.paid_until = m->until,
 		.until = m->until,
 		.subject = subject,
@@ -40,8 +40,8 @@ row_of(struct str subject, const struct fold_delivery *d, size_t n, size_t i)
 		    later->kind == MANUAL_GRANT && str_eq(later->tier, m->tier);
 		if (!ends && !replaces)
 			continue;
-		if (row.until == STORE_NULL || d[k].received_at < row.until)
-			row.until = row.paid_until = d[k].received_at;
+		if (row.until == STORE_NULL || d[k].sent_at < row.until)
+			row.until = row.paid_until = d[k].sent_at;
 		break;
 	}
 	if (row.until != STORE_NULL && row.until <= row.since) {

@@ -83,6 +83,29 @@ is_void(const struct mark *marks, size_t n, struct str delivery)
 	return 0;
 }
 
+/* Behind the others, in their order. */
+static int
+drop_void(struct fold_delivery *d, size_t *n, const struct mark *marks,
+    size_t n_marks, struct arena *a)
+{
+	size_t live = 0, dropped = 0;
+	struct fold_delivery *out = arena_alloc(a, (*n + 1) * sizeof(*out));
+	if (out == NULL)
+		return -1;
+	for (size_t i = 0; i < *n; i++) {
+		if (!is_void(marks, n_marks, d[i].fact->delivery)) {
+			d[live++] = d[i];
+			continue;
+		}
+		out[dropped] = d[i];
+		out[dropped++].verdict = FOLD_VOIDED;
+	}
+	if (dropped > 0)
+		memcpy(d + live, out, dropped * sizeof(*out));
+	*n = live;
+	return 0;
+}
+
 int
 hand_split(struct fold_delivery *d, size_t *n, struct arena *a,
     struct fold_delivery **hand, size_t *n_hand)
@@ -101,13 +124,10 @@ hand_split(struct fold_delivery *d, size_t *n, struct arena *a,
 	fold_sort(d + front, total - front);
 	*hand = d + front;
 	*n_hand = total - front;
+	*n = front;
 	if (read_marks(*hand, *n_hand, a, &marks, &n_marks) != 0)
 		return -1;
-	*n = 0;
-	for (size_t i = 0; i < front; i++)
-		if (!is_void(marks, n_marks, d[i].fact->delivery))
-			d[(*n)++] = d[i];
-	return 0;
+	return n_marks == 0 ? 0 : drop_void(d, n, marks, n_marks, a);
 }
 
 struct str
@@ -134,12 +154,12 @@ hand_revoked(
 		if ((m->kind != MANUAL_REVOKE && m->kind != MANUAL_RESTORE) ||
 		    (m->sale.p != NULL && !str_eq(m->sale, s->fact.sale)) ||
 		    (m->tier.p != NULL && !str_eq(m->tier, s->tier)) ||
-		    hand[i].received_at < s->fact.sold_at)
+		    hand[i].sent_at < s->fact.sold_at)
 			continue;
 		if (m->kind == MANUAL_RESTORE)
 			at = FACT_NO_TIME;
 		else if (at == FACT_NO_TIME)
-			at = hand[i].received_at;
+			at = hand[i].sent_at;
 	}
 	return at;
 }

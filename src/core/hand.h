@@ -6,9 +6,9 @@
 /* What events by hand do to a subject; for the fold alone. Of events about the
  * same thing the one received last speaks. */
 
-/* Puts platform deliveries that count in front and events by hand at the end,
- * both in order of arrival; voided deliveries are dropped. *n becomes the
- * number in front, *hand and *n_hand the rest. -1: no memory. */
+/* Puts platform deliveries that count in front, then those that are voided,
+ * and events by hand at the end, each in order of sending. *n becomes the
+ * number in front, *hand and *n_hand the end. -1: no memory. */
 int hand_split(struct fold_delivery *d, size_t *n, struct arena *a,
     struct fold_delivery **hand, size_t *n_hand);
 

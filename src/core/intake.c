@@ -52,7 +52,9 @@ intake_store(struct commit *commit, const struct config *config,
 		.verified_by =
 		    proof->by[0] != '\0' ? str_from(proof->by) : STR_NONE,
 		.received_at = in->now,
-		.sent_at = proof->sent_at,
+		.sent_at = proof->sent_at != FACT_NO_TIME
+		    ? proof->sent_at
+		    : in->now - fact->sent_ago,
 		.came = in->came,
 	};
 	struct commit_answer answer;

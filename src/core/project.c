@@ -22,6 +22,7 @@ project_column(struct arena *a, struct str s)
 	return s.p == NULL ? s : str_clean_utf8(a, s, 1);
 }
 
+/* A subject's deliveries and what was done to it by hand. */
 struct gather {
 	const struct config *config;
 	const struct platform *platform;
@@ -29,9 +30,13 @@ struct gather {
 	struct arena *arena;
 	struct fold_delivery *d;
 	size_t n, size;
+	int64_t *conflicts; /* events noted as contradicting another one */
+	size_t n_conflicts;
 	struct err *err;
 	int failed;
 };
+
+static const char conflict[] = "conflict";
 
 static struct fold_delivery *
 gather_room(struct gather *g)
@@ -51,14 +56,27 @@ gather_room(struct gather *g)
 }
 
 /* A later decoder may understand less: what it keeps does not count. */
-static int
-take_fact(struct gather *g, const struct fact *fact, int64_t received_at,
-    int64_t sent_at)
+static void
+take_fact(
+    struct gather *g, int64_t event, const struct fact *fact, int64_t sent_at)
 {
 	if (fact->status == FACT_APPLIED)
-		g->d[g->n++] = (struct fold_delivery){ .fact = fact,
-			.received_at = received_at,
-			.sent_at = sent_at };
+		g->d[g->n++] = (struct fold_delivery){
+			.fact = fact, .event = event, .sent_at = sent_at
+		};
+}
+
+/* Events that were noted as contradicting another one: *n grows by one. */
+static int
+take_conflict(struct gather *g, int64_t event)
+{
+	int64_t *v = arena_alloc(g->arena, (g->n_conflicts + 1) * sizeof(*v));
+	if (v == NULL)
+		return -1;
+	if (g->n_conflicts > 0)
+		memcpy(v, g->conflicts, g->n_conflicts * sizeof(*v));
+	v[g->n_conflicts++] = event;
+	g->conflicts = v;
 	return 0;
 }
 
@@ -90,7 +108,13 @@ take_delivery(void *arg, const struct store_event *row)
 			goto memory;
 		fact = f;
 	}
-	return take_fact(g, fact, row->received_at, row->sent_at);
+	if (str_eq_z(row->reason, conflict) && take_conflict(g, row->id) != 0)
+		goto memory;
+	/* versions before this one stored no time of sending for a retry */
+	take_fact(g, row->id, fact,
+	    row->sent_at != STORE_NULL ? row->sent_at
+				       : row->received_at - fact->sent_ago);
+	return 0;
 memory:
 	g->failed = 1;
 	err_set(g->err, ERR_MEMORY, "out of memory");
@@ -118,10 +142,9 @@ take_manual(void *arg, const struct store_event *row)
 	}
 	if (unknown)
 		return 0;
-	*d = (struct fold_delivery){ .manual = m,
-		.event = row->id,
-		.received_at = row->received_at,
-		.sent_at = FACT_NO_TIME };
+	*d = (struct fold_delivery){
+		.manual = m, .event = row->id, .sent_at = row->received_at
+	};
 	g->n++;
 	return 0;
 }
@@ -177,43 +200,259 @@ gather_deliveries(struct gather *g, struct store *s, struct str subject)
 		    : 0;
 	if (gather_room(g) == NULL)
 		return err_set(g->err, ERR_MEMORY, "out of memory");
-	return take_fact(g, known->fact, known->received_at, known->sent_at);
+	take_fact(g, known->event, known->fact, known->sent_at);
+	return 0;
 }
 
 /* What the subject's rows have to be. */
 static int
 fold_now(struct store *s, const struct config *c, const struct platform *p,
-    struct str subject, const struct project_known *known, struct arena *a,
+    struct str subject, const struct project_known *known, struct gather *g,
     struct fold_rows *rows, struct err *e)
 {
 	struct str platform = str_from(p->name);
-	struct str about = manual_subject(a, platform, subject);
-	struct gather g = {
-		.config = c, .platform = p, .known = known, .arena = a, .err = e
-	};
+	struct str about = manual_subject(g->arena, platform, subject);
+	g->config = c;
+	g->platform = p;
+	g->known = known;
+	g->err = e;
 	if (about.p == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
-	if (gather_deliveries(&g, s, subject) != 0 ||
+	if (gather_deliveries(g, s, subject) != 0 ||
 	    store_event_of_subject(
-		s, STR("manual"), about, take_manual, &g, e) != 0 ||
-	    g.failed ||
-	    fold_subject(p, subject, g.d, g.n, &c->rules, a, rows, e) != 0)
+		s, STR("manual"), about, take_manual, g, e) != 0 ||
+	    g->failed ||
+	    fold_subject(
+		p, subject, g->d, g->n, &c->rules, g->arena, rows, e) != 0)
 		return -1;
-	return clean_rows(a, rows, e);
+	return clean_rows(g->arena, rows, e);
+}
+
+static int
+is_in(const int64_t *v, size_t n, int64_t event)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i] == event)
+			return 1;
+	return 0;
+}
+
+/* Notes in the log which events contradict the one that counts. */
+static int
+note_conflicts(struct store *s, const struct gather *g,
+    const struct fold_rows *rows, struct err *e)
+{
+	for (size_t i = 0; i < rows->n_conflicts; i++)
+		if (!is_in(g->conflicts, g->n_conflicts, rows->conflicts[i]) &&
+		    store_event_status(s, rows->conflicts[i], STR("applied"),
+			str_from(conflict), e) != 0)
+			return -1;
+	for (size_t i = 0; i < g->n_conflicts; i++)
+		if (!is_in(
+			rows->conflicts, rows->n_conflicts, g->conflicts[i]) &&
+		    store_event_status(
+			s, g->conflicts[i], STR("applied"), STR_NONE, e) != 0)
+			return -1;
+	return 0;
+}
+
+/* The events of a sale, which are to be filed under another subject. */
+struct refile {
+	const struct platform *platform;
+	struct decode_opts opts;
+	struct str sale;
+	int64_t *events;
+	struct str *deliveries; /* their keys */
+	size_t n, size;
+	struct arena *arena;
+	struct err *err;
+	int failed;
+};
+
+static int
+take_moving(struct refile *r, const struct store_event *row)
+{
+	if (r->n == r->size) {
+		size_t size = r->size == 0 ? DELIVERIES_FIRST : r->size * 2;
+		int64_t *events = arena_alloc(r->arena, size * sizeof(*events));
+		struct str *keys = arena_alloc(r->arena, size * sizeof(*keys));
+		if (events == NULL || keys == NULL)
+			return r->failed = 1;
+		if (r->n > 0) {
+			memcpy(events, r->events, r->n * sizeof(*events));
+			memcpy(keys, r->deliveries, r->n * sizeof(*keys));
+		}
+		r->events = events;
+		r->deliveries = keys;
+		r->size = size;
+	}
+	r->events[r->n] = row->id;
+	r->deliveries[r->n++] =
+	    (struct str){ arena_dup(r->arena, row->delivery.p, row->delivery.n),
+		    row->delivery.n };
+	return r->failed = arena_failed(r->arena);
+}
+
+static int
+take_delivery_of(void *arg, const struct store_event *row)
+{
+	struct refile *r = arg;
+	struct fact *f = arena_alloc(r->arena, sizeof(*f));
+	if (f == NULL ||
+	    r->platform->decode(row->body, &r->opts, r->arena, f, r->err) != 0)
+		return r->failed = 1;
+	return str_eq(project_column(r->arena, f->sale), r->sale)
+	    ? take_moving(r, row)
+	    : 0;
+}
+
+/* Is an event by hand about deliveries of that sale, and no other? */
+static int
+is_about(const struct refile *r, const struct manual *m, size_t n)
+{
+	if (m->n_deliveries == 0)
+		return str_eq(m->sale, r->sale);
+	for (size_t i = 0; i < m->n_deliveries; i++) {
+		size_t k = 0;
+		while (k < n && !str_eq(m->deliveries[i], r->deliveries[k]))
+			k++;
+		if (k == n)
+			return 0;
+	}
+	return 1;
+}
+
+static int
+take_manual_of(void *arg, const struct store_event *row)
+{
+	struct refile *r = arg;
+	struct manual m;
+	if (manual_decode(r->arena, row->body, row->delivery, &m, r->err) != 0)
+		return r->failed = r->err->code == ERR_MEMORY;
+	return is_about(r, &m, r->n) ? take_moving(r, row) : 0;
+}
+
+/* Files all deliveries of a sale, and what was done to it by hand, under
+ * another subject. */
+static int
+refile(struct store *s, const struct config *c, const struct platform *p,
+    struct str sale, struct str from, struct str to, struct arena *a,
+    struct err *e)
+{
+	struct str platform = str_from(p->name);
+	struct str by_hand = manual_subject(a, platform, from);
+	struct str to_by_hand = manual_subject(a, platform, to);
+	struct refile r = { .platform = p,
+		.opts = project_opts(c, p),
+		.sale = project_column(a, sale),
+		.arena = a,
+		.err = e };
+	if (by_hand.p == NULL || to_by_hand.p == NULL)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	if (store_event_of_subject(
+		s, platform, from, take_delivery_of, &r, e) != 0 ||
+	    r.failed)
+		return -1;
+	size_t n = r.n;
+	if (store_event_of_subject(
+		s, STR("manual"), by_hand, take_manual_of, &r, e) != 0 ||
+	    r.failed)
+		return -1;
+	for (size_t i = 0; i < r.n; i++)
+		if (store_event_refile(
+			s, r.events[i], i < n ? to : to_by_hand, e) != 0)
+			return -1;
+	return 0;
+}
+
+struct owner {
+	struct arena *arena;
+	struct str subject; /* that the row of a sale belongs to */
+};
+
+static int
+take_owner(void *arg, const struct store_purchase *row)
+{
+	struct owner *o = arg;
+	o->subject.p = arena_dup(o->arena, row->subject.p, row->subject.n);
+	o->subject.n = row->subject.n;
+	return 1;
+}
+
+/* A sale whose row another subject holds: deliveries of it are filed there as
+ * well, as when those here were voided meanwhile. They come together here.
+ * *moved: some did. */
+static int
+gather_sales(struct store *s, const struct config *c, const struct platform *p,
+    struct str subject, const struct fold_rows *rows,
+    const struct project_when *when, struct arena *a, int *moved, struct err *e)
+{
+	*moved = 0;
+	for (size_t i = 0; i < rows->n_purchases + rows->n_moves; i++) {
+		struct str sale = i < rows->n_purchases
+		    ? rows->purchases[i].sale
+		    : project_column(
+			  a, rows->moves[i - rows->n_purchases].sale);
+		struct owner o = { .arena = a };
+		struct err absent = { .code = ERR_NONE };
+		if (store_purchase_get(s, str_from(p->name), sale, take_owner,
+			&o, &absent) != 0 &&
+		    absent.code != ERR_ABSENT) {
+			*e = absent;
+			return -1;
+		}
+		if (o.subject.p == NULL || str_eq(o.subject, subject))
+			continue;
+		*moved = 1;
+		if (refile(s, c, p, sale, o.subject, subject, a, e) != 0 ||
+		    project_subject(s, c, p, o.subject, NULL, when, a, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The sales that belong elsewhere go there. */
+static int
+send_sales(struct store *s, const struct config *c, const struct platform *p,
+    struct str subject, const struct fold_rows *rows,
+    const struct project_when *when, struct arena *a, struct err *e)
+{
+	for (size_t i = 0; i < rows->n_moves; i++)
+		if (refile(s, c, p, rows->moves[i].sale, subject,
+			rows->moves[i].subject, a, e) != 0 ||
+		    project_subject(
+			s, c, p, rows->moves[i].subject, NULL, when, a, e) != 0)
+			return -1;
+	return 0;
 }
 
 int
 project_subject(struct store *s, const struct config *c,
-    const struct platform *p, struct str subject,
-    const struct project_known *known, const struct project_when *when,
-    struct arena *a, struct err *e)
+    const struct platform *p, struct str subject, struct project_known *known,
+    const struct project_when *when, struct arena *a, struct err *e)
 {
+	struct gather g = { .arena = a };
 	struct fold_rows rows;
-	if (fold_now(s, c, p, subject, known, a, &rows, e) != 0)
+	int again = 0;
+	if (fold_now(s, c, p, subject, known, &g, &rows, e) != 0)
 		return -1;
-	return known != NULL && known->alone && rows.n_purchases <= 1
-	    ? replace_nothing(s, c, &rows, when, a, e)
-	    : replace_rows(s, c, str_from(p->name), subject, &rows, when, a, e);
+	if (known != NULL && known->alone && rows.n_purchases <= 1)
+		return replace_nothing(s, c, &rows, when, a, e);
+	if (known == NULL &&
+	    gather_sales(s, c, p, subject, &rows, when, a, &again, e) != 0)
+		return -1;
+	if (again) {
+		g = (struct gather){ .arena = a };
+		if (fold_now(s, c, p, subject, NULL, &g, &rows, e) != 0)
+			return -1;
+	}
+	if (known != NULL)
+		known->moved = rows.n_moves > 0;
+	return note_conflicts(s, &g, &rows, e) != 0 ||
+		replace_rows(
+		    s, c, str_from(p->name), subject, &rows, when, a, e) != 0
+	    ? -1
+	    : send_sales(s, c, p, subject, &rows, when, a, e);
 }
 
 static int
@@ -261,6 +500,7 @@ int
 project_differs(struct store *s, const struct config *c, struct str platform,
     struct str subject, struct arena *a, size_t *rows, struct err *e)
 {
+	struct gather g = { .arena = a };
 	struct fold_rows now;
 	const struct platform *p = platform_find(platform);
 	*rows = 0;
@@ -269,7 +509,7 @@ project_differs(struct store *s, const struct config *c, struct str platform,
 			return -1;
 	} else if (p == NULL) {
 		return 0;
-	} else if (fold_now(s, c, p, subject, NULL, a, &now, e) != 0) {
+	} else if (fold_now(s, c, p, subject, NULL, &g, &now, e) != 0) {
 		return -1;
 	}
 	return replace_differs(s, platform, subject, &now, a, rows, e);
@@ -353,7 +593,8 @@ add_rules(struct buf *b, const struct tier_rules *r)
 	for (size_t i = 0; i < r->n_tiers; i++) {
 		const struct tier *t = &r->tiers[i];
 		buf_add_json(b, t->name);
-		buf_addf(b, " %lld %d\n", (long long)t->rank, t->forever);
+		buf_addf(b, " %lld %d %d\n", (long long)t->rank, (int)t->lasts,
+		    t->payments);
 		for (size_t k = 0; k < t->n_grants; k++) {
 			buf_add_json(b, t->grants[k].platform);
 			buf_add_json(b, t->grants[k].product);

@@ -13,7 +13,8 @@ struct project_known {
 	/* it is all there is of its subject, and its sale has no row: neither
 	 * is looked for */
 	int alone;
-	int64_t received_at, sent_at; /* of one that is alone */
+	int64_t sent_at; /* of one that is alone */
+	int moved; /* set: sales went to another subject, where they belong */
 };
 
 /* Because of what and when something is projected: for `changes`. */
@@ -24,12 +25,12 @@ struct project_when {
 
 /* Folds one subject from its applied deliveries and what was done to it by
  * hand, replaces its rows and notes whose access changed, inside the caller's
- * transaction. known may be NULL. ERR_DB and ERR_BUSY say that the transaction
+ * transaction. A sale that belongs to another subject is filed there, and that
+ * one folded as well. known may be NULL. ERR_DB and ERR_BUSY say that the transaction
  * cannot go on; any other error that this subject cannot be folded. */
 int project_subject(struct store *s, const struct config *c,
-    const struct platform *p, struct str subject,
-    const struct project_known *known, const struct project_when *when,
-    struct arena *a, struct err *e);
+    const struct platform *p, struct str subject, struct project_known *known,
+    const struct project_when *when, struct arena *a, struct err *e);
 
 /* The same for a subject of grants by hand. */
 int project_grant(struct store *s, const struct config *c, struct str subject,

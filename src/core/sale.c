@@ -2,6 +2,9 @@
 
 #include <stdlib.h>
 
+#include "core/hand.h"
+#include "core/project.h"
+
 static int
 compare_str(struct str a, struct str b)
 {
@@ -10,7 +13,7 @@ compare_str(struct str a, struct str b)
 	return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
 }
 
-/* Which delivery speaks first of a sale. */
+/* Which kind of delivery speaks first of a sale. */
 static int
 precedence(enum fact_kind kind)
 {
@@ -29,7 +32,15 @@ precedence(enum fact_kind kind)
 	}
 }
 
-/* By sale, then precedence, then what came first. */
+static int
+compare_sent(const struct fold_delivery *a, const struct fold_delivery *b)
+{
+	int c = (a->sent_at > b->sent_at) - (a->sent_at < b->sent_at);
+	return c != 0 ? c : compare_str(a->fact->delivery, b->fact->delivery);
+}
+
+/* By sale, then the one that speaks first: of a kind the one sent last, as the
+ * seller may have corrected something; of payments the first. */
 static int
 compare_deliveries(const void *pa, const void *pb)
 {
@@ -38,10 +49,8 @@ compare_deliveries(const void *pa, const void *pb)
 	if (c == 0)
 		c = precedence(a->fact->kind) - precedence(b->fact->kind);
 	if (c == 0)
-		c = (a->received_at > b->received_at) -
-		    (a->received_at < b->received_at);
-	if (c == 0)
-		c = compare_str(a->fact->delivery, b->fact->delivery);
+		c = a->fact->kind == FACT_PAYMENT ? compare_sent(a, b)
+						  : compare_sent(b, a);
 	return c;
 }
 
@@ -68,26 +77,20 @@ fill_int(int64_t *to, int64_t from)
 		*to = from;
 }
 
+/* What is missing comes from a delivery that speaks later. */
 static void
 fill(struct fact *to, const struct fact *from)
 {
-	fill_str(&to->user_ref, from->user_ref);
 	fill_str(&to->email, from->email);
 	fill_str(&to->buyer, from->buyer);
 	fill_str(&to->license, from->license);
-	fill_str(&to->subscription, from->subscription);
 	fill_str(&to->product, from->product);
+	fill_str(&to->product_id, from->product_id);
 	fill_str(&to->product_name, from->product_name);
 	fill_str(&to->currency, from->currency);
-	if (to->recurrence.p == NULL && from->recurrence.p != NULL) {
-		to->recurrence = from->recurrence;
-		to->months = from->months;
-	}
 	fill_int(&to->price, from->price);
 	fill_int(&to->quantity, from->quantity);
 	fill_int(&to->sold_at, from->sold_at);
-	if (to->months == 0)
-		to->months = from->months;
 	if (to->n_names == 0) {
 		memcpy(to->names, from->names, sizeof(to->names));
 		to->n_names = from->n_names;
@@ -98,6 +101,7 @@ fill(struct fact *to, const struct fact *from)
 		to->variant = from->variant;
 	}
 	fill_str(&to->tier, from->tier);
+	to->preorder |= from->preorder;
 }
 
 static void
@@ -107,68 +111,305 @@ earliest(int64_t *to, int64_t t)
 		*to = t;
 }
 
-/* What one delivery adds. Flags only ever go from false to true: a stale
- * retry says refunded=false after the refund. */
+/* The user id and the period are what the first delivery told: a later one is
+ * a resend, which carries no user id and the plan of today. */
 static void
-add(struct sale *s, const struct fold_delivery *d)
+fill_first(struct sale *s)
 {
-	const struct fact *f = d->fact;
-	fill(&s->fact, f);
-	if (f->refunded)
-		earliest(&s->refunded_at, d->received_at);
-	if (f->disputed)
-		earliest(&s->disputed_at, d->received_at);
-	if (f->dispute_won)
-		earliest(&s->dispute_won_at, d->received_at);
-	if (f->kind == FACT_SALE || f->kind == FACT_REFUND ||
-	    f->kind == FACT_PAYMENT)
-		s->dispute_only = 0;
-	/* no time in the body: the smallest signed one, else the arrival */
-	if (f->kind == FACT_PAYMENT)
-		earliest(&s->fact.sold_at,
-		    d->sent_at != FACT_NO_TIME ? d->sent_at : d->received_at);
+	struct fact *f = &s->fact;
+	const struct fold_delivery *user = NULL, *period = NULL;
+	for (size_t i = 0; i < s->n_told; i++) {
+		const struct fold_delivery *d = &s->told[i];
+		if (d->fact->user_ref.p != NULL &&
+		    (user == NULL || compare_sent(d, user) < 0))
+			user = d;
+		if (d->fact->recurrence.p != NULL &&
+		    (period == NULL || compare_sent(d, period) < 0))
+			period = d;
+	}
+	if (user != NULL)
+		f->user_ref = user->fact->user_ref;
+	if (period != NULL) {
+		f->recurrence = period->fact->recurrence;
+		f->months = period->fact->months;
+	}
+}
+
+/* Flags only ever go from false to true: a stale retry says refunded=false
+ * after the refund. A test is what every sale delivery calls one, or, where
+ * none came, every other. */
+static void
+fill_flags(struct sale *s)
+{
+	int first = precedence(s->told[0].fact->kind);
+	for (size_t i = 0; i < s->n_told; i++) {
+		const struct fact *f = s->told[i].fact;
+		int64_t t = s->told[i].sent_at;
+		earliest(&s->first_at, t);
+		if (f->refunded)
+			earliest(&s->refunded_at, t);
+		if (f->disputed)
+			earliest(&s->disputed_at, t);
+		if (f->disputed && f->kind == FACT_DISPUTE)
+			earliest(&s->dispute_told_at, t);
+		if (f->dispute_won)
+			earliest(&s->dispute_won_at, t);
+		if (first > 0 || precedence(f->kind) == first)
+			s->fact.test &= f->test;
+	}
+	s->dispute_only = first >= precedence(FACT_DISPUTE);
+}
+
+/* The subject: that of the first delivery which names a subscription. */
+static void
+find_subscription(struct sale *s)
+{
+	for (size_t i = 0; i < s->n_told && s->fact.subscription.p == NULL;
+	     i++) {
+		s->fact.subscription = s->told[i].fact->subscription;
+		if (s->fact.subscription.p != NULL)
+			s->home = s->told[i].fact->subject;
+	}
+}
+
+static int
+is_same(struct str a, struct str b)
+{
+	return (a.p == NULL) == (b.p == NULL) && str_eq(a, b);
+}
+
+/* Two payments under one id: do they tell the same? */
+static int
+same_payment(const struct fact *a, const struct fact *b)
+{
+	return is_same(a->subject, b->subject) &&
+	    is_same(a->user_ref, b->user_ref) && is_same(a->email, b->email) &&
+	    is_same(a->buyer, b->buyer) && is_same(a->product, b->product) &&
+	    is_same(a->names[0], b->names[0]) &&
+	    is_same(a->names[1], b->names[1]) && a->months == b->months;
 }
 
 static void
-finish(struct sale *s, const struct platform *p, const struct tier_rules *rules)
+find_conflicts(const struct sale *s, struct fold_rows *out)
 {
-	int ignored_test =
-	    s->fact.test && !rules->accept_test[platform_index(p)];
-	s->counted = !s->dispute_only && !s->fact.preorder && !ignored_test &&
-	    s->refunded_at == FACT_NO_TIME && s->fact.sold_at != FACT_NO_TIME;
-	s->tier = tier_name(rules, p, &s->fact);
+	for (size_t i = 1; i < s->n_told; i++)
+		if (!same_payment(s->told[0].fact, s->told[i].fact))
+			out->conflicts[out->n_conflicts++] = s->told[i].event;
+}
+
+/* told and n_told are set. */
+static void
+merge(struct sale *s, struct fold_rows *out)
+{
+	int is_payment = s->told[0].fact->kind == FACT_PAYMENT;
+	s->fact = *s->told[0].fact;
+	s->home = s->fact.subject;
+	s->first_at = s->refunded_at = s->disputed_at = s->dispute_told_at =
+	    s->dispute_won_at = FACT_NO_TIME;
+	fill_flags(s);
+	if (is_payment) {
+		find_conflicts(s, out);
+	} else {
+		for (size_t i = 1; i < s->n_told; i++)
+			fill(&s->fact, s->told[i].fact);
+		fill_first(s);
+		find_subscription(s);
+	}
+	/* no time in the body: that of sending */
+	if (s->fact.sold_at == FACT_NO_TIME)
+		s->fact.sold_at = s->first_at;
+}
+
+static void
+judge(const struct subject *u, struct sale *s)
+{
+	s->lends =
+	    !s->fact.test || u->rules->accept_test[platform_index(u->platform)];
+	s->counted = s->lends && !s->dispute_only && !s->fact.preorder &&
+	    s->refunded_at == FACT_NO_TIME;
+	s->why =
+	    (struct fold_why){ .until = FOLD_WINDOWS, .counted = s->counted };
 	s->since = s->paid_until = s->until = FACT_NO_TIME;
+	s->lasts = 0;
+}
+
+/* Its own user id, else that of the nearest earlier sale that has one, else of
+ * the nearest later: who pays again from a new browser is the new visitor. A
+ * link by hand beats them. */
+static void
+lend_users(struct subject *u)
+{
+	struct str near = STR_NONE;
+	for (size_t i = 0; i < u->n_sales; i++) {
+		struct sale *s = &u->sales[i];
+		s->user = s->fact.user_ref.p != NULL ? s->fact.user_ref : near;
+		if (s->lends && s->fact.user_ref.p != NULL)
+			near = s->fact.user_ref;
+	}
+	near = STR_NONE;
+	for (size_t i = u->n_sales; i > 0; i--) {
+		struct sale *s = &u->sales[i - 1];
+		if (s->user.p == NULL)
+			s->user = near;
+		s->user = hand_user(u->hand, u->n_hand, s->user);
+		if (s->lends && s->fact.user_ref.p != NULL)
+			near = s->fact.user_ref;
+	}
+}
+
+/* ---- names ---- */
+
+/* Of two sections the one that wins; either may be NULL. */
+static const struct tier *
+better(const struct tier *a, const struct tier *b)
+{
+	if (a == NULL || b == NULL)
+		return a != NULL ? a : b;
+	return b->rank > a->rank || (b->rank == a->rank && b < a) ? b : a;
+}
+
+static int
+same_names(const struct fact *a, const struct fact *b)
+{
+	if (a->n_names != b->n_names)
+		return 0;
+	for (size_t i = 0; i < a->n_names; i++)
+		if (!str_eq(a->names[i], b->names[i]))
+			return 0;
+	return 1;
+}
+
+/* By the product names that all deliveries of s have, and those of the other
+ * sales of its product: the seller may have renamed the permalink. */
+static const struct tier *
+match_told(const struct subject *u, const struct sale *s,
+    const struct fact *variants, struct str variant)
+{
+	const struct tier *best = NULL;
+	struct fact probe = *variants;
+	for (size_t i = 0; i < u->n_sales; i++) {
+		const struct sale *o = &u->sales[i];
+		for (size_t k = 0; k < o->n_told && (o == s || o->lends); k++) {
+			const struct fact *f = o->told[k].fact;
+			if (f->product_id.p == NULL
+				? o != s
+				: !str_eq(f->product_id, s->fact.product_id))
+				continue;
+			/* by these it was looked up already */
+			if (variants == &s->fact && same_names(f, variants))
+				continue;
+			probe.product = f->product;
+			probe.n_names = f->n_names;
+			memcpy(probe.names, f->names, sizeof(probe.names));
+			best = better(best,
+			    tier_match(u->rules, u->platform, &probe, variant));
+		}
+	}
+	return best;
+}
+
+const struct tier *
+sale_match(const struct subject *u, const struct sale *s, struct str variant,
+    int *old_name)
+{
+	const struct tier *t =
+	    tier_match(u->rules, u->platform, &s->fact, variant);
+	*old_name = t == NULL;
+	return t != NULL ? t : match_told(u, s, &s->fact, variant);
+}
+
+/* By the variants that deliveries before the one that speaks of them told,
+ * newest first: the seller may have renamed the tier. */
+static const struct tier *
+match_old_variants(const struct subject *u, const struct sale *s)
+{
+	const struct fold_delivery *at = &s->told[0];
+	const struct tier *t = NULL;
+	for (size_t i = s->n_told; i > 0; i--)
+		if (s->told[i - 1].fact->n_variants > 0)
+			at = &s->told[i - 1];
+	while (t == NULL) {
+		const struct fold_delivery *next = NULL;
+		for (size_t i = 0; i < s->n_told; i++) {
+			const struct fold_delivery *d = &s->told[i];
+			if (compare_sent(d, at) < 0 &&
+			    (next == NULL || compare_sent(d, next) > 0))
+				next = d;
+		}
+		if (next == NULL)
+			return NULL;
+		if (next->fact->n_variants > 0)
+			t = match_told(u, s, next->fact, STR_NONE);
+		at = next;
+	}
+	return t;
+}
+
+static void
+find_tier(const struct subject *u, struct sale *s)
+{
+	const struct fact *f = &s->fact;
+	s->configured = u->rules->n_tiers == 0
+	    ? NULL
+	    : sale_match(u, s, STR_NONE, &s->why.old_name);
+	if (s->configured == NULL && u->rules->n_tiers > 0)
+		s->configured = match_old_variants(u, s);
+	s->why.old_name &= s->configured != NULL;
+	if (s->configured != NULL)
+		s->tier = s->configured->name;
+	else
+		s->tier = f->tier.p != NULL ? f->tier : f->product;
+}
+
+/* ---- all ---- */
+
+/* Those of one sale stand together; the speaking one first. */
+static size_t
+group(const struct fold_delivery *d, size_t n)
+{
+	size_t i = 1;
+	while (i < n && str_eq(d[i].fact->sale, d[0].fact->sale))
+		i++;
+	return i;
 }
 
 int
-sale_collect(const struct platform *p, const struct fold_delivery *all,
-    size_t n, const struct tier_rules *rules, struct arena *a,
-    struct sale **out, size_t *n_out)
+sale_collect(struct subject *u, struct fold_rows *out)
 {
-	struct fold_delivery *d = arena_alloc(a, (n + 1) * sizeof(*d));
-	struct sale *sales = arena_alloc(a, (n + 1) * sizeof(*sales));
-	if (d == NULL || sales == NULL)
+	size_t n = 0;
+	struct fold_delivery *d =
+	    arena_alloc(u->arena, (u->n + 1) * sizeof(*d));
+	for (size_t i = 0; d != NULL && i < u->n; i++)
+		if (precedence(u->d[i].fact->kind) >= 0)
+			d[n++] = u->d[i];
+	u->sales = arena_alloc(u->arena, (n + 1) * sizeof(*u->sales));
+	out->moves = arena_alloc(u->arena, (n + 1) * sizeof(*out->moves));
+	out->conflicts =
+	    arena_alloc(u->arena, (n + 1) * sizeof(*out->conflicts));
+	if (arena_failed(u->arena))
 		return -1;
-	size_t n_d = 0, n_sales = 0;
-	for (size_t i = 0; i < n; i++)
-		if (precedence(all[i].fact->kind) >= 0)
-			d[n_d++] = all[i];
-	qsort(d, n_d, sizeof(*d), compare_deliveries);
-	for (size_t i = 0; i < n_d; i++) {
-		struct sale *s = n_sales > 0 ? &sales[n_sales - 1] : NULL;
-		if (s == NULL || !str_eq(s->fact.sale, d[i].fact->sale)) {
-			s = &sales[n_sales++];
-			s->fact = *d[i].fact;
-			s->refunded_at = s->disputed_at = s->dispute_won_at =
-			    FACT_NO_TIME;
-			s->dispute_only = 1;
-		}
-		add(s, &d[i]);
+	if (n > 0)
+		qsort(d, n, sizeof(*d), compare_deliveries);
+	for (size_t i = 0; i < n;) {
+		struct sale *s = &u->sales[u->n_sales];
+		s->told = &d[i];
+		s->n_told = group(&d[i], n - i);
+		i += s->n_told;
+		merge(s, out);
+		judge(u, s);
+		/* as it stands in the column */
+		if (!str_eq(s->home, u->id))
+			s->home = project_column(u->arena, s->home);
+		if (str_eq(s->home, u->id))
+			u->n_sales++;
+		else
+			out->moves[out->n_moves++] =
+			    (struct fold_move){ s->fact.sale, s->home };
 	}
-	for (size_t i = 0; i < n_sales; i++)
-		finish(&sales[i], p, rules);
-	qsort(sales, n_sales, sizeof(*sales), compare_sales);
-	*out = sales;
-	*n_out = n_sales;
+	if (u->n_sales > 0)
+		qsort(u->sales, u->n_sales, sizeof(*u->sales), compare_sales);
+	lend_users(u);
+	for (size_t i = 0; i < u->n_sales; i++)
+		find_tier(u, &u->sales[i]);
 	return 0;
 }

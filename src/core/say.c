@@ -66,6 +66,12 @@ say_sale(const struct say *s, const struct store_purchase *p)
 {
 	const struct fact *f = s->event->fact;
 	add_sale_name(s, p);
+	if (str_eq_z(s->event->reason, "conflict")) {
+		buf_addz(s->b,
+		    " differs from a delivery of the same payment that was "
+		    "sent before: no effect");
+		return;
+	}
 	if (is_again(s))
 		buf_addz(s->b, ", told of before and counted once,");
 	say_effect(s, p);
@@ -129,25 +135,35 @@ add_dispute_times(const struct say *s, const struct store_purchase *p)
 	}
 }
 
+/* Is access by another sale suspended as well? */
+static int
+is_wide(const struct say *s, const struct store_purchase *p)
+{
+	const struct rows *r = &s->subject->rows;
+	for (size_t i = 0; i < r->n; i++)
+		if (&r->v[i] != p &&
+		    say_why(s->subject, &r->v[i])->until == FOLD_DISPUTED)
+			return 1;
+	return 0;
+}
+
 static void
 say_dispute(const struct say *s, const struct store_purchase *p)
 {
-	int64_t suspended = say_suspended(s->subject);
 	int won = p->dispute_won_at != STORE_NULL;
 	add_dispute_times(s, p);
-	if (suspended != STORE_NULL) {
-		buf_addf(s->b, ": %s%s suspended from ",
-		    won ? "another dispute is open, and " : "",
-		    p->subscription.p != NULL ? "the whole subscription is"
-					      : "access by it is");
-		say_time(s->b, suspended);
-		buf_addz(s->b, " on");
-	} else if (won) {
+	if (!won)
+		buf_addf(s->b,
+		    ": access by %s is suspended since then; what is bought "
+		    "later opens as ever",
+		    is_wide(s, p) ? "it and by what was sold before" : "it");
+	else if (is_wide(s, p))
+		buf_addz(s->b, ": another dispute is open");
+	else
 		buf_addz(s->b,
 		    s->event->fact->kind == FACT_DISPUTE
 			? ": no effect now"
 			: ": what was suspended is restored");
-	}
 	if (!say_is_told(s, p->sale, FACT_REFUND))
 		buf_addz(s->b,
 		    "; only disputes tell of this sale, so that it gives "
@@ -160,8 +176,8 @@ say_purchase(const struct say *s)
 	const struct store_purchase *p = row_of(s);
 	if (p == NULL) {
 		buf_addz(s->b,
-		    "This sale is counted with another subject, which told "
-		    "of it first: no effect here");
+		    "This sale belongs to another subscription by now: no "
+		    "effect here");
 		return;
 	}
 	switch (s->event->fact->kind) {
@@ -178,6 +194,54 @@ say_purchase(const struct say *s)
 }
 
 /* ---- all ---- */
+
+static enum fold_rule
+rule_of_sale(const struct say *s)
+{
+	const struct store_purchase *p = row_of(s);
+	if (str_eq_z(s->event->reason, "conflict"))
+		return FOLD_CONFLICT;
+	if (p == NULL)
+		return FOLD_WINDOWS;
+	const struct fold_why *why = say_why(s->subject, p);
+	if (p->test && !why->counted && p->refunded_at == STORE_NULL)
+		return FOLD_TEST;
+	return why->old_name ? FOLD_NAMES
+	    : why->upgraded  ? FOLD_UPDATED
+			     : why->until;
+}
+
+enum fold_rule
+say_rule(const struct say *s)
+{
+	const struct explain_event *ev = s->event;
+	if (str_eq_z(ev->platform, "manual"))
+		return FOLD_BY_HAND;
+	if (str_eq_z(ev->status, "test"))
+		return FOLD_TEST;
+	if (ev->fold == NULL)
+		return FOLD_KEPT;
+	if (!ev->counts)
+		return FOLD_BY_HAND;
+	switch (ev->fact->kind) {
+	case FACT_REFUND:
+		return FOLD_REFUND;
+	case FACT_DISPUTE:
+	case FACT_DISPUTE_WON:
+		return FOLD_DISPUTED;
+	case FACT_CANCELLATION:
+		return FOLD_CANCELLED;
+	case FACT_ENDED:
+		return ev->fold == s->subject->fold.paid_up_by ? FOLD_PAID_UP
+							       : FOLD_ENDED;
+	case FACT_RESTARTED:
+		return FOLD_RESTARTED;
+	case FACT_UPDATED:
+		return FOLD_UPDATED;
+	default:
+		return rule_of_sale(s);
+	}
+}
 
 static void
 say_applied(const struct say *s)

@@ -30,11 +30,13 @@ void say_subscription(const struct say *s); /* one of the four pings */
 void say_manual(const struct say *s);
 void say_kept(const struct say *s);
 
-/* The newest purchase that has a window and was not paid back, or NULL. */
+/* The rule that made it so. */
+enum fold_rule say_rule(const struct say *s);
+
+/* The newest purchase that counts, or NULL. */
 const struct store_purchase *say_newest(const struct explain_subject *u);
-/* When an open dispute suspended the subject; STORE_NULL: none did. */
-int64_t say_suspended(const struct explain_subject *u);
-/* Did an event by hand take a purchase's access away at that time? */
-int say_is_revoked_at(const struct explain_subject *u, int64_t t);
+/* Which rules made a purchase's row. */
+const struct fold_why *
+say_why(const struct explain_subject *u, const struct store_purchase *p);
 
 #endif

@@ -8,32 +8,6 @@ counted(const struct explain_subject *u, size_t i)
 	return u->events[i].counts ? u->events[i].fact : NULL;
 }
 
-/* The first purchase not older than t; NULL: none. */
-static const struct store_purchase *
-paid_at_or_after(const struct explain_subject *u, int64_t t)
-{
-	for (size_t i = 0; i < u->rows.n; i++) {
-		const struct store_purchase *p = &u->rows.v[i];
-		if (p->since != STORE_NULL && p->refunded_at == STORE_NULL &&
-		    p->sold_at >= t)
-			return p;
-	}
-	return NULL;
-}
-
-static int64_t
-last_restart(const struct explain_subject *u)
-{
-	int64_t at = STORE_NULL;
-	for (size_t i = 0; i < u->n_events; i++) {
-		const struct fact *f = counted(u, i);
-		if (f != NULL && f->restarted_at != FACT_NO_TIME &&
-		    f->restarted_at > at)
-			at = f->restarted_at;
-	}
-	return at;
-}
-
 /* The latest time of all pings of a kind. */
 static int64_t
 latest(const struct explain_subject *u, enum fact_kind kind)
@@ -76,20 +50,22 @@ add_other_end(const struct say *s, int64_t t)
 	return 1;
 }
 
-/* Why a cancellation or an end at t does not hold. */
+/* Why a cancellation or an end does not hold. */
 static void
-add_why_not(const struct say *s, int64_t t)
+add_why_not(const struct say *s, const char *replaced)
 {
-	const struct store_purchase *p = paid_at_or_after(s->subject, t);
-	int64_t restart = last_restart(s->subject);
-	if (p != NULL) {
-		add_with_time(s->b, ", but the payment of ", p->sold_at);
+	const struct fold_delivery *d = s->event->fold;
+	switch (d->verdict) {
+	case FOLD_REPLACED:
+		add_with_time(s->b, replaced, d->by_at);
+		return;
+	case FOLD_PAID:
+		add_with_time(s->b, ", but the payment of ", d->by_at);
 		buf_addz(s->b, " took it back");
-	} else if (restart != STORE_NULL) {
+		break;
+	default:
 		add_with_time(
-		    s->b, ", but a restart took it back, on ", restart);
-	} else {
-		buf_addz(s->b, ", which does not hold");
+		    s->b, ", but a restart took it back, on ", d->by_at);
 	}
 	buf_addz(s->b, ": no effect now");
 }
@@ -99,22 +75,17 @@ say_cancellation(const struct say *s)
 {
 	const struct store_subscription *sub = s->subject->subscription;
 	int64_t t = s->event->fact->cancelled_at;
-	int64_t other = latest(s->subject, FACT_CANCELLATION);
 	if (t == FACT_NO_TIME) {
 		buf_addz(s->b, "Cancelled without a date: changes nothing");
 		return;
 	}
 	add_with_time(s->b, "Cancelled for ", t);
-	if (sub == NULL || sub->cancelled_at != t) {
-		if (other > t)
-			add_with_time(s->b,
-			    ": no effect, as of several cancellations the "
-			    "latest counts, the one for ",
-			    other);
-		else
-			add_why_not(s, t);
+	if (s->event->fold->verdict != FOLD_COUNTS) {
+		add_why_not(s,
+		    ": no effect, as of several cancellations the one sent "
+		    "last counts, the one for ");
 	} else if (!add_other_end(s, t)) {
-		if (sub->ended_at == t)
+		if (sub != NULL && sub->ended_at == t)
 			buf_addz(s->b, ": the subscription ended then");
 		else
 			buf_addz(s->b,
@@ -141,7 +112,6 @@ ended_words(struct str reason)
 static void
 say_ended(const struct say *s)
 {
-	const struct store_subscription *sub = s->subject->subscription;
 	const struct fact *f = s->event->fact;
 	const char *reason = ended_words(f->ended_reason);
 	if (f->ended_at == FACT_NO_TIME) {
@@ -151,20 +121,16 @@ say_ended(const struct say *s)
 	add_with_time(s->b, "Ended on ", f->ended_at);
 	if (reason != NULL)
 		buf_addf(s->b, " (%s)", reason);
-	if (sub != NULL && sub->ended_at == f->ended_at) {
-		if (!add_other_end(s, f->ended_at))
-			buf_addz(s->b,
-			    ": all access by this subscription ended then");
-		return;
-	}
-	int64_t other = latest(s->subject, FACT_ENDED);
-	if (other > f->ended_at)
-		add_with_time(s->b,
+	if (s->event->fold == s->subject->fold.paid_up_by)
+		buf_addz(s->b,
+		    ": what was bought before is paid up, so access lasts for "
+		    "ever");
+	else if (s->event->fold->verdict != FOLD_COUNTS)
+		add_why_not(s,
 		    ": no effect, as of several ends the latest counts, the "
-		    "one on ",
-		    other);
-	else
-		add_why_not(s, f->ended_at);
+		    "one on ");
+	else if (!add_other_end(s, f->ended_at))
+		buf_addz(s->b, ": all access by this subscription ended then");
 }
 
 static void
@@ -195,19 +161,7 @@ static int64_t
 change_time(const struct explain_event *ev)
 {
 	return ev->fact->effective_at != FACT_NO_TIME ? ev->fact->effective_at
-						      : ev->received_at;
-}
-
-static int
-is_last_update(const struct say *s)
-{
-	const struct explain_subject *u = s->subject;
-	for (size_t i = (size_t)(s->event - u->events) + 1; i < u->n_events;
-	     i++)
-		if (counted(u, i) != NULL &&
-		    u->events[i].fact->kind == FACT_UPDATED)
-			return 0;
-	return 1;
+						      : ev->sent_at;
 }
 
 static void
@@ -233,22 +187,32 @@ say_updated(const struct say *s)
 	buf_addz(s->b, " on");
 	if (p == NULL) {
 		buf_addz(s->b, ": gives no access, as no payment does");
-	} else if (down && is_last_update(s) && sub != NULL &&
-	    sub->next_tier.p != NULL && sub->next_tier_at == t) {
-		buf_addz(s->b, ", pending: ");
+		return;
+	}
+	switch (s->event->fold->verdict) {
+	case FOLD_COUNTS:
+		buf_addz(s->b, down ? ", pending: " : ": ");
 		add_plan_now(s, p);
+		if (!down || sub == NULL || sub->next_tier.p == NULL)
+			return;
 		buf_addz(s->b, ", the next one ");
 		buf_adds(s->b, sub->next_tier);
-	} else if (p->sold_at >= t || (down && is_last_update(s))) {
+		return;
+	case FOLD_CHARGED:
+		add_with_time(s->b, ": the payment that charged it, of ",
+		    s->event->fold->by_at);
+		buf_addz(s->b, ", speaks for itself, and ");
+		break;
+	case FOLD_PAID:
 		buf_addz(s->b, ": a later payment speaks for itself, ");
-		add_plan_now(s, p);
-	} else if (down) {
+		break;
+	case FOLD_REPLACED:
 		buf_addz(s->b, ", replaced by a later change: ");
-		add_plan_now(s, p);
-	} else {
-		buf_addz(s->b, ": ");
-		add_plan_now(s, p);
+		break;
+	default:
+		buf_addz(s->b, ": changes nothing, ");
 	}
+	add_plan_now(s, p);
 }
 
 void

@@ -1,7 +1,6 @@
 #include "core/say.h"
 
 #include "base/time.h"
-#include "core/manual.h"
 #include "core/project.h"
 
 void
@@ -15,40 +14,23 @@ say_time(struct buf *b, int64_t t)
 		buf_adds(b, s);
 }
 
+const struct fold_why *
+say_why(const struct explain_subject *u, const struct store_purchase *p)
+{
+	static const struct fold_why none;
+	for (size_t i = 0; i < u->fold.n_purchases; i++)
+		if (str_eq(u->fold.purchases[i].sale, p->sale))
+			return &u->fold.whys[i];
+	return &none;
+}
+
 const struct store_purchase *
 say_newest(const struct explain_subject *u)
 {
 	for (size_t i = u->rows.n; i > 0; i--)
-		if (u->rows.v[i - 1].since != STORE_NULL &&
-		    u->rows.v[i - 1].refunded_at == STORE_NULL)
+		if (say_why(u, &u->rows.v[i - 1])->counted)
 			return &u->rows.v[i - 1];
 	return NULL;
-}
-
-int64_t
-say_suspended(const struct explain_subject *u)
-{
-	int64_t at = STORE_NULL;
-	for (size_t i = 0; i < u->rows.n; i++) {
-		const struct store_purchase *p = &u->rows.v[i];
-		if (p->disputed_at != STORE_NULL &&
-		    p->dispute_won_at == STORE_NULL &&
-		    (at == STORE_NULL || p->disputed_at < at))
-			at = p->disputed_at;
-	}
-	return at;
-}
-
-int
-say_is_revoked_at(const struct explain_subject *u, int64_t t)
-{
-	for (size_t i = 0; i < u->n_events; i++) {
-		const struct explain_event *ev = &u->events[i];
-		if (ev->manual != NULL && ev->manual->kind == MANUAL_REVOKE &&
-		    ev->received_at == t)
-			return 1;
-	}
-	return 0;
 }
 
 /* ---- a purchase's window ---- */
@@ -68,41 +50,17 @@ add_span(struct buf *b, int64_t seconds)
 	buf_addf(b, "%lld %s%s", (long long)n, units[i].one, n == 1 ? "" : "s");
 }
 
-static size_t
-place(const struct explain_subject *u, const struct store_purchase *p)
-{
-	return (size_t)(p - u->rows.v);
-}
-
-static int
-is_taken_over(const struct explain_subject *u, const struct store_purchase *p)
-{
-	for (size_t i = place(u, p) + 1; i < u->rows.n; i++)
-		if (u->rows.v[i].since == p->until)
-			return 1;
-	return 0;
-}
-
 /* Why a window closes where it does; NULL: by itself. */
-static const char *
-closed_by(const struct explain_subject *u, const struct store_purchase *p)
-{
-	const struct store_subscription *sub = u->subscription;
-	if (p->until == p->refunded_at)
-		return "when it was refunded in full";
-	if (p->until == say_suspended(u))
-		return "when a dispute suspended it";
-	if (say_is_revoked_at(u, p->until))
-		return "when it was revoked by hand";
-	if (is_taken_over(u, p))
-		return "when the next payment took over";
-	if (sub != NULL && p->until == sub->ended_at)
-		return "when the subscription ended";
-	if (sub != NULL && p->until == sub->cancelled_at)
-		return "the end of the paid period, as the subscription was "
-		       "cancelled";
-	return NULL;
-}
+static const char *const closed_words[FOLD_RULE__MAX] = {
+	[FOLD_REFUND] = "when it was refunded in full",
+	[FOLD_DISPUTED] = "when a dispute suspended it",
+	[FOLD_BY_HAND] = "when it was revoked by hand",
+	[FOLD_NEXT] = "when the next payment took over",
+	[FOLD_ADD_UP] = "when the next payment took over",
+	[FOLD_ENDED] = "when the subscription ended",
+	[FOLD_CANCELLED] = "the end of the paid period, as the subscription "
+			   "was cancelled",
+};
 
 static int
 is_trial(const struct explain_subject *u, int64_t t)
@@ -117,7 +75,7 @@ is_trial(const struct explain_subject *u, int64_t t)
 static void
 add_end(const struct say *s, const struct store_purchase *p)
 {
-	const char *by = closed_by(s->subject, p);
+	const char *by = closed_words[say_why(s->subject, p)->until];
 	int grace = p->paid_until != STORE_NULL && p->paid_until < p->until;
 	buf_addz(s->b, "until ");
 	say_time(s->b, p->until);
@@ -150,15 +108,26 @@ say_gives(const struct say *s, const struct store_purchase *p)
 static void
 add_window(const struct say *s, const struct store_purchase *p)
 {
+	const struct fold_why *why = say_why(s->subject, p);
 	say_gives(s, p);
 	buf_adds(s->b, p->tier);
 	buf_addz(s->b, " from ");
 	say_time(s->b, p->since);
 	buf_addc(s->b, ' ');
-	if (p->until == STORE_NULL)
-		buf_addz(s->b, "for ever");
-	else
+	if (p->until != STORE_NULL)
 		add_end(s, p);
+	else
+		buf_addf(s->b, "for ever%s",
+		    why->until == FOLD_PAID_UP ? ", as its plan is paid up"
+			: why->until == FOLD_ALWAYS
+			? ", as its tier lasts always"
+			: "");
+	if (why->old_name)
+		buf_addz(s->b,
+		    "; no grant fits it but by a name that the platform told "
+		    "before");
+	if (why->upgraded)
+		buf_addz(s->b, "; an upgrade without a charge set its tier");
 }
 
 int
@@ -179,7 +148,6 @@ static void
 add_nothing(const struct say *s, const struct store_purchase *p)
 {
 	const struct fact *f = s->event->fact;
-	int64_t suspended = say_suspended(s->subject);
 	const struct platform *platform = platform_find(s->subject->platform);
 	buf_addz(s->b, " gives nothing");
 	if (p->test && !s->rules->accept_test[platform_index(platform)])
@@ -193,7 +161,7 @@ add_nothing(const struct say *s, const struct store_purchase *p)
 		buf_addz(s->b, ", as it was refunded in full before it began");
 	else if (p->sold_at == STORE_NULL)
 		buf_addz(s->b, ", as no delivery tells when it was sold");
-	else if (suspended != STORE_NULL)
+	else if (say_why(s->subject, p)->until == FOLD_DISPUTED)
 		buf_addz(s->b, ", as a dispute suspended it before it began");
 	else
 		buf_addz(s->b, ", as its time was over before it began");

@@ -18,6 +18,7 @@ json_event(struct buf *b, const struct explain_event *ev)
 	jsonw_text(b, "status", ev->status);
 	jsonw_int(b, "seen", ev->seen);
 	jsonw_text(b, "says", ev->says);
+	jsonw_text(b, "rule", str_from(fold_rule_words[ev->rule]));
 	jsonw_close(b, '}');
 }
 
@@ -84,7 +85,7 @@ print_subject(struct buf *b, const struct explain_subject *u)
 		buf_add_visible(b, ev->kind);
 		buf_addz(b, ": ");
 		buf_add_visible(b, ev->says);
-		buf_addc(b, '\n');
+		buf_addf(b, " [%s]\n", fold_rule_words[ev->rule]);
 	}
 }
 

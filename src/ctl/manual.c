@@ -275,23 +275,13 @@ const struct ctl_command ctl_unlink = {
 
 /* ---- void ---- */
 
-struct voided {
-	struct str platform, subject, delivery;
-};
-
 struct voids {
 	struct ctl *ctl;
-	struct voided *v;
+	int64_t *events;
 	size_t n, size;
 	int failed;
 	int by_hand; /* an event by hand was named */
 };
-
-static struct str
-keep(struct ctl *ctl, struct str s)
-{
-	return (struct str){ arena_dup(ctl->arena, s.p, s.n), s.n };
-}
 
 static int
 take_void(void *arg, const struct store_event *ev)
@@ -303,28 +293,18 @@ take_void(void *arg, const struct store_event *ev)
 	}
 	if (all->n == all->size) {
 		size_t size = all->size == 0 ? 64 : all->size * 2;
-		struct voided *v =
-		    arena_alloc(all->ctl->arena, size * sizeof(*v));
+		int64_t *v = arena_alloc(all->ctl->arena, size * sizeof(*v));
 		if (v == NULL) {
 			all->failed = 1;
 			return 1;
 		}
 		if (all->n > 0)
-			memcpy(v, all->v, all->n * sizeof(*v));
-		all->v = v;
+			memcpy(v, all->events, all->n * sizeof(*v));
+		all->events = v;
 		all->size = size;
 	}
-	all->v[all->n++] = (struct voided){ keep(all->ctl, ev->platform),
-		keep(all->ctl, ev->subject), keep(all->ctl, ev->delivery) };
+	all->events[all->n++] = ev->id;
 	return 0;
-}
-
-static int
-compare_voided(const void *pa, const void *pb)
-{
-	const struct voided *a = pa, *b = pb;
-	int c = strcmp(a->platform.p, b->platform.p);
-	return c != 0 ? c : strcmp(a->subject.p, b->subject.p);
 }
 
 static int
@@ -353,6 +333,29 @@ find_events(struct ctl *ctl, struct store *s, struct voids *all, struct err *e)
 	return store_event_by(s, str_from(by), from, take_void, all, e);
 }
 
+struct voided {
+	struct ctl *ctl;
+	struct str platform, subject, delivery;
+};
+
+static int
+take_voided(void *arg, const struct store_event *ev)
+{
+	struct voided *v = arg;
+	struct arena *a = v->ctl->arena;
+	v->platform =
+	    (struct str){ arena_dup(a, ev->platform.p, ev->platform.n),
+		    ev->platform.n };
+	v->subject = (struct str){ arena_dup(a, ev->subject.p, ev->subject.n),
+		ev->subject.n };
+	v->delivery =
+	    (struct str){ arena_dup(a, ev->delivery.p, ev->delivery.n),
+		    ev->delivery.n };
+	return 1;
+}
+
+/* An event for each, under the subject it stands in by then: a sale may move
+ * to another one when a delivery of it is voided. */
 static enum ctl_exit
 run_void(struct ctl *ctl, struct err *e)
 {
@@ -362,22 +365,16 @@ run_void(struct ctl *ctl, struct err *e)
 								 : MANUAL_VOID,
 		.by = -1,
 		.until = STORE_NULL,
+		.n_deliveries = 1,
 		.note = str_from(ctl_get(ctl, "note")) };
 	if (begin(ctl, &h, e) != 0 || find_events(ctl, h.s, &all, e) != 0)
 		return CTL_USAGE;
-	if (all.n > 0)
-		qsort(all.v, all.n, sizeof(all.v[0]), compare_voided);
-	struct str *keys = arena_alloc(ctl->arena, (all.n + 1) * sizeof(*keys));
-	for (size_t i = 0; e->code == ERR_NONE && i < all.n;
-	     i += m.n_deliveries) {
-		m.deliveries = keys;
-		m.n_deliveries = 0;
-		for (size_t k = i;
-		     k < all.n && m.n_deliveries < MANUAL_DELIVERIES_MAX &&
-		     compare_voided(&all.v[i], &all.v[k]) == 0;
-		     k++)
-			keys[m.n_deliveries++] = all.v[k].delivery;
-		put(&h, all.v[i].platform, all.v[i].subject, &m, e);
+	for (size_t i = 0; e->code == ERR_NONE && i < all.n; i++) {
+		struct voided v = { .ctl = ctl };
+		m.deliveries = &v.delivery;
+		if (store_event_get(h.s, all.events[i], take_voided, &v, e) ==
+		    0)
+			put(&h, v.platform, v.subject, &m, e);
 	}
 	return finish(&h,
 	    all.by_hand ? "events by hand are not voided: revoke, unlink and "

@@ -31,7 +31,7 @@ static const int64_t first_day = 1000000000;
 static const struct tier_grant grants[] = { { { "gumroad", 7 }, { "app", 3 },
     { "Pro", 3 } } };
 static const struct tier tiers[] = { { { "pro", 3 }, 10, NULL, 0, grants, 1,
-    0 } };
+    TIER_PAID, 0 } };
 
 struct subject {
 	struct config config;
@@ -170,8 +170,7 @@ fold(struct subject *s, const struct fact *facts)
 	struct err e = { 0 };
 	for (size_t i = 0; i < s->n; i++)
 		s->d[i] = (struct fold_delivery){ .fact = &facts[i],
-			.received_at = first_day + (int64_t)i * DAY,
-			.sent_at = FACT_NO_TIME };
+			.sent_at = first_day + (int64_t)i * DAY };
 	return fold_subject(&platform_gumroad, facts[0].subject, s->d, s->n,
 	    &s->config.rules, s->work, &rows, &e);
 }

@@ -209,22 +209,23 @@ arrive(struct store *s, const struct config *c, const struct platform *p,
 		.delivery = in->fact.delivery,
 		.subject = in->fact.subject.p != NULL ? in->fact.subject
 						      : in->fact.delivery,
-		.sent_at = in->sent_at == FACT_NO_TIME ? FACT_NO_TIME
-						       : in->sent_at + later,
+		.sent_at = later +
+		    (in->sent_at == FACT_NO_TIME
+			    ? in->received_at - in->fact.sent_ago
+			    : in->sent_at),
 		.received_at = in->received_at + later,
 		.body = in->body,
 		.status = in->status,
 		.reason = in->reason,
 	};
 	enum store_added added;
-	struct project_known known = { .fact = &in->fact };
-	if (store_event_add(s, &row, &known.event, &added, e) != 0)
+	struct project_when when = { .at = row.received_at };
+	if (store_event_add(s, &row, &when.event, &added, e) != 0)
 		return -1;
 	if (added == STORE_AGAIN || !str_eq_z(in->status, "applied"))
 		return 0;
 	struct arena *a = arena_new(16 * 1024 * 1024);
-	struct project_when when = { row.received_at, known.event };
-	int rc = project_subject(s, c, p, row.subject, &known, &when, a, e);
+	int rc = project_subject(s, c, p, row.subject, NULL, &when, a, e);
 	arena_free(a);
 	return rc;
 }

@@ -35,10 +35,10 @@ struct story {
 };
 
 /* The tiers of all stories. */
-#define STORY_TIER(name, rank, grants, forever) \
+#define STORY_TIER(name, rank, grants, lasts, payments) \
 	{ \
 		{ name, sizeof(name) - 1 }, rank, NULL, 0, grants, \
-		    sizeof(grants) / sizeof(grants[0]), forever \
+		    sizeof(grants) / sizeof(grants[0]), lasts, payments \
 	}
 #define STORY_GRANT(platform, product, variant) \
 	{ \
@@ -58,11 +58,17 @@ static const struct tier_grant story_agency[] = { STORY_GRANT(
     "gumroad", "*", "Agency") };
 static const struct tier_grant story_course[] = { STORY_GRANT(
     "gumroad", "*", "Course") };
+static const struct tier_grant story_life[] = { STORY_GRANT(
+    "gumroad", "*", "Life") };
+static const struct tier_grant story_shop[] = { STORY_GRANT(
+    "gumroad", "shop", "*") };
 static const struct tier story_tiers[] = {
-	STORY_TIER("starter", 5, story_starter, 0),
-	STORY_TIER("pro", 10, story_pro, 0),
-	STORY_TIER("agency", 20, story_agency, 0),
-	STORY_TIER("course", 1, story_course, 1),
+	STORY_TIER("starter", 5, story_starter, TIER_PAID, 0),
+	STORY_TIER("pro", 10, story_pro, TIER_PAID, 0),
+	STORY_TIER("agency", 20, story_agency, TIER_PAID, 0),
+	STORY_TIER("course", 1, story_course, TIER_FOREVER, 3),
+	STORY_TIER("life", 2, story_life, TIER_ALWAYS, 0),
+	STORY_TIER("shop", 3, story_shop, TIER_PAID, 0),
 };
 
 static inline void
@@ -125,6 +131,14 @@ story_pair_time(
 	story_pair(b, key, str_from(time_text(story_time(st, day), text)));
 }
 
+static inline void
+story_retry(const struct story_line *l, struct buf *b)
+{
+	struct str n = story_get(l, "retry");
+	if (n.p != NULL)
+		story_pair(b, "retry_count", n.n > 0 ? n : STR("1"));
+}
+
 /* ---- bodies ---- */
 
 /* Words that are pairs of a sale: app/modules/purchase/ping_notification.rb
@@ -142,8 +156,8 @@ static const struct {
 	{ "preorder", "is_preorder_authorization", "true" },
 	{ "gift", "is_gift_receiver_purchase", "true" },
 	{ "gift", "gift_price", "4900" },
+	{ "told", "disputed", "true" },
 	{ "seats", "is_multiseat_license", "true" },
-	{ "retry", "retry_count", "1" },
 	{ "shadowed", "custom_fields[sale_id]", NULL },
 };
 
@@ -156,6 +170,7 @@ story_sale(const struct story *st, const struct story_line *l, struct buf *b)
 	int dispute = str_eq_z(kind, "dispute");
 	won |= str_eq_z(kind, "dispute_won");
 	story_pair(b, "seller_id", STR("Seller=="));
+	story_pair(b, "product_id", STR("P1=="));
 	story_pair(b, "product_name", STR("App"));
 	story_pair(b, "permalink",
 	    story_has(l, "item") ? story_get(l, "item") : STR("app"));
@@ -183,12 +198,15 @@ story_sale(const struct story *st, const struct story_line *l, struct buf *b)
 	    (refund && !story_has(l, "partial")) || story_has(l, "refunded")
 		? STR("true")
 		: STR("false"));
-	story_pair(b, "disputed", dispute || won ? STR("true") : STR("false"));
+	if (!story_has(l, "told"))
+		story_pair(
+		    b, "disputed", dispute || won ? STR("true") : STR("false"));
 	story_pair(b, "dispute_won", won ? STR("true") : STR("false"));
 	if (ping)
 		story_pair(b, "test", STR("true"));
 	else
 		story_pair(b, "resource_name", kind);
+	story_retry(l, b);
 }
 
 /* app/modules/subscription/ping_notification.rb of Gumroad */
@@ -230,9 +248,13 @@ story_ping(const struct story *st, const struct story_line *l, struct buf *b)
 		story_pair(b, "new_plan[tier][name]", l->words[3]);
 		key = "effective_as_of";
 	}
+	if (story_has(l, "charges"))
+		story_pair(
+		    b, "charge_occurrence_count", story_get(l, "charges"));
 	if (dated && key != NULL)
 		story_pair_time(st, b, key, l->words[2]);
 	story_pair(b, "resource_name", str_from(resource));
+	story_retry(l, b);
 }
 
 /* docs.ganknow.com, essentials, payment webhooks */

@@ -173,8 +173,9 @@ static const struct telling tellings[] = {
 		     "2026-02-05 dispute S1 2026-01-31 sub\n",
 	    .user = "42",
 	    .now = "2026-02-20",
-	    .want = { "the whole subscription is suspended from 2026-02-05 "
-		      "10:00:00 UTC on.",
+	    .want = { "2 Sale S1 was disputed on 2026-02-05 10:00:00 UTC: "
+		      "access by it is suspended since then; what is bought "
+		      "later opens as ever.",
 		"note: 1 purchase: suspended by a dispute that is open" } },
 	{ .name = "dispute won",
 	    .story = "2026-01-31 sale S1 2026-01-31 sub user=42\n"
@@ -191,8 +192,9 @@ static const struct telling tellings[] = {
 		     "2026-02-15 dispute_won S1 2026-01-31 sub\n",
 	    .user = "42",
 	    .now = "2026-02-20",
-	    .want = { "another dispute is open, and the whole subscription is "
-		      "suspended from 2026-02-10 10:00:00 UTC",
+	    .want = { "3 Sale S2 was disputed on 2026-02-10 10:00:00 UTC: "
+		      "access by it and by what was sold before is suspended "
+		      "since then",
 		"only disputes tell of this sale" } },
 	{ .name = "cancelled",
 	    .story = "2026-01-31 sale S1 2026-01-31 sub user=42\n"
@@ -246,9 +248,9 @@ static const struct telling tellings[] = {
 		     "2026-02-11 cancel 2026-02-20\n",
 	    .subscription = "SUB",
 	    .now = "2026-02-20",
-	    .tier = "pro",
-	    .want = { "3 Cancelled for 2026-02-20 10:00:00 UTC: no effect, as "
-		      "of several" } },
+	    .want = { "2 Cancelled for 2026-02-28 10:00:00 UTC: no effect, as "
+		      "of several cancellations the one sent last counts, the "
+		      "one for 2026-02-20 10:00:00 UTC." } },
 	{ .name = "ended",
 	    .story = "2026-01-31 sale S1 2026-01-31 sub user=42\n"
 		     "2026-02-10 ended 2026-02-10 failed_payment\n",
@@ -274,8 +276,10 @@ static const struct telling tellings[] = {
 	    .user = "42",
 	    .now = "2026-02-20",
 	    .tier = "pro",
-	    .want = { "what was bought is paid up, so access lasts for ever.",
-		"gives pro from 2026-01-31 10:00:00 UTC for ever." } },
+	    .want = { "what was bought before is paid up, so access lasts for "
+		      "ever.",
+		"gives pro from 2026-01-31 10:00:00 UTC for ever, as its plan "
+		"is paid up." } },
 	{ .name = "plans",
 	    .story = "2026-01-31 sale S1 2026-01-31 sub user=42\n"
 		     "2026-02-10 upgrade 2026-02-10 Agency\n"

@@ -1,0 +1,174 @@
+#include "core/sale.h"
+
+#include "base/time.h"
+#include "core/hand.h"
+
+static int64_t
+grace(const struct subject *u)
+{
+	return u->rules->grace[platform_index(u->platform)];
+}
+
+/* The window ends at t at the latest. */
+static void
+close_at(struct sale *s, int64_t t, enum fold_rule rule)
+{
+	if (s->since == FACT_NO_TIME || t == FACT_NO_TIME ||
+	    (s->until != FACT_NO_TIME && s->until <= t))
+		return;
+	s->until = t;
+	s->why.until = rule;
+	if (s->paid_until == FACT_NO_TIME || s->paid_until > t)
+		s->paid_until = t;
+}
+
+/* A refunded sale keeps its own window up to the refund and cuts nobody. */
+static int
+opens(const struct sale *s)
+{
+	return s->lends && !s->dispute_only && !s->fact.preorder;
+}
+
+int
+sale_is_trial(const struct subject *u, const struct sale *s)
+{
+	for (size_t i = 0; i < u->n_sales; i++)
+		if (opens(&u->sales[i]))
+			return s == &u->sales[i] &&
+			    u->trial_ends_at != FACT_NO_TIME &&
+			    u->trial_ends_at > s->fact.sold_at;
+	return 0;
+}
+
+/* A paid period from `begin` on; returns its end. */
+static int64_t
+open_period(const struct subject *u, struct sale *s, int64_t begin)
+{
+	int months = s->fact.months > 0 ? s->fact.months : 1;
+	int64_t end = time_add_months(begin, months);
+	if (s->lasts)
+		return end;
+	s->paid_until = end;
+	if (sale_is_trial(u, s)) {
+		s->paid_until = u->trial_ends_at;
+		s->why.until = FOLD_TRIAL;
+	}
+	s->until = s->paid_until + grace(u);
+	return s->paid_until;
+}
+
+/* Payments add up: one begins where the one before ends. One for somebody else
+ * opens at once, yet ends where it would have ended. */
+static int64_t
+add_up(const struct sale *before, struct sale *s, int64_t end_before)
+{
+	int64_t begin = s->fact.sold_at;
+	if (end_before == FACT_NO_TIME || end_before <= begin)
+		return begin;
+	if ((before->user.p == NULL) == (s->user.p == NULL) &&
+	    str_eq(before->user, s->user))
+		s->since = end_before;
+	return end_before;
+}
+
+static void
+open_one(const struct subject *u, struct sale *s, struct sale **before,
+    int64_t *end_before)
+{
+	int is_payment = s->fact.kind == FACT_PAYMENT;
+	int64_t begin = s->fact.sold_at;
+	s->since = s->first_at < begin ? s->first_at : begin;
+	if (is_payment && s->fact.months > 0)
+		begin = add_up(*before, s, *end_before);
+	int64_t end = FACT_NO_TIME;
+	if (s->fact.subscription.p != NULL || s->fact.months > 0)
+		end = open_period(u, s, begin);
+	close_at(s, s->refunded_at, FOLD_REFUND);
+	if (!s->counted)
+		return;
+	if (*before != NULL && !(*before)->lasts)
+		close_at(*before, is_payment ? begin : s->since,
+		    is_payment ? FOLD_ADD_UP : FOLD_NEXT);
+	*before = s;
+	*end_before = end;
+}
+
+void
+window_open(struct subject *u)
+{
+	struct sale *before = NULL;
+	int64_t end_before = FACT_NO_TIME;
+	for (size_t i = 0; i < u->n_sales; i++)
+		if (opens(&u->sales[i]))
+			open_one(u, &u->sales[i], &before, &end_before);
+}
+
+/* ---- what closes them ---- */
+
+/* The newest sale sold before a time, counted or not: a cancellation is about
+ * that one. */
+static const struct sale *
+sold_before(const struct subject *u, int64_t t)
+{
+	const struct sale *best = NULL;
+	for (size_t i = 0; i < u->n_sales; i++)
+		if (u->sales[i].lends && u->sales[i].fact.sold_at < t)
+			best = &u->sales[i];
+	return best;
+}
+
+/* The end of the paid period in the platform's own words: where its months
+ * and ours differ (Feb 28 of a 31st) no grace comes in between. A cancellation
+ * of a sale that was paid back lengthens no other. */
+static void
+close_cancelled(struct subject *u)
+{
+	struct sale *s = u->newest;
+	if (s == NULL || s->lasts || u->cancelled == NULL)
+		return;
+	int64_t end = u->cancelled->fact->cancelled_at;
+	if (sold_before(u, end) == s) {
+		s->until = s->paid_until = end;
+		s->why.until = FOLD_CANCELLED;
+		return;
+	}
+	close_at(s, end < s->paid_until ? end : s->paid_until, FOLD_CANCELLED);
+}
+
+int64_t
+sale_disputed(const struct sale *d, const struct sale *s)
+{
+	if (d->disputed_at == FACT_NO_TIME ||
+	    d->dispute_won_at != FACT_NO_TIME || (d != s && !d->lends))
+		return FACT_NO_TIME;
+	if (d->dispute_told_at != FACT_NO_TIME)
+		return d == s ||
+			(!s->lasts && s->fact.sold_at < d->dispute_told_at)
+		    ? d->dispute_told_at
+		    : FACT_NO_TIME;
+	return d == s || (!s->lasts && s->fact.sold_at < d->fact.sold_at)
+	    ? d->disputed_at
+	    : FACT_NO_TIME;
+}
+
+static void
+close_disputed(struct subject *u, struct sale *s)
+{
+	for (size_t i = 0; i < u->n_sales; i++)
+		close_at(s, sale_disputed(&u->sales[i], s), FOLD_DISPUTED);
+}
+
+void
+window_close(struct subject *u)
+{
+	close_cancelled(u);
+	for (size_t i = 0; i < u->n_sales; i++) {
+		struct sale *s = &u->sales[i];
+		if (!s->lasts && u->ended != NULL)
+			close_at(s, u->ended->fact->ended_at, FOLD_ENDED);
+		close_disputed(u, s);
+		close_at(s, hand_revoked(u->hand, u->n_hand, s), FOLD_BY_HAND);
+		if (s->until != FACT_NO_TIME && s->until <= s->since)
+			s->since = FACT_NO_TIME;
+	}
+}
