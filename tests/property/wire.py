@@ -1,0 +1,237 @@
+"""The bodies that the two platforms send, and what they say: written from
+facts, and read back into facts.
+
+Gumroad: app/modules/purchase/ping_notification.rb, app/modules/subscription/
+ping_notification.rb, app/sidekiq/post_to_individual_ping_endpoint_worker.rb.
+Gank: docs.ganknow.com, essentials, payment webhooks."""
+
+import calendar
+import hashlib
+import json
+from datetime import datetime, timezone
+from urllib.parse import parse_qsl, quote
+
+DAY = 86400
+MONTHS = {"monthly": 1, "quarterly": 3, "biannually": 6, "yearly": 12,
+          "every_two_years": 24}
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+PURCHASE = ("sale", "refund", "dispute", "dispute_won")
+NOTICE = ("cancellation", "subscription_updated", "subscription_ended",
+          "subscription_restarted")
+
+
+def seconds(text):
+    at = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return int((at.replace(tzinfo=timezone.utc) - EPOCH).total_seconds())
+
+
+def text_of(t):
+    return datetime.fromtimestamp(t, timezone.utc).strftime(
+        "%Y-%m-%dT%H:%M:%SZ")
+
+
+def add_months(t, months):
+    at = datetime.fromtimestamp(t, timezone.utc)
+    n = at.year * 12 + at.month - 1 + months
+    year, month = n // 12, n % 12 + 1
+    day = min(at.day, calendar.monthrange(year, month)[1])
+    return int((at.replace(year=year, month=month, day=day) -
+                EPOCH).total_seconds())
+
+
+class Arrival:
+    """One request at the door. facts is what its body says; key tells
+    deliveries apart, two requests of one key are repeats. t is the signed
+    time, None where nothing is signed. What is done by hand is one, too."""
+
+    def __init__(self, platform, facts, body, received_at, t=None, key=None):
+        self.platform, self.facts, self.body = platform, facts, body
+        self.received_at, self.t = received_at, t
+        self.key = key or (gumroad_key if platform == "gumroad" else
+                           digest)(body)
+
+    def __str__(self):
+        said = ", ".join(
+            f"{k}={text_of(v) if k.endswith('_at') or k == 'trial' else v}"
+            for k, v in self.facts.items()
+            if v not in (None, False, "", [], {}) and
+            k not in ("kind", "names", "tier"))
+        signed = "" if self.t is None else f" t={text_of(self.t)}"
+        return (f"{text_of(self.received_at)}{signed} {self.platform} "
+                f"{self.facts['kind']}: {said}")
+
+
+# ---- Gumroad's dedupe key and the form
+
+
+def digest(body):
+    return hashlib.sha256(body).hexdigest()
+
+
+def pairs_of(body):
+    return parse_qsl(body.decode(), keep_blank_values=True)
+
+
+def gumroad_key(body):
+    if body.startswith(b"{"):
+        return digest(body)
+    h = hashlib.sha256()
+    for pair in pairs_of(body):
+        if pair[0] != "retry_count":
+            for text in pair:
+                raw = text.encode()
+                h.update(len(raw).to_bytes(4, "big") + raw)
+    return h.hexdigest()
+
+
+def form(pairs):
+    return "&".join(f"{quote(k, safe='-_.~')}={quote(v, safe='-_.~')}"
+                    for k, v in pairs).encode()
+
+
+def flat_json(pairs):
+    """As a relay sends a form on: keys as they are, "variants[Tier]"."""
+    return json.dumps(dict(pairs)).encode()
+
+
+def truth(v):
+    return "true" if v else "false"
+
+
+def purchase_pairs(f, price=4900, recurring=False, gift=False):
+    permalink, short, product_id, name = f["names"]
+    pairs = [("seller_id", "Seller=="), ("product_id", product_id),
+             ("product_name", name), ("permalink", permalink),
+             ("short_product_id", short), ("email", f.get("email") or ""),
+             ("price", str(price)), ("quantity", "1"),
+             ("sale_id", f["sale"])]
+    if f.get("sold_at") is not None:
+        pairs.append(("sale_timestamp", text_of(f["sold_at"])))
+    pairs += [(key, f[fact]) for key, fact in (
+        ("purchaser_id", "buyer"), ("subscription_id", "subscription"),
+        ("url_params[user_id]", "user"), ("variants[Tier]", "tier"),
+        ("license_key", "license"), ("recurrence", "recurrence"))
+        if f.get(fact)]
+    if f.get("test"):
+        pairs.append(("test", "true"))
+    if recurring:
+        pairs.append(("is_recurring_charge", "true"))
+    if f.get("preorder"):
+        pairs.append(("is_preorder_authorization", "true"))
+    return pairs + [("is_gift_receiver_purchase", truth(gift)),
+                    ("refunded", truth(f.get("refunded"))),
+                    ("resource_name", f["kind"]),
+                    ("disputed", truth(f.get("disputed"))),
+                    ("dispute_won", truth(f.get("won")))]
+
+
+def notice_pairs(f, why="cancelled_by_buyer"):
+    def time(key):
+        return text_of(f[key]) if f.get(key) is not None else ""
+    kind = f["kind"]
+    pairs = [("subscription_id", f["subscription"]), ("user_id", ""),
+             ("user_email", "someone.else@example.org"),
+             ("purchase_ids[]", "X"),
+             ("charge_occurrence_count", str(f.get("charges") or "")),
+             ("recurrence", f.get("recurrence") or ""),
+             ("free_trial_ends_at", time("trial")), ("resource_name", kind)]
+    if kind == "cancellation":
+        pairs.append(("cancelled", "true"))
+        if f.get("cancelled_at") is not None:
+            pairs += [("cancelled_at", time("cancelled_at")), (why, "true")]
+    elif kind == "subscription_ended":
+        pairs += [("ended_at", time("ended_at")),
+                  ("ended_reason", f["reason"])]
+    elif kind == "subscription_restarted":
+        pairs.append(("restarted_at", time("restarted_at")))
+    else:
+        pairs += [("type", f["way"]),
+                  ("effective_as_of", time("effective_at")),
+                  ("new_plan[price_cents]", "100"),
+                  ("new_plan[tier][name]", f["new_tier"])]
+    return pairs
+
+
+def gank_body(f, status="SUCCEED", nick="fan"):
+    goods = f["kind"] == "goods"
+    who = "buyer" if goods else "subscriber"
+    data = {"creator_user_id": "c1", "custom_reference_id": f["user"],
+            f"{who}_user_id": f["buyer"], f"{who}_user_nickname": nick,
+            f"{who}_user_email": f["email"]}
+    if goods:
+        data.update(catalog_id=f["names"][1], catalog_title=f["title"])
+    else:
+        data.update(billing_period=f["months"], price_event_id=f["names"][1],
+                    membership_title=f["title"])
+    return json.dumps(
+        {"event": ("DIGITAL_GOODS" if goods else "USER_MEMBERSHIP") +
+         ".TX_SUCCEED",
+         "data": {"human_id": f["sale"], "payment_status": status,
+                  "usecase_data": {"usecase": "X", "data": data}}}).encode()
+
+
+# ---- from a body to facts
+
+
+def read_gumroad(body):
+    pairs = (list(json.loads(body).items()) if body.startswith(b"{") else
+             pairs_of(body))
+    said = {k: v for k, v in pairs if v not in ("", None)}
+
+    def time(key):
+        return seconds(said[key]) if key in said else None
+
+    def is_true(key):
+        return said.get(key) == "true"
+
+    f = {"kind": said.get("resource_name", "test_ping"),
+         "subscription": said.get("subscription_id"),
+         "recurrence": said.get("recurrence"),
+         "retry": int(said.get("retry_count", 0))}
+    if f["kind"] in PURCHASE or f["kind"] == "test_ping":
+        f.update(sale=said["sale_id"], sold_at=time("sale_timestamp"),
+                 names=[said.get(k) for k in (
+                     "permalink", "short_product_id", "product_id",
+                     "product_name")],
+                 tier=said.get("variants[Tier]"), email=said.get("email"),
+                 buyer=said.get("purchaser_id"),
+                 license=said.get("license_key"),
+                 user=said.get("url_params[user_id]"), test=is_true("test"),
+                 preorder=is_true("is_preorder_authorization"),
+                 refunded=is_true("refunded"), disputed=is_true("disputed"),
+                 won=is_true("dispute_won"))
+        return f
+    count = said.get("charge_occurrence_count")
+    f.update(charges=int(count) if count else None,
+             trial=time("free_trial_ends_at"))
+    for kind, key, fact in (
+            ("cancellation", "cancelled_at", "cancelled_at"),
+            ("subscription_ended", "ended_at", "ended_at"),
+            ("subscription_restarted", "restarted_at", "restarted_at"),
+            ("subscription_updated", "effective_as_of", "effective_at")):
+        if f["kind"] == kind:
+            f[fact] = time(key)
+    if f["kind"] == "subscription_ended":
+        f["reason"] = said.get("ended_reason")
+    if f["kind"] == "subscription_updated":
+        f.update(way=said["type"], new_tier=said["new_plan[tier][name]"])
+    return f
+
+
+def read_gank(body):
+    b = json.loads(body)
+    goods = b["event"].startswith("DIGITAL")
+    who = "buyer" if goods else "subscriber"
+    data = b["data"]["usecase_data"]["data"]
+    kind = "goods" if goods else "membership"
+    title = data["catalog_title" if goods else "membership_title"]
+    if b["data"]["payment_status"] != "SUCCEED":
+        kind = "pending"
+    return {"kind": kind, "sale": b["data"]["human_id"], "title": title,
+            "names": [title, data["catalog_id" if goods else
+                                  "price_event_id"]],
+            "months": data.get("billing_period", 0),
+            "email": data[f"{who}_user_email"],
+            "buyer": data[f"{who}_user_id"],
+            "user": data["custom_reference_id"],
+            "test": "-TEST-" in b["data"]["human_id"]}
