@@ -6,8 +6,8 @@ import os
 import shlex
 
 from oracle import Rules, Tier
-from wire import (DAY, Arrival, flat_json, form, gank_body, notice_pairs,
-                  purchase_pairs, read_gank, read_gumroad, seconds, text_of)
+from wire import (DAY, Arrival, flat_json, form, gank_body, gumroad,
+                  notice_pairs, purchase_pairs, read_gank, seconds, text_of)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TRIALS = os.path.join(HERE, "..", "fixtures", "trials")
@@ -107,7 +107,7 @@ def arrival(case, line):
     if "retry" in said:
         pairs.append(("retry_count", said["retry"]))
     body = flat_json(pairs) if "json" in said else form(pairs)
-    return Arrival("gumroad", read_gumroad(body), body, at)
+    return gumroad(body, at)
 
 
 def load_text():
@@ -139,8 +139,7 @@ def load_trials():
                                      False))
         for d in t["deliveries"]:
             body = d["body"].encode()
-            case.arrivals.append(Arrival(
-                "gumroad", read_gumroad(body), body, seconds(d["received"])))
+            case.arrivals.append(gumroad(body, seconds(d["received"])))
         ask, _, tier = t["ask"].partition("&tier=")
         want = t["expect"]
         until = want.get("until", "-") or "ever"

@@ -6,6 +6,7 @@ ping_notification.rb, app/sidekiq/post_to_individual_ping_endpoint_worker.rb.
 Gank: docs.ganknow.com, essentials, payment webhooks."""
 
 import calendar
+import functools
 import hashlib
 import json
 from datetime import datetime, timezone
@@ -20,6 +21,7 @@ NOTICE = ("cancellation", "subscription_updated", "subscription_ended",
           "subscription_restarted")
 
 
+@functools.lru_cache(65536)
 def seconds(text):
     at = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return int((at.replace(tzinfo=timezone.utc) - EPOCH).total_seconds())
@@ -30,6 +32,7 @@ def text_of(t):
         "%Y-%m-%dT%H:%M:%SZ")
 
 
+@functools.lru_cache(65536)
 def add_months(t, months):
     at = datetime.fromtimestamp(t, timezone.utc)
     n = at.year * 12 + at.month - 1 + months
@@ -47,8 +50,7 @@ class Arrival:
     def __init__(self, platform, facts, body, received_at, t=None, key=None):
         self.platform, self.facts, self.body = platform, facts, body
         self.received_at, self.t = received_at, t
-        self.key = key or (gumroad_key if platform == "gumroad" else
-                           digest)(body)
+        self.key = key or digest(body)
 
     def __str__(self):
         said = ", ".join(
@@ -69,24 +71,31 @@ def digest(body):
 
 
 def pairs_of(body):
+    if body.startswith(b"{"):
+        return list(json.loads(body).items())
     return parse_qsl(body.decode(), keep_blank_values=True)
 
 
-def gumroad_key(body):
+def gumroad_key(body, pairs):
     if body.startswith(b"{"):
         return digest(body)
-    h = hashlib.sha256()
-    for pair in pairs_of(body):
-        if pair[0] != "retry_count":
-            for text in pair:
-                raw = text.encode()
-                h.update(len(raw).to_bytes(4, "big") + raw)
-    return h.hexdigest()
+    return digest(b"".join(measured(text) for pair in pairs
+                           if pair[0] != "retry_count" for text in pair))
+
+
+@functools.lru_cache(4096)
+def measured(text):
+    raw = text.encode()
+    return len(raw).to_bytes(4, "big") + raw
+
+
+@functools.lru_cache(4096)
+def encode(text):
+    return quote(text, safe="-_.~")
 
 
 def form(pairs):
-    return "&".join(f"{quote(k, safe='-_.~')}={quote(v, safe='-_.~')}"
-                    for k, v in pairs).encode()
+    return "&".join(f"{encode(k)}={encode(v)}" for k, v in pairs).encode()
 
 
 def flat_json(pairs):
@@ -173,9 +182,14 @@ def gank_body(f, status="SUCCEED", nick="fan"):
 # ---- from a body to facts
 
 
-def read_gumroad(body):
-    pairs = (list(json.loads(body).items()) if body.startswith(b"{") else
-             pairs_of(body))
+def gumroad(body, received_at, pairs=None):
+    """An arrival of this body, which says these pairs."""
+    pairs = pairs or pairs_of(body)
+    return Arrival("gumroad", read_pairs(pairs), body, received_at,
+                   key=gumroad_key(body, pairs))
+
+
+def read_pairs(pairs):
     said = {k: v for k, v in pairs if v not in ("", None)}
 
     def time(key):
