@@ -6,7 +6,7 @@ import os
 import shlex
 
 from oracle import Rules, Tier
-from wire import (DAY, Arrival, flat_json, form, gank_body, gumroad,
+from wire import (DAY, Arrival, by_hand, flat_json, form, gank_body, gumroad,
                   notice_pairs, purchase_pairs, read_gank, seconds, text_of)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -77,13 +77,12 @@ def notice(kind, sub, at, said):
     return notice_pairs(f)
 
 
-def by_hand(case, kind, subject, at, said):
-    f = {"kind": kind, "subject": ("subscription", subject),
-         "user": said.get("user"), "email": said.get("email"),
-         "sale": said.get("sale")}
+def owner(case, kind, subject, at, said):
+    told = {k: said[k] for k in ("user", "email", "sale") if k in said}
     if "of" in said:
-        f["deliveries"] = [case.arrivals[int(said["of"]) - 1].key]
-    return Arrival("hand", f, b"", at, key=f"{len(case.arrivals):032}")
+        told["deliveries"] = [case.arrivals[int(said["of"]) - 1].key]
+    return by_hand(kind, ("subscription", subject), at,
+                   f"{len(case.arrivals):032}", **told)
 
 
 def arrival(case, line):
@@ -93,7 +92,7 @@ def arrival(case, line):
     said = {k: v or None if k in ("tier", "every", "license") else v
             for k, v in said.items()}
     if kind in BY_HAND:
-        return by_hand(case, kind, name, at, said)
+        return owner(case, kind, name, at, said)
     if kind in ("gank", "goods"):
         f = {"kind": "goods" if kind == "goods" else "membership",
              "sale": name, "title": "FanClub", "buyer": "payer",

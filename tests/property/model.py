@@ -2,9 +2,7 @@
 would send of them: late, twice, in no order, or never. wire.py has the
 bodies."""
 
-import json
-
-from wire import (DAY, MONTHS, Arrival, add_months, flat_json, form,
+from wire import (DAY, MONTHS, Arrival, add_months, by_hand, flat_json, form,
                   gank_body, gumroad, notice_pairs, purchase_pairs, read_gank,
                   seconds)
 
@@ -66,8 +64,8 @@ class World:
 
     # ---- the wire
 
-    def post(self, platform, facts, body, at, t=None, key=None):
-        self.arrivals.append(Arrival(platform, facts, body, at, t, key))
+    def post(self, platform, facts, body, at, t=None):
+        self.arrivals.append(Arrival(platform, facts, body, at, t))
 
     def attempts(self, at):
         """When the attempts of one ping arrive, with their numbers: again
@@ -184,11 +182,9 @@ class World:
     def by_hand(self, kind, subject, at, **said):
         """What the owner does is about one subject, and never lost."""
         self.seen("by hand: " + kind)
-        f = {"kind": kind, "subject": subject, **said}
-        body = {"do": kind, **{k: v for k, v in said.items() if v}}
         self.serial += 1
-        self.post(OWNER, f, json.dumps(body).encode(), at,
-                  key=f"{self.serial:032}")
+        self.arrivals.append(by_hand(kind, subject, at,
+                                     f"{self.serial:032}", **said))
 
 
 # ---- Gumroad

@@ -53,14 +53,15 @@ class Arrival:
         self.key = key or digest(body)
 
     def __str__(self):
-        said = ", ".join(
-            f"{k}={text_of(v) if k.endswith('_at') or k == 'trial' else v}"
-            for k, v in self.facts.items()
-            if v not in (None, False, "", [], {}) and
-            k not in ("kind", "names", "tier"))
+        said = {k: text_of(v) if k.endswith("_at") or k == "trial" else v
+                for k, v in self.facts.items()
+                if k != "kind" and v not in (None, False, "", [], 0)}
+        if "names" in said:
+            said["names"] = " ".join(n or "-" for n in said["names"])
         signed = "" if self.t is None else f" t={text_of(self.t)}"
         return (f"{text_of(self.received_at)}{signed} {self.platform} "
-                f"{self.facts['kind']}: {said}")
+                f"{self.facts['kind']}: " +
+                ", ".join(f"{k}={v}" for k, v in said.items()))
 
 
 # ---- Gumroad's dedupe key and the form
@@ -187,6 +188,13 @@ def gumroad(body, received_at, pairs=None):
     pairs = pairs or pairs_of(body)
     return Arrival("gumroad", read_pairs(pairs), body, received_at,
                    key=gumroad_key(body, pairs))
+
+
+def by_hand(kind, subject, at, key, **said):
+    """What the owner does, as an arrival: an event of platform manual."""
+    body = {"do": kind, **{k: v for k, v in said.items() if v}}
+    return Arrival("hand", {"kind": kind, "subject": subject, **said},
+                   json.dumps(body).encode(), at, key=key)
 
 
 def read_pairs(pairs):
