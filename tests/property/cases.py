@@ -6,8 +6,9 @@ import os
 import shlex
 
 from oracle import Rules, Tier
-from wire import (DAY, Arrival, by_hand, flat_json, form, gank_body, gumroad,
-                  notice_pairs, purchase_pairs, read_gank, seconds, text_of)
+from wire import (DAY, Arrival, by_hand, custom_field, flat_json, form,
+                  gank_body, gumroad, nested_json, notice_pairs,
+                  purchase_pairs, read_gank, seconds, text_of)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TRIALS = os.path.join(HERE, "..", "fixtures", "trials")
@@ -105,7 +106,11 @@ def arrival(case, line):
              purchase)(kind, name, at, said)
     if "retry" in said:
         pairs.append(("retry_count", said["retry"]))
-    body = flat_json(pairs) if "json" in said else form(pairs)
+    if "field" in said:
+        pairs = custom_field(pairs, *said["field"].split(":"))
+    encode = (flat_json if "json" in said else
+              nested_json if "nested" in said else form)
+    body = encode(pairs)
     return gumroad(body, at)
 
 

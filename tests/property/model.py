@@ -2,9 +2,9 @@
 would send of them: late, twice, in no order, or never. wire.py has the
 bodies."""
 
-from wire import (DAY, MONTHS, Arrival, add_months, by_hand, flat_json, form,
-                  gank_body, gumroad, notice_pairs, purchase_pairs, read_gank,
-                  seconds)
+from wire import (DAY, MONTHS, Arrival, add_months, by_hand, custom_field,
+                  flat_json, form, gank_body, gumroad, nested_json,
+                  notice_pairs, purchase_pairs, read_gank, seconds)
 
 # month ends, leap days and the days around them, ends of years, the end of
 # signed 32-bit time, a century without a leap day
@@ -95,9 +95,9 @@ class World:
             self.seen("registered twice")
             copies = 2
         encode = form
-        if self.chance(.05):
-            self.seen("flat JSON")
-            encode = flat_json
+        if self.chance(.08):
+            encode = self.rng.choice([flat_json, nested_json])
+            self.seen(encode.__name__)
         for _ in range(copies):
             for number, when in self.attempts(at + r.randint(0, 2)):
                 if number:
@@ -137,9 +137,16 @@ class World:
         if self.chance(.01):
             self.seen("no sale_timestamp")
             f["sold_at"] = None
-        self.send_gumroad(purchase_pairs(
-            f, sale.get("price", 4900), sale.get("recurring"),
-            sale.get("gift")), at)
+        pairs = purchase_pairs(f, sale.get("price", 4900),
+                               sale.get("recurring"), sale.get("gift"))
+        if self.chance(.03):
+            name, typed = self.rng.choice([
+                ("email", "typed@example.org"), ("purchaser_id", "77"),
+                ("license_key", "typed"), ("test", "true"),
+                ("recurrence", "yearly"), ("permalink", "app")])
+            self.seen("custom field: " + name)
+            pairs = custom_field(pairs, name, typed)
+        self.send_gumroad(pairs, at)
 
     def test_ping(self, sale, at):
         """The newest sale, whatever it is, with flags as they are now."""
@@ -570,6 +577,20 @@ def one_off(w):
     by_owner(w, ("sale", sale["sale"]), [sale], at)
 
 
+def bundle(w):
+    """A sale of the bundle and one of each item, which nothing ties to it."""
+    w.seen("bundle")
+    at = w.start()
+    sales = [{"sale": w.id("S"), "sold_at": at, "person": w.people[0],
+              "product": new_product(w, key), "price": price,
+              "tier": PRODUCTS[key][0], "user": w.people[0]["user"]}
+             for key, price in (("zine", 900), ("app", 0), ("course", 0))]
+    for sale in sales:
+        w.sale_ping("sale", sale, at)
+    if w.chance(.5):
+        refund(w, sales[0], at + DAY)
+
+
 def collisions(w):
     """Nothing Gumroad would think of: all times from a handful of instants,
     so that every comparison of the rules is met from both sides."""
@@ -682,7 +703,7 @@ def gank_goods(w):
 
 
 STORIES = [(membership, 9), (collisions, 7), (one_off, 3), (instalments, 4),
-           (gank_membership, 4), (gank_goods, 1)]
+           (bundle, 1), (gank_membership, 4), (gank_goods, 1)]
 
 
 def make_set(rng):
@@ -701,7 +722,10 @@ FEATURES = {
     "sale", "refund", "dispute", "dispute_won", "cancellation",
     "subscription_updated", "subscription_ended", "subscription_restarted",
     "test_ping", "membership", "goods", "pending", "lost", "late", "retry",
-    "registered twice", "flat JSON", "a slow clock here", "no sale_timestamp",
+    "registered twice", "flat_json", "nested_json", "bundle",
+    "custom field: email", "custom field: purchaser_id",
+    "custom field: license_key", "custom field: test",
+    "custom field: recurrence", "custom field: permalink", "a slow clock here", "no sale_timestamp",
     "resend", "another address", "test purchase", "gift",
     "dispute of an unknown sale", "dispute of an older month", "dispute won",
     "dispute lost", "dispute told by a resent sale alone",
