@@ -6,7 +6,10 @@
  *	reset                               an empty database
  *	restart                             closes it and opens it again
  *	deliver PLATFORM RECEIVED T HEX     T: the signed time, or -
- *	access BY ID TIME…                  tier and status at each time
+ *	hand PLATFORM SUBJECT RECEIVED DELIVERY HEX
+ *	                                    what was done by hand; its JSON
+ *	access BY ID TIME…                  tier:status:until and a tab for each
+ *	                                    time; until is empty for ever
  *	dump                                the state tables, every column
  *	rebuild                             empties the tables and fills them
  *	                                    anew; how many rows rebuild_diff
@@ -23,6 +26,8 @@
 #include "base/jsonw.h"
 #include "core/access.h"
 #include "core/intake.h"
+#include "core/manual.h"
+#include "core/project.h"
 #include "core/rebuild.h"
 
 enum {
@@ -155,6 +160,44 @@ do_deliver(struct driver *d, struct str rest)
 	puts(words[answer.status]);
 }
 
+/* As manual_put does, but for a delivery id that is given. */
+static void
+do_hand(struct driver *d, struct str rest)
+{
+	struct str platform, subject, at, hex;
+	struct store_event row = { .platform = STR("manual"),
+		.kind = STR("by_hand"),
+		.sent_at = STORE_NULL,
+		.content_type = STR("application/json"),
+		.status = STR("applied") };
+	struct project_when when;
+	struct store *s = NULL;
+	enum store_added added;
+	str_cut(rest, ' ', &platform, &rest);
+	str_cut(rest, ' ', &subject, &rest);
+	str_cut(rest, ' ', &at, &rest);
+	str_cut(rest, ' ', &row.delivery, &hex);
+	const struct platform *p = platform_find(platform);
+	uint8_t *body = arena_alloc(d->arena, hex.n / 2 + 1);
+	if (p == NULL || body == NULL ||
+	    crypto_unhex(hex, body, hex.n / 2) != 0 ||
+	    str_int64(at, 0, INT64_MAX, &row.received_at) != 0)
+		die("hand: not understood", NULL);
+	row.body = (struct str){ (const char *)body, hex.n / 2 };
+	row.subject = manual_subject(d->arena, platform, subject);
+	when.at = row.received_at;
+	if (commit_prepare(d->commit, &d->err) != 0 ||
+	    store_open(d->config->database, STORE_WRITE, &s, &d->err) != 0 ||
+	    store_begin(s, &d->err) != 0 ||
+	    store_event_add(s, &row, &when.event, &added, &d->err) != 0 ||
+	    project_subject(s, d->config, p, subject, NULL, &when, d->arena,
+		&d->err) != 0 ||
+	    store_commit(s, &d->err) != 0)
+		die("hand", &d->err);
+	store_close(s);
+	puts("by hand");
+}
+
 static void
 do_access(struct driver *d, struct str rest)
 {
@@ -180,7 +223,10 @@ do_access(struct driver *d, struct str rest)
 			d->arena, &x, &d->err) != 0)
 			die("access", &d->err);
 		buf_addf(
-		    &d->out, "%.*s:%s ", STR_ARG(x.tier), access_status(&x));
+		    &d->out, "%.*s:%s:", STR_ARG(x.tier), access_status(&x));
+		if (x.tier.p != NULL && x.until != STORE_NULL)
+			buf_addf(&d->out, "%lld", (long long)x.until);
+		buf_addc(&d->out, '\t');
 	}
 	buf_addc(&d->out, '\n');
 }
@@ -368,6 +414,8 @@ obey(struct driver *d, struct str line)
 	buf_reset(&d->out);
 	if (str_eq_z(verb, "deliver")) {
 		do_deliver(d, rest);
+	} else if (str_eq_z(verb, "hand")) {
+		do_hand(d, rest);
 	} else if (str_eq_z(verb, "access")) {
 		do_access(d, rest);
 	} else if (str_eq_z(verb, "dump")) {

@@ -1,20 +1,11 @@
 """Random lives of customers of Gumroad and Gank, and the deliveries the two
-would send of them: late, twice, in no order, or never.
+would send of them: late, twice, in no order, or never. wire.py has the
+bodies."""
 
-Gumroad: app/modules/purchase/ping_notification.rb, app/modules/subscription/
-ping_notification.rb, app/sidekiq/post_to_individual_ping_endpoint_worker.rb.
-Gank: docs.ganknow.com, essentials, payment webhooks."""
+from wire import (DAY, MONTHS, Arrival, add_months, by_hand, custom_field,
+                  flat_json, form, gank_body, gumroad, nested_json,
+                  notice_pairs, purchase_pairs, read_gank, seconds)
 
-import calendar
-import hashlib
-import json
-from datetime import datetime, timezone
-from urllib.parse import quote
-
-DAY = 86400
-RECURRENCES = {"monthly": 1, "quarterly": 3, "biannually": 6, "yearly": 12,
-               "every_two_years": 24}
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 # month ends, leap days and the days around them, ends of years, the end of
 # signed 32-bit time, a century without a leap day
 DATES = ["2023-12-31", "2024-01-31", "2024-02-28", "2024-02-29", "2024-03-31",
@@ -22,61 +13,12 @@ DATES = ["2023-12-31", "2024-01-31", "2024-02-28", "2024-02-29", "2024-03-31",
          "2025-12-31", "2026-01-01", "2026-10-31", "2027-11-30", "2028-01-31",
          "2028-02-29", "2028-12-31", "2036-02-29", "2037-12-31", "2038-01-18",
          "2038-01-19", "2038-02-28", "2099-12-31", "2100-01-31", "2100-02-28"]
-
-
-def seconds(text):
-    at = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return int((at.replace(tzinfo=timezone.utc) - EPOCH).total_seconds())
-
-
-def text_of(t):
-    return datetime.fromtimestamp(t, timezone.utc).strftime(
-        "%Y-%m-%dT%H:%M:%SZ")
-
-
-def add_months(t, months):
-    at = datetime.fromtimestamp(t, timezone.utc)
-    n = at.year * 12 + at.month - 1 + months
-    year, month = n // 12, n % 12 + 1
-    day = min(at.day, calendar.monthrange(year, month)[1])
-    return int((at.replace(year=year, month=month, day=day) -
-                EPOCH).total_seconds())
-
-
-class Arrival:
-    """One request at the door. facts is what it says, for the oracle; key
-    tells deliveries apart, two requests of one key are repeats."""
-
-    def __init__(self, platform, facts, body, key, received_at, t=None):
-        self.platform, self.facts, self.body = platform, facts, body
-        self.key, self.received_at, self.t = key, received_at, t
-
-    def __str__(self):
-        said = ", ".join(
-            f"{k}={text_of(v) if k.endswith('_at') or k == 'trial' else v}"
-            for k, v in self.facts.items()
-            if v not in (None, False, "", []) and k not in ("kind", "names"))
-        signed = "" if self.t is None else f" t={text_of(self.t)}"
-        return (f"{text_of(self.received_at)}{signed} {self.platform} "
-                f"{self.facts['kind']}: {said}")
-
-
-def gumroad_key(pairs):
-    h = hashlib.sha256()
-    for pair in pairs:
-        for text in pair:
-            raw = text.encode()
-            h.update(len(raw).to_bytes(4, "big") + raw)
-    return h.hexdigest()
-
-
-def form(pairs):
-    return "&".join(f"{quote(k, safe='-_.~')}={quote(v, safe='-_.~')}"
-                    for k, v in pairs).encode()
-
-
-def truth(v):
-    return "true" if v else "false"
+APP = ["Starter", "Pro", "Agency", "Twin"]
+PRODUCTS = {"app": APP, "shop": ["Gold", "Silver"], "club": ["Gold", "Silver"],
+            "letter": [None], "keep": [None], "course": [None],
+            "plan": [None], "zine": [None]}
+MINUTES = [60, 180, 600]  # Gumroad's pauses between attempts
+OWNER = "hand"
 
 
 class World:
@@ -87,6 +29,10 @@ class World:
         self.arrivals = []
         self.serial = 0
         self.features = set()
+        self.slow = 0  # seconds that the clock here is behind
+        if self.chance(.1):
+            self.seen("a slow clock here")
+            self.slow = rng.choice([20, 120, 300])
         self.people = [self.person(i) for i in range(rng.randint(1, 3))]
 
     def person(self, i):
@@ -118,15 +64,27 @@ class World:
 
     # ---- the wire
 
-    def post(self, platform, facts, body, key, at, t=None):
-        self.arrivals.append(Arrival(platform, facts, body, key, at, t))
+    def post(self, platform, facts, body, at, t=None):
+        self.arrivals.append(Arrival(platform, facts, body, at, t))
 
-    def send_gumroad(self, facts, pairs, at):
+    def attempts(self, at):
+        """When the attempts of one ping arrive, with their numbers: again
+        after one that failed, or whose answer was lost."""
+        number = 0
+        while True:
+            fails = self.chance(.1)
+            if not fails or self.chance(.5):
+                yield number, at
+            if not fails or number == 3:
+                return
+            at += MINUTES[number]
+            number += 1
+
+    def send_gumroad(self, pairs, at):
         r = self.rng
-        self.seen(facts["kind"])
-        key = gumroad_key(pairs)
-        at += r.choice([5, 5, 10, 10, 11, 40])
-        if self.chance(.06):
+        self.seen(dict(pairs).get("resource_name", "test_ping"))
+        at += r.choice([5, 5, 10, 10, 11, 40]) - self.slow
+        if self.chance(.05):
             self.seen("lost")
             return
         if self.chance(.03):
@@ -136,147 +94,111 @@ class World:
         if self.chance(.08):
             self.seen("registered twice")
             copies = 2
+        encode = form
+        if self.chance(.08):
+            encode = self.rng.choice([flat_json, nested_json])
+            self.seen(encode.__name__)
         for _ in range(copies):
-            tries, when = 0, at + r.randint(0, 2)
-            self.post("gumroad", facts, form(pairs), key, when)
-            while tries < 3 and self.chance(.1):
-                # the answer was lost, or came too late
-                tries += 1
-                when += (60, 180, 600)[tries - 1]
-                self.seen("retry")
-                self.post("gumroad", facts,
-                          form(pairs + [("retry_count", str(tries))]), key,
-                          when)
+            for number, when in self.attempts(at + r.randint(0, 2)):
+                if number:
+                    self.seen("retry")
+                said = pairs + [("retry_count", str(number))] * bool(number)
+                self.arrivals.append(gumroad(encode(said), when, said))
 
-    def send_gank(self, facts, body, t):
-        r = self.rng
+    def send_gank(self, body, t):
+        facts = read_gank(body)
         self.seen(facts["kind"])
         if self.chance(.05):
             self.seen("lost")
             return
-        raw = json.dumps(body).encode()
-        key = hashlib.sha256(raw).hexdigest()
         for _ in range(1 + (self.chance(.2)) + (self.chance(.1))):
-            self.post("gank", facts, raw, key, t + r.randint(0, 90), t)
+            self.post("gank", facts, body, t + self.rng.randint(0, 90), t)
             # sent again, signed anew
-            t += r.choice([0, 1, 60, 3600, 3 * DAY])
+            t += self.rng.choice([0, 1, 60, 3600, 3 * DAY])
 
     # ---- Gumroad's two kinds of body
 
-    def sale_ping(self, resource, sale, at, **over):
-        """sale: the charge as Gumroad knows it now."""
-        s = {**sale, **over}
-        first = resource == "sale" and not over.get("resent")
-        names = [s["product"], s["product"] + "x", "Prod-" + s["product"],
-                 "The " + s["product"]]
-        f = {"kind": resource, "sale": s["sale"], "subscription": s.get("sub"),
-             "sold_at": s["sold_at"], "product": s["product"], "names": names,
-             "variant": s.get("tier"), "email": s["person"]["email"],
-             "buyer": s["person"]["buyer"], "license": s.get("license"),
-             "months": s.get("months", 0),
-             "user": s.get("user") if first else None,
-             "test": s.get("test"), "preorder": s.get("preorder"),
-             "refunded": s.get("refunded"), "disputed": s.get("disputed"),
-             "won": s.get("won")}
-        pairs = [("seller_id", "Seller=="), ("product_id", names[2]),
-                 ("product_name", names[3]), ("permalink", names[0]),
-                 ("short_product_id", names[1]), ("email", f["email"]),
-                 ("price", str(s.get("price", 4900))), ("quantity", "1"),
-                 ("sale_id", f["sale"]),
-                 ("sale_timestamp", text_of(f["sold_at"]))]
-        if f["buyer"]:
-            pairs.append(("purchaser_id", f["buyer"]))
-        if f["subscription"]:
-            pairs.append(("subscription_id", f["subscription"]))
-        if f["user"]:
-            pairs.append(("url_params[user_id]", f["user"]))
-        if f["variant"]:
-            pairs.append(("variants[Tier]", f["variant"]))
-        if f["test"]:
-            pairs.append(("test", "true"))
-        if s.get("recurring"):
-            pairs.append(("is_recurring_charge", "true"))
-        if f["preorder"]:
-            pairs.append(("is_preorder_authorization", "true"))
-        if f["license"]:
-            pairs.append(("license_key", f["license"]))
-        if s.get("recurrence"):
-            pairs.append(("recurrence", s["recurrence"]))
-        pairs += [("is_gift_receiver_purchase", truth(s.get("gift"))),
-                  ("refunded", truth(f["refunded"])),
-                  ("resource_name", resource),
-                  ("disputed", truth(f["disputed"])),
-                  ("dispute_won", truth(f["won"]))]
-        self.send_gumroad(f, pairs, at)
+    def sale_ping(self, kind, sale, at):
+        """sale: the charge as Gumroad knows it now. Where the visitor came
+        from is told by the first ping alone."""
+        product, person = sale["product"], sale["person"]
+        f = {"kind": kind, "sale": sale["sale"],
+             "subscription": sale.get("sub"), "sold_at": sale["sold_at"],
+             "names": [product["permalink"], product["key"] + "x",
+                       "P-" + product["key"], "The " + product["key"]],
+             "tier": product["renamed"].get(sale.get("tier"),
+                                            sale.get("tier")),
+             "email": person["email"], "buyer": person["buyer"],
+             "license": sale.get("license"),
+             "recurrence": sale.get("recurrence"),
+             "user": sale.pop("user", None) if kind == "sale" else None}
+        for flag in ("test", "preorder", "refunded", "disputed", "won"):
+            f[flag] = sale.get(flag)
+        if self.chance(.01):
+            self.seen("no sale_timestamp")
+            f["sold_at"] = None
+        pairs = purchase_pairs(f, sale.get("price", 4900),
+                               sale.get("recurring"), sale.get("gift"))
+        if self.chance(.03):
+            name, typed = self.rng.choice([
+                ("email", "typed@example.org"), ("purchaser_id", "77"),
+                ("license_key", "typed"), ("test", "true"),
+                ("recurrence", "yearly"), ("permalink", "app")])
+            self.seen("custom field: " + name)
+            pairs = custom_field(pairs, name, typed)
+        self.send_gumroad(pairs, at)
 
     def test_ping(self, sale, at):
         """The newest sale, whatever it is, with flags as they are now."""
-        facts = {"kind": "test_ping", "sale": sale["sale"]}
-        pairs = [("seller_id", "Seller=="), ("permalink", sale["product"]),
+        pairs = [("seller_id", "Seller=="),
+                 ("permalink", sale["product"]["permalink"]),
                  ("email", sale["person"]["email"]),
                  ("sale_id", sale["sale"]),
-                 ("sale_timestamp", text_of(sale["sold_at"])),
-                 ("refunded", truth(self.chance(.5))),
-                 ("disputed", truth(self.chance(.5))),
+                 ("sale_timestamp", "2026-01-01T00:00:00Z"),
+                 ("refunded", "true"), ("disputed", "true"),
                  ("dispute_won", "false"), ("test", "true")]
-        self.send_gumroad(facts, pairs, at)
+        self.send_gumroad(pairs, at)
 
-    def subscription_ping(self, resource, sub, at, more=(), **said):
-        f = {"kind": resource, "subscription": sub["sub"],
-             "months": sub["months"] if sub["recurrence"] else 0,
-             "trial": sub.get("trial"), **said}
-        pairs = [("subscription_id", sub["sub"]),
-                 ("product_id", "Prod-" + sub["product"]),
-                 ("product_name", "The " + sub["product"]), ("user_id", ""),
-                 ("user_email", "someone.else@example.org"),
-                 ("purchase_ids[]", "X"), ("created_at", text_of(sub["start"])),
-                 ("charge_occurrence_count", str(sub.get("charges") or "")),
-                 ("recurrence", sub["recurrence"] or ""),
-                 ("free_trial_ends_at",
-                  text_of(f["trial"]) if f["trial"] else ""),
-                 ("resource_name", resource), *more]
-        self.send_gumroad(f, pairs, at)
+    def notice(self, kind, sub, at, why="cancelled_by_buyer", **said):
+        f = {"kind": kind, "subscription": sub["sub"],
+             "recurrence": sub["recurrence"], "trial": sub.get("trial"),
+             "charges": sub.get("charges"), **said}
+        self.send_gumroad(notice_pairs(f, why), at)
 
-    def cancellation(self, sub, at, cancelled_at, why="buyer"):
-        word = ("cancelled_due_to_payment_failures" if why == "payment" else
-                "cancelled_by_" + why)
-        if cancelled_at is None:
+    def cancellation(self, sub, at, end, why="cancelled_by_buyer"):
+        if end is None:
             self.seen("cancelled without a time")
-            self.subscription_ping("cancellation", sub, at,
-                                   [("cancelled", "true")])
-            return
-        self.subscription_ping(
-            "cancellation", sub, at,
-            [("cancelled", "true"), ("cancelled_at", text_of(cancelled_at)),
-             (word, "true")], cancelled_at=cancelled_at)
+        self.notice("cancellation", sub, at, why, cancelled_at=end)
 
     def ended(self, sub, at, ended_at, reason):
         self.seen("ended " + reason)
-        self.subscription_ping(
-            "subscription_ended", sub, at,
-            [("ended_at", text_of(ended_at)), ("ended_reason", reason)],
-            ended_at=ended_at, reason=reason)
+        self.notice("subscription_ended", sub, at, ended_at=ended_at,
+                    reason=reason)
 
-    def restarted(self, sub, at, restarted_at):
-        self.subscription_ping("subscription_restarted", sub, at,
-                               [("restarted_at", text_of(restarted_at))],
-                               restarted_at=restarted_at)
+    def restarted(self, sub, at):
+        self.notice("subscription_restarted", sub, at, restarted_at=at)
 
     def updated(self, sub, at, way, effective_at, tier):
-        self.seen(way)
-        blank = effective_at is None
-        self.subscription_ping(
-            "subscription_updated", sub, at,
-            [("type", way),
-             ("effective_as_of", "" if blank else text_of(effective_at)),
-             ("new_plan[recurrence]", sub["recurrence"] or ""),
-             ("new_plan[price_cents]", "100"),
-             ("new_plan[tier][name]", tier)],
-            way=way, effective_at=effective_at, new_tier=tier)
+        renamed = sub["product"]["renamed"]
+        self.notice("subscription_updated", sub, at, way=way,
+                    effective_at=effective_at,
+                    new_tier=renamed.get(tier, tier))
+
+    # ---- by hand
+
+    def by_hand(self, kind, subject, at, **said):
+        """What the owner does is about one subject, and never lost."""
+        self.seen("by hand: " + kind)
+        self.serial += 1
+        self.arrivals.append(by_hand(kind, subject, at,
+                                     f"{self.serial:032}", **said))
 
 
-APP = ["Starter", "Pro", "Agency", "Twin"]
-PRODUCTS = {"app": APP, "club": ["Gold", "Silver"], "letter": [None]}
+# ---- Gumroad
+
+
+def new_product(w, key):
+    return {"key": key, "permalink": key, "renamed": {}}
 
 
 def charge(w, sub, at, tier, **more):
@@ -287,8 +209,8 @@ def charge(w, sub, at, tier, **more):
         person = {**person, "email": f"new{w.rng.randint(0, 1)}@example.org"}
     sale = {"sale": w.id("S"), "sub": sub["sub"], "sold_at": at,
             "product": sub["product"], "tier": tier, "person": person,
-            "months": sub["months"], "recurrence": sub["recurrence"],
-            "license": sub["license"], "recurring": bool(sub["sales"]),
+            "recurrence": sub["recurrence"], "license": sub["license"],
+            "recurring": bool(sub["sales"]),
             "user": None if sub["sales"] else sub["user"],
             "test": sub.get("test"), "gift": sub.get("gift"), **more}
     sub["sales"].append(sale)
@@ -296,36 +218,17 @@ def charge(w, sub, at, tier, **more):
     return sale
 
 
-def new_subscription(w):
+def new_subscription(w, keys=("app", "app", "app", "app", "shop", "club",
+                              "letter", "keep")):
     r = w.rng
     person = r.choice(w.people)
-    product = r.choice(["app", "app", "app", "club", "letter"])
-    recurrence = r.choice(["monthly"] * 5 + list(RECURRENCES))
-    start = w.start()
+    recurrence = r.choice(["monthly"] * 5 + list(MONTHS))
     w.seen(recurrence)
-    return {"sub": w.id("M"), "product": product, "recurrence": recurrence,
-            "months": RECURRENCES[recurrence], "start": start,
-            "person": person, "sales": [], "license": w.id("L-"),
+    return {"sub": w.id("M"), "product": new_product(w, r.choice(keys)),
+            "recurrence": recurrence, "months": MONTHS[recurrence],
+            "start": w.start(), "person": person, "sales": [],
+            "license": r.choice([w.id("L-"), w.id("l-") + " ", None]),
             "user": person["user"] if w.chance(.6) else None}
-
-
-def dispute(w, sub, sale, at):
-    """Told once per sale; the membership is usually ended with it."""
-    won = w.chance(.5)
-    sale["disputed"] = True
-    w.sale_ping("dispute", sale, at)
-    harsh = w.chance(.6)
-    if harsh:
-        w.ended(sub, at, at, "cancelled")
-        w.cancellation(sub, at, at)
-    if not won:
-        return not harsh
-    later = at + w.rng.randint(1, 60) * DAY
-    sale["won"] = True
-    w.sale_ping("dispute_won", sale, later)
-    if harsh:
-        w.restarted(sub, later, later)
-    return True
 
 
 def refund(w, sale, at):
@@ -335,27 +238,142 @@ def refund(w, sale, at):
         if w.chance(.5):
             w.sale_ping("refund", sale, at + DAY)
         if w.chance(.5):
-            return False
+            return
         at += 2 * DAY
     w.seen("full refund")
     sale["refunded"] = True
     w.sale_ping("refund", sale, at)
-    return True
+
+
+def dispute(w, sub, sale, at):
+    """Told once per sale; the membership is usually ended with it. True: the
+    money is back and the membership goes on."""
+    sale["disputed"] = True
+    if w.chance(.1):
+        w.seen("dispute told by a resent sale alone")
+        w.sale_ping("sale", sale, at)
+    else:
+        w.sale_ping("dispute", sale, at)
+    harsh = w.chance(.6)
+    if harsh:
+        w.ended(sub, at, at, "cancelled")
+        w.cancellation(sub, at, at)
+    if w.chance(.4):
+        w.seen("dispute won")
+        later = at + w.rng.randint(1, 60) * DAY
+        sale["won"] = True
+        w.sale_ping("dispute_won", sale, later)
+        if harsh:
+            w.restarted(sub, later)
+        return True
+    w.seen("dispute lost")
+    return not harsh
+
+
+def restart_at_checkout(w, sub, at, tier):
+    """Who buys the same again gets the old subscription: a renewal by its
+    look, and the restart is told some seconds later."""
+    w.seen("restart at checkout")
+    user = w.rng.choice([None, None, "40", "41"])
+    if user:
+        w.seen("restart at checkout with url_params")
+    charge(w, sub, at, tier, user=user)
+    if w.chance(.8):
+        w.restarted(sub, at + w.rng.randint(1, 30))
+    return add_months(at, sub["months"])
+
+
+def correct(w, sub, sale, at):
+    """The seller mends something, or presses the button for no reason."""
+    r = w.rng
+    w.seen("resend")
+    what = r.choice(["address", "tier", "product", "subscription", "nothing",
+                     "nothing"])
+    if what == "address":
+        sale["person"] = {**sale["person"], "email": "moved@example.org"}
+    elif what == "tier":
+        sale["tier"] = r.choice(PRODUCTS[sale["product"]["key"]])
+    elif what == "product" and w.chance(.4):
+        sale["product"] = new_product(w, r.choice(["app", "shop", "zine"]))
+    elif what == "subscription" and w.chance(.4):
+        sale["sub"] = r.choice([(sub["sub"] or "M") + "b", sub["sub"]])
+    else:
+        what = "nothing"
+    w.seen("resent, corrected: " + what)
+    w.sale_ping("sale", sale, at)
+
+
+def rename(w, sub):
+    product = sub["product"]
+    if w.chance(.5):
+        w.seen("renamed permalink")
+        product["permalink"] += "-new"
+    elif product["key"] in ("app", "shop"):
+        w.seen("renamed tier")
+        tier = w.rng.choice(PRODUCTS[product["key"]])
+        product["renamed"][tier] = product["renamed"].get(tier, tier) + " II"
+
+
+def cancel(w, sub, now, end):
+    """What Gumroad sends of a cancellation; True when the membership goes on
+    as if nothing had been."""
+    r = w.rng
+    w.cancellation(sub, now, end, "cancelled_by_" +
+                   r.choice(["buyer", "seller", "admin"]))
+    if w.chance(.4):
+        w.seen("undo")
+        back = r.randint(now, end)
+        if w.chance(.5):
+            w.seen("undo before the retries are over")
+            back = min(end, now + r.randint(1, 840))
+        w.restarted(sub, back)
+        if not w.chance(.4):
+            return True
+        w.seen("cancelled again")
+        w.cancellation(sub, r.randint(back, end), r.choice([end, end + 1]))
+    if w.chance(.3):
+        w.seen("refund while a cancellation waits")
+        now = r.randint(now, end)
+        sub["sales"][-1]["refunded"] = True
+        w.sale_ping("refund", sub["sales"][-1], now)
+        w.ended(sub, now, now, "cancelled")
+    elif w.chance(.8):
+        w.ended(sub, end, end + r.randint(0, 60), "cancelled")
+    return False
+
+
+def upgrade(w, sub, now, end, tier):
+    """Returns the end of what is paid."""
+    r = w.rng
+    as_of = None if w.chance(.1) else now
+    w.updated(sub, now, "upgrade", as_of, tier)
+    what = r.choice(["charged", "charged", "refunded", "free"])
+    w.seen("upgrade " + what)
+    if what == "free":
+        return end
+    sale = charge(w, sub, now + r.choice([-2, -1, 0, 1, 2, 2 * DAY]), tier)
+    if what == "refunded":
+        sale["refunded"] = True
+        w.sale_ping("refund", sale, now + r.randint(5, 5 * DAY))
+        if w.chance(.5):
+            w.updated(sub, now + 6 * DAY, "downgrade", None, "Starter")
+        return end
+    return add_months(now, sub["months"])
 
 
 def membership(w):
     """From the first sale on, period by period, as Gumroad lets it go."""
     r = w.rng
     sub = new_subscription(w)
-    tiers = PRODUCTS[sub["product"]]
-    tier = r.choice(tiers)
-    at = sub["start"]
-    if w.chance(.08):
-        sub["test"] = True
-        w.seen("test purchase")
-    if w.chance(.1):
-        sub["gift"] = True
-        w.seen("gift")
+    tiers = PRODUCTS[sub["product"]["key"]]
+    if sub["product"]["key"] == "app" and w.chance(.1):
+        tiers = tiers + ["Keep"]
+    tier, at = r.choice(tiers), sub["start"]
+    for flag, p, feature in (("test", .08, "test purchase"),
+                             ("gift", .1, "gift")):
+        if w.chance(p):
+            sub[flag] = True
+            w.seen(feature)
     end = add_months(at, sub["months"])
     if w.chance(.15):
         w.seen("trial")
@@ -363,139 +381,183 @@ def membership(w):
     charge(w, sub, at, tier)
     if sub.get("gift") and w.chance(.3):
         w.seen("dispute of an unknown sale")
+        giver = {"email": "giver@example.org", "buyer": ""}
         w.sale_ping("dispute", {
-            "sale": w.id("G"), "sold_at": at, "product": sub["product"],
-            "person": {"email": "giver@example.org", "buyer": ""},
-            "sub": sub["sub"] if w.chance(.5) else None,
-            "months": sub["months"], "recurrence": sub["recurrence"],
-            "disputed": True}, at + 3 * DAY)
+            **sub["sales"][0], "sale": w.id("G"), "person": giver,
+            "sub": sub["sub"] if w.chance(.5) else None, "disputed": True},
+            at + 3 * DAY)
     pending = None
-    for _ in range(r.randint(0, 7)):
-        span = max(end - at, 2)
-        now = at + r.randint(1, span)
-        what = r.choice(["renew"] * 6 + ["cancel", "cancel", "upgrade",
-                        "downgrade", "fail", "refund", "dispute", "resend",
-                        "test_ping", "reuse"])
+    for _ in range(r.randint(0, 8)):
+        now = at + r.randint(1, max(end - at, 2))
+        what = r.choice(["renew"] * 7 + ["cancel"] * 2 + ["upgrade"] * 2 + [
+            "downgrade", "fail", "refund", "dispute", "correct", "test_ping",
+            "rename", "reuse"])
         if what == "renew":
             at = end + r.choice([0, 0, 1, 59, 119, 3 * DAY])
             tier, pending = pending or tier, None
             charge(w, sub, at, tier)
             end = add_months(end if w.chance(.7) else at, sub["months"])
-        elif what == "cancel":
-            w.cancellation(sub, now, end, r.choice(["buyer", "seller"]))
+        elif what == "cancel" and not cancel(w, sub, now, end):
             if w.chance(.4):
-                w.seen("undo")
-                back = r.randint(now, end)
-                w.restarted(sub, back, back)
-                if w.chance(.3):
-                    w.seen("cancelled again")
-                    w.cancellation(sub, r.randint(back, end), end)
-                    w.ended(sub, end, end + r.randint(0, 60), "cancelled")
-                    break
-                continue
-            if w.chance(.3):
-                w.seen("refund while a cancellation waits")
-                soon = r.randint(now, end)
-                sub["sales"][-1]["refunded"] = True
-                w.sale_ping("refund", sub["sales"][-1], soon)
-                w.ended(sub, soon, soon, "cancelled")
-            else:
-                w.ended(sub, end, end + r.randint(0, 60), "cancelled")
-            if w.chance(.5):
                 break
-            at = end + r.randint(1, 40) * DAY
-            w.restarted(sub, at, at)
-            charge(w, sub, at + r.choice([-1, 0, 1]), tier)
-            end = add_months(at, sub["months"])
+            at = end + r.choice([1, 40, 300]) * DAY
+            end = restart_at_checkout(w, sub, at, tier)
         elif what == "upgrade" and tiers[0]:
             tier = r.choice(tiers)
-            w.updated(sub, now, "upgrade",
-                      None if w.chance(.1) else now, tier)
-            if w.chance(.7):
-                charge(w, sub, now + r.choice([-2, -1, 0, 1, 2]), tier)
-                at, end = now, add_months(now, sub["months"])
+            at, end = now, upgrade(w, sub, now, end, tier)
         elif what == "downgrade" and tiers[0]:
+            w.seen("downgrade")
             pending = r.choice(tiers)
             w.updated(sub, now, "downgrade", r.choice([end, end, now]),
                       pending)
         elif what == "fail":
             at = end + 5 * DAY
             w.ended(sub, at, at, "failed_payment")
-            w.cancellation(sub, at, at, "payment")
+            w.cancellation(sub, at, at, "cancelled_due_to_payment_failures")
             if w.chance(.5):
                 break
             at += r.randint(0, 40) * DAY
-            w.restarted(sub, at, at)
-            charge(w, sub, at, tier)
-            end = add_months(at, sub["months"])
+            end = restart_at_checkout(w, sub, at, tier)
         elif what == "refund":
             refund(w, r.choice(sub["sales"]), now)
         elif what == "dispute":
+            w.seen("dispute of an older month" if len(sub["sales"]) > 1 else
+                   "dispute")
             if not dispute(w, sub, r.choice(sub["sales"]), now):
-                break
-        elif what == "resend":
-            w.seen("resend")
-            again = dict(r.choice(sub["sales"]))
-            if w.chance(.2):
-                again["person"] = {**again["person"],
-                                   "email": "moved@example.org"}
-            w.sale_ping("sale", again, now, resent=True)
+                if w.chance(.3):
+                    break
+                w.seen("paid again after a dispute")
+                at = now + r.randint(1, 300) * DAY
+                end = restart_at_checkout(w, sub, at, tier)
+        elif what == "correct":
+            correct(w, sub, r.choice(sub["sales"]), now)
         elif what == "test_ping":
             w.test_ping(sub["sales"][-1], now)
+        elif what == "rename":
+            rename(w, sub)
         elif what == "reuse":
-            w.seen("an old id bought anew")
             w.ended(sub, end, end, "cancelled")
             at = end + r.randint(0, 90) * DAY
-            charge(w, sub, at, tier, user=r.choice([None, "40", "41"]))
-            end = add_months(at, sub["months"])
+            end = restart_at_checkout(w, sub, at, tier)
+    by_owner(w, ("subscription", sub["sub"]), sub["sales"], at)
+
+
+def by_owner(w, subject, sales, at):
+    """Now and then the owner helps: one thing of each kind, in seconds of
+    their own."""
+    r = w.rng
+    if not w.chance(.15):
+        return
+    at += r.randint(-20, 20) * DAY + 1
+    first, undo = r.choice([("link", "unlink"), ("revoke", "restore"),
+                            ("void", "unvoid")])
+    said = {}
+    if first == "link":
+        said = r.choice([{"user": "49"}, {"user": "40"}])
+    elif first == "revoke" and w.chance(.5):
+        sale = r.choice(sales)
+        if sale.get("sub", subject[1]) != subject[1]:
+            return  # it has moved
+        said = {"sale": sale["sale"]}
+    elif first == "void":
+        mine = [a for a in w.arrivals if subject_of(a) == subject]
+        if not mine:
+            return
+        said = {"deliveries": [r.choice(mine).key]}
+    w.by_hand(first, subject, at, **said)
+    if w.chance(.4):
+        if first == "link":
+            said = {}
+        w.by_hand(undo, subject, at + r.randint(1, 20) * DAY, **said)
+
+
+def subject_of(a):
+    """What a delivery's own words are about."""
+    f = a.facts
+    if a.platform == "gank":
+        return ("goods", f["sale"]) if f["kind"] == "goods" else (
+            "membership", f["buyer"], f["title"])
+    if f.get("subscription"):
+        return "subscription", f["subscription"]
+    return "sale", f.get("sale")
 
 
 def instalments(w):
     r = w.rng
-    sub = new_subscription(w)
-    sub["product"] = r.choice(["course", "app"])
-    tier = "Pro" if sub["product"] == "app" else None
-    sub["charges"] = r.randint(2, 4)
-    w.seen("fixed length")
+    sub = new_subscription(w, ["course", "plan", "plan", "app", "letter"])
+    tier = "Pro" if sub["product"]["key"] == "app" else None
+    planned = 3 if sub["product"]["key"] == "plan" else r.randint(1, 4)
     if w.chance(.6):
+        w.seen("charges told")
+        sub["charges"] = planned
+    told = {**sub}
+    if w.chance(.5):
         # a plan's product has no price by the month
-        sub["recurrence"], sub["months"] = None, 1
+        w.seen("blank plan")
+        told["recurrence"] = None
+        if w.chance(.3):
+            sub["recurrence"] = None
     at = sub["start"]
-    done = r.randint(1, sub["charges"])
+    if w.chance(.1):
+        told["trial"] = sub["trial"] = at + 7 * DAY
+        charge(w, sub, at, tier)
+        at += 7 * DAY
+    done = r.choice([planned, planned, r.randint(1, planned)])
     for i in range(done):
         charge(w, sub, add_months(at, i * sub["months"]), tier)
     end = add_months(at, done * sub["months"])
-    if done == sub["charges"]:
-        w.ended(sub, end, end + r.randint(0, 60),
+    if done < planned:
+        w.ended(told, end, end + 5 * DAY, "failed_payment")
+        w.cancellation(told, end, end + 5 * DAY,
+                       "cancelled_due_to_payment_failures")
+    elif w.chance(.6):
+        w.ended(told, end, end + r.randint(0, 60),
                 "fixed_subscription_period_ended")
     else:
-        w.ended(sub, end, end + 5 * DAY, "failed_payment")
-        w.cancellation(sub, end, end + 5 * DAY, "payment")
+        w.seen("paid off, and no end is sent")
     if w.chance(.3):
+        w.seen("an instalment paid back")
         refund(w, r.choice(sub["sales"]), r.randint(at, end + 30 * DAY))
+    if w.chance(.2):
+        w.seen("an instalment disputed")
+        dispute(w, told, r.choice(sub["sales"]), r.randint(at, end))
+    if w.chance(.25):
+        w.seen("restarted by mistake")
+        again = end + r.randint(1, 100) * DAY
+        sale = charge(w, sub, again, tier)
+        w.restarted(told, again + 5)
+        if w.chance(.7):
+            sale["refunded"] = True
+            w.sale_ping("refund", sale, again + DAY)
+            w.ended(told, again + DAY, again + DAY, "cancelled")
+    by_owner(w, ("subscription", sub["sub"]), sub["sales"], at)
 
 
 def one_off(w):
     r = w.rng
     at = w.start()
     person = r.choice(w.people)
+    product = new_product(w, r.choice(["zine", "course", "app", "keep",
+                                       "shop"]))
     sale = {"sale": w.id("S"), "sold_at": at, "person": person,
-            "product": r.choice(["zine", "course", "app"]),
-            "license": w.id("L-") if w.chance(.5) else None,
-            "price": r.choice([0, 500]), "user": person["user"]}
-    if sale["product"] == "app":
-        sale["tier"] = r.choice(APP)
+            "product": product, "license": r.choice([None, w.id("L-")]),
+            "price": r.choice([0, 500]), "user": person["user"],
+            "tier": r.choice(PRODUCTS[product["key"]])}
+    if w.chance(.1):
+        w.seen("recurrence without a subscription")
+        sale["recurrence"] = r.choice(list(MONTHS))
     if w.chance(.15):
         w.seen("pre-order")
         w.sale_ping("sale", {**sale, "preorder": True}, at)
-        sale.update(sale=w.id("S"), sold_at=add_months(at, 2), user=None)
+        sale.update(sale=w.id("S"), sold_at=add_months(at, 2))
         at = sale["sold_at"]
     sale["test"] = w.chance(.1)
     sale["gift"] = w.chance(.1)
     w.sale_ping("sale", sale, at)
     for _ in range(r.choice([0, 0, 1, 2])):
         at += r.randint(0, 40) * DAY
-        what = r.choice(["refund", "dispute", "won", "resend", "test_ping"])
+        what = r.choice(["refund", "dispute", "won", "resend", "test_ping",
+                         "forged"])
         if what == "refund":
             refund(w, sale, at)
         elif what == "dispute":
@@ -505,109 +567,115 @@ def one_off(w):
             sale["won"] = True
             w.sale_ping("dispute_won", sale, at)
         elif what == "resend":
-            w.seen("resend")
-            w.sale_ping("sale", sale, at, resent=True)
+            correct(w, {"sub": None}, sale, at) if w.chance(
+                .5) else w.sale_ping("sale", sale, at)
         elif what == "test_ping":
             w.test_ping(sale, at)
+        elif what == "forged":
+            w.seen("one ping of a sale says test")
+            w.sale_ping("sale", {**sale, "test": True}, at)
+    by_owner(w, ("sale", sale["sale"]), [sale], at)
+
+
+def bundle(w):
+    """A sale of the bundle and one of each item, which nothing ties to it."""
+    w.seen("bundle")
+    at = w.start()
+    sales = [{"sale": w.id("S"), "sold_at": at, "person": w.people[0],
+              "product": new_product(w, key), "price": price,
+              "tier": PRODUCTS[key][0], "user": w.people[0]["user"]}
+             for key, price in (("zine", 900), ("app", 0), ("course", 0))]
+    for sale in sales:
+        w.sale_ping("sale", sale, at)
+    if w.chance(.5):
+        refund(w, sales[0], at + DAY)
 
 
 def collisions(w):
     """Nothing Gumroad would think of: all times from a handful of instants,
     so that every comparison of the rules is met from both sides."""
     r = w.rng
-    sub = new_subscription(w)
+    sub = new_subscription(w, ["app", "app", "course", "plan", "keep", "shop"])
     if w.chance(.3):
         sub["recurrence"], sub["months"] = None, 1
     if w.chance(.3):
         sub["trial"] = sub["start"] + r.choice([0, 7, 40]) * DAY
+    if w.chance(.2):
+        sub["charges"] = r.randint(1, 3)
     w.seen("collisions")
     base = [add_months(sub["start"], i * sub["months"]) for i in range(4)]
     grid = [t + r.choice([0, 0, 0, -1, 1, 7 * DAY, -DAY]) for t in base]
     grid += r.choices(base, k=2)
-    tiers = PRODUCTS[sub["product"]]
-    for _ in range(r.randint(1, 3)):
+    tiers = PRODUCTS[sub["product"]["key"]]
+    for _ in range(r.randint(1, 4)):
         charge(w, sub, r.choice(grid), r.choice(tiers),
-               preorder=w.chance(.05), user=r.choice([None, "40", "41"]))
-    for _ in range(r.randint(1, 6)):
+               user=r.choice([None, "40", "41"]))
+    for _ in range(r.randint(1, 7)):
         at, t = r.choice(grid), r.choice(grid)
         sale = r.choice(sub["sales"])
-        what = r.randint(0, 8)
+        what = r.randint(0, 10)
+        other = dict(sub)
+        if w.chance(.2):
+            other["recurrence"] = r.choice(["yearly", "quarterly", None])
         if what <= 1:
-            other = dict(sub)
-            if w.chance(.3):
-                other["recurrence"] = r.choice(["yearly", "quarterly", None])
-                other["months"] = RECURRENCES.get(other["recurrence"], 0)
             w.cancellation(other, at, None if w.chance(.1) else t)
-        elif what == 2:
-            w.ended(sub, at, t, r.choice([
+        elif what <= 3:
+            w.ended(other, at, t, r.choice([
                 "cancelled", "failed_payment",
                 "fixed_subscription_period_ended"]))
-        elif what == 3:
-            w.restarted(sub, at, t)
-        elif what <= 5 and tiers[0]:
-            w.updated(sub, at, r.choice(["upgrade", "upgrade", "downgrade"]),
-                      r.choice([t, t, None]), r.choice(tiers))
-        elif what == 6:
+        elif what == 4:
+            w.notice("subscription_restarted", other, at, restarted_at=t)
+        elif what <= 6 and tiers[0]:
+            w.updated(other, at, r.choice(["upgrade", "upgrade", "downgrade"]),
+                      r.choice([t, t, None]), r.choice(tiers + ["Keep"]))
+        elif what == 7:
             sale["refunded"] = True
             w.sale_ping("refund", sale, at)
-        elif what == 7:
+        elif what == 8:
             sale["disputed"] = True
-            sale["won"] = sale.get("won") or w.chance(.5)
+            sale["won"] = sale.get("won") or w.chance(.4)
             w.sale_ping("dispute_won" if sale["won"] else "dispute", sale, at)
         else:
-            w.seen("resend")
-            w.sale_ping("sale", sale, at, resent=True)
+            correct(w, sub, sale, at)
 
 
-def gank_body(w, facts, goods, status="SUCCEED", nick="fan"):
-    data = {"creator_user_id": "c1", "custom_reference_id": facts["user"]}
-    if goods:
-        data.update(catalog_id=facts["names"][1], catalog_title=facts["title"],
-                    buyer_user_id=facts["buyer"], buyer_user_nickname=nick,
-                    buyer_user_email=facts["email"])
-    else:
-        data.update(billing_period=facts["months"], price_event_id="pe1",
-                    membership_title=facts["title"],
-                    subscriber_user_id=facts["buyer"],
-                    subscriber_user_nickname=nick,
-                    subscriber_user_email=facts["email"])
-    return {"event": ("DIGITAL_GOODS" if goods else "USER_MEMBERSHIP") +
-            ".TX_SUCCEED",
-            "data": {"human_id": facts["sale"], "payment_status": status,
-                     "usecase_data": {"usecase": "X", "data": data}}}
+# ---- Gank
 
 
-def pay_gank(w, person, title, months, t, goods=False):
+def pay_gank(w, person, title, months, t, goods=False, user=None):
     r = w.rng
     test = w.chance(.06)
     sale = ("DG-" if goods else "UM-") + ("TEST-" if test else "250925-")
     f = {"kind": "goods" if goods else "membership", "sale": sale + w.id("N"),
          "title": title, "names": [title, "cat1" if goods else "pe1"],
-         "months": 0 if goods else months, "email": person["email"],
-         "buyer": person["payer"], "test": test,
-         "user": person["user"] if w.chance(.6) else None}
+         "months": months, "email": person["email"], "buyer": person["payer"],
+         "user": user}
     if test:
         w.seen("gank test")
     if w.chance(.15):
-        w.seen("pending")
-        pending = {**f, "kind": "pending"}
-        w.send_gank(pending, gank_body(w, f, goods, "PENDING"),
-                    t - r.randint(0, 600))
-    w.send_gank(f, gank_body(w, f, goods), t)
+        w.seen("pending, then succeeded")
+        w.send_gank(gank_body(f, "PENDING"), t - r.randint(0, 600))
+    w.send_gank(gank_body(f), t)
     if w.chance(.1):
-        # another body under one human_id: the first received counts
+        # another body under one human_id: the first sent counts
         w.seen("one payment in two bodies")
         other = {**f, "user": r.choice([None, "40", f["user"]])}
         if not goods:
             other["months"] = r.choice([months, 1, 12])
-        w.send_gank(other, gank_body(w, other, goods, nick="fan2"),
+            if w.chance(.2):
+                w.seen("one payment of two memberships")
+                other["title"] = r.choice(["FanClub", "Backers"])
+                other["names"] = [other["title"], "pe1"]
+        w.send_gank(gank_body(other, nick="fan2"),
                     t + r.choice([-3600, 0, 5, DAY]))
+    return f
 
 
 def gank_membership(w):
     r = w.rng
     person = r.choice(w.people)
-    title = r.choice(["FanClub", "ProCircle", "Backers"])
+    title = r.choice(["FanClub", "ProCircle", "Backers", "Legends"])
+    user = person["user"] if w.chance(.6) else None
     t = end = w.start()
     for _ in range(r.randint(1, 6)):
         months = r.choice([1, 1, 1, 3, 6, 12])
@@ -621,16 +689,21 @@ def gank_membership(w):
         elif when == "now":
             t = end
         w.seen("gank " + when)
-        pay_gank(w, person, title, months, t)
+        if w.chance(.2):
+            w.seen("gank another reference")
+            user = r.choice(["40", "41", "42", None])
+        paid = pay_gank(w, person, title, months, t, user=user)
         end = add_months(max(t, end), months)
+    by_owner(w, ("membership", person["payer"], title), [paid], t)
 
 
 def gank_goods(w):
-    pay_gank(w, w.rng.choice(w.people), "Brushes", 0, w.start(), True)
+    person = w.rng.choice(w.people)
+    pay_gank(w, person, "Brushes", 0, w.start(), True, person["user"])
 
 
-STORIES = [(membership, 8), (collisions, 7), (one_off, 3), (instalments, 2),
-           (gank_membership, 4), (gank_goods, 1)]
+STORIES = [(membership, 9), (collisions, 7), (one_off, 3), (instalments, 4),
+           (bundle, 1), (gank_membership, 4), (gank_goods, 1)]
 
 
 def make_set(rng):
@@ -640,7 +713,7 @@ def make_set(rng):
         stories, weights = zip(*STORIES)
         for story in rng.choices(stories, weights, k=rng.choice([1, 1, 2])):
             story(w)
-        if w.arrivals:
+        if any(a.platform != OWNER for a in w.arrivals):
             return w.arrivals, w.features
 
 
@@ -649,11 +722,29 @@ FEATURES = {
     "sale", "refund", "dispute", "dispute_won", "cancellation",
     "subscription_updated", "subscription_ended", "subscription_restarted",
     "test_ping", "membership", "goods", "pending", "lost", "late", "retry",
-    "registered twice", "resend", "another address", "test purchase", "gift",
-    "dispute of an unknown sale", "trial", "undo", "cancelled again",
-    "refund while a cancellation waits", "upgrade", "downgrade",
-    "partial refund", "full refund", "an old id bought anew", "fixed length",
-    "pre-order", "collisions", "cancelled without a time", "gank test",
-    "one payment in two bodies", "gank early", "gank late", "gank gap",
-    "gank now", "gank same", "ended cancelled", "ended failed_payment",
-    "ended fixed_subscription_period_ended", *RECURRENCES}
+    "registered twice", "flat_json", "nested_json", "bundle",
+    "custom field: email", "custom field: purchaser_id",
+    "custom field: license_key", "custom field: test",
+    "custom field: recurrence", "custom field: permalink", "a slow clock here", "no sale_timestamp",
+    "resend", "another address", "test purchase", "gift",
+    "dispute of an unknown sale", "dispute of an older month", "dispute won",
+    "dispute lost", "dispute told by a resent sale alone",
+    "paid again after a dispute", "trial", "undo",
+    "undo before the retries are over", "cancelled again",
+    "refund while a cancellation waits", "restart at checkout",
+    "restart at checkout with url_params", "upgrade charged",
+    "upgrade refunded", "upgrade free", "downgrade", "partial refund",
+    "full refund", "renamed permalink", "renamed tier",
+    "resent, corrected: address", "resent, corrected: tier",
+    "resent, corrected: product", "resent, corrected: subscription",
+    "resent, corrected: nothing", "charges told", "blank plan",
+    "paid off, and no end is sent", "an instalment paid back",
+    "an instalment disputed", "restarted by mistake", "pre-order",
+    "recurrence without a subscription", "one ping of a sale says test",
+    "collisions", "cancelled without a time", "gank test",
+    "pending, then succeeded", "one payment in two bodies",
+    "one payment of two memberships", "gank another reference", "gank early",
+    "gank late", "gank gap", "gank now", "gank same", "ended cancelled",
+    "ended failed_payment", "ended fixed_subscription_period_ended",
+    "by hand: link", "by hand: unlink", "by hand: revoke", "by hand: restore",
+    "by hand: void", "by hand: unvoid", *MONTHS}

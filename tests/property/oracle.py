@@ -1,267 +1,605 @@
-"""Who has access at an instant, straight from what was delivered: the rules of
-gatepost(7) read as questions about one moment. No windows, no rows, no order
-of arrival; slow, and written without a look at the fold."""
+"""Who has access when, straight from what was delivered: gatepost(7)'s rules
+read one by one, each in a function of its own. Slow, and written without a
+look at the fold.
 
+A subject's sales are asked one at a time: when does the window open, and at
+which moments does a rule close it? The earliest of those is its end."""
+
+from collections import namedtuple
 from fnmatch import fnmatchcase
 
-from model import add_months
+from wire import DAY, MONTHS, NOTICE, PURCHASE, add_months
 
-DISPUTES = ("dispute", "dispute_won")
-SALES = ("sale", "refund", "dispute", "dispute_won")
+RETRIES = {1: 60, 2: 240, 3: 840}  # seconds after the first attempt
+FIXED = "fixed_subscription_period_ended"
+
+Tier = namedtuple("Tier", "name rank grants lasts payments",
+                  defaults=(None, None))
+Window = namedtuple("Window", "tier since paid_until until")
+NOTHING = Window(None, None, None, None)
 
 
 class Rules:
-    """tiers: (name, rank, grants, lasts for ever) in the file's order."""
+    """The settings that the fold reads. tiers: in the file's order; lasts is
+    'forever', 'always' or None. grace: seconds, by platform."""
 
     def __init__(self, tiers, grace, accept_test):
         self.tiers, self.grace, self.accept_test = tiers, grace, accept_test
-        self.place = {t[0]: (-t[1], i) for i, t in enumerate(tiers)}
-        self.for_ever = {t[0] for t in tiers if t[3]}
+        self.place = {t.name: (-t.rank, i) for i, t in enumerate(tiers)}
+        self.by_name = {t.name: t for t in tiers}
+        self.lines = [(t.name, *g.casefold().split("/"))
+                      for t in tiers for g in t.grants]
+        self.known = {}
 
-    def grant(self, platform, product, names, variant):
-        fitting = []
-        for name, _, grants, _ in self.tiers:
-            for line in grants:
-                p, item, *kind = line.casefold().split("/")
-                item_fits = any(fnmatchcase(n.casefold(), item)
-                                for n in [product, *names])
-                kinds = [variant] if variant else names
-                if p == platform and item_fits and (
-                        not kind or any(fnmatchcase(k.casefold(), kind[0])
-                                        for k in kinds)):
-                    fitting.append(name)
+    def lasts(self, name):
+        return self.by_name[name].lasts if name in self.by_name else None
+
+    def payments(self, name):
+        return self.by_name[name].payments if name in self.by_name else None
+
+    def grant(self, platform, names, variants):
+        """The highest tier that these names earn, or None. A part for the
+        variant meets the names where a sale has no variants."""
+        key = platform, tuple(names), tuple(variants)
+        if key not in self.known:
+            self.known[key] = self.look_up(*key)
+        return self.known[key]
+
+    def look_up(self, platform, names, variants):
+        names = [n.casefold() for n in names]
+        kinds = [v.casefold() for v in variants] or names
+        fitting = [tier for tier, p, item, *kind in self.lines
+                   if p == platform and
+                   any(fnmatchcase(n, item) for n in names) and
+                   (not kind or any(fnmatchcase(k, kind[0]) for k in kinds))]
         return min(fitting, key=self.place.get) if fitting else None
 
 
-def known(arrivals):
-    """Each delivery once, with the smallest times it came with, by arrival."""
+class Delivery:
+    """Each once, with the smallest times it came with."""
+
+    def __init__(self, arrival):
+        self.platform, self.key = arrival.platform, arrival.key
+        self.facts = arrival.facts
+        self.kind = self.facts["kind"]
+        self.time = self.sent(arrival)
+
+    @staticmethod
+    def sent(arrival):
+        if arrival.t is not None:
+            return arrival.t
+        return arrival.received_at - RETRIES.get(arrival.facts.get("retry"), 0)
+
+    def get(self, fact):
+        return self.facts.get(fact)
+
+    @property
+    def order(self):
+        return self.time, self.key
+
+
+def deliveries(arrivals):
+    """In the order sent; a repeat lowers the time."""
     seen = {}
     for a in arrivals:
-        d = seen.setdefault((a.platform, a.key), {**a.facts, "key": a.key,
-                            "platform": a.platform, "came": a.received_at,
-                            "t": a.t})
-        d["came"] = min(d["came"], a.received_at)
-        if a.t is not None:
-            d["t"] = min(d["t"], a.t)
-    return sorted(seen.values(), key=lambda d: (d["came"], d["key"]))
+        key = a.platform, a.key
+        if key in seen:
+            seen[key].time = min(seen[key].time, Delivery.sent(a))
+        else:
+            seen[key] = Delivery(a)
+    return sorted(seen.values(), key=lambda d: d.order)
 
 
-def subject_of(d):
-    if d["platform"] == "gank":
-        return ("goods", d["sale"]) if d["kind"] == "goods" else (
-            "gank", d["buyer"], d["title"])
-    if d.get("subscription"):
-        return ("sub", d["subscription"])
-    return ("sale", d["sale"])
+def without_void(all_of_them):
+    """What was taken out by hand does not count; the later word wins."""
+    void = {}
+    for d in all_of_them:
+        if d.kind in ("void", "unvoid"):
+            void.update(dict.fromkeys(d.get("deliveries"), d.kind == "void"))
+    return [d for d in all_of_them if not void.get(d.key)]
 
 
-def first(values, empty=None):
-    return next((v for v in values if v), empty)
+def first(values):
+    return next((v for v in values if v not in (None, "")), None)
 
 
-def sales_of(said):
-    """The sales a subject's deliveries tell of, in order of (time, id)."""
-    sales = {}
-    for rank in SALES:
-        for d in said:
-            if d["kind"] == rank:
-                sales.setdefault(d["sale"], []).append(d)
-    out = []
-    for name, told in sales.items():
-        s = {k: first(d.get(k) for d in told)
-             for k in ("email", "buyer", "license", "user", "variant",
-                       "subscription", "months")}
-        s.update(id=name, product=told[0]["product"], names=told[0]["names"],
-                 sold=told[0]["sold_at"], test=told[0]["test"],
-                 preorder=told[0]["preorder"],
-                 phantom=all(d["kind"] in DISPUTES for d in told),
-                 refunded=min((d["came"] for d in told if d["refunded"]),
-                              default=None),
-                 disputed=min((d["came"] for d in told if d["disputed"]),
-                              default=None),
-                 won=any(d["won"] for d in told))
-        out.append(s)
-    return sorted(out, key=lambda s: (s["sold"], s["id"]))
+def clean_email(text):
+    return text.strip().lower() if text else None
 
 
-def cancelled_at(said, counted):
-    """The end of the paid period, where a cancellation holds."""
-    told = [d for d in said if d.get("cancelled_at")]
-    if not told:
+def clean_license(text):
+    return text.strip().upper() if text else None
+
+
+class Sale:
+    """A purchase of Gumroad: all that its deliveries, in the order sent,
+    tell of it."""
+
+    def __init__(self, name, told, rules):
+        self.id, self.told, self.platform = name, told, "gumroad"
+        # who speaks: the sale sent last, then what is next
+        speaking = [d for kind in PURCHASE for d in reversed(told)
+                    if d.kind == kind]
+
+        def field(fact):
+            return first(d.get(fact) for d in speaking)
+
+        self.first_time = told[0].time
+        self.subscription = field("subscription")
+        sold = field("sold_at")
+        self.sold_at = self.first_time if sold is None else sold
+        self.since = min(self.sold_at, self.first_time)
+        self.product_id = first(d.get("names")[2] for d in speaking)
+        self.names = [n for i in range(4) if
+                      (n := first(d.get("names")[i] for d in speaking))]
+        self.teller = next((d for d in speaking if d.get("tier")), None)
+        self.variant = self.teller and self.teller.get("tier")
+        self.email = clean_email(field("email"))
+        self.buyer = field("buyer")
+        self.license = clean_license(field("license"))
+        # what the first of them told
+        self.own_user = first(d.get("user") for d in told)
+        self.recurrence = first(d.get("recurrence") for d in told)
+        self.months = self.recurrence and MONTHS.get(self.recurrence, 1)
+        self.refunded_at = first(d.time for d in told if d.get("refunded"))
+        self.disputed_at = first(d.time for d in told if d.get("disputed"))
+        self.won_at = first(d.time for d in told if d.get("won"))
+        self.is_open = self.disputed_at is not None and self.won_at is None
+        # told by a dispute delivery, which closes the whole subject
+        self.dispute_sent = first(d.time for d in told if d.kind == "dispute")
+        self.preorder = speaking[0].get("preorder")
+        pings = [d for d in told if d.kind == "sale"] or told
+        self.is_test = all(d.get("test") for d in pings)
+        # not counted, and lends nothing to others
+        self.ignored = self.is_test and not rules.accept_test
+        # a gifter's: known from disputes alone
+        self.phantom = all(d.kind in ("dispute", "dispute_won") for d in told)
+        self.gives = not (self.ignored or self.phantom or self.preorder)
+        self.counted = self.gives and self.refunded_at is None
+
+    @property
+    def order(self):
+        return self.sold_at, self.id
+
+
+class Payment:
+    """A purchase of Gank."""
+
+    def __init__(self, d, rules):
+        self.platform, self.id, self.sold_at = "gank", d.get("sale"), d.time
+        self.kind, self.title = d.kind, d.get("title")
+        self.names, self.months = d.get("names"), d.get("months")
+        self.email = clean_email(d.get("email"))
+        self.buyer, self.own_user = d.get("buyer"), d.get("user") or None
+        self.subscription = self.license = None
+        self.refunded_at = self.disputed_at = self.won_at = None
+        self.ignored = d.get("test") and not rules.accept_test
+
+    @property
+    def order(self):
+        return self.sold_at, self.id
+
+
+class Subject:
+    """What both platforms' have in common: who, and what was done by hand."""
+
+    def __init__(self, name, rules):
+        self.name, self.rules = name, rules
+        self.sales, self.notices, self.hand = [], [], []
+
+    def ready(self):
+        self.sales.sort(key=lambda s: s.order)
+        self.lending = [s for s in self.sales if not s.ignored]
+        self.counted = [s for s in self.lending
+                        if getattr(s, "counted", True)]
+
+    # ---- user_ref
+
+    def by_hand(self, do, undo, fact=None):
+        """The newest word of these two, where it is the first."""
+        said = [d for d in self.hand if d.kind in (do, undo) and
+                (fact is None or d.kind == undo or d.get(fact))]
+        return said[-1] if said and said[-1].kind == do else None
+
+    def user(self, sale):
+        link = self.by_hand("link", "unlink", "user")
+        if link:
+            return link.get("user")
+        if sale.own_user:
+            return sale.own_user
+        earlier = [s.own_user for s in self.lending if s.order < sale.order]
+        later = [s.own_user for s in self.lending if s.order > sale.order]
+        return first(earlier[::-1] + later)
+
+    def email(self, sale):
+        link = self.by_hand("link", "unlink", "email")
+        return clean_email(link.get("email")) if link else sale.email
+
+    def revoked(self, sale):
+        """By hand: when, of this sale or of the subject; not a sale that is
+        later."""
+        for about in (None, sale.id):
+            said = [d for d in self.hand if d.kind in ("revoke", "restore") and
+                    d.get("sale") == about]
+            if said and said[-1].kind == "revoke" and \
+                    sale.sold_at <= said[-1].time:
+                yield said[-1].time
+
+    def window(self, sale):
+        raise NotImplementedError
+
+    def rows(self):
+        return [{"platform": s.platform, "sale": s.id,
+                 "subscription": s.subscription, "user_ref": self.user(s),
+                 "email": self.email(s), "buyer": s.buyer,
+                 "license": s.license, "sold_at": s.sold_at,
+                 "refunded_at": s.refunded_at, "disputed_at": s.disputed_at,
+                 "dispute_won_at": s.won_at, **self.window(s)._asdict()}
+                for s in self.sales]
+
+    @staticmethod
+    def trim(tier, since, paid_until, until, closes):
+        """The window, closed at the earliest of these moments. None is for
+        ever."""
+        ends = [t for t in (until, *closes) if t is not None]
+        if not ends:
+            return Window(tier, since, None, None)
+        until = min(ends)
+        if until <= since:
+            return NOTHING
+        paid_until = until if paid_until is None else min(paid_until, until)
+        return Window(tier, since, paid_until, until)
+
+
+class Gumroad(Subject):
+    def ready(self):
+        super().ready()
+        self.is_subscription = self.name[0] == "subscription"
+        self.newest = self.counted[-1] if self.counted else None
+        self.restarts = [d.get("restarted_at") for d in self.notices
+                         if d.get("restarted_at") is not None]
+        self.own_tiers = {s.id: self.own_tier(s) for s in self.sales}
+        self.trial_end = first(d.get("trial") for d in reversed(self.notices))
+        self.trial = self.trial_sale()
+        self.cancellation = self.find_cancellation()
+        self.end = self.find_end()
+        self.upgrades = self.free_upgrades()
+        self.paid_up = self.find_paid_up()
+
+    def before(self, sales, t):
+        """The newest of these sold before t, or None."""
+        return next((s for s in reversed(sales) if s.sold_at < t), None)
+
+    # ---- names
+
+    def told_names(self, sale):
+        """The product's names, each as one delivery tells them: this sale's
+        own first, then what it and others of the same product id told,
+        newest first. A delivery that names another product lends nothing."""
+        yield sale.names
+        told = [d for s in self.lending + [sale] for d in s.told
+                if s is sale or s.product_id]
+        for d in sorted(told, key=lambda d: d.order, reverse=True):
+            names = d.get("names")
+            if names[2] == sale.product_id or (
+                    d in sale.told and not (names[2] and sale.product_id)):
+                yield [n for n in names if n]
+
+    def plan_tier(self, sale, variant):
+        """The tier that a grant gives to this variant of the sale's product,
+        or None."""
+        for names in self.told_names(sale):
+            tier = self.rules.grant("gumroad", names,
+                                    [variant] if variant else [])
+            if tier:
+                return tier
         return None
-    d = max(told, key=lambda d: d["cancelled_at"])  # the first of equals
-    end = d["cancelled_at"]
-    begin = add_months(end, -(d["months"] or 1))
-    if any(s["sold"] >= end for s in counted) or any(
-            r["restarted_at"] > begin for r in said if r.get("restarted_at")):
+
+    def own_tier(self, sale):
+        """By the product's names; else by old names of the tier, which
+        earlier deliveries of this sale told."""
+        variants = [sale.variant]
+        if sale.variant:
+            variants += [d.get("tier") for d in reversed(sale.told)
+                         if d.get("tier") and d.order < sale.teller.order and
+                         d.get("names")[2] in (None, sale.product_id)]
+        return (first(self.plan_tier(sale, v) for v in variants) or
+                sale.variant or sale.names[0])
+
+    def tier(self, sale):
+        return self.upgrades.get(sale.id) or self.own_tiers[sale.id]
+
+    # ---- updated
+
+    def free_upgrades(self):
+        """Of each sale the tier of an upgrade that nobody was charged for."""
+        def effective(d):
+            at = d.get("effective_at")
+            return d.time if at is None else at
+
+        updates = sorted((d for d in self.notices if d.get("way")),
+                         key=lambda d: (effective(d), *d.order))
+        out, before = {}, None
+        for d in updates:
+            at = effective(d)
+            charged = any(
+                abs(s.sold_at - at) <= DAY and
+                (before is None or s.sold_at > before) and
+                d.get("new_tier") in [x.get("tier") for x in s.told]
+                for s in self.lending)
+            before = at
+            sale = self.before(self.counted, at)
+            if d.get("way") != "upgrade" or charged or not sale:
+                continue
+            tier = (self.plan_tier(sale, d.get("new_tier")) or
+                    d.get("new_tier"))
+            if "always" not in (self.rules.lasts(tier),
+                                self.rules.lasts(self.own_tiers[sale.id])):
+                out[sale.id] = tier
+        return out
+
+    def next_tier(self):
+        updates = [d for d in self.notices if d.get("way")]
+        if not updates or updates[-1].get("way") != "downgrade" or any(
+                s.sold_at > updates[-1].time for s in self.counted):
+            return None
+        name = updates[-1].get("new_tier")
+        sale = self.newest or (self.sales[-1] if self.sales else None)
+        return sale and self.plan_tier(sale, name) or name
+
+    # ---- trial, cancelled, ended
+
+    def trial_sale(self):
+        """The first sale, where it was sold before the trial's end."""
+        sales = [s for s in self.sales if s.gives]
+        if sales and self.trial_end is not None and \
+                sales[0].sold_at < self.trial_end:
+            return sales[0]
         return None
-    return end
 
+    def find_cancellation(self):
+        """The one sent last of those that hold, or None."""
+        def holds(d):
+            end = d.get("cancelled_at")
+            return not (any(s.sold_at >= end or s.sold_at > d.time
+                            for s in self.counted) or
+                        any(t > d.time for t in self.restarts))
+        told = [d for d in self.notices if d.get("cancelled_at") is not None
+                and holds(d)]
+        return told[-1] if told else None
 
-def end_of(said, counted):
-    told = [d for d in said if d.get("ended_at")]
-    if not told:
+    def find_end(self):
+        told = [d for d in self.notices if d.get("ended_at") is not None]
+        if not told:
+            return None
+        last = max(told, key=lambda d: (d.get("ended_at"), *d.order))
+        life = self.restarts + [s.sold_at for s in self.counted]
+        return last if all(t < last.get("ended_at") for t in life) else None
+
+    # ---- paid up
+
+    def find_paid_up(self):
+        """The sale that lasts for ever because a plan is paid off."""
+        if not self.is_subscription:
+            return None
+        is_blank = self.notices and not self.notices[-1].get("recurrence")
+
+        def may_last(sale):
+            return is_blank or self.rules.lasts(self.tier(sale)) == "forever"
+
+        told = first(d.get("charges") for d in reversed(self.notices))
+        charges = [s for s in self.counted if s is not self.trial]
+        for i, s in enumerate(charges):
+            if i + 1 == (told or self.rules.payments(self.tier(s))):
+                if may_last(s) and not any(c.is_open for c in charges[:i + 1]):
+                    return s
+                break
+        ends = [d for d in self.notices if d.get("reason") == FIXED]
+        for d in sorted(ends, key=lambda d: (d.get("ended_at"), *d.order)):
+            sale = self.before(self.counted, d.get("ended_at"))
+            undone = any(s.is_open or s.refunded_at is not None
+                         for s in self.lending if s is not self.trial and
+                         s.sold_at < d.get("ended_at"))
+            if sale and not undone and may_last(sale):
+                return sale
         return None
-    d = max(told, key=lambda d: d["ended_at"])
-    life = [s["sold"] for s in counted]
-    life += [r["restarted_at"] for r in said if r.get("restarted_at")]
-    return d if all(t < d["ended_at"] for t in life) else None
+
+    # ---- disputed
+
+    def disputes_of(self, sale):
+        """When open disputes close this sale's window."""
+        return [t for x in self.lending if x.is_open
+                for t in self.closes(x, sale)]
+
+    def closes(self, x, sale):
+        """When the open dispute of x closes the sale's window, if it does."""
+        by_delivery = x.dispute_sent is not None
+        at = x.dispute_sent if by_delivery else x.disputed_at
+        if x is sale:
+            yield at
+        elif not self.lasts_always(sale) and sale.sold_at < (
+                at if by_delivery else x.sold_at):
+            yield at
+
+    # ---- windows
+
+    def lasts_always(self, sale):
+        return (self.rules.lasts(self.own_tiers[sale.id]) == "always" and
+                sale is not self.trial)
+
+    def period(self, sale):
+        """paid_until and until, as money alone would have it."""
+        if sale is self.trial:
+            paid = self.trial_end
+        else:
+            paid = add_months(sale.sold_at, sale.months or 1)
+        if self.cancellation:
+            end = self.cancellation.get("cancelled_at")
+            about = self.before(self.lending, end)
+            if about is sale and sale.counted:
+                return end, end
+            if about and not about.counted and sale is self.newest:
+                return min(paid, end), min(paid, end)
+        return paid, paid + self.rules.grace["gumroad"]
+
+    def window(self, sale):
+        if not sale.gives:
+            return NOTHING
+        closes = [sale.refunded_at, *self.revoked(sale)]
+        paid_until = until = None
+        if sale is not self.paid_up:
+            closes += self.disputes_of(sale)
+        if sale is not self.paid_up and not self.lasts_always(sale):
+            if self.is_subscription:
+                closes += [s.since for s in self.counted
+                           if s.order > sale.order]
+                if self.end:
+                    closes.append(self.end.get("ended_at"))
+            if self.is_subscription or sale.months:
+                paid_until, until = self.period(sale)
+        return self.trim(self.tier(sale), sale.since, paid_until, until,
+                         closes)
+
+    # ---- the subscription
+
+    def status(self):
+        if self.end or self.paid_up:
+            return "ended"
+        if any(x.is_open for x in self.lending) and (
+                self.newest is None or self.disputes_of(self.newest)):
+            return "suspended"
+        return "cancelled" if self.cancellation else "active"
+
+    def subscription(self):
+        return {"status": self.status(), "next_tier": self.next_tier(),
+                "ended_at": self.end and self.end.get("ended_at"),
+                "cancelled_at": self.cancellation and
+                self.cancellation.get("cancelled_at")}
 
 
-def tier_of(rules, sale, said, is_newest):
-    if is_newest:
-        ups = [(d.get("effective_at") or d["came"], i, d["new_tier"])
-               for i, d in enumerate(said) if d.get("way") == "upgrade"]
-        ups = [u for u in ups if u[0] > sale["sold"]]
-        if ups:
-            name = max(ups)[2]
-            return rules.grant("gumroad", sale["product"], sale["names"],
-                               name) or name
-    return rules.grant("gumroad", sale["product"], sale["names"],
-                       sale["variant"]) or sale["variant"] or sale["product"]
+class Gank(Subject):
+    def tier(self, p):
+        return self.rules.grant("gank", [p.kind, *p.names], []) or p.title
 
+    def ready(self):
+        """Payments add up: each begins where the one before ends."""
+        super().ready()
+        self.windows = {}
+        grace, end, before = self.rules.grace["gank"], None, None
+        for p in self.lending:
+            begin = p.sold_at if end is None else max(p.sold_at, end)
+            since = begin
+            if p.kind == "goods":
+                self.windows[p.id] = [since, None, None]
+                continue
+            end = add_months(begin, p.months)
+            if before:
+                if self.user(before) != self.user(p):
+                    since = p.sold_at
+                window = self.windows[before.id]
+                if window[2] is not None:
+                    window[2] = min(window[2], begin)
+            self.windows[p.id] = [since, end, end + grace]
+            if self.rules.lasts(self.tier(p)) == "always":
+                self.windows[p.id] = [since, None, None]
+            before = p
 
-def gumroad_at(rules, said, now):
-    """What a subject gives now: (sale, tier, is it paid for)."""
-    sales = sales_of(said)
-    grace = rules.grace["gumroad"]
-    real = [s for s in sales if not s["phantom"] and not s["preorder"] and
-            (rules.accept_test or not s["test"])]
-    counted = [s for s in real if s["refunded"] is None]
-    newest = counted[-1] if counted else None
-    # an open dispute on any sale suspends them all, from its arrival on
-    if any(s["disputed"] is not None and not s["won"] and s["disputed"] <= now
-           for s in sales):
-        return
-    begun = [s for s in counted if s["sold"] <= now]
-    speaking = begun[-1:]  # the newest one ends those before it
-    speaking += [s for s in real if s["refunded"] is not None and
-                 s["sold"] <= now < s["refunded"]]
-    stop = end_of(said, counted)
-    cancelled = cancelled_at(said, counted)
-    trial = first(d.get("trial") for d in said)
-    for s in speaking:
-        tier = tier_of(rules, s, said, s is newest)
-        if not any(d.get("subscription") for d in said):
-            yield s, tier, True
-            continue
-        paid_up = (stop and s is newest and
-                   stop["reason"] == "fixed_subscription_period_ended" and
-                   (not stop["months"] or tier in rules.for_ever))
-        if paid_up:
-            yield s, tier, True
-            continue
-        if stop and stop["ended_at"] <= now:
-            continue
-        if s is newest and cancelled:
-            if now < cancelled:
-                yield s, tier, True
-            continue
-        paid = add_months(s["sold"], s["months"] or 1)
-        if s is sales[0] and trial and trial > s["sold"]:
-            paid = trial
-        if now < paid + grace:
-            yield s, tier, now < paid
-
-
-def gank_at(rules, said, now):
-    said = [d for d in said if d["kind"] != "pending"]
-    payments = {}
-    for d in said:
-        p = payments.setdefault(d["sale"], {**d, "id": d["sale"]})
-        p["t"] = min(p["t"], d["t"])
-        p["user"] = p["user"] or d["user"]
-    chain = sorted(payments.values(), key=lambda p: (p["t"], p["id"]))
-    chain = [p for p in chain if rules.accept_test or not p["test"]]
-    end, begun = None, None
-    for p in chain:
-        tier = rules.grant("gank", p["kind"], p["names"], None) or p["title"]
-        if p["kind"] == "goods":
-            if p["t"] <= now:
-                yield p, tier, True
-            continue
-        begin = p["t"] if end is None else max(p["t"], end)
-        end = add_months(begin, p["months"])
-        if begin <= now:
-            begun = p, tier, now < end, end + rules.grace["gank"]
-    if begun and now < begun[3]:
-        yield begun[:3]
-
-
-def user_of(said):
-    """The subject's user id: of the smallest (time, sale) that has one."""
-    if said[0]["platform"] == "gumroad":
-        return first(s["user"] for s in sales_of(said))
-    told = {}
-    for d in said:
-        if d["kind"] != "pending":
-            p = told.setdefault(d["sale"], [d["t"], d["sale"], None])
-            p[0] = min(p[0], d["t"])
-            p[2] = p[2] or d["user"]
-    return first(p[2] for p in sorted(told.values(), key=lambda p: p[:2]))
+    def window(self, p):
+        if p.ignored:
+            return NOTHING
+        return self.trim(self.tier(p), *self.windows[p.id], self.revoked(p))
 
 
 class Oracle:
     def __init__(self, rules, arrivals):
         self.rules = rules
+        self.all = deliveries(arrivals)
         self.subjects = {}
-        for d in known(arrivals):
-            if d["kind"] != "test_ping":
-                self.subjects.setdefault(subject_of(d), []).append(d)
-        self.users = {k: user_of(v) for k, v in self.subjects.items()}
+        self.fill(without_void(self.all))
+        for s in self.subjects.values():
+            s.ready()
+        self.rows = [row for s in self.subjects.values() for row in s.rows()]
+        self.subscriptions = {
+            name[1]: s.subscription() for name, s in self.subjects.items()
+            if name[0] == "subscription"}
+
+    def subject(self, kind, *name):
+        make = Gank if kind in ("membership", "goods") else Gumroad
+        key = kind, *name
+        return self.subjects.setdefault(key, make(key, self.rules))
+
+    def fill(self, said):
+        told, paid = {}, {}
+        for d in said:
+            if d.platform == "gank" and d.kind in ("membership", "goods"):
+                # one human_id is one purchase: the first sent counts
+                paid.setdefault(d.get("sale"), d)
+            elif d.kind in PURCHASE:
+                told.setdefault(d.get("sale"), []).append(d)
+            elif d.kind in NOTICE:
+                self.subject("subscription",
+                             d.get("subscription")).notices.append(d)
+        for name, deliveries_of_it in told.items():
+            sale = Sale(name, deliveries_of_it, self.rules)
+            subject = (("subscription", sale.subscription)
+                       if sale.subscription else ("sale", name))
+            self.subject(*subject).sales.append(sale)
+        for name, d in paid.items():
+            subject = (("goods", name) if d.kind == "goods" else
+                       ("membership", d.get("buyer"), d.get("title")))
+            self.subject(*subject).sales.append(Payment(d, self.rules))
+        for d in said:
+            if d.platform == "hand" and d.get("subject") in self.subjects:
+                self.subjects[d.get("subject")].hand.append(d)
+
+    # ---- questions
 
     def identifiers(self):
         """All that anybody could ask for, also in vain."""
-        out = set()
-        for subject, said in self.subjects.items():
-            out.add(("user", self.users[subject]))
-            for d in said:
-                out.add(("user", d.get("user")))
-                out.add(("email", d.get("email")))
-                out.add(("license", d.get("license")))
-                if d.get("buyer"):
-                    out.add(("buyer", d["platform"] + ":" + d["buyer"]))
+        out = {("user", row["user_ref"]) for row in self.rows}
+        for d in self.all:
+            out |= {("user", d.get("user")),
+                    ("email", clean_email(d.get("email"))),
+                    ("license", clean_license(d.get("license")))}
+            if d.get("buyer"):
+                out.add(("buyer", d.platform + ":" + d.get("buyer")))
         return sorted(i for i in out if i[1])
 
-    def given(self, now):
-        """Everything open now: (identifiers, tier, is it paid for)."""
-        for subject, said in self.subjects.items():
-            platform = said[0]["platform"]
-            at = gumroad_at if platform == "gumroad" else gank_at
-            for sale, tier, paid in at(self.rules, said, now):
-                yield {("user", self.users[subject]),
-                       ("email", (sale["email"] or "").lower()),
-                       ("license", sale.get("license")),
-                       ("buyer", f"{platform}:{sale['buyer']}")}, tier, paid
-
-    def answers(self, given, by, value):
-        """The answers that are right: one, or one per tier where none of
-        those held has a rank."""
+    def rows_of(self, by, value):
         if by == "email":
-            value = value.lower()
-        held = {}
-        for who, tier, paid in given:
-            if (by, value) in who:
-                held[tier] = held.get(tier, False) or paid
+            value = clean_email(value)
+        if by == "license":
+            value = clean_license(value)
+        for row in self.rows:
+            has = {"user": row["user_ref"], "email": row["email"],
+                   "license": row["license"],
+                   "buyer": f"{row['platform']}:{row['buyer']}"}
+            if has[by] == value:
+                yield row
+
+    @staticmethod
+    def held(rows, now):
+        """Of each tier open now: is it paid for?"""
+        out = {}
+        for row in rows:
+            if row["tier"] is not None and row["since"] <= now and (
+                    row["until"] is None or now < row["until"]):
+                paid = row["paid_until"] is None or now < row["paid_until"]
+                out[row["tier"]] = out.get(row["tier"], False) or paid
+        return out
+
+    def answers(self, rows, now):
+        """The answers that are right, as {(tier, status)}: one, or one per
+        tier where none of those held has a rank."""
+        held = self.held(rows, now)
         ranked = [t for t in held if t in self.rules.place]
         best = [min(ranked, key=self.rules.place.get)] if ranked else held
-        return {f"{t}:{'active' if held[t] else 'grace'}"
-                for t in best} or {":none"}
+        return {(t, "active" if held[t] else "grace") for t in best} or {
+            (None, "none")}
 
-    def instants(self):
-        """Where something may begin or end, by any reading of the rules."""
-        out = set()
-        for said in self.subjects.values():
-            for d in said:
-                months = d.get("months") or 1
-                marks = {d["came"]}
-                marks |= {d[k] for k in d
-                          if k.endswith("_at") or k in ("t", "trial")}
-                marks -= {None}
-                for t in list(marks):
-                    marks.add(add_months(t, months))
-                    marks.add(add_months(t, -months))
-                out |= marks
-                out |= {t + g for t in marks
-                        for g in self.rules.grace.values()}
-        return out
+    def until(self, rows, now, tier):
+        """When the tier, held now, is held no more; None: never."""
+        moments = sorted({row["until"] for row in rows
+                          if row["until"] is not None and row["until"] > now})
+        return next((t for t in moments if tier not in self.held(rows, t)),
+                    None)
