@@ -91,13 +91,15 @@ subscription_status(const struct subject *u)
 	return u->cancelled != NULL ? STR("cancelled") : STR("active");
 }
 
-/* That of the deliveries that are filed here. */
+/* That of its sales or notices; a sale that moves away leaves nothing. */
 static struct str
 subscription_id(const struct subject *u)
 {
+	for (size_t i = 0; i < u->n_sales; i++)
+		if (u->sales[i].fact.subscription.p != NULL)
+			return u->sales[i].fact.subscription;
 	for (size_t i = 0; i < u->n; i++)
-		if (u->d[i].fact->subscription.p != NULL &&
-		    str_eq(u->d[i].fact->subject, u->id))
+		if (u->d[i].fact->sale.p == NULL)
 			return u->d[i].fact->subscription;
 	return STR_NONE;
 }
