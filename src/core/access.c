@@ -242,6 +242,9 @@ add_grant(struct buf *b, const struct access_grant *g)
 	jsonw_time(b, "since", p->since);
 	jsonw_time(b, "paid_until", p->paid_until);
 	jsonw_time(b, "until", p->until);
+	jsonw_int(b, "quantity", p->quantity);
+	/* nothing is read back at the platform yet */
+	jsonw_text(b, "confirmed", STR_NONE);
 	jsonw_bool(b, "test", p->test != 0);
 	jsonw_close(b, '}');
 }

@@ -61,8 +61,9 @@ def check_access(p):
          (200, "supporter", "active", None), "GET /v1/access after the 2xx")
     same(x.get("key"), {"email": "calvin@example.com"}, "access: key")
     same(x.get("allows"), ["read"], "access: allows")
-    same([g["sale"] for g in x.get("grants", [])],
-         ["YsQco6u3QkxrBvCxPpAfWg=="], "access: grants")
+    same([(g["sale"], g["quantity"], g["confirmed"])
+          for g in x.get("grants", [])],
+         [("YsQco6u3QkxrBvCxPpAfWg==", 1, None)], "access: grants")
     text = p.cli("access", "--email", "calvin@example.com")
     ok(text.returncode == 0 and b"has tier supporter" in text.stdout,
        "gatepost access says the same", text)

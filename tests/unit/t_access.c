@@ -278,6 +278,7 @@ test_object(void)
 	p.sale = STR("S==");
 	p.subscription = STR("SUB");
 	p.variant = STR("Twin");
+	p.quantity = 3;
 	put(&p);
 	check_json("js\"on", T0, 1,
 	    "{\"key\":{\"user\":\"js\\\"on\"},\"tier\":\"twin\",\"rank\":10,"
@@ -288,11 +289,13 @@ test_object(void)
 	    "\"sale\":\"S==\",\"subscription\":\"SUB\",\"status\":\"active\","
 	    "\"since\":\"2026-02-25T06:13:20Z\","
 	    "\"paid_until\":\"2026-03-27T06:13:20Z\","
-	    "\"until\":\"2026-04-03T06:13:20Z\",\"test\":false}],"
+	    "\"until\":\"2026-04-03T06:13:20Z\",\"quantity\":3,"
+	    "\"confirmed\":null,\"test\":false}],"
 	    "\"change\":0,\"allowed\":true}",
 	    "a member");
 	p = row("forever", "Own", 0, GONE, GONE);
 	p.sale = STR("F");
+	p.quantity = STORE_NULL;
 	p.test = 1;
 	put(&p);
 	check_json("forever", T0, -1,
@@ -303,7 +306,8 @@ test_object(void)
 	    "\"product\":\"app\",\"variant\":null,\"sale\":\"F\","
 	    "\"subscription\":null,\"status\":\"active\","
 	    "\"since\":\"2026-02-25T06:13:20Z\",\"paid_until\":null,"
-	    "\"until\":null,\"test\":true}],\"change\":0}",
+	    "\"until\":null,\"quantity\":null,\"confirmed\":null,"
+	    "\"test\":true}],\"change\":0}",
 	    "for ever");
 	check_json("stranger", T0, 0,
 	    "{\"key\":{\"user\":\"stranger\"},\"tier\":null,\"rank\":0,"
