@@ -40,6 +40,8 @@ access_key_parse(enum store_by by, struct str value, struct arena *a,
 			return err_set(
 			    e, ERR_INPUT, "that is not an e-mail address");
 	}
+	if (by == STORE_BY_LICENSE)
+		out->id = platform_license(a, value);
 	if (platform_identifier(out->id).p == NULL)
 		return err_set(e, ERR_INPUT, "%s is not 1 to %d bytes of text",
 		    out->word, FACT_ID_MAX);

@@ -110,7 +110,9 @@ manual_decode(struct arena *a, struct str body, struct str delivery,
 			struct str id = text(a, o, access_words[by]);
 			if (id.p != NULL) {
 				out->by = by;
-				out->id = id;
+				out->id = by == STORE_BY_LICENSE
+				    ? platform_license(a, id)
+				    : id;
 			}
 		}
 	out->sale = text(a, o, "sale");

@@ -228,9 +228,8 @@ test_identifiers(void)
 	OK(ask(STORE_BY_BUYER, "gank:b1", T0).tier.p == NULL,
 	    "of another platform");
 	IS(ask(STORE_BY_LICENSE, "L-1", T0).tier, "pro", "by licence");
-	OK(ask(STORE_BY_LICENSE, "l-1", T0).tier.p == NULL &&
-		ask(STORE_BY_USER, "L-1", T0).tier.p == NULL,
-	    "exactly it");
+	IS(ask(STORE_BY_LICENSE, "\tl-1 ", T0).tier, "pro", "as it was typed");
+	OK(ask(STORE_BY_USER, "L-1", T0).tier.p == NULL, "and no user");
 	struct access_key key;
 	char large[FACT_ID_MAX + 2];
 	memset(large, 'x', sizeof(large));
@@ -241,7 +240,7 @@ test_identifiers(void)
 	} bad[] = { { STORE_BY_USER, "" }, { STORE_BY_USER, "a\nb" },
 		{ STORE_BY_USER, "\xFF" }, { STORE_BY_EMAIL, "nobody" },
 		{ STORE_BY_BUYER, "b1" }, { STORE_BY_BUYER, "gumroad:" },
-		{ STORE_BY_BUYER, "other:b1" } };
+		{ STORE_BY_BUYER, "other:b1" }, { STORE_BY_LICENSE, "  " } };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct err e = { 0 };
 		OK(access_key_parse(bad[i].by, str_from(bad[i].value), arena,
