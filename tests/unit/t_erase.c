@@ -212,6 +212,8 @@ test_lose(void)
 	    "{\"user_email\":\"" ADDRESS "\",\"l\":[\"" ADDRESS
 	    "\",3],\"" ADDRESS "\":1}",
 	    "{\"user_email\":null,\"l\":[null,3]}", 1);
+	lose(p, "{\"card[visual]\":\"" ADDRESS "\"}", "{\"card[visual]\":null}",
+	    1);
 	lose(p, "{\"x\":\"" ADDRESS, "erased=true", 0);
 	p = &platform_gank;
 	lose(p, "{\"x\":\"" ADDRESS "\"}", "{\"x\":null}", 0);
