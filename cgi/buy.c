@@ -84,8 +84,8 @@ is_prefetch(const struct request *r)
 
 /* The user of a pass that came along: only a user id can go to a shop. */
 static int
-find_user(const struct app *app, const struct request *r, int64_t now,
-    struct str *user)
+find_user(
+    const struct app *app, struct request *r, int64_t now, struct str *user)
 {
 	struct visitor v;
 	struct pass pass;

@@ -262,7 +262,7 @@ show(const struct app *app, struct request *r, const struct access_key *key,
 
 /* A pass of an e-mail address before any other. */
 static int
-find_key(const struct app *app, const struct request *r, int64_t now,
+find_key(const struct app *app, struct request *r, int64_t now,
     struct access_key *key)
 {
 	struct visitor v;

@@ -51,6 +51,10 @@ struct request {
 	const struct platform *platform; /* /hooks/NAME */
 	struct str token; /* /hooks/NAME/TOKEN, else STR_NONE */
 	struct str name; /* /buy/NAME, else STR_NONE */
+
+	/* Set by visitor.h: why the first pass that came is none, for the log;
+	 * NULL: none came, or one of them is good. */
+	const char *pass_fault;
 };
 
 /*

@@ -231,7 +231,8 @@ serve_route(const struct app *app, const struct route *route, struct request *r,
 	writer_leave(app->writers, r);
 }
 
-/* A visitor who is sent to the shop is no event for the log. */
+/* A visitor who is sent to the shop is no event for the log; a pass that is
+ * none is. */
 static int
 is_turned_away(const struct route *route, const struct reply *p)
 {
@@ -248,11 +249,13 @@ log_refused(
 		if (str_eq_z(r->method, methods[i].name))
 			method = methods[i].name;
 	log_line(p->status >= 500 ? LOG_ERROR : LOG_WARNING,
-	    "%s %s: %d%s%s%s%s", method,
+	    "%s %s: %d%s%s%s%s%s%s", method,
 	    route == NULL ? "unknown path" : route->pattern, p->status,
 	    p->error == NULL ? "" : " ", p->error == NULL ? "" : p->error,
 	    route == NULL || r->platform == NULL ? "" : ", platform ",
-	    route == NULL || r->platform == NULL ? "" : r->platform->name);
+	    route == NULL || r->platform == NULL ? "" : r->platform->name,
+	    r->pass_fault == NULL ? "" : ", pass refused: ",
+	    r->pass_fault == NULL ? "" : r->pass_fault);
 }
 
 void
@@ -290,7 +293,8 @@ route_serve(const struct app *app, struct request *r, struct reply *p)
 		if (route != NULL)
 			count_unread(r, COUNT_MEMORY);
 	}
-	if (p->status >= 400 && !at_gate && !is_turned_away(route, p))
+	if (r->pass_fault != NULL ||
+	    (p->status >= 400 && !at_gate && !is_turned_away(route, p)))
 		log_refused(route != NULL ? route : path_of, r, p);
 }
 

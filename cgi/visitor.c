@@ -1,9 +1,10 @@
 #include "cgi/visitor.h"
 
 void
-visitor_init(struct visitor *v, const struct app *app, const struct request *r,
-    int64_t now)
+visitor_init(
+    struct visitor *v, const struct app *app, struct request *r, int64_t now)
 {
+	r->pass_fault = NULL;
 	*v = (struct visitor){ .app = app,
 		.request = r,
 		.now = now,
@@ -51,8 +52,13 @@ visitor_next(struct visitor *v, struct pass *out, struct str *token)
 	    (next_cookie(v, token) || next_bearer(v, token))) {
 		v->tried++;
 		if (pass_verify(v->app->config, *token, v->now,
-			v->request->arena, out) == 0)
+			v->request->arena, out) == 0) {
+			v->found = 1;
+			v->request->pass_fault = NULL;
 			return 1;
+		}
+		if (!v->found && v->request->pass_fault == NULL)
+			v->request->pass_fault = out->fault;
 	}
 	return 0;
 }

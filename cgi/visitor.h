@@ -14,15 +14,16 @@ enum { VISITOR_PASSES_MAX = 16 };
 
 struct visitor {
 	const struct app *app;
-	const struct request *request;
+	struct request *request; /* pass_fault is set as they are tried */
 	int64_t now;
 	struct str cookies; /* those not looked at yet */
 	int authorizations; /* looked at */
 	int tried;
+	int found; /* a valid one */
 };
 
-void visitor_init(struct visitor *v, const struct app *app,
-    const struct request *r, int64_t now);
+void visitor_init(
+    struct visitor *v, const struct app *app, struct request *r, int64_t now);
 
 /* The next valid one: 1 with *out and the pass itself in *token, or 0. */
 int visitor_next(struct visitor *v, struct pass *out, struct str *token);

@@ -219,8 +219,9 @@ step(struct tree *t, struct node *parent, const struct str *segment, size_t n,
 	return child;
 }
 
-static void
-put_pair(struct tree *t, struct path *path, struct str value)
+/* Where the path leads; NULL: nowhere. repeated: it was there before. */
+static struct node *
+find_place(struct tree *t, struct path *path)
 {
 	for (size_t i = 0; i < path->n; i++)
 		path->segment[i] = unbracket(t, path->segment[i]);
@@ -232,10 +233,17 @@ put_pair(struct tree *t, struct path *path, struct str value)
 						 : NODE_LIST;
 		if (at->kind != NODE_MAP && at->kind != NODE_LIST) {
 			t->reason = "wrong_type";
-			return;
+			return NULL;
 		}
 		at = step(t, at, path->segment + i, path->n - i, kind);
 	}
+	return at;
+}
+
+static void
+put_pair(struct tree *t, struct path *path, struct str value)
+{
+	struct node *at = find_place(t, path);
 	if (at == NULL)
 		return;
 	if (at->kind == NODE_MAP || at->kind == NODE_LIST) {
@@ -274,6 +282,94 @@ form_tree(struct arena *a, struct str text, const struct form_opts *opts,
 	*reason = stop != NULL ? stop : t.reason;
 	if (stop != NULL && strcmp(stop, "bad_encoding") == 0)
 		*t.root = (struct node){ .kind = NODE_MAP };
+	return 0;
+}
+
+/* ---- what a relay has made of a form ------------------------------------- */
+
+static int
+is_container(const struct node *n)
+{
+	return n->kind == NODE_MAP || n->kind == NODE_LIST;
+}
+
+/* Takes over what from holds, or finds that into says the same. */
+static void
+merge(struct tree *t, struct node *into, struct node *from)
+{
+	struct node *next;
+	if (into->kind == NODE_MAP && from->kind == NODE_MAP) {
+		for (struct node *c = from->first; c != NULL; c = next) {
+			struct node *same = node_get(into, c->key);
+			next = c->next;
+			c->next = NULL;
+			if (same == NULL)
+				node_add(t->a, into, c, c->key);
+			else
+				merge(t, same, c);
+		}
+		return;
+	}
+	/* a form has no numbers: "5" is 5 */
+	if (is_container(into) || is_container(from)
+		? !node_equal(into, from)
+		: !str_eq(node_text(into), node_text(from)))
+		t->reason = "contradiction";
+}
+
+static void
+put_node(struct tree *t, struct path *path, struct node *value)
+{
+	struct node *at, *next;
+	if (path->segment[path->n - 1].n == 0 && value->kind == NODE_LIST) {
+		/* the values of a[] one by one */
+		for (struct node *c = value->first; c != NULL; c = next) {
+			next = c->next;
+			c->next = NULL;
+			put_node(t, path, c);
+		}
+		return;
+	}
+	at = find_place(t, path);
+	if (at == NULL)
+		return;
+	if (at->repeated) {
+		at->repeated = 0;
+		merge(t, at, value);
+		return;
+	}
+	value->key = at->key;
+	value->hash = at->hash;
+	value->next = at->next;
+	*at = *value;
+}
+
+int
+form_nest(struct arena *a, const struct form_opts *opts, struct node *root,
+    const char **reason, struct err *e)
+{
+	struct tree t = { .a = a,
+		.root = node_new(a, NODE_MAP),
+		.unbracket = opts != NULL && opts->unbracket };
+	struct node plain = { .kind = NODE_MAP }, *next;
+	struct path path;
+	if (t.root == NULL)
+		return no_memory(reason, e);
+	for (struct node *c = root->first; c != NULL; c = next) {
+		next = c->next;
+		c->next = NULL;
+		if (split_key(c->key, &path) != 0)
+			t.reason = "too_deep";
+		else if (path.n > 1)
+			put_node(&t, &path, c);
+		else
+			node_add(a, &plain, c, c->key);
+	}
+	*root = plain;
+	merge(&t, root, t.root);
+	if (t.no_memory)
+		return no_memory(reason, e);
+	*reason = t.reason;
 	return 0;
 }
 

@@ -61,6 +61,17 @@ struct form_opts {
 int form_tree(struct arena *a, struct str text, const struct form_opts *opts,
     struct node **root, const char **reason, struct err *e);
 
+/*
+ * Nests what a relay made of a form: JSON whose keys are "a[b]". Members of
+ * root, a map, that have such keys go where form_tree puts them; a list as the
+ * value of a[] holds its elements. What two members say of the same place has
+ * to be the same, as texts. 0 and *reason NULL, or too_large, too_deep,
+ * wrong_type as above, or contradiction; root holds what else was readable.
+ * -1 without memory. opts NULL: none.
+ */
+int form_nest(struct arena *a, const struct form_opts *opts, struct node *root,
+    const char **reason, struct err *e);
+
 /* Appends s as Ruby's ERB::Util.url_encode writes it: all but letters,
  * digits and "_-.~" become %XX. */
 void form_encode(struct buf *b, struct str s);

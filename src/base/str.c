@@ -100,6 +100,18 @@ str_lower(struct arena *a, struct str s)
 	return (struct str){ p, s.n };
 }
 
+struct str
+str_upper(struct arena *a, struct str s)
+{
+	char *p = arena_dup(a, s.p, s.n);
+	if (p == NULL)
+		return STR_NONE;
+	for (size_t i = 0; i < s.n; i++)
+		if (p[i] >= 'a' && p[i] <= 'z')
+			p[i] = (char)(p[i] - 'a' + 'A');
+	return (struct str){ p, s.n };
+}
+
 int
 str_int64(struct str s, int64_t min, int64_t max, int64_t *out)
 {

@@ -35,6 +35,7 @@ int str_cut(struct str s, char c, struct str *head, struct str *tail);
 /* NUL-terminated copy; a NUL inside stays inside. NULL: out of memory. */
 char *str_z(struct arena *a, struct str s);
 struct str str_lower(struct arena *a, struct str s); /* ASCII */
+struct str str_upper(struct arena *a, struct str s);
 
 /* Decimal digits, an optional '-', nothing else, within [min, max]. 0 or -1. */
 int str_int64(struct str s, int64_t min, int64_t max, int64_t *out);

@@ -40,6 +40,8 @@ access_key_parse(enum store_by by, struct str value, struct arena *a,
 			return err_set(
 			    e, ERR_INPUT, "that is not an e-mail address");
 	}
+	if (by == STORE_BY_LICENSE)
+		out->id = platform_license(a, value);
 	if (platform_identifier(out->id).p == NULL)
 		return err_set(e, ERR_INPUT, "%s is not 1 to %d bytes of text",
 		    out->word, FACT_ID_MAX);
@@ -242,6 +244,9 @@ add_grant(struct buf *b, const struct access_grant *g)
 	jsonw_time(b, "since", p->since);
 	jsonw_time(b, "paid_until", p->paid_until);
 	jsonw_time(b, "until", p->until);
+	jsonw_int(b, "quantity", p->quantity);
+	/* nothing is read back at the platform yet */
+	jsonw_text(b, "confirmed", STR_NONE);
 	jsonw_bool(b, "test", p->test != 0);
 	jsonw_close(b, '}');
 }

@@ -16,7 +16,7 @@ struct access_key {
 	const char *word; /* "user", "email", "buyer", "license" */
 	struct str value; /* as asked: buyer with its platform in front */
 	struct str platform; /* buyer only */
-	struct str id; /* as stored: the e-mail lower-cased */
+	struct str id; /* as stored: e-mail, licence key as in fact.h */
 };
 
 extern const char *const access_words[4]; /* in order of enum store_by */

@@ -46,7 +46,7 @@ purchase_row(const struct subject *u, const struct sale *s)
 		.product_name = s->fact.product_name,
 		.variant = s->fact.variant,
 		.user_ref = s->user,
-		.email = s->fact.email,
+		.email = hand_email(u->hand, u->n_hand, s->fact.email),
 		.buyer = s->fact.buyer,
 		.license = s->fact.license,
 		.price = s->fact.price,

@@ -144,6 +144,20 @@ hand_user(const struct fold_delivery *hand, size_t n_hand, struct str own)
 	return user;
 }
 
+struct str
+hand_email(const struct fold_delivery *hand, size_t n_hand, struct str own)
+{
+	struct str email = own;
+	for (size_t i = 0; i < n_hand; i++) {
+		const struct manual *m = hand[i].manual;
+		if (m->kind == MANUAL_LINK && m->email.p != NULL)
+			email = m->email;
+		else if (m->kind == MANUAL_UNLINK)
+			email = own;
+	}
+	return email;
+}
+
 int64_t
 hand_revoked(
     const struct fold_delivery *hand, size_t n_hand, const struct sale *s)

@@ -16,6 +16,10 @@ int hand_split(struct fold_delivery *d, size_t *n, struct arena *a,
 struct str
 hand_user(const struct fold_delivery *hand, size_t n_hand, struct str own);
 
+/* The address the subject is linked to, or own. */
+struct str
+hand_email(const struct fold_delivery *hand, size_t n_hand, struct str own);
+
 /* When access by that sale is revoked; FACT_NO_TIME: it is not. A sale later
  * than the revocation is not touched by it. */
 int64_t hand_revoked(

@@ -29,7 +29,10 @@ manual_encode(struct buf *b, const struct manual *m)
 {
 	jsonw_open(b, '{');
 	jsonw_text(b, "do", str_from(manual_words[m->kind]));
-	add_if(b, "user", m->kind == MANUAL_LINK ? m->user : STR_NONE);
+	if (m->kind == MANUAL_LINK) {
+		add_if(b, "user", m->user);
+		add_if(b, "email", m->email);
+	}
 	if (m->by >= 0)
 		jsonw_text(b, access_words[m->by], m->id);
 	add_if(b, "sale", m->sale);
@@ -103,16 +106,20 @@ manual_decode(struct arena *a, struct str body, struct str delivery,
 		    : err_set(e, ERR_INPUT, "not a manual event: %s", reason);
 	out->delivery = delivery;
 	int rc = read_kind(text(a, o, "do"), out, e);
-	if (out->kind == MANUAL_LINK)
+	if (out->kind == MANUAL_LINK) {
 		out->user = text(a, o, "user");
-	else
+		out->email = text(a, o, "email");
+	} else {
 		for (int by = STORE_BY_USER; by <= STORE_BY_LICENSE; by++) {
 			struct str id = text(a, o, access_words[by]);
 			if (id.p != NULL) {
 				out->by = by;
-				out->id = id;
+				out->id = by == STORE_BY_LICENSE
+				    ? platform_license(a, id)
+				    : id;
 			}
 		}
+	}
 	out->sale = text(a, o, "sale");
 	out->tier = text(a, o, "tier");
 	out->note = text(a, o, "note");

@@ -16,7 +16,7 @@ enum manual_kind {
 	MANUAL_GRANT, /* a tier, to an identifier */
 	MANUAL_REVOKE, /* of a grant's tier, a sale, or all of a subject */
 	MANUAL_RESTORE, /* undoes revoke */
-	MANUAL_LINK, /* the subject belongs to this user */
+	MANUAL_LINK, /* the subject belongs to this user, or address */
 	MANUAL_UNLINK, /* undoes link */
 	MANUAL_VOID, /* these deliveries do not count */
 	MANUAL_UNVOID, /* undoes void */
@@ -27,7 +27,8 @@ extern const char *const manual_words[MANUAL__MAX];
 struct manual {
 	enum manual_kind kind;
 	struct str delivery; /* of the event itself */
-	struct str user; /* link */
+	struct str user; /* link: one of the two */
+	struct str email;
 	struct str sale; /* revoke, restore: of this sale only */
 	struct str tier; /* grant; revoke: of this tier only */
 	int64_t until; /* grant; STORE_NULL: for ever */

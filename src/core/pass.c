@@ -127,19 +127,25 @@ is_text(const json_t *v, struct str want, int fold)
 	    (fold ? str_eq_fold(s, want) : str_eq(s, want));
 }
 
-/* Nearly every token has the one that pass_make writes. */
-static int
-header_fits(struct arena *a, struct str head)
+static const char not_jwt[] = "not a JWT";
+
+/* NULL: it is good. Nearly every token has the one that pass_make writes. */
+static const char *
+header_fault(struct arena *a, struct str head)
 {
 	struct str text = base64_url(a, head);
 	if (text.p != NULL && str_eq_z(text, header))
-		return 1;
+		return NULL;
 	const json_t *h = read_part(a, head);
 	const json_t *typ = json_object_get(h, "typ");
-	return h != NULL &&
-	    is_text(json_object_get(h, "alg"), STR("HS256"), 0) &&
-	    (typ == NULL || is_text(typ, STR("JWT"), 1)) &&
-	    json_object_get(h, "crit") == NULL;
+	if (h == NULL)
+		return not_jwt;
+	if (!is_text(json_object_get(h, "alg"), STR("HS256"), 0))
+		return "alg is not HS256";
+	if (typ != NULL && !is_text(typ, STR("JWT"), 1))
+		return "typ is not JWT";
+	return json_object_get(h, "crit") == NULL ? NULL
+						  : "crit is in the header";
 }
 
 /* RFC 7519, 4.1.3: one text, or a list of which one has to be ours. */
@@ -156,63 +162,93 @@ audience_fits(const json_t *aud, struct str ours)
 	return 0;
 }
 
-/* A time, or fallback when there is none. -1: not a time. */
+/* A time without its fraction, or fallback when there is none. -1: not a
+ * time. */
 static int64_t
 claim_time(const json_t *claims, const char *name, int64_t fallback)
 {
 	const json_t *v = json_object_get(claims, name);
 	if (v == NULL)
 		return fallback;
+	if (json_is_real(v))
+		return json_real_value(v) >= 0 &&
+			json_real_value(v) <= (double)PASS_TIME_MAX
+		    ? (int64_t)json_real_value(v)
+		    : -1;
 	int64_t t = json_is_integer(v) ? json_integer_value(v) : -1;
 	return t >= 0 && t <= PASS_TIME_MAX ? t : -1;
 }
 
-static int
-time_fits(const json_t *claims, int64_t now, int64_t *expires)
+static const char *
+time_fault(const json_t *claims, int64_t now, int64_t *expires)
 {
 	int64_t before = claim_time(claims, "nbf", 0);
 	*expires = claim_time(claims, "exp", -1);
-	return *expires >= 0 && now < *expires + PASS_LEEWAY && before >= 0 &&
-	    before - PASS_LEEWAY <= now && claim_time(claims, "iat", 0) >= 0;
+	if (*expires < 0)
+		return json_object_get(claims, "exp") == NULL
+		    ? "no exp"
+		    : "exp is not a time";
+	if (now >= *expires + PASS_LEEWAY)
+		return "expired";
+	if (before < 0)
+		return "nbf is not a time";
+	if (before - PASS_LEEWAY > now)
+		return "nbf is in the future";
+	return claim_time(claims, "iat", 0) < 0 ? "iat is not a time" : NULL;
 }
 
-static int
+static const char *
 read_key(const json_t *claims, struct arena *a, struct access_key *key)
 {
 	const json_t *word = json_object_get(claims, "by");
+	const json_t *who = json_object_get(claims, "sub");
 	struct str sub;
-	if (json_text(json_object_get(claims, "sub"), &sub) != 0)
-		return -1;
+	if (json_text(who, &sub) != 0)
+		return who == NULL ? "no sub" : "sub is not a text";
 	int by = STORE_BY_USER;
 	while (word != NULL && by <= STORE_BY_LICENSE &&
 	    !is_text(word, str_from(access_words[by]), 0))
 		by++;
 	sub.p = arena_dup(a, sub.p, sub.n);
-	return by <= STORE_BY_LICENSE && sub.p != NULL
-	    ? access_key_parse((enum store_by)by, sub, a, key, NULL)
-	    : -1;
+	if (by > STORE_BY_LICENSE)
+		return "by is not user, email, buyer or license";
+	return sub.p != NULL &&
+		access_key_parse((enum store_by)by, sub, a, key, NULL) == 0
+	    ? NULL
+	    : "sub is not what by says";
+}
+
+/* The claims of a token that is signed, until the arena ends. */
+static const char *
+read_claims(const struct config *c, struct str token, struct arena *a,
+    const json_t **claims)
+{
+	struct str head, body, rest, signature;
+	if (token.n > PASS_MAX || !str_cut(token, '.', &head, &rest) ||
+	    !str_cut(rest, '.', &body, &signature))
+		return not_jwt;
+	struct str text = { token.p, head.n + 1 + body.n };
+	struct str sum = base64_url(a, signature);
+	if (sum.p == NULL || !is_signed(c, text, sum))
+		return "not signed with HS256 and a pass_secret";
+	*claims = read_part(a, body);
+	return *claims == NULL ? not_jwt : header_fault(a, head);
 }
 
 int
 pass_verify(const struct config *c, struct str token, int64_t now,
     struct arena *a, struct pass *out)
 {
-	struct str head, body, rest, signature;
-	*out = (struct pass){ .expires = 0 };
-	if (token.n > PASS_MAX || !str_cut(token, '.', &head, &rest) ||
-	    !str_cut(rest, '.', &body, &signature))
-		return -1;
-	struct str text = { token.p, head.n + 1 + body.n };
-	struct str sum = base64_url(a, signature);
-	if (sum.p == NULL || !is_signed(c, text, sum))
-		return -1;
-	const json_t *claims = read_part(a, body);
+	const json_t *claims;
 	struct pass pass = { .expires = 0 };
-	if (claims == NULL || !header_fits(a, head) ||
-	    !audience_fits(json_object_get(claims, "aud"), c->public_url) ||
-	    !time_fits(claims, now, &pass.expires) ||
-	    read_key(claims, a, &pass.key) != 0)
-		return -1;
-	*out = pass;
-	return 0;
+	const char *fault = read_claims(c, token, a, &claims);
+	if (fault == NULL &&
+	    !audience_fits(json_object_get(claims, "aud"), c->public_url))
+		fault = "aud is not public_url";
+	if (fault == NULL)
+		fault = time_fault(claims, now, &pass.expires);
+	if (fault == NULL)
+		fault = read_key(claims, a, &pass.key);
+	*out = fault == NULL ? pass : (struct pass){ .fault = fault };
+	return fault == NULL ? 0 : -1;
 }

@@ -14,8 +14,10 @@
  * RFC 7515, 4.1.11 asks of who knows no extension; anything else is ignored.
  * Claims: sub; by, one of access_words (absent: user); aud, the configured
  * public_url or a list that holds it; exp, required; nbf, iat. Times are
- * whole numbers from 0 to PASS_TIME_MAX. Other claims are ignored. A key that
- * comes twice is refused.
+ * numbers from 0 to PASS_TIME_MAX; a fraction of a second is left out (RFC
+ * 7519, 2). sub is a text: a number is refused, because 42 and 42.0 are one
+ * number and two user ids. Other claims are ignored. A key that comes twice
+ * is refused.
  */
 enum {
 	PASS_MAX = 4096, /* bytes of a token */
@@ -26,6 +28,7 @@ enum {
 struct pass {
 	struct access_key key; /* texts in the arena */
 	int64_t expires; /* exp; it is good for PASS_LEEWAY longer */
+	const char *fault; /* why it is none, for the log; NULL: it is one */
 };
 
 /* Appends a pass for key, signed by the first pass_secret, that is good from
@@ -35,8 +38,9 @@ struct pass {
 int pass_make(const struct config *c, const struct access_key *key, int64_t now,
     int64_t seconds, struct buf *out, struct err *e);
 
-/* Is it a pass, by any pass_secret, at that time? 0 and *out; else -1 and no
- * key, also without memory. Which secret fits does not show in the time. */
+/* Is it a pass, by any pass_secret, at that time? 0 and *out; else -1 and
+ * nothing but the fault, also without memory. The fault holds no part of the
+ * token. Which secret fits does not show in the time. */
 int pass_verify(const struct config *c, struct str token, int64_t now,
     struct arena *a, struct pass *out);
 

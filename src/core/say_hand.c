@@ -105,19 +105,42 @@ say_revoke(const struct say *s, const struct manual *m)
 		buf_addz(s->b, "; later payments are not touched");
 }
 
+/* A link to a user leaves one to an address alone, and the reverse. */
+static int
+link_is_replaced(const struct say *s, const struct manual *m)
+{
+	for (const struct explain_event *ev = s->event + 1;
+	     ev < s->subject->events + s->subject->n_events; ev++) {
+		const struct manual *later = ev->manual;
+		if (later != NULL &&
+		    (later->kind == MANUAL_UNLINK ||
+			(later->kind == MANUAL_LINK &&
+			    (m->kind == MANUAL_UNLINK ||
+				(later->email.p != NULL) ==
+				    (m->email.p != NULL)))))
+			return 1;
+	}
+	return 0;
+}
+
 static void
 say_link(const struct say *s, const struct manual *m)
 {
-	int undo = m->kind == MANUAL_UNLINK;
-	buf_addz(s->b, undo ? "Unlinked by hand" : "Linked by hand to user ");
-	if (!undo)
+	const char *now = ": all purchases here are that user's";
+	if (m->kind == MANUAL_UNLINK) {
+		buf_addz(s->b, "Unlinked by hand");
+		now = ": the buyer's own link names the user again";
+	} else if (m->email.p != NULL) {
+		buf_addz(s->b, "Linked by hand to the e-mail ");
+		buf_adds(s->b, m->email);
+		now = ": all purchases here are of that address";
+	} else {
+		buf_addz(s->b, "Linked by hand to user ");
 		buf_adds(s->b, m->user);
-	if (is_replaced(s, MANUAL_LINK, MANUAL_UNLINK))
-		buf_addz(s->b, ", and replaced by a later event");
-	else
-		buf_addz(s->b,
-		    undo ? ": the buyer's own link names the user again"
-			 : ": all purchases here are that user's");
+	}
+	if (link_is_replaced(s, m))
+		now = ", and replaced by a later event";
+	buf_addz(s->b, now);
 }
 
 static void

@@ -226,12 +226,18 @@ run_link(struct ctl *ctl, struct err *e)
 	struct manual m = { .kind = MANUAL_LINK,
 		.by = -1,
 		.until = STORE_NULL,
-		.user = platform_identifier(str_from(ctl_get(ctl, "user"))),
 		.note = str_from(ctl_get(ctl, "note")) };
-	if (m.user.p == NULL) {
+	const char *user = ctl_get(ctl, "user"), *email = ctl_get(ctl, "email");
+	if ((user == NULL) == (email == NULL)) {
+		err_set(e, ERR_USAGE, "give one of --user, --email");
+		return CTL_USAGE;
+	}
+	m.user = platform_identifier(str_from(user));
+	m.email = platform_email(ctl->arena, str_from(email));
+	if (m.user.p == NULL && m.email.p == NULL) {
 		err_set(e, ERR_USAGE,
-		    "--user is missing: your own user id, 1 "
-		    "to 255 bytes of text");
+		    user != NULL ? "--user takes 1 to 255 bytes of text"
+				 : "--email takes an e-mail address");
 		return CTL_USAGE;
 	}
 	return link_to(ctl, &m, e);
@@ -249,13 +255,14 @@ run_unlink(struct ctl *ctl, struct err *e)
 
 static const struct ctl_option link_options[] = {
 	{ "user", "ID", "your own user id" },
+	{ "email", "ADDRESS", "or the person's e-mail address" },
 	{ "note", "TEXT", "why, for whoever reads the log" },
 	{ NULL, NULL, NULL },
 };
 
 const struct ctl_command ctl_link = {
 	.name = "link",
-	.args = "SALE|SUBSCRIPTION --user ID",
+	.args = "SALE|SUBSCRIPTION --user ID|--email ADDRESS",
 	.help = "say whose purchase it is",
 	.options = link_options,
 	.min_rest = 1,
@@ -267,7 +274,7 @@ const struct ctl_command ctl_unlink = {
 	.name = "unlink",
 	.args = "SALE|SUBSCRIPTION",
 	.help = "take a link back",
-	.options = link_options + 1,
+	.options = link_options + 2,
 	.min_rest = 1,
 	.max_rest = 1,
 	.run = run_unlink,

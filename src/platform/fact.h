@@ -56,7 +56,7 @@ struct fact {
 	struct str user_ref;
 	struct str email; /* trimmed, lower-cased in ASCII */
 	struct str buyer; /* the platform's id of the person */
-	struct str license;
+	struct str license; /* trimmed, upper-cased in ASCII */
 
 	/* a sale */
 	struct str sale;

@@ -20,6 +20,8 @@ static const struct {
 	{ "not_utf8", "not_json", "JSON that is not UTF-8" },
 	{ "not_object", "not_object", "JSON that is not an object" },
 	{ "duplicate_key", "duplicate_key", "a key of the JSON comes twice" },
+	{ "contradiction", "duplicate_key",
+	    "a flat key and a nested one of the JSON tell different things" },
 };
 
 static int
@@ -37,7 +39,10 @@ read_json(struct arena *a, struct str body, struct node **root,
 		*word = "too_large";
 		return 0;
 	}
-	return bad ? err_set(e, why.code, "%s", why.text) : 0;
+	if (bad)
+		return err_set(e, why.code, "%s", why.text);
+	struct form_opts opts = { .unbracket = 1 };
+	return form_nest(a, &opts, *root, word, e);
 }
 
 /* Collects small pieces: a call of the hash costs as much as some bytes. */

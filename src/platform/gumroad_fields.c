@@ -293,7 +293,7 @@ gumroad_purchase(struct gumroad_decoder *d, const struct decode_opts *opts)
 	decode_user_ref(d, opts);
 	f->owner = identifier(d, "seller_id");
 	f->buyer = identifier(d, "purchaser_id");
-	f->license = identifier(d, "license_key");
+	f->license = platform_license(d->a, identifier(d, "license_key"));
 	struct str email = text(d, "email");
 	f->email = email.p == NULL ? email : platform_email(d->a, email);
 	if (email.p != NULL && f->email.p == NULL)
@@ -346,7 +346,7 @@ gumroad_subscription(struct gumroad_decoder *d)
 	f->subscription = key_identifier(d, "subscription_id", 1);
 	decode_product(d);
 	decode_recurrence(d);
-	f->license = identifier(d, "license_key");
+	f->license = platform_license(d->a, identifier(d, "license_key"));
 	f->cancelled_at = moment(d, "cancelled_at", 0);
 	f->ended_at = moment(d, "ended_at", f->kind == FACT_ENDED);
 	f->ended_reason = clean(d, "ended_reason");

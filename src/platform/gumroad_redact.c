@@ -266,6 +266,7 @@ redact_json_body(struct str body, struct str address, struct arena *a,
 	const json_t *card = json_object_get(root, "card");
 	const json_t *named[] = { json_object_get(root, "email"),
 		json_object_get(root, "user_email"),
+		json_object_get(root, "card[visual]"),
 		json_object_get(card, "visual") };
 	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
 		struct str s;

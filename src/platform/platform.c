@@ -46,3 +46,10 @@ platform_email(struct arena *a, struct str s)
 		return STR_NONE;
 	return str_lower(a, s);
 }
+
+struct str
+platform_license(struct arena *a, struct str s)
+{
+	s = platform_identifier(str_trim(s));
+	return s.p == NULL ? s : str_upper(a, s);
+}

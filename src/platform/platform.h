@@ -146,6 +146,8 @@ struct platform {
 struct str platform_identifier(struct str s);
 /* The same for an address: trimmed, lower-cased in ASCII, has an '@'. */
 struct str platform_email(struct arena *a, struct str s);
+/* The same for a licence key: trimmed, upper-cased in ASCII. */
+struct str platform_license(struct arena *a, struct str s);
 
 const struct platform *platform_find(struct str name); /* NULL: unknown */
 size_t platform_index(const struct platform *p);

@@ -4,11 +4,12 @@
 import sys
 sys.dont_write_bytecode = True
 import json
+import sqlite3
 import time
 from urllib.parse import quote
 
 from lib import (FORM, Place, basic, fixture, gank_headers, http_raw, main,
-                 ok, sale, same)
+                 needs_file, ok, sale, same)
 
 
 def recorded():
@@ -61,8 +62,9 @@ def check_access(p):
          (200, "supporter", "active", None), "GET /v1/access after the 2xx")
     same(x.get("key"), {"email": "calvin@example.com"}, "access: key")
     same(x.get("allows"), ["read"], "access: allows")
-    same([g["sale"] for g in x.get("grants", [])],
-         ["YsQco6u3QkxrBvCxPpAfWg=="], "access: grants")
+    same([(g["sale"], g["quantity"], g["confirmed"])
+          for g in x.get("grants", [])],
+         [("YsQco6u3QkxrBvCxPpAfWg==", 1, None)], "access: grants")
     text = p.cli("access", "--email", "calvin@example.com")
     ok(text.returncode == 0 and b"has tier supporter" in text.stdout,
        "gatepost access says the same", text)
@@ -270,4 +272,48 @@ def logs_of_questions():
     p.check_logs(mail)
 
 
-main(recorded, credentials, refused, unconfigured, logs_of_questions)
+def license_as_typed():
+    """People copy licence keys out of mails: case and blanks differ."""
+    p = Place()
+    p.run()
+    p.nginx()
+    key, typed = "A1B2C3D4-E5F60718", " a1b2c3d4-e5f60718\t"
+    p.gumroad(sale(1, b"&license_key=" + key.lower().encode()))
+    same(p.one("SELECT license FROM purchases"), key, "the column")
+    same(p.access("license=" + quote(typed)).json().get("tier"), "supporter",
+         "GET /v1/access")
+    a = p.post("/v1/access", json.dumps({"users": [
+        {"license": typed}]}).encode(), p.bearer())
+    same([u["tier"] for u in a.json().get("users", [])], ["supporter"],
+         "POST /v1/access")
+    same(a.json()["users"][0]["key"], {"license": typed},
+         "answered as it was asked")
+    for command in ("access", "explain", "purchases"):
+        done = p.cli(command, "--license", typed)
+        ok(done.returncode == 0 and b"supporter" in done.stdout,
+           "gatepost " + command, done)
+    token = p.cli("pass", "--license", typed).stdout.decode().strip()
+    a = p.direct("GET", "/gate?tier=supporter",
+                 headers={"Authorization": "Bearer " + token})
+    same((a.status, a.headers.get("x-gatepost-user")), (204, key),
+         "a pass by licence key")
+    p.cli("grant", "--license", "b-1", "--tier", "influencer")
+    same(p.access("license=B-1").json().get("tier"), "influencer",
+         "a grant to a licence key")
+    p.cli("revoke", "--license", " B-1")
+    same(p.access("license=b-1").json().get("tier"), None, "taken back")
+    p.cli("grant", "--license", "C-1", "--tier", "influencer")
+    needs_file("a grant of an older version, as it was typed")
+    db = sqlite3.connect(p.db)
+    with db:
+        db.execute("UPDATE events SET subject = 'grant:license:c-1', body ="
+                   " replace(body, 'C-1', 'c-1') WHERE body LIKE '%C-1%'")
+        db.execute("DELETE FROM purchases WHERE license = 'C-1'")
+    db.close()
+    p.cli("rebuild")
+    same(p.access("license=C-1").json().get("tier"), "influencer",
+         "a grant of an older version, as it was typed")
+
+
+main(recorded, credentials, refused, unconfigured, logs_of_questions,
+     license_as_typed)

@@ -3,9 +3,12 @@
 
 import sys
 sys.dont_write_bytecode = True
+import base64
+import hmac
 import json
 import shutil
 import subprocess
+import time
 
 from lib import Place, folder, main, ok, same, skip
 
@@ -100,4 +103,62 @@ def exchange():
              "made by jose: " + name)
 
 
-main(exchange)
+def encode(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def signed(p, claims, secret=None):
+    text = encode(b'{"alg":"HS256"}') + "." + encode(claims.encode())
+    mac = hmac.digest((secret or p.pass_secret).encode(), text.encode(),
+                      "sha256")
+    return text + "." + encode(mac)
+
+
+def claims(exp, sub='"ada@example.org"', aud="https://example.org"):
+    return '{"sub":%s,"aud":"%s","exp":%s,"iat":1.5}' % (sub, aud, exp)
+
+
+def refused():
+    """The log says what is wrong with a pass, and no word of it."""
+    p = Place()
+    p.run()
+    p.cli("grant", "--user", "ada@example.org", "--tier", "supporter")
+    soon = "%d" % (time.time() + 3600)
+    good = signed(p, claims(soon + ".25"))
+    bearer = "Bearer %s"
+
+    def ask(path, token=None, cookie=None):
+        """The status, and what was logged meanwhile."""
+        before = p.log.read_text()
+        headers = {"Authorization": bearer % token} if token else {}
+        if cookie:
+            headers["Cookie"] = "gatepost=" + cookie
+        a = p.direct("GET", path, headers=headers)
+        return a.status, p.log.read_text()[len(before):]
+
+    gate = "/gate?tier=supporter"
+    for token in (good, signed(p, claims(soon + ".0"))):
+        same(ask(gate, token), (204, ""), "a fraction in exp")
+    said = "gatepost.fcgi: warning: GET %s: 401%s, pass refused: %s\n"
+    for why, token in (
+            ("expired", signed(p, claims("1772000000.5"))),
+            ("exp is not a time", signed(p, claims('"%s"' % soon))),
+            ("sub is not a text", signed(p, claims(soon, "42"))),
+            ("aud is not public_url",
+             signed(p, claims(soon, aud="https://example.com"))),
+            ("not signed with HS256 and a pass_secret",
+             signed(p, claims(soon), "x" * 32)),
+            ("not a JWT", "ada@example.org")):
+        same(ask(gate, token), (401, said % ("/gate", "", why)), why)
+        same(ask("/live", token), (401, said % ("/live", " pass", why)),
+             "a stream: " + why)
+    over = signed(p, claims("1772000000"))
+    same(ask(gate, "opaque", over), (401, said % ("/gate", "", "expired")),
+         "two: one line, of the cookie")
+    same(ask(gate, over, good), (204, ""), "one of two is good: no line")
+    same(ask(gate, good, over), (204, ""), "the other: no line")
+    same(ask(gate), (401, ""), "none: no line")
+    p.check_logs("ada@example.org", over, good, *over.split("."))
+
+
+main(exchange, refused)

@@ -255,6 +255,36 @@ def links():
     p.check_logs()
 
 
+def links_email():
+    """A purchase made with another address than the person has."""
+    p = Place()
+    p.run()
+    deliver(p, sale(1))
+    sale_id = p.one("SELECT sale FROM purchases")
+    for name, args in (("nobody", ()), ("two", ("--user", "1", "--email",
+                                                "a@example.com")),
+                       ("no address", ("--email", "ada"))):
+        same(p.cli("link", sale_id, *args).returncode, 2, "link to " + name)
+    same(p.events(), 1, "writes nothing")
+    says(p.cli("link", sale_id, "--email", " Ada@Example.org "), 0,
+         "link --email")
+    same((tier(p, "email=ada@example.org"), tier(p, "email=calvin1@example.com"),
+          tier(p, "user=u1")), ("supporter", None, "supporter"),
+         "beats the address of the sale")
+    says(p.cli("explain", "--sale", sale_id), 0, "explain",
+         "Linked by hand to the e-mail ada@example.org: all purchases here "
+         "are of that address")
+    says(p.cli("link", sale_id, "--user", "9"), 0, "link --user, too")
+    same((tier(p, "email=ada@example.org"), tier(p, "user=9")),
+         ("supporter", "supporter"), "both hold")
+    a = p.cli("explain", "--sale", sale_id)
+    ok(b"replaced by a later event" not in a.stdout, "explain says so", a)
+    says(p.cli("unlink", sale_id), 0, "unlink")
+    same((tier(p, "email=ada@example.org"), tier(p, "user=9"),
+          tier(p, "email=calvin1@example.com"), tier(p, "user=u1")),
+         (None, None, "supporter", "supporter"), "takes both back")
+
+
 def by_hand():
     """grant, revoke: seen by the next request."""
     p = Place()
@@ -467,5 +497,5 @@ def exported():
         same(bad, [], "export %s: nothing to run" % kind)
 
 
-main(rebuilt, expiry, expiry_cgi, idle, links, by_hand, leaked, replayed,
-     unmatched, erased, explained, exported)
+main(rebuilt, expiry, expiry_cgi, idle, links, links_email, by_hand, leaked,
+     replayed, unmatched, erased, explained, exported)

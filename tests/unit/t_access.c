@@ -228,9 +228,8 @@ test_identifiers(void)
 	OK(ask(STORE_BY_BUYER, "gank:b1", T0).tier.p == NULL,
 	    "of another platform");
 	IS(ask(STORE_BY_LICENSE, "L-1", T0).tier, "pro", "by licence");
-	OK(ask(STORE_BY_LICENSE, "l-1", T0).tier.p == NULL &&
-		ask(STORE_BY_USER, "L-1", T0).tier.p == NULL,
-	    "exactly it");
+	IS(ask(STORE_BY_LICENSE, "\tl-1 ", T0).tier, "pro", "as it was typed");
+	OK(ask(STORE_BY_USER, "L-1", T0).tier.p == NULL, "and no user");
 	struct access_key key;
 	char large[FACT_ID_MAX + 2];
 	memset(large, 'x', sizeof(large));
@@ -241,7 +240,7 @@ test_identifiers(void)
 	} bad[] = { { STORE_BY_USER, "" }, { STORE_BY_USER, "a\nb" },
 		{ STORE_BY_USER, "\xFF" }, { STORE_BY_EMAIL, "nobody" },
 		{ STORE_BY_BUYER, "b1" }, { STORE_BY_BUYER, "gumroad:" },
-		{ STORE_BY_BUYER, "other:b1" } };
+		{ STORE_BY_BUYER, "other:b1" }, { STORE_BY_LICENSE, "  " } };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct err e = { 0 };
 		OK(access_key_parse(bad[i].by, str_from(bad[i].value), arena,
@@ -278,6 +277,7 @@ test_object(void)
 	p.sale = STR("S==");
 	p.subscription = STR("SUB");
 	p.variant = STR("Twin");
+	p.quantity = 3;
 	put(&p);
 	check_json("js\"on", T0, 1,
 	    "{\"key\":{\"user\":\"js\\\"on\"},\"tier\":\"twin\",\"rank\":10,"
@@ -288,11 +288,13 @@ test_object(void)
 	    "\"sale\":\"S==\",\"subscription\":\"SUB\",\"status\":\"active\","
 	    "\"since\":\"2026-02-25T06:13:20Z\","
 	    "\"paid_until\":\"2026-03-27T06:13:20Z\","
-	    "\"until\":\"2026-04-03T06:13:20Z\",\"test\":false}],"
+	    "\"until\":\"2026-04-03T06:13:20Z\",\"quantity\":3,"
+	    "\"confirmed\":null,\"test\":false}],"
 	    "\"change\":0,\"allowed\":true}",
 	    "a member");
 	p = row("forever", "Own", 0, GONE, GONE);
 	p.sale = STR("F");
+	p.quantity = STORE_NULL;
 	p.test = 1;
 	put(&p);
 	check_json("forever", T0, -1,
@@ -303,7 +305,8 @@ test_object(void)
 	    "\"product\":\"app\",\"variant\":null,\"sale\":\"F\","
 	    "\"subscription\":null,\"status\":\"active\","
 	    "\"since\":\"2026-02-25T06:13:20Z\",\"paid_until\":null,"
-	    "\"until\":null,\"test\":true}],\"change\":0}",
+	    "\"until\":null,\"quantity\":null,\"confirmed\":null,"
+	    "\"test\":true}],\"change\":0}",
 	    "for ever");
 	check_json("stranger", T0, 0,
 	    "{\"key\":{\"user\":\"stranger\"},\"tier\":null,\"rank\":0,"

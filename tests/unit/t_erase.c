@@ -212,6 +212,8 @@ test_lose(void)
 	    "{\"user_email\":\"" ADDRESS "\",\"l\":[\"" ADDRESS
 	    "\",3],\"" ADDRESS "\":1}",
 	    "{\"user_email\":null,\"l\":[null,3]}", 1);
+	lose(p, "{\"card[visual]\":\"" ADDRESS "\"}", "{\"card[visual]\":null}",
+	    1);
 	lose(p, "{\"x\":\"" ADDRESS, "erased=true", 0);
 	p = &platform_gank;
 	lose(p, "{\"x\":\"" ADDRESS "\"}", "{\"x\":null}", 0);
@@ -601,6 +603,43 @@ test_user(void)
 	commit_free(commit);
 }
 
+/* Addresses that only a link by hand knows. */
+static void
+test_linked(void)
+{
+	static const char *const linked[] = { "cleo.planted@example.org",
+		"dora.planted@example.org" };
+	struct store *s = NULL;
+	struct err e = { 0 };
+	test_group("erase a linked address");
+	struct commit *commit = fill(&s);
+	for (size_t i = 0; i < 2; i++)
+		by_hand(s,
+		    (struct manual){ .kind = MANUAL_LINK,
+			.by = -1,
+			.until = STORE_NULL,
+			.email = str_from(linked[i]) },
+		    "gumroad", "sale:B1==");
+	OK(query("SELECT count(*) FROM purchases WHERE sale = 'B1==' AND "
+		 "email = 'dora.planted@example.org'") == 1,
+	    "the later link holds");
+	for (size_t i = 0; i < 2; i++) {
+		struct erase_result r = { 0 };
+		struct erase_who who = { STORE_BY_EMAIL, str_from(linked[i]) };
+		OK(erase_person(s, &config, &who, 0, 1775000200, &r, &e) == 0 &&
+			r.by_hand == 1 && r.subjects == (int64_t)i,
+		    "%s: %lld by hand, %lld subjects %s", linked[i],
+		    (long long)r.by_hand, (long long)r.subjects, e.text);
+		OK(grep(linked[i]) == 0, "%s is in no file", linked[i]);
+	}
+	OK(query("SELECT count(*) FROM purchases WHERE sale = 'B1==' AND "
+		 "email IS NULL AND since IS NOT NULL") == 1,
+	    "the purchase stays, nobody's");
+	test_rebuild(s);
+	store_close(s);
+	commit_free(commit);
+}
+
 /* ---- POST /v1/links ---- */
 
 static int
@@ -675,6 +714,7 @@ main(void)
 	test_lose();
 	test_email();
 	test_user();
+	test_linked();
 	test_links();
 	arena_free(arena);
 	unlink(database);

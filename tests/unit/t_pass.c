@@ -199,12 +199,18 @@ test_claims(void)
 		",\"iat\":1779000000,\"nbf\":1772000060,"
 		"\"more\":{\"a\":[1.5]}}",
 		"{" SUB "," AUD ",\"exp\":253402300799,\"by\":\"user\"}",
-		"{" SUB "," AUD ",\"exp\":1771999941}" };
+		"{" SUB "," AUD ",\"exp\":1771999941}",
+		/* RFC 7519, 2: NumericDate allows fractions */
+		"{" SUB "," AUD ",\"exp\":1772000100.25}",
+		"{" SUB "," AUD ",\"exp\":1.7720001e9}",
+		"{" SUB "," AUD ",\"exp\":1771999941.0}",
+		"{" SUB "," AUD "," EXP ",\"iat\":1.5,\"nbf\":1772000060.5}" };
 	static const char *const bad[] = { "{" SUB "," AUD "}",
 		"{" SUB "," EXP "}", "{" AUD "," EXP "}", "{}", "[]", "",
 		"null", "{" SUB "," AUD ",\"exp\":1771999940}",
-		"{" SUB "," AUD ",\"exp\":1772000100.0}",
-		"{" SUB "," AUD ",\"exp\":1.7720001e9}",
+		"{" SUB "," AUD ",\"exp\":1771999940.0}",
+		"{" SUB "," AUD ",\"exp\":253402300799.5}",
+		"{" SUB "," AUD ",\"exp\":-0.5}",
 		"{" SUB "," AUD ",\"exp\":\"1772000100\"}",
 		"{" SUB "," AUD ",\"exp\":-1772000100}",
 		"{" SUB "," AUD ",\"exp\":253402300800}",
@@ -219,7 +225,7 @@ test_claims(void)
 		"{" SUB "," AUD "," EXP ",\"nbf\":1772000061}",
 		"{" SUB "," AUD "," EXP ",\"nbf\":-1}",
 		"{" SUB "," AUD "," EXP ",\"nbf\":\"1\"}",
-		"{" SUB "," AUD "," EXP ",\"iat\":1.5}",
+		"{" SUB "," AUD "," EXP ",\"iat\":-1.5}",
 		"{" SUB "," EXP ",\"aud\":\"https://example.com\"}",
 		"{" SUB "," EXP ",\"aud\":\"https://example.org/\"}",
 		"{" SUB "," EXP ",\"aud\":\"https://example.org\\u0000\"}",
@@ -243,6 +249,59 @@ test_claims(void)
 		OK(takes_claims(good[i]), "%s", good[i]);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		OK(!takes_claims(bad[i]), "not %s", bad[i]);
+}
+
+static const char *
+fault(const char *header, const char *claims)
+{
+	struct pass p;
+	struct str t = token(header, claims, secrets[0]);
+	pass_verify(&both, t, NOW, a, &p);
+	return p.fault == NULL ? "-" : p.fault;
+}
+
+/* What the log says of it. */
+static void
+test_faults(void)
+{
+	static const struct {
+		const char *header, *claims, *fault;
+	} faults[] = { { HS256, CLAIMS, "-" },
+		{ "{\"alg\":\"HS384\"}", CLAIMS, "alg is not HS256" },
+		{ "{\"alg\":\"HS256\",\"typ\":\"x\"}", CLAIMS,
+		    "typ is not JWT" },
+		{ "{\"alg\":\"HS256\",\"crit\":[]}", CLAIMS,
+		    "crit is in the header" },
+		{ "HS256", CLAIMS, "not a JWT" }, { HS256, "{", "not a JWT" },
+		{ HS256, "{" SUB "," EXP "}", "aud is not public_url" },
+		{ HS256, "{" SUB "," AUD "}", "no exp" },
+		{ HS256, "{" SUB "," AUD ",\"exp\":\"1\"}",
+		    "exp is not a time" },
+		{ HS256, "{" SUB "," AUD ",\"exp\":1771999940}", "expired" },
+		{ HS256, "{" SUB "," AUD "," EXP ",\"nbf\":null}",
+		    "nbf is not a time" },
+		{ HS256, "{" SUB "," AUD "," EXP ",\"nbf\":1772000061}",
+		    "nbf is in the future" },
+		{ HS256, "{" SUB "," AUD "," EXP ",\"iat\":\"1\"}",
+		    "iat is not a time" },
+		{ HS256, "{" AUD "," EXP "}", "no sub" },
+		{ HS256, "{\"sub\":42," AUD "," EXP "}", "sub is not a text" },
+		{ HS256, "{\"sub\":\"\"," AUD "," EXP "}",
+		    "sub is not what by says" },
+		{ HS256, "{" SUB "," AUD "," EXP ",\"by\":\"email\"}",
+		    "sub is not what by says" },
+		{ HS256, "{" SUB "," AUD "," EXP ",\"by\":\"me\"}",
+		    "by is not user, email, buyer or license" } };
+	struct pass p;
+	test_group("faults");
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		IS(str_from(fault(faults[i].header, faults[i].claims)),
+		    faults[i].fault, faults[i].claims);
+	pass_verify(&both, token(HS256, CLAIMS, STR("another")), NOW, a, &p);
+	IS(str_from(p.fault), "not signed with HS256 and a pass_secret",
+	    "another secret");
+	pass_verify(&both, STR("opaque"), NOW, a, &p);
+	IS(str_from(p.fault), "not a JWT", "a token of another kind");
 }
 
 static void
@@ -327,6 +386,7 @@ main(void)
 	test_make_refused();
 	test_header();
 	test_claims();
+	test_faults();
 	test_shape();
 	test_huge();
 	arena_free(a);

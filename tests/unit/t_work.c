@@ -153,6 +153,34 @@ test_link(void)
 }
 
 static void
+test_link_email(void)
+{
+	struct manual link = does(MANUAL_LINK);
+	begin("link to an address");
+	deliver(&platform_gumroad,
+	    SALE("S1", "U1", "01-10", "&url_params[user_id]=42"), "01-10",
+	    INTAKE_RECORDED);
+	link.email = STR("bob@example.com");
+	hand("gumroad", "subscription:U1", link, "01-11");
+	TIER(STORE_BY_EMAIL, "bob@example.com", "01-12", "club");
+	TIER(STORE_BY_EMAIL, "ada@example.com", "01-12", "-");
+	TIER(STORE_BY_USER, "42", "01-12", "club");
+	deliver(&platform_gumroad, SALE("S2", "U1", "02-10", ""), "02-10",
+	    INTAKE_RECORDED);
+	TIER(STORE_BY_EMAIL, "bob@example.com", "02-28", "club");
+	TIER(STORE_BY_EMAIL, "ada@example.com", "02-28", "-");
+	struct manual user = does(MANUAL_LINK);
+	user.user = STR("43");
+	hand("gumroad", "subscription:U1", user, "02-11");
+	TIER(STORE_BY_USER, "43", "02-12", "club");
+	TIER(STORE_BY_EMAIL, "bob@example.com", "02-12", "club");
+	hand("gumroad", "subscription:U1", does(MANUAL_UNLINK), "02-13");
+	TIER(STORE_BY_USER, "43", "02-14", "-");
+	TIER(STORE_BY_EMAIL, "bob@example.com", "02-14", "-");
+	TIER(STORE_BY_EMAIL, "ada@example.com", "02-14", "club");
+}
+
+static void
 test_revoke(void)
 {
 	struct manual revoke = does(MANUAL_REVOKE);
@@ -459,6 +487,7 @@ main(void)
 		return 1;
 	arena = arena_new((size_t)64 * 1024 * 1024);
 	test_link();
+	test_link_email();
 	test_revoke();
 	test_void();
 	test_grant();
