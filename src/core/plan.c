@@ -80,12 +80,13 @@ paid_before(struct subject *u, int64_t end)
 		struct sale *s = &u->sales[i];
 		if (!s->lends || s->fact.sold_at >= end)
 			continue;
-		if (s->refunded_at != FACT_NO_TIME || is_disputed(s))
+		if (!sale_is_trial(u, s) &&
+		    (s->refunded_at != FACT_NO_TIME || is_disputed(s)))
 			return NULL;
 		if (s->counted)
 			last = s;
 	}
-	return last;
+	return last == NULL || is_disputed(last) ? NULL : last;
 }
 
 static int

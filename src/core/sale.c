@@ -209,6 +209,7 @@ merge(struct sale *s, struct fold_rows *out)
 	fill_flags(s);
 	if (is_payment) {
 		find_conflicts(s, out);
+		s->n_told = 1; /* the others have no say */
 	} else {
 		for (size_t i = 1; i < s->n_told; i++)
 			fill(&s->fact, s->told[i].fact);

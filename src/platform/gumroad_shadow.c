@@ -86,6 +86,14 @@ gumroad_known_key(struct str name)
 	return k == NULL ? NULL : k->name;
 }
 
+/* In JSON the text "true" and the boolean are the same, as in a form. */
+static int
+is_same(const struct node *a, const struct node *b)
+{
+	struct str x = node_text(a), y = node_text(b);
+	return x.p != NULL && y.p != NULL ? str_eq(x, y) : node_equal(a, b);
+}
+
 int
 gumroad_find_shadowed(struct gumroad_read *r)
 {
@@ -100,7 +108,7 @@ gumroad_find_shadowed(struct gumroad_read *r)
 		if (find_key(c->key) == NULL)
 			continue;
 		const struct node *top = node_get(r->root, c->key);
-		if (top != NULL && node_equal(c, top))
+		if (top != NULL && is_same(c, top))
 			found[r->n_shadowed++] = c->key;
 	}
 	r->shadowed = found;

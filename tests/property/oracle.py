@@ -325,7 +325,10 @@ class Gumroad(Subject):
             charged = any(
                 abs(s.sold_at - at) <= DAY and
                 (before is None or s.sold_at > before) and
-                d.get("new_tier") in [x.get("tier") for x in s.told]
+                (d.get("new_tier") in [x.get("tier") for x in s.told] or
+                 self.own_tiers[s.id] == (
+                     self.plan_tier(s, d.get("new_tier")) or
+                     d.get("new_tier")))
                 for s in self.lending)
             before = at
             sale = self.before(self.counted, at)
@@ -340,12 +343,16 @@ class Gumroad(Subject):
 
     def next_tier(self):
         updates = [d for d in self.notices if d.get("way")]
-        if not updates or updates[-1].get("way") != "downgrade" or any(
-                s.sold_at > updates[-1].time for s in self.counted):
+        if not self.newest or not updates or \
+                updates[-1].get("way") != "downgrade":
             return None
+        at = updates[-1].get("effective_at")
+        at = updates[-1].time if at is None else at
         name = updates[-1].get("new_tier")
-        sale = self.newest or (self.sales[-1] if self.sales else None)
-        return sale and self.plan_tier(sale, name) or name
+        if self.newest.sold_at > updates[-1].time or \
+                self.newest.sold_at >= at or not name:
+            return None
+        return self.plan_tier(self.newest, name) or name
 
     # ---- trial, cancelled, ended
 
@@ -398,7 +405,8 @@ class Gumroad(Subject):
         for d in sorted(ends, key=lambda d: (d.get("ended_at"), *d.order)):
             sale = self.before(self.counted, d.get("ended_at"))
             undone = any(s.is_open or s.refunded_at is not None
-                         for s in self.lending if s is not self.trial and
+                         for s in self.lending
+                         if (s is not self.trial or s is sale) and
                          s.sold_at < d.get("ended_at"))
             if sale and not undone and may_last(sale):
                 return sale
@@ -450,11 +458,11 @@ class Gumroad(Subject):
         if sale is not self.paid_up:
             closes += self.disputes_of(sale)
         if sale is not self.paid_up and not self.lasts_always(sale):
-            if self.is_subscription:
+            if self.is_subscription and sale.counted:
                 closes += [s.since for s in self.counted
-                           if s.order > sale.order]
-                if self.end:
-                    closes.append(self.end.get("ended_at"))
+                           if s.order > sale.order][:1]
+            if self.end:
+                closes.append(self.end.get("ended_at"))
             if self.is_subscription or sale.months:
                 paid_until, until = self.period(sale)
         return self.trim(self.tier(sale), sale.since, paid_until, until,
