@@ -56,9 +56,51 @@ once_of(struct arena *a, const char *what, const struct store_purchase *row)
 	    STR_ARG(row->platform), STR_ARG(row->sale)));
 }
 
+/* Why a sale's tier wants the owner's eye. */
+enum unmatched {
+	MATCHED,
+	NO_GRANT, /* the first sale of its subject fits none */
+	NO_GRANT_ANY_MORE, /* a renewal fits none, an earlier sale did */
+	OLD_NAME, /* it fits by a name that the platform told before */
+};
+
+static const char *const unmatched_words[] = {
+	[NO_GRANT] = "Somebody bought what no tier of gatepost.conf grants.",
+	[NO_GRANT_ANY_MORE] =
+	    "A member paid again, and no tier of gatepost.conf grants it, "
+	    "though one granted what was bought before: the product or its "
+	    "tier was renamed. The member has lost the tier.",
+	[OLD_NAME] =
+	    "A sale has its tier by an old name only: the product or its tier "
+	    "was renamed. Who buys it for the first time gets no tier.",
+};
+
+static enum unmatched
+judge_match(const struct outbox_sink *k, const struct effect *f,
+    const struct rows *rows, const struct store_purchase *row,
+    const struct fact *fact)
+{
+	const struct tier_rules *rules = &k->c->rules;
+	const struct platform *p = platform_find(f->platform);
+	if (row->since == STORE_NULL || rules->n_tiers == 0)
+		return MATCHED;
+	if (tier_find(rules, row->tier) != NULL)
+		return tier_match(rules, p, fact, STR_NONE) == NULL ? OLD_NAME
+								    : MATCHED;
+	if (is_first(rows, row))
+		return NO_GRANT;
+	for (size_t i = 0; i < rows->n; i++)
+		if (rows->v[i].since != STORE_NULL &&
+		    rows->v[i].sold_at <= row->sold_at &&
+		    tier_find(rules, rows->v[i].tier) != NULL)
+			return NO_GRANT_ANY_MORE;
+	return MATCHED;
+}
+
 static int
 alert_unmatched(struct outbox_sink *k, const struct effect *f,
-    const struct store_purchase *row, struct err *e)
+    const struct store_purchase *row, const struct fact *fact,
+    enum unmatched why, struct err *e)
 {
 	struct buf line;
 	buf_init(&line, 4096);
@@ -66,15 +108,24 @@ alert_unmatched(struct outbox_sink *k, const struct effect *f,
 	/* Gank names the product in the title, Gumroad in the permalink */
 	if (variant.p == NULL && str_eq_z(row->platform, "gank"))
 		variant = row->product_name;
+	/* ids stay where names change */
+	struct str product =
+	    fact->product_id.p != NULL ? fact->product_id : row->product;
+	struct str title =
+	    row->product_name.p != NULL ? row->product_name : row->product;
 	int rc = 0;
-	if (tier_grant_line(&line, row->platform, row->product, variant) == 0) {
-		const char *once = arena_printf(
-		    k->a, "unmatched %.*s", STR_ARG(buf_str(&line)));
-		const char *text = arena_printf(k->a,
-		    "Somebody bought what no tier of gatepost.conf grants. To "
-		    "give a tier for it, put this line into its grants:\n\n\t"
-		    "%.*s\n",
+	if (tier_grant_line(&line, row->platform, product, variant) == 0) {
+		const char *once = arena_printf(k->a, "unmatched %s%.*s",
+		    why == NO_GRANT	  ? ""
+			: why == OLD_NAME ? "old "
+					  : "again ",
 		    STR_ARG(buf_str(&line)));
+		buf_addz(&line, "\t# ");
+		buf_add_visible(&line, title);
+		const char *text = arena_printf(k->a,
+		    "%s To give a tier for it, put this line into its "
+		    "grants:\n\n\t%.*s\n",
+		    unmatched_words[why], STR_ARG(buf_str(&line)));
 		rc = once == NULL || text == NULL
 		    ? no_memory(e)
 		    : outbox_alert(k->s, k->c, once, text, f->at, k->a, e);
@@ -85,7 +136,7 @@ alert_unmatched(struct outbox_sink *k, const struct effect *f,
 
 static int
 sold(struct outbox_sink *k, struct effect *f, const struct rows *rows,
-    const struct store_purchase *row, struct err *e)
+    const struct store_purchase *row, const struct fact *fact, struct err *e)
 {
 	/* a refund that came before its sale: nobody is to be welcomed */
 	if ((row->since == STORE_NULL && !row->test) ||
@@ -93,17 +144,16 @@ sold(struct outbox_sink *k, struct effect *f, const struct rows *rows,
 	    (row->disputed_at != STORE_NULL &&
 		row->dispute_won_at == STORE_NULL))
 		return 0;
-	int first = is_first(rows, row);
-	if (about_row(k, f, first ? RULE_PURCHASE : RULE_RENEWAL, row,
-		once_of(k->a, "sale", row), e) != 0)
+	enum unmatched why = judge_match(k, f, rows, row, fact);
+	if (about_row(k, f, is_first(rows, row) ? RULE_PURCHASE : RULE_RENEWAL,
+		row, once_of(k->a, "sale", row), e) != 0)
 		return -1;
-	if (!first || row->since == STORE_NULL || k->c->rules.n_tiers == 0 ||
-	    tier_find(&k->c->rules, row->tier) != NULL)
+	if (why == MATCHED)
 		return 0;
 	if (about_row(k, f, RULE_UNMATCHED, row,
 		once_of(k->a, "unmatched", row), e) != 0)
 		return -1;
-	return k->plan != NULL ? 0 : alert_unmatched(k, f, row, e);
+	return k->plan != NULL ? 0 : alert_unmatched(k, f, row, fact, why, e);
 }
 
 struct subscription {
@@ -188,7 +238,7 @@ applied(struct outbox_sink *k, struct effect *f,
 	switch (fact->kind) {
 	case FACT_SALE:
 	case FACT_PAYMENT:
-		return row == NULL ? 0 : sold(k, f, rows, row, e);
+		return row == NULL ? 0 : sold(k, f, rows, row, fact, e);
 	case FACT_REFUND:
 		if (row != NULL && !fact->refunded)
 			return about_row(k, f, RULE_PARTIAL_REFUND, row,

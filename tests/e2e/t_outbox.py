@@ -416,6 +416,41 @@ def expired():
     ok(all("expired" in t for t in told), "which says so", told)
 
 
+def renamed():
+    """A renamed product: the owner is told of the member who lost the tier,
+    and of who keeps it by the old name alone."""
+    p = place("alert_mail = 'me@example.org'\n",
+              tiers="tier 'pro' { grants = { 'gumroad/app/Pro' } }\n")
+
+    def buy(name, permalink, tier, subscription, more=""):
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(
+            time.time() - (9 - int(name[1])) * 24 * HOUR))
+        deliver(p, ("sale_id=%s&sale_timestamp=%s&permalink=%s&product_id=P1=="
+                    "&product_name=My%%20App&variants[Tier]=%s&email=a@example.org"
+                    "&subscription_id=%s&recurrence=monthly&resource_name=sale"
+                    % (name, at, permalink, tier, subscription) +
+                    more).encode())
+
+    def told():
+        return [json.loads(r[0])["data"]["text"] for r in outbox(
+            p, "payload", "target = 'alert'")]
+
+    buy("R1", "app", "Pro", "M1")
+    same(told(), [], "what a grant fits is not told")
+    buy("R2", "store", "Pro", "M1")
+    same(p.one("SELECT tier FROM purchases WHERE sale = 'R2'"), "pro",
+         "a renewal by a new permalink keeps the tier")
+    ok(len(told()) == 1 and "old name only" in told()[0] and
+       "'gumroad/P1==/Pro'\t# My App" in told()[0],
+       "the owner is told, with the grant to paste", told())
+    buy("R3", "store", "Pro", "M1")
+    same(len(told()), 1, "once")
+    buy("R4", "store", "Professional", "M1")
+    ok(len(told()) == 2 and "paid again" in told()[1] and
+       "'gumroad/P1==/Professional'" in told()[1],
+       "a renewal that falls from a tier to none is told", told())
+
+
 def killed():
     """Killed between the effect and its mark: once more, with the same id."""
     r = Receiver()
@@ -832,6 +867,7 @@ def older():
 
 
 if __name__ == "__main__":
-    main(told, npm, once, test_ones, answers, dead_letters, expired, killed,
+    main(told, npm, once, test_ones, answers, dead_letters, expired, renamed,
+         killed,
          clock_set, killed_others, offline, recovers, back, together, slow,
          hostile, inside, clock, by_hand, lost_settings, metrics, older)
