@@ -72,7 +72,7 @@ read_link(struct request *r, struct link *link)
 	json_t *o = json_load_strict(r->arena, r->body, 0, &reason, &err);
 	if (o == NULL)
 		return -1;
-	link->sale = text(r->arena, o, "sale");
+	link->sale = link->manual.sale = text(r->arena, o, "sale");
 	link->subscription = text(r->arena, o, "subscription");
 	link->manual.user = text(r->arena, o, "user");
 	int rc = json_object_size(o) == 2 && link->manual.user.p != NULL &&

@@ -29,7 +29,8 @@ struct manual {
 	struct str delivery; /* of the event itself */
 	struct str user; /* link: one of the two */
 	struct str email;
-	struct str sale; /* revoke, restore: of this sale only */
+	struct str sale; /* revoke, restore: of this sale only; link: asked
+			    for by this one, and stays with it */
 	struct str tier; /* grant; revoke: of this tier only */
 	int64_t until; /* grant; STORE_NULL: for ever */
 	int by; /* grant: enum store_by, or -1 */

@@ -4,6 +4,7 @@
 #include "base/crypto.h"
 #include "core/fold.h"
 #include "core/manual.h"
+#include "core/refile.h"
 #include "core/replace.h"
 
 enum { DELIVERIES_FIRST = 16, DIGEST_TEXT_MAX = 1024 * 1024 };
@@ -256,115 +257,6 @@ note_conflicts(struct store *s, const struct gather *g,
 	return 0;
 }
 
-/* The events of a sale, which are to be filed under another subject. */
-struct refile {
-	const struct platform *platform;
-	struct decode_opts opts;
-	struct str sale;
-	int64_t *events;
-	struct str *deliveries; /* their keys */
-	size_t n, size;
-	struct arena *arena;
-	struct err *err;
-	int failed;
-};
-
-static int
-take_moving(struct refile *r, const struct store_event *row)
-{
-	if (r->n == r->size) {
-		size_t size = r->size == 0 ? DELIVERIES_FIRST : r->size * 2;
-		int64_t *events = arena_alloc(r->arena, size * sizeof(*events));
-		struct str *keys = arena_alloc(r->arena, size * sizeof(*keys));
-		if (events == NULL || keys == NULL)
-			return r->failed = 1;
-		if (r->n > 0) {
-			memcpy(events, r->events, r->n * sizeof(*events));
-			memcpy(keys, r->deliveries, r->n * sizeof(*keys));
-		}
-		r->events = events;
-		r->deliveries = keys;
-		r->size = size;
-	}
-	r->events[r->n] = row->id;
-	r->deliveries[r->n++] =
-	    (struct str){ arena_dup(r->arena, row->delivery.p, row->delivery.n),
-		    row->delivery.n };
-	return r->failed = arena_failed(r->arena);
-}
-
-static int
-take_delivery_of(void *arg, const struct store_event *row)
-{
-	struct refile *r = arg;
-	struct fact *f = arena_alloc(r->arena, sizeof(*f));
-	if (f == NULL ||
-	    r->platform->decode(row->body, &r->opts, r->arena, f, r->err) != 0)
-		return r->failed = 1;
-	return str_eq(project_column(r->arena, f->sale), r->sale)
-	    ? take_moving(r, row)
-	    : 0;
-}
-
-/* Is an event by hand about deliveries of that sale, and no other? */
-static int
-is_about(const struct refile *r, const struct manual *m, size_t n)
-{
-	if (m->n_deliveries == 0)
-		return str_eq(m->sale, r->sale);
-	for (size_t i = 0; i < m->n_deliveries; i++) {
-		size_t k = 0;
-		while (k < n && !str_eq(m->deliveries[i], r->deliveries[k]))
-			k++;
-		if (k == n)
-			return 0;
-	}
-	return 1;
-}
-
-static int
-take_manual_of(void *arg, const struct store_event *row)
-{
-	struct refile *r = arg;
-	struct manual m;
-	if (manual_decode(r->arena, row->body, row->delivery, &m, r->err) != 0)
-		return r->failed = r->err->code == ERR_MEMORY;
-	return is_about(r, &m, r->n) ? take_moving(r, row) : 0;
-}
-
-/* Files all deliveries of a sale, and what was done to it by hand, under
- * another subject. */
-static int
-refile(struct store *s, const struct config *c, const struct platform *p,
-    struct str sale, struct str from, struct str to, struct arena *a,
-    struct err *e)
-{
-	struct str platform = str_from(p->name);
-	struct str by_hand = manual_subject(a, platform, from);
-	struct str to_by_hand = manual_subject(a, platform, to);
-	struct refile r = { .platform = p,
-		.opts = project_opts(c, p),
-		.sale = project_column(a, sale),
-		.arena = a,
-		.err = e };
-	if (by_hand.p == NULL || to_by_hand.p == NULL)
-		return err_set(e, ERR_MEMORY, "out of memory");
-	if (store_event_of_subject(
-		s, platform, from, take_delivery_of, &r, e) != 0 ||
-	    r.failed)
-		return -1;
-	size_t n = r.n;
-	if (store_event_of_subject(
-		s, STR("manual"), by_hand, take_manual_of, &r, e) != 0 ||
-	    r.failed)
-		return -1;
-	for (size_t i = 0; i < r.n; i++)
-		if (store_event_refile(
-			s, r.events[i], i < n ? to : to_by_hand, e) != 0)
-			return -1;
-	return 0;
-}
-
 struct owner {
 	struct arena *arena;
 	struct str subject; /* that the row of a sale belongs to */
@@ -404,7 +296,7 @@ gather_sales(struct store *s, const struct config *c, const struct platform *p,
 		if (o.subject.p == NULL || str_eq(o.subject, subject))
 			continue;
 		*moved = 1;
-		if (refile(s, c, p, sale, o.subject, subject, a, e) != 0 ||
+		if (refile_sale(s, c, p, sale, o.subject, subject, a, e) != 0 ||
 		    project_subject(s, c, p, o.subject, NULL, when, a, e) != 0)
 			return -1;
 	}
@@ -418,7 +310,7 @@ send_sales(struct store *s, const struct config *c, const struct platform *p,
     const struct project_when *when, struct arena *a, struct err *e)
 {
 	for (size_t i = 0; i < rows->n_moves; i++)
-		if (refile(s, c, p, rows->moves[i].sale, subject,
+		if (refile_sale(s, c, p, rows->moves[i].sale, subject,
 			rows->moves[i].subject, a, e) != 0 ||
 		    project_subject(
 			s, c, p, rows->moves[i].subject, NULL, when, a, e) != 0)

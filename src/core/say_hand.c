@@ -32,8 +32,11 @@ is_replaced(const struct say *s, enum manual_kind a, enum manual_kind b)
 	for (size_t i = (size_t)(ev - s->subject->events) + 1;
 	     i < s->subject->n_events; i++) {
 		const struct manual *later = s->subject->events[i].manual;
-		if (later != NULL && (later->kind == a || later->kind == b) &&
-		    (later->sale.p == NULL || str_eq(later->sale, m->sale)) &&
+		if (later == NULL || (later->kind != a && later->kind != b))
+			continue;
+		/* a link of a sale is for all of its subject */
+		if ((a == MANUAL_LINK || later->sale.p == NULL ||
+			str_eq(later->sale, m->sale)) &&
 		    (later->tier.p == NULL || str_eq(later->tier, m->tier)))
 			return 1;
 	}

@@ -211,8 +211,9 @@ link_to(struct ctl *ctl, struct manual *m, struct err *e)
 	if (begin(ctl, &h, e) != 0 ||
 	    find_rows(ctl, h.s, ctl->rest[0], NULL, &rows, e) != 0)
 		return CTL_SYSTEM;
-	if (rows.n == 0 &&
-	    find_rows(ctl, h.s, NULL, ctl->rest[0], &rows, e) != 0)
+	if (rows.n > 0)
+		m->sale = str_from(ctl->rest[0]);
+	else if (find_rows(ctl, h.s, NULL, ctl->rest[0], &rows, e) != 0)
 		return CTL_SYSTEM;
 	for (size_t i = 0; e->code == ERR_NONE && i < rows.n; i++)
 		if (rows_is_first(&rows, i))
