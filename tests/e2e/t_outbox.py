@@ -648,16 +648,17 @@ def hostile():
 }""" % (r.url("/chat"), r.url("/sms"), r.url("/text"),
         r.url("/users/{user}/x?q={product_name}")))
     name = ('@everyone <@1> a@here.example "},"x":"\\ \r\nX-Evil: 1 &To=2 '
-            '#%41 {email} -rf')
+            '#%41 {email} -rf <https://evil.example/|Pay now> '
+            '[Pay now](https://evil.example/)')
     deliver(p, replaced(sale(1).replace(b"=u1", b"=.."),
                         ("product_name", name)))
     work(p)
     same(set(outbox(p)), {("done", 1)}, "all four are taken")
     z = "\u200b"
     calm = name.replace("@everyone", "@%severyone" % z).replace(
-        "<@1", "<%s@1" % z)
+        "<", "<" + z).replace("](", "]%s(" % z)
     same(json.loads(r.at("/chat")[0][2]), {"content": calm},
-         "JSON: one text, mentions disarmed, addresses as they are")
+         "JSON: one text, mentions and links disarmed, addresses as they are")
     same(parse_qs(r.at("/sms")[0][2].decode()), {"To": ["1"], "Body": [calm]},
          "a form: one value")
     text = r.at("/text")[0][2].decode()
