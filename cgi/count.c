@@ -82,7 +82,9 @@ count_delivery(const struct platform *p, enum fact_kind kind,
 	size_t i = platform_index(p);
 	up(&deliveries[i][(size_t)kind < COUNT_KINDS ? kind : FACT_UNKNOWN]
 		      [outcome]);
-	atomic_store_explicit(&last_deliveries[i], now, memory_order_relaxed);
+	if (now != 0)
+		atomic_store_explicit(
+		    &last_deliveries[i], now, memory_order_relaxed);
 }
 
 int64_t

@@ -30,11 +30,12 @@ extern const char *const count_outcomes[COUNT_OUTCOME__MAX];
 enum { COUNT_KINDS = FACT_PAYMENT + 1 };
 extern const char *const count_kinds[COUNT_KINDS];
 
+/* now 0: a test, which is no word of the platform's. */
 void count_delivery(const struct platform *p, enum fact_kind kind,
     enum count_outcome outcome, int64_t now);
 int64_t count_deliveries(
     size_t platform, enum fact_kind kind, enum count_outcome outcome);
-/* When the last of them came, seconds; 0: none did. */
+/* When the last of them came that is no test, seconds; 0: none did. */
 int64_t count_last_delivery(size_t platform);
 
 /* ---- deliveries that were not taken ---- */

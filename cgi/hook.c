@@ -105,8 +105,8 @@ count_answer(const struct platform *platform,
 	case INTAKE_DUPLICATE:
 	case INTAKE_KEPT:
 	case INTAKE_TEST:
-		count_delivery(
-		    platform, answer->kind, outcomes[answer->status], now);
+		count_delivery(platform, answer->kind, outcomes[answer->status],
+		    answer->is_test ? 0 : now);
 		break;
 	case INTAKE_REFUSED:
 		count_refused(platform, refusal(platform, answer->verify));

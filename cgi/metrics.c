@@ -12,6 +12,7 @@
 #include "cgi/route.h"
 #include "cgi/send.h"
 #include "core/commit.h"
+#include "core/heard.h"
 
 /*
  * /metrics, for Prometheus and its relatives. What the process knows is read
@@ -60,7 +61,8 @@ static const struct openmetrics_family families[FAMILY__MAX] = {
 	[WRONG_CLOCK] = { "gatepost_wrong_clock", "counter", "", "",
 	    "Deliveries refused with the right signature and a wrong time." },
 	[LAST_DELIVERY] = { "gatepost_last_delivery_timestamp_seconds", "gauge",
-	    "seconds", "platform", "When the newest verified delivery came." },
+	    "seconds", "platform",
+	    "When the newest verified delivery came that is no test." },
 	[QUEUE] = { "gatepost_queue_deliveries", "gauge", "", "",
 	    "Deliveries that wait for their commit." },
 	[QUEUE_OLDEST] = { "gatepost_queue_oldest_age_seconds", "gauge",
@@ -236,16 +238,6 @@ struct known {
 	int64_t last[PLATFORM__MAX]; /* seconds; 0: not known */
 };
 
-static int
-take_newest(void *arg, struct str platform, int64_t last_seen_at)
-{
-	struct known *known = arg;
-	const struct platform *p = platform_find(platform);
-	if (p != NULL)
-		known->last[platform_index(p)] = last_seen_at;
-	return 0;
-}
-
 /* 0, or -1 and *known as when there is nothing. */
 static int
 read_rows(const struct app *app, const struct request *r, struct known *known)
@@ -254,7 +246,7 @@ read_rows(const struct app *app, const struct request *r, struct known *known)
 	*known = (struct known){ .watch.outbox_due_at = STORE_NULL };
 	struct store *s = readers_get(app->readers, r->worker, &e);
 	if (s != NULL && store_watch(s, &known->watch, &e) == 0 &&
-	    store_event_newest(s, take_newest, known, &e) == 0)
+	    heard_last(s, app->config, NULL, STR_NONE, known->last, &e) == 0)
 		return 0;
 	log_line(LOG_ERROR, "metrics: %s", e.text);
 	readers_drop(app->readers, r->worker);

@@ -157,9 +157,12 @@ SELECT coalesce(max(id), 0) FROM events;
 SELECT count(*) FROM (SELECT id FROM events WHERE status = 'kept'
 	ORDER BY id LIMIT $1) AS kept;
 -- name: event_newest
-SELECT platform, max(last_seen_at) FROM (SELECT platform, last_seen_at
-	FROM events ORDER BY id DESC LIMIT $1) AS newest
-GROUP BY platform ORDER BY platform;
+-- (PostgreSQL takes the type of $2 from where it stands first)
+SELECT id, platform, last_seen_at FROM (
+	SELECT id, platform, last_seen_at, status FROM events
+	WHERE (platform = $2 OR $2 IS NULL) AND (kind = $3 OR $3 IS NULL)
+	ORDER BY id DESC LIMIT $1) AS newest
+WHERE status <> 'test' ORDER BY last_seen_at DESC, id DESC;
 
 -- name: purchase_drop
 DELETE FROM purchases WHERE platform = $1 AND subject = $2;

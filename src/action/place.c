@@ -135,17 +135,18 @@ is_word_byte(char c)
 	    (c >= '0' && c <= '9') || strchr("._+-", c) != NULL;
 }
 
-/* After how many bytes of s at i a mention has to be broken; 0: none begins
- * there. An address keeps its @. */
-static size_t
-mention_at(struct str s, size_t i)
+/* Has a mark to be broken behind s.p[i]? An address keeps its @. */
+static int
+acts_at(struct str s, size_t i, enum place_where where)
 {
 	static const char *const all[] = { "@everyone", "@here", "@channel",
 		"@room", "@all" };
 	struct str rest = { s.p + i, s.n - i };
-	if (rest.n > 1 && rest.p[0] == '<' &&
-	    (rest.p[1] == '@' || rest.p[1] == '!' || rest.p[1] == '#'))
-		return 1;
+	/* in HTML it is escaped */
+	if (rest.n > 1 && rest.p[0] == '<' && where != PLACE_HTML)
+		return rest.p[1] != ' ';
+	if (rest.n > 1 && rest.p[0] == ']')
+		return memchr("([:", rest.p[1], 3) != NULL;
 	if (rest.p[0] != '@' || (i > 0 && is_word_byte(s.p[i - 1])))
 		return 0;
 	for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++) {
@@ -161,12 +162,11 @@ add_calm(struct buf *b, struct str s, enum place_where where)
 {
 	size_t from = 0;
 	for (size_t i = 0; i < s.n; i++) {
-		size_t n = mention_at(s, i);
-		if (n == 0)
+		if (!acts_at(s, i, where))
 			continue;
-		place_value(b, (struct str){ s.p + from, i + n - from }, where);
+		place_value(b, (struct str){ s.p + from, i + 1 - from }, where);
 		place_value(b, STR("\xE2\x80\x8B"), where);
-		from = i + n;
+		from = i + 1;
 	}
 	place_value(b, (struct str){ s.p + from, s.n - from }, where);
 }

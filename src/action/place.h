@@ -18,8 +18,10 @@ enum place_where {
 };
 
 /* Appends text with its placeholders filled in, each value escaped for its
- * place. Mentions in values are disarmed (a zero-width space after @, and
- * before what a chat would read as <@id>) with calm. No value: empty. */
+ * place. With calm a zero-width space disarms what a chat would act on in a
+ * value: mentions (behind the @), and links with a text of their own, in the
+ * ways of Slack <url|text> (behind the <) and of Markdown [text](url) (behind
+ * the ]). No value: empty. */
 void place_fill(struct buf *b, struct str text, enum place_where where,
     int calm, const struct action_effect *effect);
 

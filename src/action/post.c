@@ -6,6 +6,7 @@
 #include "action/place.h"
 #include "base/base64.h"
 #include "base/crypto.h"
+#include "base/json.h"
 
 /*
  * The action http. Signed as Standard Webhooks 1.0.0 says
@@ -99,6 +100,22 @@ http_judge(const struct http_answer *got, struct action_answer *answer)
 		    got->retry_after >= 0 ? ", with Retry-After" : "");
 }
 
+/* Telegram tells in the body how long to wait, in no header:
+ * https://core.telegram.org/bots/api#responseparameters */
+static void
+read_wait(struct str body, struct arena *a, struct http_answer *got)
+{
+	const char *reason;
+	if (got->status != 429 || got->retry_after >= 0)
+		return;
+	json_t *o = json_load_strict(a, body, 0, &reason, NULL);
+	const json_t *wait =
+	    json_object_get(json_object_get(o, "parameters"), "retry_after");
+	if (json_is_integer(wait) && json_integer_value(wait) > 0)
+		got->retry_after = json_integer_value(wait);
+	json_decref(o);
+}
+
 void
 action_run_http(const struct action *action, const struct action_effect *effect,
     struct arena *arena, struct action_answer *answer)
@@ -106,8 +123,9 @@ action_run_http(const struct action *action, const struct action_effect *effect,
 	const struct action_http *h = &action->u.http;
 	struct err e = { .code = ERR_NONE };
 	struct http_answer got;
-	struct buf url, body;
+	struct buf url, body, said;
 	buf_init(&url, URL_MAX);
+	buf_init(&said, HTTP_ANSWER_MAX);
 	buf_init(&body, 8 * (size_t)ACTION_TEXT_MAX);
 	place_fill(&url, str_from(h->url), PLACE_URL, 0, effect);
 	if (h->format == ACTION_JSON)
@@ -124,10 +142,13 @@ action_run_http(const struct action *action, const struct action_effect *effect,
 		action_say(answer, ACTION_NEVER, "too long, filled in");
 	else if (post.headers == NULL)
 		action_say(answer, ACTION_AGAIN, "out of memory");
-	else if (http_call(&post, &got, NULL, &e) != 0)
+	else if (http_call(&post, &got, &said, &e) != 0)
 		action_say(answer, ACTION_AGAIN, "%s", e.text);
-	else
+	else {
+		read_wait(buf_str(&said), arena, &got);
 		http_judge(&got, answer);
+	}
+	buf_free(&said);
 	buf_free(&url);
 	buf_free(&body);
 }

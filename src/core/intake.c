@@ -59,6 +59,7 @@ intake_store(struct commit *commit, const struct config *config,
 	};
 	struct commit_answer answer;
 	out->kind = fact->kind;
+	out->is_test = fact->test || fact->status == FACT_TEST;
 	intake_judge(config, in->platform, fact, &d.status, &d.reason);
 	if (commit_put(commit, &d, &answer, e) != 0)
 		return;

@@ -5,6 +5,7 @@
 
 #include "base/time.h"
 #include "core/courier.h"
+#include "core/heard.h"
 #include "core/rebuild.h"
 #include "ctl/ctl.h"
 #include "ctl/plan.h"
@@ -21,7 +22,6 @@ struct check {
 	int64_t now;
 	/* per platform, bits of the kinds ever seen */
 	unsigned seen[PLATFORM__MAX];
-	int64_t last[PLATFORM__MAX];
 	int64_t events, kept, kept_at;
 	struct unmatched {
 		struct str line;
@@ -181,16 +181,35 @@ count_kinds(void *arg, const struct store_event_count *row)
 	for (int i = 0; i < N_RESOURCES; i++)
 		if (str_eq_z(row->kind, resources[i]))
 			k->seen[at] |= 1U << i;
-	if (row->last_seen_at > k->last[at])
-		k->last[at] = row->last_seen_at;
+	return 0;
+}
+
+/* Which kinds came from Gumroad itself? */
+static int
+find_resources(struct check *k, struct store *s, unsigned *seen, struct err *e)
+{
+	const struct platform *p = &platform_gumroad;
+	unsigned all = k->seen[platform_index(p)];
+	int64_t last[PLATFORM__MAX];
+	for (int i = 0; i < N_RESOURCES; i++) {
+		if ((all & 1U << i) == 0)
+			continue;
+		if (heard_last(s, k->ctl->config, p, str_from(resources[i]),
+			last, e) != 0)
+			return -1;
+		if (last[platform_index(p)] != 0)
+			*seen |= 1U << i;
+	}
 	return 0;
 }
 
 static void
-check_resources(struct check *k)
+check_resources(struct check *k, struct store *s, struct err *e)
 {
-	unsigned seen = k->seen[platform_index(&platform_gumroad)];
+	unsigned seen = 0;
 	struct buf b;
+	if (find_resources(k, s, &seen, e) != 0)
+		return;
 	buf_init(&b, 1024);
 	for (int i = 1; i < N_RESOURCES; i++)
 		if ((seen & 1U << i) == 0)
@@ -212,17 +231,21 @@ check_deliveries(struct check *k, struct store *s, struct err *e)
 	if (store_event_counts(s, count_kinds, k, e) != 0)
 		return;
 	for (size_t i = 0; i < PLATFORM__MAX; i++) {
-		if (k->last[i] == 0)
+		int64_t last[PLATFORM__MAX];
+		if (heard_last(s, k->ctl->config, platforms[i], STR_NONE, last,
+			e) != 0)
+			return;
+		if (last[i] == 0)
 			continue;
 		ok(k, platforms[i]->name,
 		    arena_printf(k->ctl->arena, "last heard of %s",
-			time_text(k->last[i], text)));
-		if (k->last[i] > k->now + CLOCK_SLACK)
+			time_text(last[i], text)));
+		if (last[i] > k->now + CLOCK_SLACK)
 			problem(k,
 			    "a delivery lies in the future: the clock "
 			    "was ahead then, or is behind now");
 	}
-	check_resources(k);
+	check_resources(k, s, e);
 	if (k->kept > 0)
 		(k->kept_at > k->now - KEPT_FRESH ? problem : note)(k,
 		    arena_printf(k->ctl->arena,

@@ -76,7 +76,7 @@ struct fact {
 	struct str recurrence; /* the platform's word: "monthly" */
 	int months; /* the period; 0: not recurring */
 	int64_t sold_at;
-	int test;
+	int test; /* a test purchase, or made by `gatepost trigger` */
 	int preorder; /* authorised only: no money yet */
 	int gift;
 	int refunded; /* in full */

@@ -497,7 +497,8 @@ const struct platform platform_gank = {
 	.secrets_key = "secrets",
 	.owner_key = "creator_id",
 	.owner_field = "creator_user_id",
-	.tolerance_default = 300,
+	/* a repeat is told by its bytes, so age alone is no danger */
+	.tolerance_default = 86400,
 	.shop_host = "ganknow.com",
 	.shop_parameter = "custom_reference_id",
 	.secret_min = 1,

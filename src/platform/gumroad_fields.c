@@ -352,6 +352,8 @@ gumroad_subscription(struct gumroad_decoder *d)
 	f->ended_reason = clean(d, "ended_reason");
 	f->restarted_at = moment(d, "restarted_at", f->kind == FACT_RESTARTED);
 	f->charges = number(d, "charge_occurrence_count");
+	/* Gumroad marks none of these: `gatepost trigger` does */
+	f->test = boolean(d, "test");
 	struct str trial = text(d, "free_trial_ends_at");
 	if (trial.p != NULL && time_parse(trial, &t) == 0)
 		f->trial_ends_at = t;

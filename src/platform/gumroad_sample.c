@@ -105,7 +105,7 @@ static const struct line {
 	{ "sale_timestamp", "@sold", PURCHASES },
 	{ "subscription_id", "@subscription", PURCHASES },
 	{ "variants[Tier]", "Test", PURCHASES },
-	{ "test", "true", PURCHASES & ~(unsigned)PING },
+	{ "test", "true", (PURCHASES | SUBSCRIPTIONS) & ~(unsigned)PING },
 	{ "is_recurring_charge", "true", RENEWAL },
 	{ "user_id", "", SUBSCRIPTIONS },
 	{ "user_email", "test@example.com", SUBSCRIPTIONS },

@@ -547,12 +547,13 @@ struct store_watch {
 	int64_t outbox_due_at; /* of the first of them; STORE_NULL: none */
 };
 int store_watch(struct store *s, struct store_watch *out, struct err *e);
-/* Of each platform the newest delivery among the last STORE_WATCH_MAX events;
- * not 0 ends it. */
-typedef int
-store_newest_fn(void *arg, struct str platform, int64_t last_seen_at);
-int store_event_newest(
-    struct store *s, store_newest_fn *fn, void *arg, struct err *e);
+/* The last STORE_WATCH_MAX events but those of status "test", that which was
+ * seen last first; STR_NONE: of any platform, of any kind. Bounded only where
+ * both are. fn returns not 0 to end it, and asks nothing of the store. */
+typedef int store_newest_fn(
+    void *arg, int64_t id, struct str platform, int64_t last_seen_at);
+int store_event_newest(struct store *s, struct str platform, struct str kind,
+    store_newest_fn *fn, void *arg, struct err *e);
 
 /* Of a standby: seconds since the newest transaction it has taken over was
  * committed, which is how old its answers are at most; 0 of any other. */

@@ -10,16 +10,18 @@ take_newest(void *arg, const struct db_value *row, size_t n)
 {
 	struct each_newest *each = arg;
 	(void)n;
-	return each->fn(each->arg, db_str(&row[0]), db_number(&row[1]));
+	return each->fn(
+	    each->arg, db_number(&row[0]), db_str(&row[1]), db_number(&row[2]));
 }
 
 int
-store_event_newest(
-    struct store *s, store_newest_fn *fn, void *arg, struct err *e)
+store_event_newest(struct store *s, struct str platform, struct str kind,
+    store_newest_fn *fn, void *arg, struct err *e)
 {
 	struct each_newest each = { fn, arg };
-	struct db_value args[] = { db_int(STORE_WATCH_MAX) };
-	return store_run(s, QUERY_EVENT_NEWEST, args, 1, take_newest, &each, e);
+	struct db_value args[] = { db_int(STORE_WATCH_MAX), db_text(platform),
+		db_text(kind) };
+	return store_run(s, QUERY_EVENT_NEWEST, args, 3, take_newest, &each, e);
 }
 
 static int

@@ -4,6 +4,7 @@
 import sys
 sys.dont_write_bytecode = True
 import json
+import re
 import sqlite3
 import time
 from urllib.parse import quote
@@ -170,12 +171,12 @@ def refused():
         ("another body's", gank_headers(body + b" ", secret), "mismatch"),
         ("another time", {"Gank-Signature": "t=%d,v1=%s" % (t - 1, mac)},
          "mismatch"),
-        ("732 s old", gank_headers(body, secret, t - 732), "too_old"),
-        ("900 s ahead", gank_headers(body, secret, t + 900), "too_old"),
+        ("90000 s old", gank_headers(body, secret, t - 90000), "too_old"),
+        ("90000 s ahead", gank_headers(body, secret, t + 90000), "too_old"),
         ("no header", {}, "no_signature"),
         ("a header of noise", {"Gank-Signature": "nonsense"}, "bad_header"),
         ("old and forged", {"Gank-Signature": "t=%d,v1=%s" % (
-            t - 732, "0" * 64)}, None),
+            t - 90000, "0" * 64)}, None),
     ]
     for name, headers, detail in gank:
         a = p.post("/hooks/gank", body, headers)
@@ -183,8 +184,8 @@ def refused():
         if detail:
             same(a.json().get("detail"), detail, "gank, %s: why" % name)
     log = p.log_text()
-    ok("signature right, 732 s old" in log or
-       "signature right, 733 s old" in log, "the log tells of the clock", log)
+    ok(re.search("signature right, 9000[0-9] s old", log),
+       "the log tells of the clock", log)
     ok(" ahead: check the clock" in log, "the log tells of a clock ahead",
        log)
     same(log.count("signature right"), 2, "and of no other")

@@ -32,7 +32,8 @@ class Receiver:
 
     def __init__(self, port=0):
         self.got = []
-        self.answers = {}  # path: list of (status, headers), or a function
+        self.answers = {}  # path: list of (status, headers[, body]), or a
+        # function
         self.lock = threading.Lock()
         outer = self
 
@@ -52,13 +53,14 @@ class Receiver:
                 if answer is None:
                     self.close_connection = True
                     return
-                status, more = answer
+                status, more, *text = answer
+                text = text[0] if text else b"ok"
                 self.send_response(status)
                 for name, value in more.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", "2")
+                self.send_header("Content-Length", str(len(text)))
                 self.end_headers()
-                self.wfile.write(b"ok")
+                self.wfile.write(text)
 
             def log_message(self, *_):
                 pass
@@ -313,7 +315,13 @@ def answers():
     targets = {
         "fail": (500, {}), "busy": (429, {"Retry-After": "100"}),
         "away": (503, {"Retry-After": "4000"}), "moved": (307, {
-            "Location": r.url("/trap")}), "cut": None, "no": (400, {})}
+            "Location": r.url("/trap")}), "cut": None, "no": (400, {}),
+        # https://core.telegram.org/bots/api#responseparameters
+        "telegram": (429, {}, b'{"ok":false,"error_code":429,"description":'
+                     b'"Too Many Requests: retry after 200",'
+                     b'"parameters":{"retry_after":200}}'),
+        "odd": (429, {}, b'{"parameters":{"retry_after":-200}}'),
+        "other": (500, {}, b'{"parameters":{"retry_after":200}}')}
     rules = "".join("http '%s' { url = '%s' }\n" % (n, r.url("/" + n))
                     for n in targets)
     p = place("on 'purchase' { %s http 'slow' { url = '%s' timeout = '1s' } "
@@ -331,8 +339,8 @@ def answers():
         p, "target, state, due_at, last_error")}
     for name in [*targets, "slow", "dead"]:
         state, wait, _ = rows[name]
-        least, most = {"busy": (99, 130), "away": (3999, 4100)}.get(
-            name, (4, 30))
+        least, most = {"busy": (99, 130), "away": (3999, 4100),
+                       "telegram": (199, 230)}.get(name, (4, 30))
         ok(state == "waiting" and least <= wait <= most,
            name + ": again, later", rows[name])
         ok(name in said, name + ": said", said)
@@ -345,6 +353,8 @@ def answers():
          ([("dead",), ("waiting",)], 1), "and the target is left alone")
     same((outbox(p, "state", "target = 'busy'"), len(r.at("/busy"))),
          ([("waiting",), ("done",)], 2), "Retry-After is kept to")
+    same((outbox(p, "state", "target = 'telegram'"), len(r.at("/telegram"))),
+         ([("waiting",), ("done",)], 2), "and so is Telegram's")
     done = p.cli("outbox", "retry", "--state", "dead", "--target", "gone")
     same(done.stdout, b"1 due again from now on\n", "outbox retry")
     work(p)
@@ -683,16 +693,17 @@ def hostile():
 }""" % (r.url("/chat"), r.url("/sms"), r.url("/text"),
         r.url("/users/{user}/x?q={product_name}")))
     name = ('@everyone <@1> a@here.example "},"x":"\\ \r\nX-Evil: 1 &To=2 '
-            '#%41 {email} -rf')
+            '#%41 {email} -rf <https://evil.example/|Pay now> '
+            '[Pay now](https://evil.example/)')
     deliver(p, replaced(sale(1).replace(b"=u1", b"=.."),
                         ("product_name", name)))
     work(p)
     same(set(outbox(p)), {("done", 1)}, "all four are taken")
     z = "\u200b"
     calm = name.replace("@everyone", "@%severyone" % z).replace(
-        "<@1", "<%s@1" % z)
+        "<", "<" + z).replace("](", "]%s(" % z)
     same(json.loads(r.at("/chat")[0][2]), {"content": calm},
-         "JSON: one text, mentions disarmed, addresses as they are")
+         "JSON: one text, mentions and links disarmed, addresses as they are")
     same(parse_qs(r.at("/sms")[0][2].decode()), {"To": ["1"], "Body": [calm]},
          "a form: one value")
     text = r.at("/text")[0][2].decode()

@@ -143,6 +143,8 @@ test_defaults(void)
 			    str_from(platforms[i]->reference_default)),
 		    "%s", platforms[i]->name);
 	}
+	OK(c->platforms[platform_index(&platform_gank)].tolerance == 86400,
+	    "a day for Gank");
 	config_free(c);
 	config_free(NULL);
 }

@@ -109,6 +109,20 @@ places(void)
 	fill("{email}", PLACE_TEXT, "{email}", "{email}");
 	fill("{email}", PLACE_TEXT, "@here a@here.org <!all>",
 	    "@\xE2\x80\x8Bhere a@here.org <\xE2\x80\x8B!all>");
+	/* Slack, Google Chat; Discord, Mattermost, Telegram; HTML */
+	fill("{email}", PLACE_JSON, "<https://evil.example/|Pay now>",
+	    "<\xE2\x80\x8Bhttps://evil.example/|Pay now>");
+	fill("{email}", PLACE_FORM, "<mailto:a@b|x>",
+	    "%3C%E2%80%8Bmailto%3Aa%40b%7Cx%3E");
+	fill("{email}", PLACE_TEXT, "[Pay](https://evil.example/) ![x][1]",
+	    "[Pay]\xE2\x80\x8B(https://evil.example/) "
+	    "![x]\xE2\x80\x8B[1]");
+	fill("{email}", PLACE_JSON, "[1]: https://evil.example/",
+	    "[1]\xE2\x80\x8B: https://evil.example/");
+	fill("{email}", PLACE_TEXT, "<<a href=x>",
+	    "<\xE2\x80\x8B<\xE2\x80\x8B"
+	    "a href=x>");
+	fill("{email}", PLACE_TEXT, "a < b [pdf] (2) <", "a < b [pdf] (2) <");
 	OK(place_unknown(STR("{\"a\":{}} {x}"), names, &word), "unknown");
 	IS(word, "x", "which");
 	OK(!place_unknown(STR("{email} { x } {X} {}"), names, &word), "known");
