@@ -178,7 +178,7 @@ check_urls(struct check *k, const struct config *c)
 		store_listen(s, &e) != 0))
 		note(k,
 		    arena_printf(k->ctl->arena,
-			"listen_url cannot be used, streams look once a "
+			"listen_url cannot be used, streams look twice a "
 			"second: %s",
 			e.text));
 	store_close(s);
