@@ -13,42 +13,128 @@
  * this browser without a login.
  */
 enum {
-	/* bytes; encoded, parameter and user id are three times as long */
-	LOCATION_MAX = CONFIG_URL_MAX + 1024,
 	VISITOR_ID = 16, /* bytes: 128 bits that nobody can guess */
 };
 
 /* ---- where to ---- */
 
-static int
-has_name(struct str pair, struct str name, struct arena *a)
+static struct str
+pair_name(struct str pair, struct arena *a)
 {
-	struct str head, value;
-	int bad;
-	str_cut(pair, '=', &head, &value);
-	struct str decoded = form_decode(a, head, &bad);
-	return str_eq(decoded.p != NULL ? decoded : head, name);
+	struct str name, value;
+	str_cut(pair, '=', &name, &value);
+	return request_decode(a, name);
+}
+
+/* A letter, folded, or a digit: what tells a name from others. Else 0. */
+static int
+sign(char byte)
+{
+	unsigned char c = (unsigned char)byte;
+	if (c >= 'A' && c <= 'Z')
+		return c | 0x20;
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c >= 0x80
+	    ? c
+	    : 0;
+}
+
+static int
+ends_name(char c)
+{
+	return c == '[' || c == ']' || c == '\0';
+}
+
+/*
+ * Could a shop take the name for mine? Parsers differ: Rack reads user_id,
+ * user_id[], user_id] and [user_id alike, PHP user_id, user.id, user[id and
+ * " user_id". So only letters and digits count, up to a bracket of mine.
+ */
+static int
+is_alike(struct str name, struct str mine)
+{
+	size_t i = 0;
+	for (size_t j = 0; j < mine.n && !(i > 0 && ends_name(mine.p[j]));
+	     j++) {
+		int c = sign(mine.p[j]);
+		if (c == 0)
+			continue;
+		while (i < name.n && sign(name.p[i]) == 0)
+			i++;
+		if (i == name.n || sign(name.p[i++]) != c)
+			return 0;
+	}
+	for (; i < name.n && sign(name.p[i]) == 0; i++)
+		if (ends_name(name.p[i]))
+			return 1;
+	return i == name.n;
+}
+
+/* Does a parameter of that name stand in the settings? */
+static int
+is_owners(const struct config_buy *buy, struct str owners, struct str name,
+    struct arena *a)
+{
+	struct str pair;
+	if (is_alike(name, buy->parameter))
+		return 1;
+	while (owners.p != NULL) {
+		str_cut(owners, '&', &pair, &owners);
+		if (pair.n > 0 && is_alike(name, pair_name(pair, a)))
+			return 1;
+	}
+	return 0;
+}
+
+/* Appends those of the visitor's pairs for which there is room. Encoded anew:
+ * some parsers begin a pair at a ';' as well. */
+static void
+add_visitors(const struct config_buy *buy, struct str owners,
+    struct str visitors, size_t room, struct arena *a, struct buf *out)
+{
+	size_t end = out->n + room;
+	struct str pair, raw, value;
+	for (int i = 0; visitors.p != NULL && i < REQUEST_PAIRS_MAX; i++) {
+		struct buf one;
+		str_cut(visitors, '&', &pair, &visitors);
+		struct str name = pair_name(pair, a);
+		if (pair.n == 0 || is_owners(buy, owners, name, a))
+			continue;
+		buf_init(&one, end - out->n);
+		form_encode(&one, name);
+		if (str_cut(pair, '=', &raw, &value)) {
+			buf_addc(&one, '=');
+			form_encode(&one, request_decode(a, value));
+		}
+		buf_addc(&one, '&');
+		if (buf_ok(&one))
+			buf_adds(out, buf_str(&one));
+		buf_free(&one);
+	}
 }
 
 void
-buy_url(struct str url, struct str parameter, struct str value, struct arena *a,
-    struct buf *out)
+buy_url(const struct config_buy *buy, struct str user, struct str visitors,
+    struct arena *a, struct buf *out)
 {
 	struct str head, fragment, base, query, pair;
-	str_cut(url, '#', &head, &fragment);
+	/* of all but the visitor's; encoded, a byte is three */
+	size_t n = buy->url.n + 3 * (buy->parameter.n + user.n) + 3;
+	str_cut(buy->url, '#', &head, &fragment);
 	str_cut(head, '?', &base, &query);
 	buf_adds(out, base);
 	buf_addc(out, '?');
-	while (query.p != NULL) {
-		str_cut(query, '&', &pair, &query);
-		if (pair.n == 0 || has_name(pair, parameter, a))
+	for (struct str left = query; left.p != NULL;) {
+		str_cut(left, '&', &pair, &left);
+		if (pair.n == 0 || str_eq(pair_name(pair, a), buy->parameter))
 			continue;
 		buf_adds(out, pair);
 		buf_addc(out, '&');
 	}
-	form_encode(out, parameter);
+	if (n < out->max)
+		add_visitors(buy, query, visitors, out->max - n, a, out);
+	form_encode(out, buy->parameter);
 	buf_addc(out, '=');
-	form_encode(out, value);
+	form_encode(out, user);
 	if (fragment.p != NULL) {
 		buf_addc(out, '#');
 		buf_adds(out, fragment);
@@ -165,8 +251,9 @@ buy_get(const struct app *app, struct request *r, struct reply *p)
 		refuse(r, p, &err);
 		return;
 	}
-	buf_init(&to, LOCATION_MAX);
-	buy_url(buy->url, buy->parameter, user, r->arena, &to);
+	buf_init(
+	    &to, REPLY_HEADERS_BYTES - p->headers_n - sizeof("Location: "));
+	buy_url(buy, user, request_query_string(r), r->arena, &to);
 	reply_empty(p, 303);
 	reply_header(p, "Location", buf_str(&to));
 	if (!buf_ok(&to)) {

@@ -4,12 +4,17 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "core/config.h"
 
-/* Appends url with parameter=value as the last pair of its query, encoded;
- * pairs that have that name already are left out, all others and the fragment
- * stay byte for byte (URL Standard, 4.3). The arena is for names that have to
- * be decoded. */
-void buy_url(struct str url, struct str parameter, struct str value,
+/*
+ * Appends the address of the shop. Pairs of the query stand in this order:
+ * those of buy->url, byte for byte, but such as are named buy->parameter; the
+ * visitor's, of a query as it came, encoded anew; parameter=user. A pair of
+ * the visitor is left out where a shop could take its name for one of the
+ * settings, and where it has no room in out. The arena is for what has to be
+ * decoded.
+ */
+void buy_url(const struct config_buy *buy, struct str user, struct str visitors,
     struct arena *a, struct buf *out);
 
 #endif

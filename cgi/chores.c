@@ -7,6 +7,7 @@
 #include "core/rebuild.h"
 #include "core/signin.h"
 #include "core/sweep.h"
+#include "store/db_sqlite_shrink.h"
 
 enum {
 	PAUSE_MS = 1000, /* between two looks at the clock */
@@ -27,6 +28,7 @@ struct chores {
 	int rebuilding;
 	int64_t beat; /* ticks: the next */
 	int failing; /* said so already */
+	int wal_stays; /* said so already */
 	struct rebuild_result result;
 };
 
@@ -76,6 +78,17 @@ run(struct chores *c, commit_chore_fn *fn, const char *what)
 	return rc;
 }
 
+static void
+shrink_wal(struct chores *c)
+{
+	struct err e = { .code = ERR_NONE };
+	const char *where = c->config->database;
+	if (db_wal_bytes(where) > DB_WAL_MAX && db_wal_shrink(where, &e) != 0 &&
+	    !c->wal_stays)
+		log_line(LOG_WARNING, "%s", e.text);
+	c->wal_stays = e.code != ERR_NONE;
+}
+
 /* How long to pause until the next piece of work. */
 static int
 work(struct chores *c)
@@ -85,6 +98,7 @@ work(struct chores *c)
 		c->beat = time_ticks() + BEAT_MS;
 	if (!c->rebuilding) {
 		run(c, sweep, "changes by time");
+		shrink_wal(c);
 		return PAUSE_MS;
 	}
 	if (run(c, rebuild, "rebuild") != 0)

@@ -70,7 +70,7 @@ herald_main(void *arg)
 			break;
 		if (!h->failing)
 			log_line(LOG_WARNING,
-			    "listen_url: %s; looking once a second", e.text);
+			    "listen_url: %s; looking twice a second", e.text);
 		h->failing = 1;
 		pause_for(h, AGAIN_MS);
 	}

@@ -254,8 +254,9 @@ show(const struct app *app, struct request *r, const struct access_key *key,
 	buf_addf(b,
 	    "<form method=\"post\" action=\"%sme\">\n<p>"
 	    "<button name=\"out\" value=\"1\">Sign out</button></p>\n</form>\n"
-	    "<details>\n<summary>Bought with another address?</summary>\n",
-	    me_up(r));
+	    "<details%s>\n"
+	    "<summary>Bought with another address?</summary>\n",
+	    me_up(r), x->n_grants == 0 ? " open" : "");
 	add_forms(app->config, r, b);
 	buf_addz(b, "</details>\n");
 }

@@ -13,6 +13,7 @@
 #include "cgi/send.h"
 #include "core/commit.h"
 #include "core/heard.h"
+#include "store/db_sqlite_shrink.h"
 
 /*
  * /metrics, for Prometheus and its relatives. What the process knows is read
@@ -45,6 +46,7 @@ enum family {
 	EVENTS_KEPT,
 	OUTBOX,
 	OUTBOX_OVERDUE,
+	WAL,
 	BUILD,
 	START_TIME,
 	MEMORY,
@@ -97,6 +99,8 @@ static const struct openmetrics_family families[FAMILY__MAX] = {
 	    "Things to do elsewhere, of the newest 1000." },
 	[OUTBOX_OVERDUE] = { "gatepost_outbox_oldest_age_seconds", "gauge",
 	    "seconds", "", "How long the first of them has been due." },
+	[WAL] = { "gatepost_wal_bytes", "gauge", "bytes", "",
+	    "The database's write-ahead log." },
 	[BUILD] = { "gatepost_build", "info", "", "version", "The program." },
 	[START_TIME] = { "process_start_time_seconds", "gauge", "seconds", "",
 	    "When the program started." },
@@ -277,6 +281,8 @@ add_rows(struct openmetrics *m, const struct app *app, const struct request *r)
 	add_one(m, EVENTS_KEPT, w->kept);
 	add_one(m, OUTBOX, w->outbox);
 	add_one(m, OUTBOX_OVERDUE, due < 0 ? 0 : due);
+	if (!store_is_url(app->config->database))
+		add_one(m, WAL, db_wal_bytes(app->config->database));
 }
 
 /* ---- the answer ---------------------------------------------------------- */

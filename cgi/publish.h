@@ -19,7 +19,7 @@ enum {
 	PUBLISH_HEARTBEAT_MS = 15000,
 	PUBLISH_FULL_MS = 10000, /* a peer that takes nothing for so long */
 	PUBLISH_POLL_MS = 250,
-	PUBLISH_LOOK_MS = 1000,
+	PUBLISH_LOOK_MS = 500,
 	PUBLISH_STOP_MS = 500, /* to take the last bytes */
 };
 

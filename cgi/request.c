@@ -169,8 +169,14 @@ query_decode(struct arena *a, struct str s, char plus)
 	return (struct str){ p, n };
 }
 
-static struct str
-query_string(const struct request *r)
+struct str
+request_decode(struct arena *a, struct str s)
+{
+	return query_decode(a, s, ' ');
+}
+
+struct str
+request_query_string(const struct request *r)
 {
 	struct str s = request_param(r, "QUERY_STRING"), path;
 	if (s.p == NULL)
@@ -181,7 +187,7 @@ query_string(const struct request *r)
 static int
 query_find(struct request *r, const char *name, char plus, struct str *value)
 {
-	struct str rest = query_string(r), pair, key, raw;
+	struct str rest = request_query_string(r), pair, key, raw;
 	int found = 0;
 	*value = STR_NONE;
 	for (int i = 0; rest.p != NULL; i++) {
@@ -190,7 +196,7 @@ query_find(struct request *r, const char *name, char plus, struct str *value)
 			return 2;
 		str_cut(rest, '&', &pair, &rest);
 		str_cut(pair, '=', &key, &raw);
-		key = query_decode(r->arena, key, ' ');
+		key = request_decode(r->arena, key);
 		if (key.p == NULL || !str_eq_z(key, name))
 			continue;
 		if (found++ == 0)

@@ -84,6 +84,11 @@ struct str request_authorization(const struct request *r);
 int request_query(struct request *r, const char *name, struct str *value);
 int request_query_plus(struct request *r, const char *name, struct str *value);
 
+/* The query as it came, STR_NONE: none; a name or a value of it, decoded, '+'
+ * a blank, what is no escape as it is. p NULL: out of memory. */
+struct str request_query_string(const struct request *r);
+struct str request_decode(struct arena *a, struct str s);
+
 enum {
 	REPLY_HEADERS_MAX = 16,
 	REPLY_HEAD_MAX = 3500, /* bytes: nginx refuses heads over 4 kB */

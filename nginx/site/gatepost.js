@@ -4,7 +4,7 @@
 	'use strict';
 	const script = document.currentScript, calls = new Set();
 	const tabs = self.BroadcastChannel && new BroadcastChannel('gatepost');
-	let known, text, source, timer, opened, delay = 3000, turn = 0;
+	let known, text, source, timer, late, opened, delay = 3000, turn = 0;
 	let bad = 0, noStream = 0; // failed streams; none until then
 
 	const gatepost = self.gatepost = {
@@ -44,7 +44,17 @@
 		if (text === (text = JSON.stringify(access)))
 			return;
 		known = access;
+		clearTimeout(late);
+		hint(Boolean(access));
+		if (access && access.tier === null)
+			late = setTimeout(hint, 60000, false);
 		calls.forEach((call) => call(access));
+	}
+
+	// elements that lead to /me: a minute after Buy, if nothing came
+	function hint(isHidden) {
+		for (const e of document.querySelectorAll('[data-gatepost-me]'))
+			e.hidden = isHidden;
 	}
 
 	const live = () => gatepost.url.replace(/\/+$/, '') + '/live';

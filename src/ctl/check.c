@@ -9,6 +9,7 @@
 #include "core/rebuild.h"
 #include "ctl/ctl.h"
 #include "ctl/plan.h"
+#include "store/db_sqlite_shrink.h"
 
 enum {
 	CLOCK_SLACK = 120, /* seconds */
@@ -129,6 +130,25 @@ check_files(struct check *k, const struct config *c)
 }
 
 static void
+check_wal(struct check *k, const struct config *c)
+{
+	int64_t bytes = db_wal_bytes(c->database);
+	if (store_is_url(c->database))
+		return;
+	ok(k, "write-ahead log",
+	    arena_printf(k->ctl->arena, "%lld kB", (long long)bytes / 1024));
+	if (bytes > DB_WAL_MAX)
+		note(k,
+		    arena_printf(k->ctl->arena,
+			"%s-wal is larger than usual: some program has been "
+			"reading the database for long, such as sqlite3 or a "
+			"backup. Once that one ends gatepost.fcgi shrinks the "
+			"file by itself; as plain CGI 'gatepost work --once' "
+			"does",
+			c->database));
+}
+
+static void
 check_moved(struct check *k, struct store *s, struct err *e)
 {
 	int moved = 0;
@@ -158,7 +178,7 @@ check_urls(struct check *k, const struct config *c)
 		store_listen(s, &e) != 0))
 		note(k,
 		    arena_printf(k->ctl->arena,
-			"listen_url cannot be used, streams look once a "
+			"listen_url cannot be used, streams look twice a "
 			"second: %s",
 			e.text));
 	store_close(s);
@@ -468,6 +488,7 @@ run(struct ctl *ctl, struct err *e)
 		return CTL_SYSTEM;
 	char shown[STORE_SHOWN_MAX];
 	ok(&k, "database", store_shown(c->database, shown));
+	check_wal(&k, c);
 	check_moved(&k, s, e);
 	check_urls(&k, c);
 	check_outbox(&k, s, e);

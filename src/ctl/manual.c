@@ -141,24 +141,31 @@ const struct ctl_command ctl_grant = {
 
 /* ---- revoke ---- */
 
+static int
+is_about(const struct hand *h, const struct manual *m,
+    const struct store_purchase *p)
+{
+	if (m->kind == MANUAL_RESTORE && str_eq_z(p->platform, "manual"))
+		return 0;
+	/* windows long over are no business of a revocation, but a
+	 * subscription's next payment opens another */
+	return m->sale.p != NULL || m->kind == MANUAL_RESTORE ||
+	    p->until == STORE_NULL || p->until > h->now ||
+	    p->subscription.p != NULL;
+}
+
+/* Once for each subject that has a row it is about. */
 static void
 revoke_rows(
     struct hand *h, const struct rows *rows, struct manual *m, struct err *e)
 {
-	for (size_t i = 0; e->code == ERR_NONE && i < rows->n; i++) {
-		const struct store_purchase *row = &rows->v[i];
-		int is_grant = str_eq_z(row->platform, "manual");
-		if (m->sale.p == NULL && !rows_is_first(rows, i))
-			continue;
-		/* windows long over are no business of a revocation */
-		if (m->sale.p == NULL && row->until != STORE_NULL &&
-		    row->until <= h->now && m->kind == MANUAL_REVOKE &&
-		    row->subscription.p == NULL)
-			continue;
-		if (is_grant && m->kind == MANUAL_RESTORE)
-			continue;
-		put(h, row->platform, row->subject, m, e);
-	}
+	struct rows about = { .arena = h->ctl->arena };
+	for (size_t i = 0; i < rows->n; i++)
+		if (is_about(h, m, &rows->v[i]))
+			rows_take(&about, &rows->v[i]);
+	for (size_t i = 0; e->code == ERR_NONE && i < about.n; i++)
+		if (m->sale.p != NULL || rows_is_first(&about, i))
+			put(h, about.v[i].platform, about.v[i].subject, m, e);
 }
 
 static enum ctl_exit

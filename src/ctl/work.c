@@ -7,6 +7,7 @@
 #include "core/signin.h"
 #include "core/sweep.h"
 #include "ctl/ctl.h"
+#include "store/db_sqlite_shrink.h"
 
 /* What is due by time, for hosts where no program keeps running (--once, by
  * cron), or beside one that does. */
@@ -79,7 +80,8 @@ run_once(struct work *w, struct err *e)
 		if (courier_look(w->courier, time_now(), &busy, e) != 0)
 			return -1;
 	}
-	return 0;
+	const char *where = w->ctl->config->database;
+	return db_wal_bytes(where) > DB_WAL_MAX ? db_wal_shrink(where, e) : 0;
 }
 
 /* Until a signal. A database that is busy is looked at again. */

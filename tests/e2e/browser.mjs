@@ -61,8 +61,11 @@ async function visitor(browser, options = {}, init = []) {
 	return { context, noise, page: await context.newPage() }
 }
 
-const shot = (page, name) => page.screenshot(
-	{ path: order.shots + '/' + name + '.png' })
+// A tab that is not in front may never be painted.
+async function shot(page, name) {
+	await page.bringToFront()
+	await page.screenshot({ path: order.shots + '/' + name + '.png' })
+}
 
 async function took(page, name) {
 	const { posted, opened } = await page.evaluate(
@@ -163,6 +166,8 @@ async function landing(browser) {
 	const after = await context.newPage()
 	await after.goto(url + '/thanks.html?next=/supporter/')
 	await after.getByText('no pass of this site').waitFor()
+	ok(await after.locator('a[href="/me"]').isVisible(),
+		'no pass: it leads to signing in by mail')
 	same(await after.locator('#waiting').isVisible(), false,
 		'the page after checkout: no pass, no waiting')
 	await shot(after, 'phone-thanks-nopass')
@@ -179,6 +184,9 @@ async function landing(browser) {
 	}
 	await shot(page, 'phone-open')
 	await shot(after, 'phone-thanks-open')
+	same(await Promise.all([page, after].map((p) =>
+		p.locator('a[href="/me"]').isVisible())), [false, false],
+	'with access nothing leads to signing in')
 	same(await after.locator('#what').textContent(), ', ' + VARIANT,
 		'it says what')
 	const goesTo = () => after.evaluate(
@@ -221,6 +229,8 @@ async function late(browser) {
 	await shot(page, 'dark-thanks-paid')
 	await page.clock.fastForward(45000)
 	same(await page.locator('#late').isVisible(), false, 'at first it waits')
+	const signIn = page.locator('a[href="/me"]')
+	same(await signIn.isVisible(), false, 'and leads nowhere else')
 	await page.clock.fastForward(16000)
 	await page.getByText('reloading').waitFor()
 	same(await wait.textContent(), 'Waiting for the payment…',
@@ -228,7 +238,49 @@ async function late(browser) {
 	same(await page.locator('#elsewhere').isVisible(), false,
 		'there is a pass')
 	await shot(page, 'dark-thanks-late')
+	await signIn.click()
+	await page.locator('details[open] input[name=token]').waitFor()
+	ok(true, 'nothing came: it leads to where mailed links are used')
+	await shot(page, 'dark-me')
 	same(noise, [], 'a quiet console after a minute')
+	await context.close()
+}
+
+// A page of the site: a way to sign in, but not while a payment may come.
+async function hint(browser) {
+	const { context, noise, page } = await visitor(browser)
+	const signIn = page.locator('a[href="/me"]')
+	await page.goto(url + '/')
+	await page.locator(LOCKED).waitFor()
+	same(await signIn.isVisible(), true, 'no pass: a way to sign in')
+	const pass = ctl('pass', '--user', 'hint').trim()
+	await context.addCookies([{ name: 'gatepost', value: pass, url }])
+	await page.clock.install()
+	await page.evaluate(() => gatepost.check())
+	await signIn.waitFor({ state: 'hidden' })
+	await page.clock.fastForward(50000)
+	same(await signIn.isVisible(), false, 'a pass: it waits at first')
+	await page.clock.fastForward(11000)
+	await signIn.waitFor()
+	ok(true, 'nothing came in a minute: a way to sign in')
+	ctl('grant', '--user', 'hint', '--tier', 'supporter')
+	await page.evaluate(() => gatepost.check())
+	await page.locator(OPEN).waitFor()
+	same(await signIn.isVisible(), false, 'access: none')
+	same(noise, [], 'a quiet console: the hint')
+	await context.close()
+}
+
+// Without scripts each page still says where to go.
+async function noScript(browser) {
+	const { context, page } = await visitor(browser,
+		{ javaScriptEnabled: false })
+	for (const path of ['/thanks.html', '/', '/join/supporter.html']) {
+		await page.goto(url + path)
+		await page.locator('a[href="/me"]').click()
+		await page.getByText('Sign in').first().waitFor()
+		same(page.url(), url + '/me', 'no scripts: from ' + path)
+	}
 	await context.close()
 }
 
@@ -373,6 +425,8 @@ try {
 			[noEvents])),
 		run('streams kept back', polling(browser, 'streams kept back',
 			[], true))])
+	await Promise.all([run('hint', hint(browser)),
+		run('no scripts', noScript(browser))])
 	await run('restart', restart(browser))
 } finally {
 	await browser.close()

@@ -17,7 +17,7 @@ from apache import APACHE, ApachePlace, access_lines, shipped
 from lib import (BODY_MAX, END, FORM, LIMIT, SLOW, STDOUT, TOP, basic, fixture, freeze, gank_headers,
                  http_raw, http_request, main, ok, record, sale, sale_of_size, same,
                  skip, stop, until)
-from members import members_app
+from members import members_app, preflight, preflight_recipe
 
 AT_ONCE = 5 if SLOW else 1  # seconds
 HOST = "members.example.org"
@@ -503,6 +503,15 @@ def app():
     ok(p.api_key.encode() not in a.body, "only from its folder", a)
 
 
+def options():
+    """The manual's recipe for pages of another origin."""
+    recipe, = preflight_recipe("Apache")
+    p = Members(("\tTraceEnable off\n", "\tTraceEnable off\n" + recipe))
+    p.modules.append("rewrite")
+    p.apache()
+    preflight(p)
+
+
 def rules():
     """Every other answer: closed."""
     for rule in ("tier=nobody", "allow=nothing", "tier=supporter&tier=x",
@@ -720,5 +729,5 @@ AddOutputFilter INCLUDES .shtml
 if not os.path.exists(APACHE):
     skip("Apache", "it is not installed")
     main()
-main(proxy, fcgid, plain, below, members, ways_round, app, rules,
+main(proxy, fcgid, plain, below, members, ways_round, app, options, rules,
      outages, mistakes, nested, members_fcgid)

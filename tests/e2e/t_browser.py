@@ -19,7 +19,7 @@ from served import Served
 PLAYWRIGHT = "playwright-core@1.50.1"
 SCRIPT = TOP / "tests/e2e/browser.mjs"
 NAMES = ["Brushes <b>&\"'</b> 🖌️", "Letters <i>&\"'</i> 🖋️"]
-LIMIT = 90  # seconds, for all that the browser does
+LIMIT = 150  # seconds, for all that the browser does
 
 
 def install():

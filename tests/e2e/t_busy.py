@@ -4,15 +4,19 @@ polls, requests that arrive by halves."""
 
 import sys
 sys.dont_write_bytecode = True
+import re
 import select
+import sqlite3
 import threading
 import time
+from pathlib import Path
 
-from lib import (FORM, SLOW, STDIN, Fcgi, Place, cgi_params, fcgi_head, jwt,
-                 main, ok, sale, same, stop, stream, until)
+from lib import (FORM, LIMIT, SLOW, STDIN, Fcgi, Place, cgi_params, fcgi_head,
+                 jwt, main, ok, sale, sale_of_size, same, stop, stream, until)
 
 PATIENCE = 8 if SLOW else 4  # seconds; Gumroad gives up after 5
 THREADS = 16
+WAL_MAX = 8 * 1024 * 1024  # bytes; DB_WAL_MAX of src/store/db_sqlite_shrink.h
 
 
 def started(more=""):
@@ -122,4 +126,84 @@ def halves():
     until(lambda: p.events() == len(waiting) + 2, "all to be there")
 
 
-main(locked, polls, halves)
+def wal_bytes(p):
+    with Fcgi(p.sock) as c:
+        c.send(fcgi_head([("GATEPOST_LOCAL", "1")] + cgi_params(
+            "GET", "/metrics")) + stream(STDIN, b""))
+        text = c.answer().body.decode()
+    return int(re.search(r"^gatepost_wal_bytes (\d+)$", text, re.M)[1])
+
+
+def reader():
+    """Who reads for long lets the write-ahead log grow; afterwards it is
+    small again, though no more deliveries come, and those that do not wait."""
+    p = started()
+    wal = Path(str(p.db) + "-wal")
+    db = sqlite3.connect(p.db, isolation_level=None)
+    db.execute("BEGIN")
+    db.execute("SELECT count(*) FROM events").fetchone()
+    n, before = 0, wal.stat().st_size
+    while wal.stat().st_size < 3 * WAL_MAX:
+        n += 1
+        a = p.gumroad(sale_of_size(10000 + n, 300000))
+        if a.word() != "recorded":
+            raise RuntimeError(a)
+    grown = wal.stat().st_size
+    ok(before < WAL_MAX, "the usual size of the log", before)
+    same(wal_bytes(p), grown, "/metrics tells its size")
+    done = p.cli("check")
+    ok(b"gatepost.db-wal is larger than usual" in done.stdout and
+       b"write-ahead log %d kB" % (grown // 1024) in done.stdout,
+       "check tells it", done.stdout.decode())
+    db.execute("ROLLBACK")
+    slowest, begun = 0, time.monotonic()
+    while (wal.stat().st_size >= WAL_MAX and
+           time.monotonic() - begun < LIMIT):
+        n += 1
+        a = p.gumroad(sale(20000 + n))
+        slowest = max(slowest, a.seconds)
+        if a.word() != "recorded":
+            raise RuntimeError(a)
+    ok(wal.stat().st_size < WAL_MAX, "the log shrinks while they come",
+       wal.stat().st_size)
+    ok(slowest < PATIENCE / 2, "none of them waits for that", slowest)
+    ok(wal_bytes(p) < WAL_MAX, "/metrics tells that too")
+    ok(b"larger than usual" not in p.cli("check").stdout, "and check")
+    same((p.events(), p.is_sound()), (n + 1, True), "all are there")
+
+    # nobody comes any more
+    db.execute("BEGIN")
+    db.execute("SELECT count(*) FROM events").fetchone()
+    while wal.stat().st_size < 3 * WAL_MAX:
+        n += 1
+        p.gumroad(sale_of_size(10000 + n, 300000))
+    db.close()
+    until(lambda: wal.stat().st_size < WAL_MAX, "the log to shrink alone")
+    ok(True, "it shrinks without another delivery")
+    p.check_logs()
+    ok("warning" not in p.log_text(), "nothing to say", p.log_text())
+
+
+def reader_cgi():
+    """The same where no program runs: by what cron starts."""
+    p = Place()
+    wal = Path(str(p.db) + "-wal")
+    db = sqlite3.connect(p.db, isolation_level=None)
+    db.execute("BEGIN")
+    db.execute("SELECT count(*) FROM events").fetchone()
+    n = 0
+    while not wal.exists() or wal.stat().st_size < 2 * WAL_MAX:
+        n += 1
+        a = p.cgi("POST", "/hooks/gumroad/" + p.tokens[0],
+                  sale_of_size(10000 + n, 900000), FORM)
+        if a.word() != "recorded":
+            raise RuntimeError(a)
+    same(p.cli("work", "--once").returncode, 0, "while somebody reads")
+    ok(wal.stat().st_size >= 2 * WAL_MAX, "it stays", wal.stat().st_size)
+    db.execute("ROLLBACK")  # the connection holds the file itself
+    same(p.cli("work", "--once").returncode, 0, "and after that")
+    ok(wal.stat().st_size < WAL_MAX, "it shrinks", wal.stat().st_size)
+    db.close()
+
+
+main(locked, polls, halves, reader, reader_cgi)

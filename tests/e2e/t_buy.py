@@ -115,6 +115,18 @@ def visit():
     ok(reference(a) == claims(cookie_of(a)[0])["sub"],
        "an address is told to no shop", a)
 
+    theirs = "affiliate_id=77&utm_source=a+b&wanted=true&email=x%40y.z"
+    a = p.get("/buy/superdms?%s&user_id=victim&user_id[]=victim&user%%5Fid=v"
+              "&variant=C&%%55SER_ID%%5B%%5D=victim" % theirs, mine)
+    same(a.headers["location"], SHOP + "?variant=A%20B&affiliate_id=77&"
+         "utm_source=a%20b&wanted=true&email=x%40y.z&user_id=" + user + "#top",
+         "the visitor's parameters go to the shop, but the reference")
+    a = p.get("/buy/gank?fbclid=%s&utm_source=ig&custom_reference_id=victim"
+              % ("x" * 3000))
+    same((a.status, a.headers["location"]),
+         (303, "https://ganknow.com/creator?utm_source=ig&"
+          "custom_reference_id=" + claims(cookie_of(a)[0])["sub"]),
+         "one that is too long is left out")
     for headers in ({"Sec-Purpose": "prefetch"},
                     {"Sec-Purpose": "prefetch;prerender"},
                     {"Purpose": "prefetch"}):

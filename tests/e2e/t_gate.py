@@ -15,7 +15,7 @@ import time
 from lib import (FORM, LIMIT, TOP, Fcgi, Place, cgi_params, fcgi_head,
                  http_request, main, ok, sale, same, start, stop, stream,
                  until, STDIN)
-from members import members_app
+from members import members_app, preflight, preflight_recipe
 
 HOST = "members.example.org"
 SONG = bytes(range(256)) * 40
@@ -328,6 +328,29 @@ def parameters():
          "CGI, no pass")
 
 
+class Shared(Site):
+    """With the manual's recipe for pages of another origin."""
+
+    def write_nginx(self):
+        conf = super().write_nginx()
+        at_map, at_location = preflight_recipe("nginx")
+        text = conf.read_text()
+        new = re.sub(r"(location \^~ /app/ \{[^}]*?)\t+error_page .*\n",
+                     lambda m: m[1] + at_location, text)
+        if new == text:
+            raise RuntimeError("nginx/members.conf: no app")
+        conf.write_text(new.replace("map $uri $gatepost_disp",
+                                    at_map + "map $uri $gatepost_disp"))
+        return conf
+
+
+def options():
+    p = Shared()
+    p.run()
+    p.nginx()
+    preflight(p)
+
+
 def made():
     """The ways to a pass."""
     p = Site()
@@ -362,4 +385,4 @@ def made():
     p.check_logs(a.json()["pass"], lines[0])
 
 
-main(members, pages, posts, changes, outages, parameters, made)
+main(members, pages, posts, changes, outages, parameters, options, made)

@@ -19,9 +19,9 @@ from prometheus_client.openmetrics.parser import \
 from prometheus_client.parser import \
     text_string_to_metric_families as parse_classic
 
-from lib import (FORM, LIMIT, SLOW, TOP, Fcgi, Place, cgi_params, fcgi_head,
-                 fixture, gank_headers, http_request, main, ok, sale, same,
-                 stop, stream, until, STDIN)
+from lib import (FORM, LIMIT, ON_SERVER, SLOW, TOP, Fcgi, Place, cgi_params,
+                 fcgi_head, fixture, gank_headers, http_request, main, ok,
+                 sale, same, stop, stream, until, STDIN)
 
 OPEN_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 EVENTS = {"Accept": "text/event-stream"}
@@ -481,7 +481,8 @@ def cgi():
         "gatepost_last_delivery_timestamp_seconds", "gatepost_streams_limit",
         "gatepost_database_up", "gatepost_events", "gatepost_events_kept",
         "gatepost_outbox_waiting", "gatepost_outbox_oldest_age_seconds",
-        "gatepost_build_info"}, "what the database and the settings know")
+        "gatepost_build_info"} | (set() if ON_SERVER else {
+            "gatepost_wal_bytes"}), "what the database and the settings know")
     same((now["gatepost_events"], now["gatepost_database_up"]), (1, 1), "it")
 
 

@@ -222,6 +222,7 @@ def links():
     ok(b"user u2" in page and b"supporter" in page, "another pass", page)
     page = p.get("/me", signed_in(p, "nobody@example.org")).body
     ok(b"Nothing is open for you now" in page, "nothing bought", page)
+    ok(b"<details open>" in page, "the way to sign in stands open", page)
     p.check_logs(good, passed)
 
 

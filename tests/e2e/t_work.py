@@ -296,6 +296,17 @@ def by_hand():
             ("grant", ["--user", "g", "--tier", "supporter"], "supporter")):
         says(p.cli(word, *args), 0, "gatepost " + word)
         same(tier(p, "user=g"), want, "%s: %s at once" % (word, want))
+    # an earlier grant, over by now, does not stand for the one that holds
+    for n in range(3):
+        began = p.one("SELECT max(received_at) FROM events")
+        until(lambda: time.time() >= began + 1, "the next second")
+        if n == 2:
+            same(tier(p, "user=g"), "supporter", "granted again")
+        says(p.cli(*[["revoke", "--user", "g"], ["grant", "--user", "g",
+                     "--tier", "supporter"]][n % 2]), 0, "by hand")
+    same(tier(p, "user=g"), None, "a second revoke counts as well")
+    says(p.cli("revoke", "--user", "g"), 1, "nothing is left to revoke",
+         "nothing of theirs gives access")
     says(p.cli("revoke", "--user", "u1"), 0, "revoke what was bought")
     same(tier(p, "user=u1"), None, "gone at once")
     says(p.cli("revoke", "--user", "u1", "--undo"), 0, "revoke --undo")
