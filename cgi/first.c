@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/form.h"
+#include "base/time.h"
 #include "cgi/html.h"
 #include "core/template.h"
 
@@ -18,9 +20,20 @@ is_absent(const char *path)
 	return access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
-/* No file: says where it belongs, and whether this is a place to go on. */
+/* Who runs a site has settings: what a visitor could see while they are away for
+ * a moment is not shown any more. */
+static int
+is_new(const char *program)
+{
+	struct stat st;
+	return program != NULL && stat(program, &st) == 0 &&
+	    time_now() < st.st_ctim.tv_sec + FIRST_SECONDS;
+}
+
+/* No file: says where it belongs, and whether this is a place to go on. *e is
+ * for the log, the refusal for everybody: it names no path. */
 static void
-begin(struct arena *a, const struct site *site, struct first *first)
+begin(const struct site *site, struct first *first, struct err *e)
 {
 	struct err why = { .code = ERR_NONE };
 	const char *named = getenv("GATEPOST_CONFIG");
@@ -32,11 +45,29 @@ begin(struct arena *a, const struct site *site, struct first *first)
 	if (first->file == NULL)
 		return;
 	if (site_check_owner(site, NULL, &why) != 0)
-		first->refusal = str_z(a, str_from(why.text));
+		first->refusal =
+		    "Do not go on here: the host runs programs of all its "
+		    "customers as one user, so others could read your data. "
+		    "Ask it to run CGI programs as their owner (suEXEC).";
 	else if (is_named && site_serves(site, named))
 		first->refusal =
-		    "GATEPOST_CONFIG names a place that the web server serves "
-		    "to everybody; name one beside the web folder";
+		    "Do not go on here: GATEPOST_CONFIG names a place that the "
+		    "web server serves to everybody. Name one beside the web "
+		    "folder.";
+	else if (!is_new(site->program))
+		first->refusal =
+		    "How to begin is shown for a day after the program was "
+		    "uploaded, and that day is over. Upload the program again, "
+		    "then open this page again.";
+	*e = why;
+	if (why.code == ERR_NONE)
+		err_set(e, ERR_CONFIG, "%s: no configuration there; %s",
+		    first->file,
+		    first->refusal != NULL
+			? first->refusal
+			: "open this program's folder, as "
+			  "https://YOUR-SITE/gatepost/, in a browser: it shows "
+			  "what to save");
 }
 
 struct config *
@@ -53,15 +84,7 @@ first_config(struct arena *a, struct first *first, struct err *e)
 		if (file != NULL)
 			err_set(e, ERR_CONFIG, "%s: no such file", file);
 		if (file != NULL || e->code == ERR_CONFIG)
-			begin(a, &site, first);
-		if (first->file != NULL && first->refusal == NULL) {
-			*e = (struct err){ .code = ERR_NONE };
-			err_set(e, ERR_CONFIG,
-			    "%s: no configuration there; open this program's "
-			    "folder, as https://YOUR-SITE/gatepost/, in a "
-			    "browser: it shows what to save",
-			    first->file);
-		}
+			begin(&site, first, e);
 		return NULL;
 	}
 	/* whose it is, before it is read: that fails for others as well */
@@ -170,8 +193,8 @@ static const char tail[] =
     "<p>Nothing on this page is stored. Each visit makes other secrets, so "
     "what somebody else was shown here is worth nothing: those in the file "
     "you save are the ones that count. Copy the file and the address from the "
-    "same visit. Once the file is there, this page is never shown "
-    "again.</p>\n";
+    "same visit. This page is shown for a day after the program was "
+    "uploaded, and never once the file is there.</p>\n";
 
 static void
 add_file(struct buf *b, const char *file, struct str text)
@@ -266,9 +289,9 @@ first_page(const struct first *first, struct request *r, struct reply *p)
 	reply_header(p, "Content-Security-Policy", str_from(policy));
 	buf_addz(b, head);
 	if (first->refusal != NULL) {
-		buf_addz(b, "<p>Do not go on here: ");
+		buf_addz(b, "<p>");
 		html_add(b, str_from(first->refusal));
-		buf_addz(b, ".</p>\n");
+		buf_addz(b, "</p>\n");
 		return;
 	}
 	if (!is_https(r))

@@ -6,14 +6,18 @@
 
 /*
  * The first page: what plain CGI shows at its root while there is no
- * configuration anywhere. It holds a configuration with fresh secrets, where
- * to save it, and the address to paste at Gumroad. Nothing is stored: what a
- * stranger was shown is worth nothing. As soon as there is a file, good or
- * bad, it is not shown again.
+ * configuration anywhere, for a day after the program was uploaded. It holds a
+ * configuration with fresh secrets, where to save it, and the address to paste
+ * at Gumroad. Nothing is stored: what a stranger was shown is worth nothing.
+ * As soon as there is a file, good, bad or empty, it is not shown again. Of
+ * this machine it tells the folder to make, and no other path.
  */
+enum { FIRST_SECONDS = 86400 }; /* since the program's own ctime */
+
 struct first {
 	const char *file; /* where the configuration belongs */
-	const char *refusal; /* why not to go on here; NULL: nothing */
+	const char *refusal; /* why not to go on here, and what to do, in
+				whole sentences; NULL: nothing */
 };
 
 /*

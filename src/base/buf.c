@@ -112,6 +112,38 @@ buf_addf(struct buf *b, const char *fmt, ...)
 	b->n += (size_t)n;
 }
 
+/* Characters that turn the direction of what follows: U+061C, U+200E, U+200F,
+ * U+202A to U+202E, U+2066 to U+2069 (Unicode Standard Annex 9, 2). */
+static int
+turns_text(struct str one)
+{
+	unsigned char last = one.n == 0 ? 0 : (unsigned char)one.p[one.n - 1];
+	if (str_starts(one, STR("\xE2\x80")))
+		return last == 0x8E || last == 0x8F ||
+		    (last >= 0xAA && last <= 0xAE);
+	if (str_starts(one, STR("\xE2\x81")))
+		return last >= 0xA6 && last <= 0xA9;
+	return str_eq(one, STR("\xD8\x9C"));
+}
+
+/* One character: does a terminal obey it instead of showing it? */
+static int
+is_obeyed(struct str one)
+{
+	return str_has_control(one) || turns_text(one);
+}
+
+/* One that is obeyed, of up to three bytes: \uXXXX. */
+static void
+add_escape(struct buf *b, struct str one)
+{
+	static const unsigned char first[] = { 0xFF, 0x7F, 0x1F, 0x0F };
+	unsigned c = (unsigned char)one.p[0] & first[one.n];
+	for (size_t i = 1; i < one.n; i++)
+		c = c << 6 | ((unsigned char)one.p[i] & 0x3F);
+	buf_addf(b, "\\u%04x", c);
+}
+
 void
 buf_add_json(struct buf *b, struct str s)
 {
@@ -126,43 +158,35 @@ buf_add_json(struct buf *b, struct str s)
 		buf_add(b, s.p + from, i - from);
 		if (i == s.n)
 			break;
-		unsigned char c = (unsigned char)s.p[i];
-		if (c == '"' || c == '\\') {
-			buf_addc(b, '\\');
-			buf_addc(b, (char)c);
-			i++;
-		} else if (c < 0x80) {
-			buf_addf(b, "\\u%04x", (unsigned)c);
-			i++;
+		struct str one = { s.p + i, str_char(s, i) };
+		if (one.n == 0) {
+			buf_addz(b, "\xEF\xBF\xBD");
+		} else if (is_obeyed(one)) {
+			/* JSON allows most of them, a terminal obeys them */
+			add_escape(b, one);
 		} else {
-			size_t len = str_char(s, i);
-			if (len == 0)
-				buf_addz(b, "\xEF\xBF\xBD");
-			else if (len == 2 && c == 0xC2 &&
-			    (unsigned char)s.p[i + 1] < 0xA0)
-				/* C1: JSON allows it, a terminal obeys it */
-				buf_addf(b, "\\u%04x",
-				    (unsigned)(unsigned char)s.p[i + 1]);
-			else
-				buf_add(b, s.p + i, len);
-			i += len == 0 ? 1 : len;
+			if (one.n == 1)
+				buf_addc(b, '\\');
+			buf_adds(b, one);
 		}
+		i += one.n == 0 ? 1 : one.n;
 	}
 	buf_addc(b, '"');
 }
 
-/* Characters that turn the direction of what follows: U+200E, U+200F, U+202A
- * to U+202E, U+2066 to U+2069. */
-static int
-turns_text(struct str one)
+void
+buf_add_shown(struct buf *b, struct str json)
 {
-	if (one.n != 3 || memcmp(one.p, "\xE2\x80", 2) != 0) {
-		return one.n == 3 && memcmp(one.p, "\xE2\x81", 2) == 0 &&
-		    (unsigned char)one.p[2] >= 0xA6 &&
-		    (unsigned char)one.p[2] <= 0xA9;
+	for (size_t i = 0; i < json.n;) {
+		struct str one = { json.p + i, str_char(json, i) };
+		if (one.n == 0)
+			one.n = 1;
+		if (one.p[0] != '\n' && is_obeyed(one))
+			add_escape(b, one);
+		else
+			buf_adds(b, one);
+		i += one.n;
 	}
-	unsigned char c = (unsigned char)one.p[2];
-	return c == 0x8E || c == 0x8F || (c >= 0xAA && c <= 0xAE);
 }
 
 void
@@ -173,7 +197,7 @@ buf_add_visible(struct buf *b, struct str s)
 		struct str one = { s.p + i, len == 0 ? 1 : len };
 		if (len == 1 && one.p[0] == '\n')
 			buf_addz(b, "\\n");
-		else if (len == 0 || str_has_control(one) || turns_text(one))
+		else if (len == 0 || is_obeyed(one))
 			for (size_t k = 0; k < one.n; k++)
 				buf_addf(b, "\\x%02X",
 				    (unsigned)(unsigned char)one.p[k]);

@@ -31,10 +31,16 @@ void buf_addi(struct buf *b, int64_t v);
 void buf_addf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* A JSON string with its quotes; ill-formed bytes become U+FFFD. */
+/* A JSON string with its quotes; ill-formed bytes become U+FFFD. What a terminal
+ * obeys instead of showing it, control characters (C1 too) and those that turn
+ * the direction of text, becomes \uXXXX. */
 void buf_add_json(struct buf *b, struct str s);
 
-/* For one line of a terminal or a log: control characters and ill-formed
+/* JSON that somebody else has written: the same characters become \uXXXX, but
+ * for line ends. */
+void buf_add_shown(struct buf *b, struct str json);
+
+/* For one line of a terminal or a log: the same characters and ill-formed
  * bytes become \xNN, \n becomes \n in two characters. */
 void buf_add_visible(struct buf *b, struct str s);
 

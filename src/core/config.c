@@ -271,6 +271,11 @@ load(struct config_reader *r)
 		0 ||
 	    parse(r, opts) != 0)
 		return -1;
+	/* emptied, or cut short: it would be a site that knows nobody */
+	if (r->scan.n_keys == 0 && r->scan.n_sections == 0)
+		return config_bad(r->e, r->file, 1,
+		    "holds no setting; put back your copy, or make a new one "
+		    "with gatepost init");
 	if (r->secret_line > 0 && (mode & (S_IROTH | S_IWOTH | S_IWGRP)) != 0)
 		return config_bad(r->e, r->file, r->secret_line,
 		    "holds a secret, and others can %s the file; run: "

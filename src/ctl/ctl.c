@@ -21,12 +21,35 @@ ctl_write(int fd, struct str s)
 	return 0;
 }
 
+/* CSV and bodies go to a file as they are. On a terminal nothing that a buyer
+ * typed may move it. */
+static int
+show(struct str s)
+{
+	struct buf b;
+	struct str line;
+	buf_init(&b, 5 * s.n);
+	while (s.n > 0) {
+		int more = str_cut(s, '\n', &line, &s);
+		if (line.n > 0 && line.p[line.n - 1] == '\r')
+			line.n--;
+		buf_add_visible(&b, line);
+		if (more)
+			buf_addc(&b, '\n');
+	}
+	int rc = buf_ok(&b) ? ctl_write(STDOUT_FILENO, buf_str(&b)) : -1;
+	buf_free(&b);
+	return rc;
+}
+
 int
 ctl_flush(struct ctl *ctl, struct err *e)
 {
+	struct str out = buf_str(&ctl->out);
 	if (!buf_ok(&ctl->out))
 		return err_set(e, ERR_MEMORY, "out of memory");
-	if (ctl_write(STDOUT_FILENO, buf_str(&ctl->out)) != 0)
+	if ((isatty(STDOUT_FILENO) ? show(out)
+				   : ctl_write(STDOUT_FILENO, out)) != 0)
 		return errno == EPIPE
 		    ? -1
 		    : err_set(e, ERR_SYSTEM, "standard output: %s",

@@ -42,25 +42,6 @@ warn(const struct fact *f)
 	buf_free(&b);
 }
 
-/* DEL and C1 controls stand only in strings: JSON allows them there, but a
- * terminal obeys them. */
-static void
-add_escaped(struct buf *b, const char *p)
-{
-	for (; *p != '\0'; p++) {
-		unsigned char c = (unsigned char)*p;
-		unsigned char next = (unsigned char)p[1];
-		if (c == 0x7F) {
-			buf_addz(b, "\\u007f");
-		} else if (c == 0xC2 && next >= 0x80 && next < 0xA0) {
-			buf_addf(b, "\\u%04x", (unsigned)next);
-			p++;
-		} else {
-			buf_addc(b, *p);
-		}
-	}
-}
-
 static int
 dump(json_t *json, int indented, struct buf *out, struct err *e)
 {
@@ -68,7 +49,7 @@ dump(json_t *json, int indented, struct buf *out, struct err *e)
 	    json, JSON_ENCODE_ANY | (indented ? JSON_INDENT(2) : JSON_COMPACT));
 	if (text == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
-	add_escaped(out, text);
+	buf_add_shown(out, str_from(text));
 	buf_addc(out, '\n');
 	free(text);
 	return 0;

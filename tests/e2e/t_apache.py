@@ -468,6 +468,24 @@ def ways_round():
     ok(b" 401 " in a[:20], "HTTP/1.0, no host", a[:200])
 
 
+def connections(p, token, lies, truth):
+    """A proxy drops what Connection names (RFC 9110, 7.6.1)."""
+    for value in ("X-Gatepost-User", "close, X-Gatepost-By",
+                  "x-gatepost-tier , close", "close,X-GATEPOST-UNTIL",
+                  "keep-alive,,X-Gatepost-By,X-Gatepost-User"):
+        a = p.go("/app/x", token, {**lies, "Connection": value})
+        same(a.json(), truth, "Connection: " + value)
+    head = "GET /app/x HTTP/1.1\r\nHost: %s\r\nCookie: gatepost=%s\r\n" % (
+        HOST, token)
+    for lines in ("Connection: X-Gatepost-By\r\nConnection: close\r\n",
+                  "Connection: close\r\nConnection: X-Gatepost-By\r\n"):
+        a = http_raw(p.port, (head + lines + "\r\n").encode())
+        ok(b'"x-gatepost-by": "user"' in a, "two Connection lines", a)
+    begun = time.monotonic()
+    http_raw(p.port, (head + "Connection: close\r\n\r\n").encode())
+    ok(time.monotonic() - begun < 4, "close still closes")
+
+
 def app():
     """An app behind mod_proxy_http is told the truth."""
     p = Members()
@@ -487,6 +505,7 @@ def app():
         same((a.status, a.json()), (200, dict(
             truth, body=size, method=method)),
             "%s of %d bytes: the app gets the truth" % (method, size))
+    connections(p, token, lies, dict(truth, body=0, method="GET"))
     for size in (0, 10, 30000):
         a = p.ask("POST", "/app/x", None, lies, b"b" * size or None)
         same((a.status, a.body), (401, b"buy supporter"),
@@ -704,6 +723,9 @@ AddOutputFilter INCLUDES .shtml
         ok(a.status == status and part in a.body and
            not [k for k in a.headers if "gatepost" in k],
            "fcgid: %s: %d" % (path, status), a)
+    connections(p, token, {}, {"x-gatepost-user": "1", "x-gatepost-by": "user",
+                               "x-gatepost-tier": "supporter", "body": 0,
+                               "method": "GET"})
     a = p.go("/supporter/song", token, {"Range": "bytes=256-259"})
     same((a.status, a.body), (206, SONG[256:260]), "fcgid: a range")
     changed = p.go("/supporter/song", token).headers["last-modified"]

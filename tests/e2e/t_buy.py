@@ -218,10 +218,8 @@ def cors():
     same(http_request(p.port, "OPTIONS", "/v1/access", None,
                       {"Origin": APP}).status, 405, "nor asked about")
     token = mine["Authorization"].split()[1]
-    for n, status in ((15, 200), (16, 401)):
-        a = p.get("/live", {"Cookie": "gatepost=x; " * n +
-                            "gatepost=" + token})
-        same(a.status, status, "a pass after %d that are none" % n)
+    a = p.get("/live", {"Cookie": "gatepost=x; " * 99 + "gatepost=" + token})
+    same(a.status, 200, "a pass after 99 that are none")
     p.db.rename(p.dir / "away")
     p.db.mkdir()
     a = p.cgi("GET", "/live", headers={**mine, "Origin": APP})

@@ -6,6 +6,7 @@ sys.dont_write_bytecode = True
 import base64
 import json
 import os
+import pty
 import shutil
 import sqlite3
 import subprocess
@@ -14,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import lib
 from lib import (CTL_PROGRAM, FIXTURES, Place, fixture, folder,
-                 gank_headers, main, ok, sale, same, skip)
+                 gank_headers, main, ok, sale, same, skip, start, stop)
 
 BARE = {"PATH": os.environ["PATH"]}
 WORKERS = ThreadPoolExecutor(2)
@@ -417,7 +418,8 @@ def escapes():
     p = Place()
     p.run()
     p.nginx()
-    evil = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e\r\nEVIL"
+    turns = "\u061c\u200e\u200f\u202a\u202e\u2066\u2069"
+    evil = "\x1b]0;owned\x07\x1b[2J\x9b31m\x7f%s\r\nEVIL" % turns
     quoted = "".join("\\u%04x" % ord(c) for c in evil)
     body = fixture("gank/um-documented").replace(b"Test Membership! <>&...",
                                                  quoted.encode())
@@ -433,23 +435,65 @@ def escapes():
     same(a.status, 200, "gumroad with escapes everywhere")
     raw = b"{\"event\":\"" + evil.encode() + b"\"}"
     p.gank(raw)
+    # no control character: an identifier
+    user = "u" + turns
+    body = sale(1).replace(b"=u1", b"=" + "".join(
+        "%%%02X" % b for b in user.encode()).encode())
+    same(p.gumroad(body).status, 200, "a user who turns the text")
+    p.cli("revoke", "--user", user)
     for words in (["events"], ["purchases"], ["check"], ["event", "1"],
                   ["event", "2"], ["event", "3"],
                   ["access", "--email", "calvin@example.com"],
                   ["access", "--user", evil], ["decode", "gank", "-"],
                   [evil], ["events", "--" + evil], ["event", evil],
                   ["events", "--json"], ["purchases", "--json"],
-                  ["event", "1", "--json"], ["decode", evil]):
+                  ["event", "1", "--json"], ["event", "2", "--json"],
+                  ["event", "3", "--json"], ["event", "4", "--json"],
+                  ["decode", evil], ["decode", "gank", "--json"],
+                  ["members"], ["members", "--json"], ["subscriptions"],
+                  ["subscriptions", "--json"], ["outbox"], ["outbox", "--json"],
+                  ["access", "--user", user], ["explain", "--user", user],
+                  ["access", "--user", user, "--json"],
+                  ["explain", "--user", user, "--json"],
+                  ["export", "purchases", "--format", "jsonl"]):
         a = p.cli(*words, data=raw)
         for what, out in (("output", a.stdout), ("errors", a.stderr)):
-            text = out.decode("utf-8", "replace")
-            bad = [c for c in text if (ord(c) < 32 and c != "\n") or
-                   127 <= ord(c) < 160]
-            ok(not bad and "\ufffd" not in text,
-               "%s: %s without control characters" % (
-                   repr(words[0])[1:9], what), (bad, out[:300]))
-    log = p.log_text()
-    ok("\x1b" not in log, "nor has the log", log)
+            moves(out, turns, "%s: %s" % (ascii(" ".join(words))[1:30], what))
+    for kind in ("events", "purchases", "subscriptions"):
+        moves(on_terminal(p, "export", kind).replace(b"\r\n", b"\n"), turns,
+              "export %s to a terminal" % kind)
+    a = p.cli("export", "purchases")
+    ok(user.encode() in a.stdout, "export to a file keeps it", a.stdout)
+    moves(p.log_text().encode(), turns, "the log")
+
+
+def moves(out, turns, name):
+    """Nothing in it is obeyed by a terminal instead of shown."""
+    text = out.decode("utf-8", "replace")
+    bad = [c for c in text if (ord(c) < 32 and c != "\n") or
+           127 <= ord(c) < 160 or c in turns]
+    ok(not bad and "\ufffd" not in text,
+       name + ": nothing moves the terminal", (bad, out[:300]))
+
+
+def on_terminal(p, *args):
+    """What the command writes to a terminal."""
+    ours, its = pty.openpty()
+    child = start([CTL_PROGRAM, "-c", p.conf, *args], stdout=its,
+                  stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.close(its)
+    out = b""
+    while True:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # EIO: the other side is closed
+            break
+        if not piece:
+            break
+        out += piece
+    os.close(ours)
+    same(stop(child), 0, "%s on a terminal" % args[0])
+    return out
 
 
 def wrong_config():

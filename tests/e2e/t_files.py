@@ -178,8 +178,9 @@ def names():
                  "/m/in", "/m/guide/deep/up/index.html", "/m/top/etc/passwd",
                  "/m/fifo", "/m/db", "/m/conf", "/m/empty/", "/m/none",
                  "/m/%2e%2e/outside/secret", "/m/..%2foutside/secret",
-                 "/m/guide%2findex.html", "/m/..%5coutside", "/m/song.mp3%0a", "/m/%ff", "/m//song.mp3", "/m/song.mp3/",
+                 "/m/guide%2findex.html", "/m/..%5coutside", "/m/song.mp3%0a", "/m/%ff", "/m/song.mp3/", "/m//song.mp3//",
                  "/m/guide/", "/m/guide/deep/", "/m/" + "x" * 300,
+                 "/m/" + "x" * 513, "/m/" + "x" * 513 + "/",
                  "/m/" + "y/" * 14 + "y", "/m/%c3%a9"):
         want = 200 if path == "/m/guide/" else 404
         a = p.go(path, fan)

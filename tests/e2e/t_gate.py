@@ -207,6 +207,13 @@ def posts():
         a = p.ask(method, "/app/x", None, lies, body or None)
         same(a.status, 401, "%s of %d bytes: no pass" % (method, size))
 
+    # a proxy drops what Connection names (RFC 9110, 7.6.1)
+    for name in ("User", "By", "Tier"):
+        a = p.go("/app/x", token, {
+            **lies, "Connection": "close, X-Gatepost-" + name})
+        same(a.json(), dict(truth, body=0, method="GET"),
+             "Connection names X-Gatepost-" + name)
+
     def pieces():
         for _ in range(30):
             yield b"c" * 65536

@@ -56,7 +56,8 @@ def place():
     (p.dir / "guides").mkdir()
     (p.dir / "guides/song").write_bytes(SONG)
     p.configure(more="\nfiles '/guides' {\n  root = '%s/guides'\n"
-                "  tier = 'supporter'\n}\n" % p.dir)
+                "  tier = 'supporter'\n}\n"
+                "buy 'shop' { url = 'https://example.com/l/x' }\n" % p.dir)
     p.run()
     return p
 
@@ -234,7 +235,7 @@ def logs_hold_nothing(p, what, log):
 
 # ---- the servers -------------------------------------------------------------
 
-def lighttpd():
+def lighttpd_server():
     p = place()
     binary = program("lighttpd")
 
@@ -250,13 +251,17 @@ def lighttpd():
         if binary.startswith(str(UNPACKED)):
             more = ["-m", UNPACKED / "usr/lib/lighttpd"]
         return [binary, "-D", "-f", conf, *more]
-    child = serve(p, write)
+    return p, serve(p, write)
+
+
+def lighttpd():
+    p, child = lighttpd_server()
     all_of(p, "lighttpd", 503)
     stop(child)
     logs_hold_nothing(p, "lighttpd", "access")
 
 
-def caddy():
+def caddy_server():
     p = place()
 
     def write(port):
@@ -267,7 +272,11 @@ def caddy():
             ("/srv/members", p.www)))
         return [program("caddy"), "run", "--config", conf, "--adapter",
                 "caddyfile"]
-    serve(p, write)
+    return p, serve(p, write)
+
+
+def caddy():
+    p, _ = caddy_server()
     all_of(p, "caddy", 502)
 
 
@@ -300,15 +309,19 @@ def caddy_headers():
                 "caddyfile"]
     serve(p, write)
     p.gumroad(sale(1))
-    a = http_request(p.port, "GET", "/supporter/", None, {
-        "Cookie": "gatepost=" + a_pass(p, "u1"), "X-Gatepost-User": "evil",
-        "X_Gatepost_User": "evil", "X-Gatepost-By": "evil"})
-    text = a.body.decode().lower()
-    ok("x-gatepost-user: u1" in text and "x-gatepost-tier: supporter" in text
-       and "evil" not in text, "caddy: the app is told who it is", a)
+    for connection in ("close", "close, X-Gatepost-User", "X-GATEPOST-BY",
+                       "x-gatepost-tier,keep-alive, X-Gatepost-User"):
+        a = http_request(p.port, "GET", "/supporter/", None, {
+            "Cookie": "gatepost=" + a_pass(p, "u1"), "X-Gatepost-User": "evil",
+            "X_Gatepost_User": "evil", "X-Gatepost-By": "evil",
+            "Connection": connection})
+        text = a.body.decode().lower()
+        ok("x-gatepost-user: u1" in text and "x-gatepost-by: user" in text and
+           "x-gatepost-tier: supporter" in text and "evil" not in text,
+           "caddy: the app is told who it is; Connection: " + connection, a)
 
 
-def h2o():
+def h2o_server():
     p = place()
 
     def write(port):
@@ -321,7 +334,11 @@ def h2o():
         user = "user: root\n" if os.getuid() == 0 else ""
         conf.write_text(user + "num-threads: 2\n" + text)
         return [program("h2o"), "-c", conf]
-    child = serve(p, write)
+    return p, serve(p, write)
+
+
+def h2o():
+    p, child = h2o_server()
     all_of(p, "h2o", 403)
     stop(child)
     logs_hold_nothing(p, "h2o", "access")

@@ -6,7 +6,9 @@ import sys
 sys.dont_write_bytecode = True
 import os
 import random
+import re
 import resource
+import shutil
 import sqlite3
 import subprocess
 import threading
@@ -46,6 +48,54 @@ def membership(n, days_ago, now=None):
     body = body.replace(b"9FLSynE_vd6n3V68Dg9Vtw", b"ClockSubscription%d" % n)
     body = body.replace(b"J-QvwzESgIvf8QQIgEvv_A", b"ClockSale%d" % n)
     return body + b"&url_params%%5Buser_id%%5D=c%d" % n
+
+
+def first_page():
+    """Plain CGI without settings: a page for a day, and no folder told then;
+    settings that are emptied are not settings that are not there."""
+    p = faulty_place(init=False)
+    good = p.conf.read_text()
+    p.conf.unlink()
+    web = p.dir / "public_html/gatepost"
+    web.mkdir(parents=True)
+    program = shutil.copy2(lib.FCGI_PROGRAM, web / "gatepost.cgi")
+
+    def ask(method="GET", path="/", body=b"", **more):
+        return p.cgi(method, "/gatepost" + path, body, {
+            "Host": "example.org"}, program=program, config=False,
+            more={"SCRIPT_NAME": "/gatepost/gatepost.cgi", "PATH_INFO": path,
+                  "SCRIPT_FILENAME": str(program), "HTTPS": "on",
+                  **p.faults.env(), **more}.items())
+
+    def shown(a):
+        """The answer, the settings in it, the paths of this machine."""
+        return (a.status, b"<textarea" in a.body,
+                re.findall(rb"%s[^ <&]*" % str(p.dir).encode(), a.body))
+    page = (200, True, [str(p.dir / "gatepost").encode()])
+    same(shown(ask()), page, "a fresh program: the page, the folder to make")
+    p.faults.set(wall=DAY - 100)
+    same(shown(ask()), page, "for a day")
+    p.faults.set(wall=DAY + 100)
+    a = ask()
+    same(shown(a), (503, False, []), "a day old: no page, no path")
+    ok(b"pload" in a.body, "what to do", a)
+    p.faults.set(wall=-DAY)
+    same(shown(ask()), page, "a clock that is set back")
+    p.faults.set(wall=0)
+    same(shown(ask(GATEPOST_CONFIG=str(web / "x.conf"))), (503, False, []),
+         "settings named in the web folder")
+    hook_path = "/hooks/gumroad/" + p.tokens[0]
+    (p.dir / "gatepost").mkdir()
+    conf = p.dir / "gatepost/gatepost.conf"
+    for text, status in ((good, 200), ("", 503), ("# nothing\n\n", 503),
+                         (good, 200)):
+        conf.write_text(text)
+        conf.chmod(0o600)
+        same(ask(path="/healthz").status, status,
+             "settings of %d bytes" % len(text))
+        same(shown(ask())[1:], (False, []), "no page")
+        same(ask("POST", hook_path, sale(status)).status, status, "a delivery")
+    ok("gatepost.conf:1: " in p.log_text(), "the log says why", p.log_text())
 
 
 def clock_windows():
@@ -442,6 +492,6 @@ def memory_limit():
     same(stop(child), 0, "and it ends well")
 
 
-main(clock_windows, clock_changes, clock_decades, clock_waits, clock_wrong,
+main(first_page, clock_windows, clock_changes, clock_decades, clock_waits, clock_wrong,
      no_files, no_files_for_database, memory, memory_at_start, memory_of_cgi,
      memory_limit)

@@ -99,11 +99,21 @@ test_buf(void)
 	IS(buf_str(&b), "\"q\\\"\\\\\\u000a\\u007f\xC3\xA9\xEF\xBF\xBD\"",
 	    "JSON string");
 	buf_reset(&b);
+	buf_add_json(
+	    &b, STR("a\xE2\x80\xAE\xE2\x81\xA6\xD8\x9C\xC2\x9B\xE2\x82\xAC"));
+	IS(buf_str(&b), "\"a\\u202e\\u2066\\u061c\\u009b\xE2\x82\xAC\"",
+	    "JSON, direction of text");
+	buf_reset(&b);
+	buf_add_shown(&b, STR("{\n \"\x7F\xE2\x80\x8E\xC2\x85\xC3\xA9\"}"));
+	IS(buf_str(&b), "{\n \"\\u007f\\u200e\\u0085\xC3\xA9\"}",
+	    "JSON that is there, on a terminal");
+	buf_reset(&b);
 	buf_add_visible(&b, STR("a\033[31m\n\xC2\x9B\xC3\xA9\xFF"));
 	IS(buf_str(&b), "a\\x1B[31m\\n\\xC2\\x9B\xC3\xA9\\xFF", "visible");
 	buf_reset(&b);
-	buf_add_visible(&b, STR("a\xE2\x80\xAE\xE2\x81\xA6\xE2\x82\xAC"));
-	IS(buf_str(&b), "a\\xE2\\x80\\xAE\\xE2\\x81\\xA6\xE2\x82\xAC",
+	buf_add_visible(
+	    &b, STR("a\xE2\x80\xAE\xE2\x81\xA6\xD8\x9C\xE2\x82\xAC"));
+	IS(buf_str(&b), "a\\xE2\\x80\\xAE\\xE2\\x81\\xA6\\xD8\\x9C\xE2\x82\xAC",
 	    "direction of text");
 	buf_free(&b);
 }
