@@ -369,6 +369,38 @@ def replayed():
          [("applied",), ("kept",)], "the other one stays kept")
 
 
+def moved():
+    """A delivery that moves a sale to another subscription: void and --undo
+    move it back and forth, and a link stays with the sale."""
+    p = Place(tiers="")
+
+    def buy(subscription, more=""):
+        a = p.cgi("POST", hook(p), (
+            "sale_id=S1&sale_timestamp=2026-01-01T00:00:00Z&permalink=app&"
+            "subscription_id=%s&recurrence=yearly&resource_name=sale%s"
+            % (subscription, more)).encode(), FORM)
+        same(a.status, 200, "a delivery")
+        return a.event()
+
+    def where():
+        return p.rows("SELECT p.subscription, p.user_ref, s.subscription "
+                      "FROM purchases p, subscriptions s")
+
+    buy("M1")
+    p.cli("link", "S1", "--user", "42")
+    came = p.one("SELECT max(received_at) FROM events")
+    until(lambda: int(time.time()) > came, "another second")
+    second = buy("M2", "&email=a@example.org")
+    same(where(), [("M2", "42", "M2")], "the one sent last speaks")
+    p.cli("void", str(second))
+    same(where(), [("M1", "42", "M1")], "voided: back")
+    p.cli("void", "--undo", str(second))
+    same(where(), [("M2", "42", "M2")], "and there again")
+    p.cli("unlink", "S1")
+    same(where(), [("M2", None, "M2")], "the link is taken back")
+    same(p.cli("rebuild", "--diff").returncode, 0, "a rebuild agrees")
+
+
 def unmatched():
     """check goes by the tiers as they are, also before a rebuild."""
     p = Place(tiers="")
@@ -509,4 +541,4 @@ def exported():
 
 
 main(rebuilt, expiry, expiry_cgi, idle, links, links_email, by_hand, leaked,
-     replayed, unmatched, erased, explained, exported)
+     replayed, moved, unmatched, erased, explained, exported)

@@ -442,6 +442,14 @@ def membership(w):
     by_owner(w, ("subscription", sub["sub"]), sub["sales"], at)
 
 
+def has_moved(w, sale):
+    """Do deliveries of the sale name several subjects? The command line looks
+    up where a sale stands by then; this does not."""
+    return sale is not None and len(
+        {subject_of(a) for a in w.arrivals
+         if a.facts.get("sale") == sale and a.platform != OWNER}) > 1
+
+
 def by_owner(w, subject, sales, at):
     """Now and then the owner helps: one thing of each kind, in seconds of
     their own."""
@@ -456,11 +464,12 @@ def by_owner(w, subject, sales, at):
         said = r.choice([{"user": "49"}, {"user": "40"}])
     elif first == "revoke" and w.chance(.5):
         sale = r.choice(sales)
-        if sale.get("sub", subject[1]) != subject[1]:
-            return  # it has moved
+        if has_moved(w, sale["sale"]):
+            return
         said = {"sale": sale["sale"]}
     elif first == "void":
-        mine = [a for a in w.arrivals if subject_of(a) == subject]
+        mine = [a for a in w.arrivals if subject_of(a) == subject and
+                not has_moved(w, a.facts.get("sale"))]
         if not mine:
             return
         said = {"deliveries": [r.choice(mine).key]}
