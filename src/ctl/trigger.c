@@ -1,3 +1,5 @@
+#include "ctl/trigger.h"
+
 #include "action/http.h"
 #include "base/crypto.h"
 #include "base/jsonw.h"
@@ -7,27 +9,7 @@
 #include "ctl/ctl.h"
 #include "ctl/plan.h"
 
-enum {
-	NONCE_BYTES = 32,
-	ANSWER_MAX = 64 * 1024,
-	POST_MS = 15000,
-	WOULD_MAX = 200
-};
-
-struct trigger {
-	const struct platform *platform;
-	const struct platform_sample *sample;
-	struct str body;
-	struct str secret; /* STR_NONE: none configured */
-	int64_t now;
-	struct fact fact;
-	struct sample_opts opts;
-	struct str keys[CTL_VALUES_MAX + 1], values[CTL_VALUES_MAX + 1];
-	char nonce[2 * NONCE_BYTES + 1];
-	struct ctl *ctl;
-	int64_t newest; /* of the outbox, before a dry run */
-	size_t would;
-};
+enum { ANSWER_MAX = 64 * 1024, POST_MS = 15000, WOULD_MAX = 200 };
 
 static int
 find_event(struct str name, struct trigger *t, struct err *e)
@@ -81,7 +63,7 @@ read_sets(struct ctl *ctl, struct trigger *t, struct err *e)
 			return err_set(e, ERR_USAGE,
 			    "--set takes KEY=VALUE, for example "
 			    "--set email=ada@example.com");
-	uint8_t random[NONCE_BYTES];
+	uint8_t random[TRIGGER_NONCE_BYTES];
 	if (crypto_random(random, sizeof(random)) != 0)
 		return err_set(e, ERR_SYSTEM, "no random bytes");
 	crypto_hex(random, sizeof(random), t->nonce);
@@ -89,8 +71,8 @@ read_sets(struct ctl *ctl, struct trigger *t, struct err *e)
 	return 0;
 }
 
-static int
-make_body(struct ctl *ctl, struct trigger *t, struct err *e)
+int
+trigger_make(struct ctl *ctl, struct trigger *t, struct err *e)
 {
 	const struct platform *p = t->platform;
 	struct decode_opts decode = { str_from(p->reference_default) };
@@ -117,7 +99,7 @@ adopt_owner(struct ctl *ctl, struct trigger *t, struct err *e)
 			return 0;
 	t->keys[o->n_sets] = str_from(t->platform->owner_field);
 	t->values[o->n_sets++] = owner;
-	return make_body(ctl, t, e);
+	return trigger_make(ctl, t, e);
 }
 
 static int
@@ -319,8 +301,13 @@ run(struct ctl *ctl, struct err *e)
 		list_events(&ctl->out);
 		return CTL_YES;
 	}
+	const char *tier = ctl_get(ctl, "tier");
 	if (find_event(str_from(ctl->rest[0]), &t, e) != 0 ||
-	    read_sets(ctl, &t, e) != 0 || make_body(ctl, &t, e) != 0)
+	    read_sets(ctl, &t, e) != 0)
+		return CTL_USAGE;
+	trigger_find_earlier(ctl, &t);
+	if ((tier != NULL && trigger_fill_tier(ctl, &t, tier, e) != 0) ||
+	    trigger_make(ctl, &t, e) != 0)
 		return CTL_USAGE;
 	if (ctl_get(ctl, "print") != NULL) {
 		buf_adds(&ctl->out, t.body);
@@ -343,6 +330,7 @@ run(struct ctl *ctl, struct err *e)
 
 static const struct ctl_option options[] = {
 	{ "set", "KEY=VALUE", "change or add a field; may be repeated" },
+	{ "tier", "NAME", "fill in what a grant of that tier needs" },
 	{ "to", "URL", "post it there; without, straight into the database" },
 	{ "dry-run", NULL, "say which follow-ups would run, store nothing" },
 	{ "print", NULL, "print the body, byte for byte, and send nothing" },

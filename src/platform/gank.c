@@ -511,5 +511,6 @@ const struct platform platform_gank = {
 	.describe = gank_describe,
 	.sign = gank_sign,
 	.sample = gank_sample,
+	.sample_key = gank_sample_key,
 	.samples = gank_samples,
 };

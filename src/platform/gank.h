@@ -29,6 +29,9 @@ int gank_sample(const struct platform_sample *which,
     const struct sample_opts *opts, struct arena *a, struct str *body,
     struct err *e);
 
+const char *gank_sample_key(const struct platform_sample *which,
+    enum sample_part part, struct str value);
+
 int gank_redact(struct str body, const struct redact_opts *opts,
     struct arena *a, struct redacted *out, struct err *e);
 

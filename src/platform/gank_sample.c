@@ -5,8 +5,8 @@
 
 const struct platform_sample gank_samples[] = {
 	{ "membership", GANK_EVENT_MEMBERSHIP,
-	    "a month of a membership is paid" },
-	{ "goods", GANK_EVENT_GOODS, "a shop listing is bought" },
+	    "a month of a membership is paid", NULL, NULL },
+	{ "goods", GANK_EVENT_GOODS, "a shop listing is bought", NULL, NULL },
 	{ 0 },
 };
 
@@ -261,4 +261,19 @@ gank_sample(const struct platform_sample *which, const struct sample_opts *opts,
 	}
 	buf_free(&b);
 	return rc;
+}
+
+/* The product, membership or goods, is the event's. */
+const char *
+gank_sample_key(const struct platform_sample *which, enum sample_part part,
+    struct str value)
+{
+	int is_goods = str_eq_z(str_from(which->event), "goods");
+	int is_id = value.n == UUID_LEN && value.p[8] == '-' &&
+	    value.p[13] == '-' && value.p[18] == '-' && value.p[23] == '-';
+	if (part == SAMPLE_PRODUCT)
+		return NULL;
+	if (is_id)
+		return is_goods ? "catalog_id" : "price_event_id";
+	return is_goods ? "catalog_title" : "membership_title";
 }

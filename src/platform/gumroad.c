@@ -220,5 +220,6 @@ const struct platform platform_gumroad = {
 	.describe = gumroad_describe,
 	.sign = gumroad_sign,
 	.sample = gumroad_sample,
+	.sample_key = gumroad_sample_key,
 	.samples = gumroad_samples,
 };

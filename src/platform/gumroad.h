@@ -77,6 +77,9 @@ int gumroad_sample(const struct platform_sample *which,
     const struct sample_opts *opts, struct arena *a, struct str *body,
     struct err *e);
 
+const char *gumroad_sample_key(const struct platform_sample *which,
+    enum sample_part part, struct str value);
+
 int gumroad_redact(struct str body, const struct redact_opts *opts,
     struct arena *a, struct redacted *out, struct err *e);
 

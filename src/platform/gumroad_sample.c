@@ -31,27 +31,36 @@ enum {
 	RESTART = 1 << 10,
 	PURCHASES = SALE | RENEWAL | REFUND | PARTIAL | DISPUTE | WON | PING,
 	SUBSCRIPTIONS = CANCEL | UPDATE | END | RESTART,
+	PAST = REFUND | PARTIAL | DISPUTE | WON | PING, /* of that very sale */
 };
 
+#define OF_SUBSCRIPTION NULL, "subscription_id"
+#define OF_SALE "sale_id", "subscription_id"
+
 const struct platform_sample gumroad_samples[] = {
-	{ "sale", NULL, "first payment of a membership" },
-	{ "renewal", NULL, "a later payment (--set subscription_id=…)" },
-	{ "refund", NULL, "full refund (--set sale_id=…)" },
-	{ "partial_refund", NULL, "refund of a part (--set sale_id=…)" },
-	{ "dispute", NULL, "chargeback opened (--set sale_id=…)" },
-	{ "dispute_won", NULL, "chargeback won (--set sale_id=…)" },
+	{ "sale", NULL, "first payment of a membership", NULL, NULL },
+	{ "renewal", NULL, "a later payment (--set subscription_id=…)",
+	    OF_SUBSCRIPTION },
+	{ "refund", NULL, "full refund (--set sale_id=…)", OF_SALE },
+	{ "partial_refund", NULL, "refund of a part (--set sale_id=…)",
+	    OF_SALE },
+	{ "dispute", NULL, "chargeback opened (--set sale_id=…)", OF_SALE },
+	{ "dispute_won", NULL, "chargeback won (--set sale_id=…)", OF_SALE },
 	{ "cancellation", NULL,
 	    "cancelled to the end of the paid month "
-	    "(--set subscription_id=…)" },
+	    "(--set subscription_id=…)",
+	    OF_SUBSCRIPTION },
 	{ "subscription_updated", NULL,
 	    "upgrade from tier Test to Test Plus "
-	    "(--set subscription_id=…)" },
+	    "(--set subscription_id=…)",
+	    OF_SUBSCRIPTION },
 	{ "subscription_ended", NULL,
-	    "membership over (--set subscription_id=…)" },
+	    "membership over (--set subscription_id=…)", OF_SUBSCRIPTION },
 	{ "subscription_restarted", NULL,
-	    "membership taken up again (--set subscription_id=…)" },
-	{ "test_ping", NULL, "the button \"Send test ping\"" },
-	{ NULL, NULL, NULL },
+	    "membership taken up again (--set subscription_id=…)",
+	    OF_SUBSCRIPTION },
+	{ "test_ping", NULL, "the button \"Send test ping\"", OF_SALE },
+	{ NULL, NULL, NULL, NULL, NULL },
 };
 
 static const struct event {
@@ -142,6 +151,33 @@ static const struct line {
 	{ "ended_at", "@now", END },
 	{ "ended_reason", "cancelled", END },
 	{ "restarted_at", "@now", RESTART },
+};
+
+/* What is taken from an earlier delivery of the same sale or subscription;
+ * absent there, it is left out. */
+static const struct taken {
+	const char *key;
+	const char *as; /* under this key there; NULL: the same */
+	unsigned events;
+} taken[] = {
+	{ "seller_id", NULL, PURCHASES },
+	{ "subscription_id", NULL, PURCHASES | SUBSCRIPTIONS },
+	{ "product_id", NULL, PURCHASES | SUBSCRIPTIONS },
+	{ "product_name", NULL, PURCHASES | SUBSCRIPTIONS },
+	{ "permalink", NULL, PURCHASES },
+	{ "product_permalink", NULL, PURCHASES },
+	{ "short_product_id", NULL, PURCHASES },
+	{ "email", NULL, PURCHASES },
+	{ "price", NULL, PURCHASES },
+	{ "currency", NULL, PURCHASES },
+	{ "quantity", NULL, PURCHASES },
+	{ "order_number", NULL, PAST },
+	{ "sale_id", NULL, PAST },
+	{ "sale_timestamp", NULL, PAST },
+	{ "variants[Tier]", NULL, PURCHASES },
+	{ "recurrence", NULL, PURCHASES | SUBSCRIPTIONS },
+	{ "user_email", "email", SUBSCRIPTIONS },
+	{ "purchase_ids[]", "sale_id", SUBSCRIPTIONS },
 };
 
 struct pair {
@@ -237,6 +273,47 @@ value_of(const struct draft *d, const char *value)
 		(unsigned)raw[2] << 8 | raw[3]));
 }
 
+static void
+add_pair(struct draft *d, struct str key, struct str value)
+{
+	if (d->n < PAIRS_MAX && value.n > 0)
+		d->pairs[d->n++] = (struct pair){ key, value, 0 };
+}
+
+/* 1: the line is taken from the earlier delivery, with all that is there. */
+static int
+add_taken(struct draft *d, const struct line *line)
+{
+	const struct gumroad_read *r = d->opts->earlier == NULL
+	    ? NULL
+	    : d->opts->earlier->detail_of_platform;
+	const struct node *variants =
+	    r == NULL ? NULL : node_get_z(r->root, "variants");
+	struct str key = str_from(line->key);
+	for (size_t i = 0; r != NULL && i < sizeof(taken) / sizeof(taken[0]);
+	     i++) {
+		const struct taken *t = &taken[i];
+		if (!str_eq_z(key, t->key) || (t->events & d->event->bit) == 0)
+			continue;
+		if (!str_eq_z(key, "variants[Tier]"))
+			add_pair(d, key,
+			    node_text(node_get_z(
+				r->root, t->as != NULL ? t->as : t->key)));
+		else if (variants != NULL && variants->kind == NODE_MAP)
+			for (const struct node *c = variants->first; c != NULL;
+			     c = c->next)
+				add_pair(d,
+				    str_from(arena_printf(d->a,
+					"variants[%.*s]", STR_ARG(c->key))),
+				    node_text(c));
+		return 1;
+	}
+	if (variants == NULL || !str_eq_z(key, "old_plan[tier][name]"))
+		return 0;
+	add_pair(d, key, node_text(node_get_z(variants, "Tier")));
+	return 1;
+}
+
 static size_t
 find(const struct draft *d, struct str key, int given_too)
 {
@@ -328,7 +405,8 @@ gumroad_sample(const struct platform_sample *which,
 	if (d->event == NULL)
 		return err_set(e, ERR_USAGE, "no sample %s", which->event);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		if ((lines[i].events & d->event->bit) == 0)
+		if ((lines[i].events & d->event->bit) == 0 ||
+		    add_taken(d, &lines[i]))
 			continue;
 		struct pair *p = &d->pairs[d->n++];
 		p->key = str_from(lines[i].key);
@@ -340,4 +418,23 @@ gumroad_sample(const struct platform_sample *which,
 		if (set_pair(d, opts->keys[i], opts->values[i], e) != 0)
 			return -1;
 	return encode(d, body, e);
+}
+
+const char *
+gumroad_sample_key(const struct platform_sample *which, enum sample_part part,
+    struct str value)
+{
+	const struct event *event = find_event(which->event);
+	int purchase = event != NULL && (event->bit & PURCHASES) != 0;
+	int update = event != NULL && event->bit == UPDATE;
+	if (!purchase && !update)
+		return NULL;
+	if (part == SAMPLE_VARIANT)
+		return purchase ? "variants[Tier]" : "new_plan[tier][name]";
+	if (value.n == ID_LEN &&
+	    str_eq_z((struct str){ value.p + ID_LEN - 2, 2 }, "=="))
+		return "product_id";
+	/* a permalink has none; a notice of a subscription has no permalink */
+	return purchase && !str_has_byte(value, ' ') ? "permalink"
+						     : "product_name";
 }

@@ -62,7 +62,13 @@ struct sample_opts {
 	int64_t now; /* seconds: sale times are made from it */
 	struct str
 	    nonce; /* 16 or more hex digits: fresh ids are made from it */
+	/* A delivery of the sale or subscription this one speaks of, from
+	 * which it takes product, tier and address; NULL: not known. */
+	const struct fact *earlier;
 };
+
+/* Parts of a grant that a sample can be made to fit. */
+enum sample_part { SAMPLE_PRODUCT, SAMPLE_VARIANT };
 
 /* How a delivery is rewritten when a person is erased. */
 struct redact_opts {
@@ -82,6 +88,9 @@ struct platform_sample {
 	const char *event; /* "sale": gatepost trigger gumroad.sale */
 	const char *alias; /* the platform's own name for it, or NULL */
 	const char *help; /* one line */
+	/* keys of the ids it may be given of what it speaks of, or NULL */
+	const char *sale_key;
+	const char *subscription_key;
 };
 
 struct platform {
@@ -137,6 +146,10 @@ struct platform {
 	int (*sample)(const struct platform_sample *which,
 	    const struct sample_opts *opts, struct arena *a, struct str *body,
 	    struct err *e);
+	/* The key to set so that a sample fits a grant with that name or id in
+	 * that part; NULL: none of that sample's keys does. */
+	const char *(*sample_key)(const struct platform_sample *which,
+	    enum sample_part part, struct str value);
 	const struct platform_sample *samples; /* ended by event NULL */
 };
 

@@ -12,9 +12,10 @@ import sqlite3
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import parse_qsl
 
 import lib
-from lib import (CTL_PROGRAM, FIXTURES, Place, fixture, folder,
+from lib import (CTL_PROGRAM, FIXTURES, FORM, Place, fixture, folder,
                  gank_headers, main, ok, sale, same, skip, start, stop)
 
 BARE = {"PATH": os.environ["PATH"]}
@@ -303,6 +304,119 @@ def trigger():
     p.check_logs()
 
 
+FILLED = """
+tier 'basic' { rank = 5 grants = { 'gank/goods/none',
+    'gumroad/pMDAvC-WBqyL9S6m2peVfQ==/Starter', 'gumroad/pencil' } }
+tier 'pro' { rank = 20 grants = { 'gumroad/superdms/Pro*',
+    'gank/membership/Influencer*' } }
+tier 'shop' { rank = 1 grants = { 'gank/goods/4ae9d5c2-*' } }
+tier 'one' { rank = 1
+    grants = { 'gank/goods/77777777-959f-42d6-a463-6c0003c95c8c' } }
+tier 'named' { rank = 1 grants = { 'gumroad/Tone Pack/A%2FB ?' } }
+tier 'any' { grants = { 'gumroad/*/Member' } }
+tier 'below' { rank = 1 grants = { 'gumroad/superdms/Pro' } }
+tier 'empty' { rank = 2 }
+"""
+
+
+def trigger_tier():
+    """--tier fills in what that tier's grant needs."""
+    p = Place(tiers=FILLED)
+    for n, (event, name, fields) in enumerate((
+            ("gumroad.sale", "basic", {
+                "product_id": "pMDAvC-WBqyL9S6m2peVfQ==",
+                "variants[Tier]": "Starter"}),
+            ("gumroad.sale", "pro", {
+                "permalink": "superdms", "variants[Tier]": "Pro"}),
+            ("gumroad.renewal", "named", {
+                "product_name": "Tone Pack", "variants[Tier]": "A/B x"}),
+            ("gumroad.sale", "any", {
+                "permalink": "gatepost-test", "variants[Tier]": "Member"}),
+            ("gank.membership", "pro", {"membership_title": "Influencer"}),
+            ("gank.goods", "shop", {"catalog_title": "4ae9d5c2-"}),
+            ("gank.goods", "one", {
+                "catalog_id": "77777777-959f-42d6-a463-6c0003c95c8c"}))):
+        user = "t%d" % n
+        field = "custom_reference_id" if event[:4] == "gank" else (
+            "url_params[user_id]")
+        words = ("trigger", event, "--tier", name, "--set", field + "=" + user)
+        exits(p.cli(*words), 0, '"recorded"', "%s for %s" % (event, name))
+        a = p.cli("access", "--json", "--user", user)
+        same(json.loads(a.stdout)["tier"], name, "gives it")
+        body = p.cli(*words, "--print").stdout
+        got = dict(parse_qsl(body.decode())) if event[1] == "u" else (
+            json.loads(body)["data"]["usecase_data"]["data"])
+        same({k: got.get(k) for k in fields}, fields, "by these fields")
+    body = p.cli("trigger", "gumroad.sale", "--tier", "pro", "--set",
+                 "variants[Tier]=Other", "--print").stdout
+    ok(b"variants%5BTier%5D=Other" in body, "--set is stronger", body)
+    for event, name, texts in (
+            ("gumroad.sale", "nobody", ("no tier nobody", "basic, pro, shop")),
+            ("gumroad.sale", "shop", (
+                "no grant of tier shop fits gumroad.sale",
+                "it has 'gank/goods/4ae9d5c2-*'", "gumroad/PRODUCT")),
+            ("gank.membership", "shop", ("no grant of tier shop fits",)),
+            ("gumroad.sale", "empty", ("it has none",)),
+            ("gumroad.sale", "below", ("gives tier pro, of a higher rank",)),
+            ("gumroad.cancellation", "pro", (
+                "--tier has nothing to fill in", "subscription_id"))):
+        exits(p.cli("trigger", event, "--tier", name), 2, texts[0],
+              "%s for %s" % (event, name))
+        said = p.cli("trigger", event, "--tier", name).stderr.decode()
+        ok(all(t in said for t in texts), "says what to do", said)
+
+
+def trigger_follow():
+    """What speaks of a sale takes product and tier from the database."""
+    p = Place(tiers=FILLED)
+
+    def posted(name):
+        body = fixture("gumroad/" + name)
+        same(p.cgi("POST", "/hooks/gumroad/" + p.tokens[0], body,
+                   FORM).status, 200, name)
+        return dict(parse_qsl(body.decode()))
+    first = posted("04-sale-membership-tier-monthly")
+    once = posted("03-sale-version-variant-offer-license")
+    sub = "subscription_id=" + first["subscription_id"]
+    exits(p.cli("trigger", "gumroad.renewal", "--set", sub), 0, "recorded",
+          "a renewal")
+    columns = "product, product_name, variant, email, recurrence, tier"
+    rows = p.rows("SELECT %s, test FROM purchases WHERE subscription = ? "
+                  "ORDER BY test" % columns, first["subscription_id"])
+    same(len(rows), 2, "another sale of that subscription")
+    same(rows[0][:-1], rows[-1][:-1], "of the same product and tier")
+    body = p.cli("trigger", "gumroad.renewal", "--set", sub, "--tier", "basic",
+                 "--print").stdout.decode()
+    ok("variants%5BTier%5D=Starter" in body and "Influencer" not in body,
+       "--tier is stronger", body)
+    for event in ("cancellation", "subscription_ended",
+                  "subscription_updated", "subscription_restarted"):
+        got = dict(parse_qsl(p.cli("trigger", "gumroad." + event, "--set", sub,
+                                   "--print").stdout.decode()))
+        same((got["product_id"], got["purchase_ids[]"],
+              got.get("old_plan[tier][name]", "Influencer")),
+             (first["product_id"], rows_sale(p, first), "Influencer"), event)
+    exits(p.cli("trigger", "gumroad.refund", "--set",
+                "sale_id=" + once["sale_id"]), 0, "recorded", "a refund")
+    same(p.rows("SELECT count(*), count(refunded_at), count(subscription) "
+                "FROM purchases WHERE product = ?", once["permalink"]),
+         [(1, 1, 0)], "is that sale's")
+    exits(p.cli("trigger", "gumroad.renewal", "--set", "subscription_id=X"), 0,
+          "recorded", "one that is not known")
+    same(p.one("SELECT product FROM purchases WHERE subscription = 'X'"),
+         "gatepost-test", "is as ever")
+    done = subprocess.run([CTL_PROGRAM, "trigger", "gumroad.renewal",
+                           "--set", sub, "--print"], cwd=folder(), env=BARE,
+                          capture_output=True)
+    ok(done.returncode == 0 and b"gatepost-test" in done.stdout,
+       "--print needs no database", done)
+
+
+def rows_sale(p, first):
+    return p.one("SELECT sale FROM purchases WHERE subscription = ? "
+                 "ORDER BY sold_at DESC LIMIT 1", first["subscription_id"])
+
+
 def life(p, url):
     """A sale, its refund: the access goes."""
     a = p.cli("trigger", "gumroad.sale", "--to", url, "--set",
@@ -533,5 +647,6 @@ def wrong_config():
     exits(p.cli("check"), 0, "database", "put right")
 
 
-main(codes, found, as_json, decode, verify, trigger, made, closed_folder,
+main(codes, found, as_json, decode, verify, trigger, trigger_tier,
+     trigger_follow, made, closed_folder,
      migrate, backup, escapes, wrong_config)

@@ -1,0 +1,52 @@
+#include "core/sold.h"
+
+#include "core/project.h"
+
+enum { MEMORY_MAX = 64 * 1024 * 1024 }; /* of one delivery, decoded */
+
+struct looking {
+	const struct platform *platform;
+	struct decode_opts opts;
+	struct str sale;
+	struct arena *one; /* of one delivery */
+	struct arena *arena;
+	struct str body; /* of the newest; STR_NONE: none yet */
+};
+
+static int
+look(void *arg, const struct store_event *ev)
+{
+	struct looking *l = arg;
+	struct fact f;
+	struct err e;
+	arena_reset(l->one);
+	if (l->platform->decode(ev->body, &l->opts, l->one, &f, &e) == 0 &&
+	    str_eq(f.sale, l->sale)) {
+		l->body.p = arena_dup(l->arena, ev->body.p, ev->body.n);
+		l->body.n = ev->body.n;
+	}
+	return 0;
+}
+
+int
+sold_find(struct store *s, const struct config *c,
+    const struct store_purchase *row, struct arena *a, struct fact *out,
+    struct err *e)
+{
+	struct looking l = { .platform = platform_find(row->platform),
+		.sale = row->sale,
+		.arena = a };
+	*out = (struct fact){ .kind = FACT_UNKNOWN };
+	if (l.platform == NULL)
+		return 0;
+	l.opts = project_opts(c, l.platform);
+	l.one = arena_new(MEMORY_MAX);
+	if (l.one == NULL)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	int rc =
+	    store_event_of_subject(s, row->platform, row->subject, look, &l, e);
+	arena_free(l.one);
+	if (rc != 0 || l.body.p == NULL)
+		return rc;
+	return l.platform->decode(l.body, &l.opts, a, out, e);
+}
