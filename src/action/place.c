@@ -132,7 +132,7 @@ static int
 is_word_byte(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || strchr("._+-", c) != NULL;
+	    (c >= '0' && c <= '9') || (c != '\0' && strchr("._+-", c) != NULL);
 }
 
 /* After how many bytes of s at i a mention has to be broken; 0: none begins
