@@ -132,7 +132,7 @@ static int
 is_word_byte(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || strchr("._+-", c) != NULL;
+	    (c >= '0' && c <= '9') || (c != '\0' && strchr("._+-", c) != NULL);
 }
 
 /* Has a mark to be broken behind s.p[i]? An address keeps its @. */

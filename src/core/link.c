@@ -268,9 +268,9 @@ link_file_url(const struct config *c, const struct link_file *f, int64_t now,
     struct buf *out, struct err *e)
 {
 	const struct config_files *section = link_section(c, f->path);
-	struct str name, rest = { f->path.p + 1, f->path.n - 1 };
 	if (section == NULL)
 		return err_set(e, ERR_INPUT, "no files section has that file");
+	struct str name, rest = { f->path.p + 1, f->path.n - 1 };
 	buf_adds(out, c->public_url);
 	buf_addz(out, "/files");
 	while (rest.p != NULL) {

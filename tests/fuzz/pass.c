@@ -5,15 +5,7 @@
 #include "base/base64.h"
 #include "base/crypto.h"
 #include "fuzz.h"
-
-#define NOW INT64_C(1772000000)
-
-static const struct str secrets[] = { { "0123456789abcdef0123456789abcdef",
-					  32 },
-	{ "fedcba9876543210fedcba9876543210", 32 } };
-static const struct config config = { .public_url = { "https://example.org",
-					  19 },
-	.pass_secrets = { secrets, 2 } };
+#include "secrets.h"
 
 static void
 sign(struct buf *b, struct str header, struct str claims)

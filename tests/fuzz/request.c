@@ -16,20 +16,6 @@ log_line(enum log_level level, const char *fmt, ...)
 	(void)fmt;
 }
 
-static size_t
-split_params(struct arena *a, struct str text, const char **params)
-{
-	size_t n = 0;
-	while (text.p != NULL && n < PARAMS_MAX) {
-		struct str line;
-		str_cut(text, '\n', &line, &text);
-		if (memchr(line.p, '\0', line.n) == NULL)
-			params[n++] = str_z(a, line);
-	}
-	params[n] = NULL;
-	return n;
-}
-
 static void
 check_path(const struct request *r)
 {
@@ -112,10 +98,10 @@ check_route(struct request *r, struct arena *a)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	const char *params[PARAMS_MAX + 1];
+	const char *params[PARAMS_MAX];
 	struct arena *a = arena_new(FUZZ_ARENA_MAX);
 	struct request r;
-	split_params(a, fuzz_input(data, n), params);
+	fuzz_params(a, fuzz_input(data, n), params, PARAMS_MAX);
 	request_init(&r, a, params, STR("body"), 0);
 	check_path(&r);
 	if (r.path_ok)

@@ -123,6 +123,14 @@ places(void)
 	    "<\xE2\x80\x8B<\xE2\x80\x8B"
 	    "a href=x>");
 	fill("{email}", PLACE_TEXT, "a < b [pdf] (2) <", "a < b [pdf] (2) <");
+	/* a NUL becomes a blank, so it stands before a mention like one */
+	const struct action_fact fact = { "email", STR("a\0@here") };
+	const struct action_effect effect = { .facts = &fact, .n_facts = 1 };
+	struct buf b;
+	buf_init(&b, 4096);
+	place_fill(&b, STR("{email}"), PLACE_TEXT, 1, &effect);
+	IS(buf_str(&b), "a @\xE2\x80\x8Bhere", "NUL before a mention");
+	buf_free(&b);
 	OK(place_unknown(STR("{\"a\":{}} {x}"), names, &word), "unknown");
 	IS(word, "x", "which");
 	OK(!place_unknown(STR("{email} { x } {X} {}"), names, &word), "known");
