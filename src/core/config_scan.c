@@ -60,10 +60,11 @@ config_scan_distance(const char *a, const char *b)
 	return row[n];
 }
 
+/* The key at most so many letters away, or NULL. */
 static const char *
-nearest(const cfg_opt_t *opts, const char *name)
+nearest(const cfg_opt_t *opts, const char *name, size_t limit)
 {
-	size_t limit = strlen(name) / 3 + 1, best = limit + 1;
+	size_t best = limit + 1;
 	const char *found = NULL;
 	for (; opts->name != NULL; opts++) {
 		size_t d = config_scan_distance(name, opts->name);
@@ -100,13 +101,16 @@ refuse_key(
 		    "'%s' cannot stand inside %s; is the } of %s (line %d) "
 		    "missing?",
 		    name, in->opt->name, in->opt->name, in->line);
-	const char *home = section_of(opts, name);
-	if (home == NULL)
+	/* allow in a tier is rather its allows than the key of files */
+	const char *guess = in == NULL ? NULL : nearest(opts, name, 1);
+	const char *home = guess != NULL ? NULL : section_of(opts, name);
+	if (guess == NULL && home == NULL)
 		home = section_of(s->root, name);
 	if (home != NULL)
 		return BAD(s, s->lex.token_line,
 		    "unknown key '%s' here; put it inside %s { }", name, home);
-	const char *guess = nearest(opts, name);
+	if (guess == NULL)
+		guess = nearest(opts, name, strlen(name) / 3 + 1);
 	if (guess != NULL)
 		return BAD(s, s->lex.token_line,
 		    "unknown key '%s'; did you mean '%s'?", name, guess);

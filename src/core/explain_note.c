@@ -41,7 +41,7 @@ static const char *const why_words[WHY__MAX] = {
 	[WHY_TEST] = "a test, nothing while accept_test is off; sold on ",
 	[WHY_LATER] = "paid ahead: access begins on ",
 	[WHY_OVER] = "the time it gave is over; access last ended on ",
-	[WHY_NOTHING] = "gives no access by itself, the last one sold on ",
+	[WHY_NOTHING] = "gives no access by itself, the last one of ",
 };
 
 static enum why
@@ -88,33 +88,48 @@ is_asked(const struct noting *n, const struct store_purchase *p)
 	return str_eq(ids[k->by], k->id) || str_eq(ids[k->by], k->value);
 }
 
+struct reasons {
+	size_t count[WHY__MAX];
+	int64_t last[WHY__MAX];
+};
+
 static void
-note_why(struct noting *n)
+add_reasons(struct noting *n, const struct reasons *r, const char *one,
+    const char *many)
 {
-	size_t count[WHY__MAX] = { 0 };
-	int64_t last[WHY__MAX], at;
-	for (size_t i = 0; i < n->x->n_subjects; i++) {
-		const struct explain_subject *u = &n->x->subjects[i];
-		for (size_t k = 0; k < u->rows.n; k++) {
-			if (!is_asked(n, &u->rows.v[k]))
-				continue;
-			enum why why = why_not(n, u, &u->rows.v[k], &at);
-			if (count[why]++ == 0 || at > last[why])
-				last[why] = at;
-		}
-	}
 	for (int why = 0; why < WHY__MAX; why++) {
 		struct buf b;
-		if (count[why] == 0)
+		if (r->count[why] == 0)
 			continue;
 		buf_init(&b, NOTE_MAX);
-		buf_addf(&b, "%zu %s: %s", count[why],
-		    count[why] == 1 ? "purchase" : "purchases", why_words[why]);
-		say_time(&b, last[why]);
+		buf_addf(&b, "%zu %s: %s", r->count[why],
+		    r->count[why] == 1 ? one : many, why_words[why]);
+		say_time(&b, r->last[why]);
 		buf_addc(&b, '.');
 		add_note(n, arena_dup(n->a, b.p, b.n));
 		buf_free(&b);
 	}
+}
+
+static void
+note_why(struct noting *n)
+{
+	struct reasons sold = { { 0 }, { 0 } }, granted = sold;
+	int64_t at;
+	for (size_t i = 0; i < n->x->n_subjects; i++) {
+		const struct explain_subject *u = &n->x->subjects[i];
+		struct reasons *r =
+		    str_eq_z(u->platform, "manual") ? &granted : &sold;
+		for (size_t k = 0; k < u->rows.n; k++) {
+			if (!is_asked(n, &u->rows.v[k]))
+				continue;
+			enum why why = why_not(n, u, &u->rows.v[k], &at);
+			if (r->count[why]++ == 0 || at > r->last[why])
+				r->last[why] = at;
+		}
+	}
+	add_reasons(n, &sold, "purchase", "purchases");
+	add_reasons(n, &granted, "grant by hand", "grants by hand");
 }
 
 static void

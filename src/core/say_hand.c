@@ -96,7 +96,8 @@ say_revoke(const struct say *s, const struct manual *m)
 		buf_addz(s->b, "the tier ");
 		buf_adds(s->b, m->tier);
 	} else {
-		buf_addz(s->b, "access by all sales here");
+		buf_addz(s->b,
+		    grant ? "what was granted" : "access by all sales here");
 	}
 	buf_addz(s->b, " ended on ");
 	say_time(s->b, s->event->received_at);

@@ -503,6 +503,17 @@ def explained():
     says(p.cli("explain", "--user", "u3"), 1, "explain: a test buyer",
          "has no tier", "A test purchase", "accept_test is off",
          "note: 1 purchase: a test")
+    p.cli("grant", "--user", "g1", "--tier", "supporter")
+    until(lambda: time.time() >= p.one(
+        "SELECT max(since) + 1 FROM purchases WHERE platform = 'manual'"),
+        "the next second")
+    p.cli("revoke", "--user", "g1")
+    a = p.cli("explain", "--user", "g1")
+    says(a, 1, "explain: a grant by hand", "Granted by hand",
+         "note: 1 grant by hand: revoked by hand",
+         "Revoked by hand: what was granted ended on")
+    ok(not re.search(rb"purchase|sale|sold", a.stdout),
+       "it is called no purchase", a.stdout)
     for user in ("u1", "u3"):
         a = p.cli("explain", "--user", user, "--json")
         got = json.loads(a.stdout)
