@@ -7,6 +7,7 @@
 #include "core/courier.h"
 #include "core/rebuild.h"
 #include "ctl/ctl.h"
+#include "ctl/exposed.h"
 #include "ctl/plan.h"
 
 enum {
@@ -126,6 +127,12 @@ check_files(struct check *k, const struct config *c)
 			"%s belongs to user %u, you are user %u: the web "
 			"program has to run as its owner",
 			c->database, (unsigned)st.st_uid, (unsigned)geteuid()));
+}
+
+static void
+say_exposed(void *arg, int is_problem, const char *text)
+{
+	(is_problem ? problem : note)(arg, text);
 }
 
 static void
@@ -440,6 +447,7 @@ run(struct ctl *ctl, struct err *e)
 		return CTL_SYSTEM;
 	check_config(&k, c);
 	check_files(&k, c);
+	exposed_look(c, ctl->arena, say_exposed, &k);
 	struct store *s = ctl_store(ctl, STORE_READ, e);
 	if (s == NULL || store_integrity(s, e) != 0)
 		return CTL_SYSTEM;

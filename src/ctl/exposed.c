@@ -1,0 +1,47 @@
+#include "ctl/exposed.h"
+
+#include "action/place.h"
+#include "core/effect.h"
+
+struct look {
+	const struct config *config;
+	struct arena *arena;
+	exposed_fn *say;
+	void *arg;
+};
+
+static void
+note(const struct look *l, const char *text)
+{
+	l->say(l->arg, 0, text);
+}
+
+/* Buyers choose user ids, names and addresses. */
+static void
+look_at_paths(const struct look *l)
+{
+	const struct rules *rules = &l->config->follow_ups;
+	for (size_t i = 0; i < rules->n_targets; i++) {
+		const struct action *a = rules->targets[i];
+		if (a->kind != ACTION_HTTP ||
+		    !place_has(
+			place_path(str_from(a->u.http.url)), effect_names))
+			continue;
+		note(l,
+		    arena_printf(l->arena,
+			"http %.*s has a placeholder in the path of its url, "
+			"where a buyer may choose the value; put it into the "
+			"query or the body. A value that is empty or leads to "
+			"another folder is not sent, and the follow-up is "
+			"given up",
+			STR_ARG(a->name)));
+	}
+}
+
+void
+exposed_look(
+    const struct config *c, struct arena *a, exposed_fn *say, void *arg)
+{
+	const struct look l = { c, a, say, arg };
+	look_at_paths(&l);
+}
