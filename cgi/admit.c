@@ -35,7 +35,8 @@ ask(struct visit *v, const struct pass *pass)
 		v->request->arena, &x, &err) != 0) {
 		log_line(LOG_ERROR, "gate: lookup failed: %s", err.text);
 		readers_drop(app->readers, v->request->worker);
-		return err.code != ERR_MEMORY && config->gate_open_on_error
+		return err.code != ERR_MEMORY && config->gate_open_on_error &&
+			!pass_is_visitor(&pass->key)
 		    ? ADMIT_OPEN
 		    : ADMIT_UNKNOWN;
 	}

@@ -107,7 +107,7 @@ new_user(struct arena *a, struct access_key *key, struct err *e)
 	if (crypto_random(id, sizeof(id)) != 0)
 		return err_set(e, ERR_SYSTEM, "no random bytes");
 	crypto_hex(id, sizeof(id), hex);
-	const char *z = arena_printf(a, "visitor-%s", hex);
+	const char *z = arena_printf(a, PASS_VISITOR "%s", hex);
 	if (z == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	return access_key_parse(STORE_BY_USER, str_from(z), a, key, e);

@@ -9,6 +9,13 @@
 
 static const char header[] = "{\"alg\":\"HS256\",\"typ\":\"JWT\"}";
 
+int
+pass_is_visitor(const struct access_key *key)
+{
+	return key->by == STORE_BY_USER &&
+	    str_starts(key->id, STR(PASS_VISITOR));
+}
+
 /* ---- making ---- */
 
 static int

@@ -28,6 +28,11 @@ struct pass {
 	int64_t expires; /* exp; it is good for PASS_LEEWAY longer */
 };
 
+/* The user id that /buy makes up for somebody it does not know: this and 32
+ * random hexadecimal digits. Anybody can have one. */
+#define PASS_VISITOR "visitor-"
+int pass_is_visitor(const struct access_key *key);
+
 /* Appends a pass for key, signed by the first pass_secret, that is good from
  * now for that many seconds, 1 or more. Somebody without a tier can have one.
  * -1: ERR_CONFIG (no pass_secret, no public_url), ERR_INPUT (seconds),

@@ -38,10 +38,21 @@ look_at_paths(const struct look *l)
 	}
 }
 
+static void
+look_at_gate(const struct look *l)
+{
+	if (l->config->gate_open_on_error)
+		note(l,
+		    "gate_on_error is 'open': while the database cannot be "
+		    "read, a pass opens every gate and file whatever was "
+		    "bought, but for the passes that /buy gives to anybody");
+}
+
 void
 exposed_look(
     const struct config *c, struct arena *a, exposed_fn *say, void *arg)
 {
 	const struct look l = { c, a, say, arg };
+	look_at_gate(&l);
 	look_at_paths(&l);
 }
