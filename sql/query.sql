@@ -344,19 +344,24 @@ DELETE FROM outbox WHERE id = $1;
 -- name: signin_trim
 DELETE FROM signins WHERE at <= $1 OR at > $2;
 -- name: signin_count
-SELECT count(*) FROM signins;
+SELECT count(*) FROM signins WHERE person IS NOT NULL AND email IS NULL;
 -- name: signin_count_person
 SELECT count(*) FROM signins WHERE person = $1;
 -- name: signin_count_peer
-SELECT count(*) FROM signins WHERE peer = $1;
+SELECT count(*) FROM signins WHERE peer >= $1 AND peer < $2;
 -- name: signin_add
 INSERT INTO signins (at, person, peer, email) VALUES ($1, $2, $3, $4);
 -- name: signin_open
 SELECT id, at, email FROM signins WHERE email IS NOT NULL ORDER BY id LIMIT $1;
 -- name: signin_settle
 UPDATE signins SET email = NULL WHERE id = $1;
+-- name: signin_settle_unknown
+UPDATE signins SET email = NULL, person = NULL WHERE id = $1;
+-- name: signin_cut
+DELETE FROM signins WHERE id <= (SELECT max(id) FROM signins) - $1
+	AND person IS NULL AND email IS NULL;
 -- name: signin_forget
-UPDATE signins SET email = NULL WHERE email = $1;
+UPDATE signins SET email = NULL, person = NULL WHERE email = $1;
 
 -- let: outbox
 id, kind, target, payload, state, attempts, due_at, last_error, dedupe,
