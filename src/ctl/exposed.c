@@ -2,6 +2,7 @@
 
 #include "action/place.h"
 #include "core/effect.h"
+#include "core/site.h"
 
 struct look {
 	const struct config *config;
@@ -39,6 +40,18 @@ look_at_paths(const struct look *l)
 }
 
 static void
+look_at_modes(const struct look *l)
+{
+	struct err e = { .code = ERR_NONE };
+	if (site_check_modes(l->config, &e) != 0)
+		l->say(l->arg, 1,
+		    arena_printf(l->arena,
+			"%s; as plain CGI all but deliveries is answered 503 "
+			"until then",
+			e.text));
+}
+
+static void
 look_at_gate(const struct look *l)
 {
 	if (l->config->gate_open_on_error)
@@ -53,6 +66,7 @@ exposed_look(
     const struct config *c, struct arena *a, exposed_fn *say, void *arg)
 {
 	const struct look l = { c, a, say, arg };
+	look_at_modes(&l);
 	look_at_gate(&l);
 	look_at_paths(&l);
 }
