@@ -219,9 +219,7 @@ join_name(const struct request *r, size_t first, struct str *last)
 		*last = STR("index.html");
 		buf_addf(&b, "%s%s", b.n > 0 ? "/" : "", last->p);
 	}
-	/* the folder itself, asked for without a slash */
-	if (b.n == 0)
-		return "";
+	/* empty: the folder itself, asked for without a slash */
 	const char *name =
 	    good && buf_ok(&b) ? str_z(r->arena, buf_str(&b)) : NULL;
 	buf_free(&b);

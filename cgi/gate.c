@@ -36,23 +36,16 @@ read_rule(struct request *r, char plus, struct admit_rule *rule)
 	    : -1;
 }
 
-static size_t
-count_params(const struct request *r, const char *name)
-{
-	size_t n = strlen(name), found = 0;
-	for (const char *const *p = r->params; *p != NULL; p++)
-		found += strncmp(*p, name, n) == 0 && (*p)[n] == '=';
-	return found;
-}
-
 /* A parameter that the web server's configuration sets beats the query, which
  * a visitor may have a hand in. It is read like a query, but that a '+' is a
  * '+': who writes a configuration can write a blank. */
 static int
 find_rule(struct request *r, struct admit_rule *rule)
 {
-	struct str set = request_param(r, "GATEPOST_GATE");
-	if (r->is_authorizer && count_params(r, "GATEPOST_GATE") != 1)
+	const char *const *at = r->params;
+	struct str set = request_param_next(&at, "GATEPOST_GATE");
+	struct str second = request_param_next(&at, "GATEPOST_GATE");
+	if (r->is_authorizer && (set.p == NULL || second.p != NULL))
 		return -1;
 	if (set.p == NULL)
 		return read_rule(r, ' ', rule);

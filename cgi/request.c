@@ -4,13 +4,22 @@
 #include <string.h>
 
 struct str
-request_param(const struct request *r, const char *name)
+request_param_next(const char *const **at, const char *name)
 {
 	size_t n = strlen(name);
-	for (const char *const *p = r->params; *p != NULL; p++)
-		if (strncmp(*p, name, n) == 0 && (*p)[n] == '=')
-			return str_from(*p + n + 1);
+	while (**at != NULL) {
+		const char *p = *(*at)++;
+		if (strncmp(p, name, n) == 0 && p[n] == '=')
+			return str_from(p + n + 1);
+	}
 	return STR_NONE;
+}
+
+struct str
+request_param(const struct request *r, const char *name)
+{
+	const char *const *at = r->params;
+	return request_param_next(&at, name);
 }
 
 struct str
@@ -40,8 +49,17 @@ request_target(const struct request *r)
 	return (struct str){ at, rest.n - (size_t)(at - rest.p) };
 }
 
+static int
+only_slashes(struct str s)
+{
+	while (s.n > 0 && s.p[s.n - 1] == '/')
+		s.n--;
+	return s.n == 0;
+}
+
 /* What follows script in path, which is still encoded while script is not;
- * all of path where script is not the beginning of it. */
+ * all of path where script is not the beginning of it. Servers merge slashes
+ * in script, so several in path are as good as one. */
 static struct str
 path_below(struct str path, struct str script)
 {
@@ -59,11 +77,13 @@ path_below(struct str path, struct str script)
 			c = (unsigned char)path.p[i - 1];
 		if (c != (unsigned char)script.p[k])
 			return path;
+		while (i < path.n && path.p[i - 1] == '/' && path.p[i] == '/')
+			i++;
 	}
 	if (i < path.n && path.p[i] != '/')
 		return path;
 	struct str rest = { path.p + i, path.n - i };
-	return rest.n == 0 || str_eq_z(rest, "/") ? path : rest;
+	return only_slashes(rest) ? path : rest;
 }
 
 /* One segment as it is meant. p NULL: there is no such segment. */
@@ -94,16 +114,12 @@ split_path(struct request *r, struct str path, int escaped)
 {
 	if (path.n == 0 || path.n > REQUEST_PATH_MAX || path.p[0] != '/')
 		return 0;
-	path.p++;
-	path.n--;
-	r->path_slash = path.n > 0 && path.p[path.n - 1] == '/';
-	path.n -= (size_t)r->path_slash;
-	/* "/" has no segments */
+	r->path_slash = path.n > 1 && path.p[path.n - 1] == '/';
 	while (path.p != NULL) {
 		struct str segment;
 		str_cut(path, '/', &segment, &path);
-		if (segment.n == 0 && path.p == NULL && r->n_segments == 0)
-			return 1;
+		if (segment.n == 0)
+			continue;
 		if (r->n_segments == REQUEST_SEGMENTS_MAX)
 			return 0;
 		segment = segment_decode(r->arena, segment, escaped);

@@ -24,11 +24,12 @@ struct request {
 	struct str method;
 	int is_head;
 
-	/* Segments of the path, percent-decoded once, without the trailing
-	 * slash: "/hooks/gank" is { "hooks", "gank" }. A segment can hold a
-	 * '/' that came as %2F. path_ok is 0 when there is no such path: a
-	 * "." or ".." segment, an empty one, a bad escape, NUL, ill-formed
-	 * UTF-8, too long. */
+	/* Segments of the path, percent-decoded once: "/hooks/gank" is
+	 * { "hooks", "gank" }. Empty segments are left out: web servers merge
+	 * slashes before they choose a location, so "//hooks/gank/" is the
+	 * same. A segment can hold a '/' that came as %2F. path_ok is 0 when
+	 * there is no such path: a "." or ".." segment, a bad escape, NUL,
+	 * ill-formed UTF-8, too long. */
 	struct str segments[REQUEST_SEGMENTS_MAX];
 	size_t n_segments;
 	int path_ok;
@@ -66,6 +67,10 @@ void request_init(struct request *r, struct arena *a, const char *const *params,
 /* The first parameter of that name: fastcgi_param lines that come first win.
  * STR_NONE: none. Never a source of configuration: see config_locate. */
 struct str request_param(const struct request *r, const char *name);
+
+/* The next parameter of that name. *at begins with r->params and is moved
+ * behind what was found. STR_NONE: there are no more. */
+struct str request_param_next(const char *const **at, const char *name);
 
 /* The Authorization header, which some Apache setups rename: STR_NONE when
  * absent or empty. */

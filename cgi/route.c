@@ -79,15 +79,17 @@ is_gate(const struct route *route, const struct request *r)
 	return route->handler == gate_any;
 }
 
+/* A hook's address is pasted by hand, and a delivery sent to the wrong one is
+ * lost: blanks around its parts are left out. */
 static int
 segment_matches(struct request *r, struct str want, struct str have)
 {
 	if (str_eq_z(want, ":platform")) {
-		r->platform = platform_find(have);
+		r->platform = platform_find(str_trim(have));
 		return r->platform != NULL;
 	}
 	if (str_eq_z(want, ":token")) {
-		r->token = have;
+		r->token = str_trim(have);
 		return r->platform != NULL && r->platform->token_in_path;
 	}
 	if (str_eq_z(want, ":name")) {

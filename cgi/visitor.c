@@ -4,24 +4,41 @@ void
 visitor_init(struct visitor *v, const struct app *app, const struct request *r,
     int64_t now)
 {
-	*v = (struct visitor){ .app = app,
-		.request = r,
-		.now = now,
-		.cookies = request_param(r, "HTTP_COOKIE") };
+	*v = (struct visitor){
+		.app = app, .request = r, .now = now, .params = r->params
+	};
 }
 
-/* RFC 6265, 4.2.1: pairs with "; " between. The name is exactly ours, the
- * value bare: a pass needs no quotes. */
+/* Pairs with "; " between (RFC 6265, 4.2.1). Several Cookie lines come as one
+ * parameter each, or joined by a comma, which no pass holds (RFC 3875, 4.1.18).
+ * *pair is the next one. */
+static int
+next_pair(struct visitor *v, struct str *pair)
+{
+	size_t n = 0;
+	while (v->cookies.n == 0) {
+		v->cookies = request_param_next(&v->params, "HTTP_COOKIE");
+		if (v->cookies.p == NULL)
+			return 0;
+	}
+	struct str rest = v->cookies;
+	while (n < rest.n && rest.p[n] != ';' && rest.p[n] != ',')
+		n++;
+	*pair = str_trim((struct str){ rest.p, n });
+	n += n < rest.n;
+	v->cookies = (struct str){ rest.p + n, rest.n - n };
+	return 1;
+}
+
+/* The name is exactly ours, the value bare: a pass needs no quotes. */
 static int
 next_cookie(struct visitor *v, struct str *token)
 {
 	struct str pair, name;
-	while (v->cookies.p != NULL) {
-		str_cut(v->cookies, ';', &pair, &v->cookies);
-		if (str_cut(str_trim(pair), '=', &name, token) &&
+	while (next_pair(v, &pair))
+		if (str_cut(pair, '=', &name, token) &&
 		    str_eq_z(name, "gatepost"))
 			return 1;
-	}
 	return 0;
 }
 
@@ -47,12 +64,12 @@ next_bearer(struct visitor *v, struct str *token)
 int
 visitor_next(struct visitor *v, struct pass *out, struct str *token)
 {
-	while (v->tried < VISITOR_PASSES_MAX &&
-	    (next_cookie(v, token) || next_bearer(v, token))) {
-		v->tried++;
+	while (v->found < VISITOR_PASSES_MAX &&
+	    (next_cookie(v, token) || next_bearer(v, token)))
 		if (pass_verify(v->app->config, *token, v->now,
-			v->request->arena, out) == 0)
+			v->request->arena, out) == 0) {
+			v->found++;
 			return 1;
-	}
+		}
 	return 0;
 }

@@ -6,9 +6,11 @@
 
 /*
  * Who asks, by a pass: the cookies "gatepost", of which a browser sends one
- * for each path and domain that set it, then "Authorization: Bearer PASS".
- * Each is tried, since an app may have an Authorization of its own, up to
- * VISITOR_PASSES_MAX, those that are no passes included.
+ * for each path and domain that set it, of all Cookie lines; then
+ * "Authorization: Bearer PASS". Each is tried, since an app may have an
+ * Authorization of its own, and what is no pass does not count: whoever can
+ * set cookies for a neighbouring host must not lock members out by junk. Of
+ * valid ones VISITOR_PASSES_MAX are looked at.
  */
 enum { VISITOR_PASSES_MAX = 16 };
 
@@ -16,9 +18,10 @@ struct visitor {
 	const struct app *app;
 	const struct request *request;
 	int64_t now;
-	struct str cookies; /* those not looked at yet */
+	const char *const *params; /* those not looked at yet */
+	struct str cookies; /* the rest of one of them */
 	int authorizations; /* looked at */
-	int tried;
+	int found;
 };
 
 void visitor_init(struct visitor *v, const struct app *app,

@@ -189,7 +189,7 @@ test_passes(void)
 	    "blanks");
 	const char *const bad[] = { "gatepost=\"%s\"", "Gatepost=%s",
 		"xgatepost=%s", "gatepost =%s", "gatepost=%s.", "%s",
-		"a=gatepost=%s", "gatepost=%%65%s", "gatepost=x,gatepost=%s" };
+		"a=gatepost=%s", "gatepost=%%65%s", "gatepost=x gatepost=%s" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct str head, tail;
 		str_cut(str_from(bad[i]), '%', &head, &tail);
@@ -197,14 +197,26 @@ test_passes(void)
 		    a, "HTTP_COOKIE=%.*s%s%s", STR_ARG(head), fan, tail.p + 1);
 		OK(GATE(rule, z) == 401, "not %s", bad[i]);
 	}
-	OK(GATE(rule, COOKIE("a=b"), MINE(fan)) == 401,
-	    "of two parameters the first");
-	const char *many = "gatepost=x";
+	OK(GATE(rule, COOKIE("a=b"), MINE(fan)) == 204, "two Cookie lines");
+	OK(GATE(rule, MINE(none), MINE("x"), COOKIE(""), MINE(fan)) == 204,
+	    "four Cookie lines");
+	OK(GATE(rule, MINE(fan), COOKIE("a=b")) == 204, "ours first");
+	OK(GATE(rule, COOKIE(arena_printf(a, "a=b, gatepost=%s,c", fan))) ==
+		204,
+	    "lines joined by a comma");
+	OK(GATE(rule, MINE("x"), MINE("y")) == 401, "two that are none");
+	const char *junk = "gatepost=x.y.z";
+	for (int i = 0; i < 8; i++)
+		junk = arena_printf(a, "%s; %s", junk, junk);
+	OK(GATE(rule, COOKIE(arena_printf(a, "%s; gatepost=%s", junk, fan))) ==
+		204,
+	    "after 256 that are none");
+	const char *many = arena_printf(a, "gatepost=%s", none);
 	for (int i = 0; i < 4; i++)
 		many = arena_printf(a, "%s; %s", many, many);
 	OK(GATE(rule, COOKIE(arena_printf(a, "%s; gatepost=%s", many, fan))) ==
-		401,
-	    "the seventeenth is not tried");
+		403,
+	    "the seventeenth pass is not looked up");
 }
 
 static void

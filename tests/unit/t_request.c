@@ -53,15 +53,24 @@ test_path(void)
 	PATH("|a/b|c", "REQUEST_URI=/a%2fb/c");
 	PATH("|a%20b", "REQUEST_URI=/a%2520b");
 	PATH("|h\xC3\xA9", "REQUEST_URI=/h%C3%A9");
+	PATH("|hooks|gank", "REQUEST_URI=//hooks/gank");
+	PATH("|hooks|gank", "REQUEST_URI=/hooks///gank//");
+	PATH("|hooks|gank", "PATH_INFO=//hooks//gank//");
+	PATH("|hooks|gank", "REQUEST_URI=//hooks//gank//",
+	    "SCRIPT_NAME=/hooks/gank/");
+	PATH(
+	    "|hooks|gank", "REQUEST_URI=//pay//hooks/gank", "SCRIPT_NAME=/pay");
+	PATH("|pay|hooks", "REQUEST_URI=/p%61y//hooks/", "SCRIPT_NAME=/pay/x");
+	PATH("|pay/|x", "REQUEST_URI=/pay%2F/x", "SCRIPT_NAME=/pay");
+	PATH("|hooks|gank", "REQUEST_URI=http://h.example//hooks/gank");
 	PATH("", "REQUEST_URI=/");
+	PATH("", "REQUEST_URI=//");
 	PATH("-", "REQUEST_URI=");
 	PATH("-", "X=1");
 	PATH("-", "REQUEST_URI=*");
 	PATH("-", "REQUEST_URI=/a/../b");
 	PATH("-", "REQUEST_URI=/a/%2e%2E/b");
 	PATH("-", "REQUEST_URI=/./b");
-	PATH("-", "REQUEST_URI=/a//b");
-	PATH("-", "REQUEST_URI=/a//");
 	PATH("-", "REQUEST_URI=/a%00b");
 	PATH("-", "REQUEST_URI=/a%");
 	PATH("-", "REQUEST_URI=/a%4");
@@ -92,6 +101,14 @@ test_params(void)
 		request_param(&r, "EMPT").p == NULL,
 	    "empty and absent differ");
 	IS(request_authorization(&r), "Bearer t", "the renamed header");
+	const char *const *at = r.params;
+	struct str given = request_param_next(&at, "A");
+	struct str other = request_param_next(&at, "A");
+	IS(given, "first", "one after the other: the first");
+	IS(other, "second", "the second");
+	OK(request_param_next(&at, "A").p == NULL &&
+		request_param_next(&at, "REQUEST_METHOD").p == NULL,
+	    "no more");
 	OK(r.is_head, "HEAD");
 	const char *const two[] = { "HTTP_AUTHORIZATION=Basic x",
 		"REDIRECT_HTTP_AUTHORIZATION=Bearer t", NULL };
@@ -291,6 +308,9 @@ test_route(void)
 	OK(ROUTE("POST", "/hooks/gumroad/secret%2Ftoken") == 200, "a hook");
 	OK(r.platform == &platform_gumroad, "platform");
 	IS(r.token, "secret/token", "token");
+	OK(ROUTE("POST", "//hooks//gumroad///token%20") == 200, "slashes");
+	IS(r.token, "token", "a blank behind the token");
+	OK(ROUTE("POST", "/hooks/gank%20") == 200, "a blank at the end");
 	ROUTE("POST", "/hooks/gumroad");
 	OK(r.platform == &platform_gumroad && r.token.p == NULL, "no token");
 	OK(ROUTE("POST", "/hooks/gank/token") == 404,
