@@ -40,6 +40,8 @@ ask(struct visit *v, const struct pass *pass)
 		    ? ADMIT_OPEN
 		    : ADMIT_UNKNOWN;
 	}
+	if (!pass_is_good(pass, x.passes_from))
+		return ADMIT_NO_PASS;
 	if (!opens(v, &x))
 		return ADMIT_CLOSED;
 	v->out->access = x;
@@ -55,16 +57,13 @@ admit_visitor(const struct app *app, struct request *r,
 		.app = app, .request = r, .rule = rule, .now = now, .out = out
 	};
 	struct visitor visitor;
-	struct pass pass;
-	struct str token;
 	*out = (struct admit){ .answer = ADMIT_NO_PASS };
-	visitor_init(&visitor, app, r, now);
-	while (out->answer != ADMIT_OPEN &&
-	    visitor_next(&visitor, &pass, &token)) {
-		enum admit_answer answer = ask(&v, &pass);
+	visitor_read(&visitor, app, r, now);
+	for (size_t i = 0; i < visitor.n && out->answer != ADMIT_OPEN; i++) {
+		enum admit_answer answer = ask(&v, &visitor.v[i].pass);
 		if (answer > out->answer)
 			out->answer = answer;
 		if (answer == ADMIT_OPEN)
-			out->key = pass.key;
+			out->key = visitor.v[i].pass.key;
 	}
 }

@@ -300,13 +300,17 @@ SELECT after, at FROM changes WHERE buyer = $1 ORDER BY id DESC LIMIT 1;
 -- name: change_told_license
 SELECT after, at FROM changes WHERE license = $1 ORDER BY id DESC LIMIT 1;
 -- name: change_last_of_user
-SELECT coalesce(max(id), 0) FROM changes WHERE user_ref = $1;
+SELECT coalesce((SELECT max(id) FROM changes WHERE user_ref = $1), 0),
+	coalesce((SELECT valid_from FROM passes WHERE who = 'user:' || $1), -1);
 -- name: change_last_of_email
-SELECT coalesce(max(id), 0) FROM changes WHERE email = $1;
+SELECT coalesce((SELECT max(id) FROM changes WHERE email = $1), 0),
+	coalesce((SELECT valid_from FROM passes WHERE who = 'email:' || $1), -1);
 -- name: change_last_of_buyer
-SELECT coalesce(max(id), 0) FROM changes WHERE buyer = $1;
+SELECT coalesce((SELECT max(id) FROM changes WHERE buyer = $1), 0),
+	coalesce((SELECT valid_from FROM passes WHERE who = 'buyer:' || $1), -1);
 -- name: change_last_of_license
-SELECT coalesce(max(id), 0) FROM changes WHERE license = $1;
+SELECT coalesce((SELECT max(id) FROM changes WHERE license = $1), 0),
+	coalesce((SELECT valid_from FROM passes WHERE who = 'license:' || $1), -1);
 -- name: change_forget_user
 UPDATE changes SET user_ref = NULL, email = NULL, buyer = NULL, license = NULL
 WHERE user_ref = $1;
@@ -340,6 +344,29 @@ SELECT count(*), min(due_at) FROM (SELECT state, due_at FROM outbox
 WHERE state = 'waiting';
 -- name: outbox_drop
 DELETE FROM outbox WHERE id = $1;
+
+-- name: pass_revoke
+INSERT INTO passes (id, who, valid_from)
+VALUES ((SELECT coalesce(max(id), 0) + 1 FROM passes), $1, $2)
+ON CONFLICT (who) DO UPDATE SET id = excluded.id,
+	valid_from = CASE WHEN passes.valid_from > excluded.valid_from
+		THEN passes.valid_from ELSE excluded.valid_from END;
+-- name: pass_from
+SELECT valid_from FROM passes WHERE who = $1;
+-- name: pass_max
+SELECT coalesce(max(id), 0) FROM passes;
+-- name: pass_after
+SELECT who, valid_from FROM passes WHERE id > $1 ORDER BY id LIMIT $2;
+-- name: pass_forget
+-- (its number stays: one is never given again)
+UPDATE passes SET who = 'erased:' || id WHERE who = $1;
+-- name: link_used
+SELECT used_at, uses FROM links WHERE link = $1;
+-- name: link_use
+INSERT INTO links (link, used_at, uses, ends_at) VALUES ($1, $2, 1, $3)
+ON CONFLICT (link) DO UPDATE SET uses = links.uses + 1;
+-- name: link_trim
+DELETE FROM links WHERE ends_at <= $1;
 
 -- name: signin_trim
 DELETE FROM signins WHERE at <= $1 OR at > $2;
@@ -580,6 +607,12 @@ WHERE (platform, subscription) > ($1, $2)
 ORDER BY platform, subscription LIMIT $3;
 -- name: copy_subscription_drop
 DELETE FROM subscriptions WHERE platform = $1 AND subscription = $2;
+-- name: copy_passes
+SELECT who, valid_from, id FROM passes WHERE who > $1 ORDER BY who LIMIT $2;
+-- name: copy_pass_put
+INSERT INTO passes (who, valid_from, id) VALUES ($1, $2, $3);
+-- name: copy_pass_drop
+DELETE FROM passes WHERE who = $1;
 -- name: copy_meta
 -- (what belongs to one database alone stays there)
 SELECT name, value FROM meta

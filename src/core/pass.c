@@ -6,6 +6,7 @@
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/jsonw.h"
+#include "store/pass.h"
 
 static const char header[] = "{\"alg\":\"HS256\",\"typ\":\"JWT\"}";
 
@@ -14,6 +15,38 @@ pass_is_visitor(const struct access_key *key)
 {
 	return key->by == STORE_BY_USER &&
 	    str_starts(key->id, STR(PASS_VISITOR));
+}
+
+/* ---- taking back ---- */
+
+struct str
+pass_who(const struct access_key *key, char out[PASS_WHO_MAX])
+{
+	struct str id = key->by == STORE_BY_BUYER ? key->value : key->id;
+	int n = snprintf(out, PASS_WHO_MAX, "%s:%.*s", key->word, STR_ARG(id));
+	return (struct str){ out, (size_t)n };
+}
+
+int
+pass_is_good(const struct pass *pass, int64_t valid_from)
+{
+	return pass->made > valid_from;
+}
+
+int
+pass_revoke(
+    struct store *s, const struct access_key *key, int64_t now, struct err *e)
+{
+	char who[PASS_WHO_MAX];
+	return store_pass_revoke(s, pass_who(key, who), now, e);
+}
+
+int
+pass_valid_from(
+    struct store *s, const struct access_key *key, int64_t *out, struct err *e)
+{
+	char who[PASS_WHO_MAX];
+	return store_pass_from(s, pass_who(key, who), out, e);
 }
 
 /* ---- making ---- */
@@ -180,7 +213,7 @@ time_fits(const json_t *claims, int64_t now, int64_t *expires)
 	int64_t before = claim_time(claims, "nbf", 0);
 	*expires = claim_time(claims, "exp", -1);
 	return *expires >= 0 && now < *expires + PASS_LEEWAY && before >= 0 &&
-	    before - PASS_LEEWAY <= now && claim_time(claims, "iat", 0) >= 0;
+	    before - PASS_LEEWAY <= now;
 }
 
 static int
@@ -215,9 +248,10 @@ pass_verify(const struct config *c, struct str token, int64_t now,
 		return -1;
 	const json_t *claims = read_part(a, body);
 	struct pass pass = { .expires = 0 };
+	pass.made = claim_time(claims, "iat", 0);
 	if (claims == NULL || !header_fits(a, head) ||
 	    !audience_fits(json_object_get(claims, "aud"), c->public_url) ||
-	    !time_fits(claims, now, &pass.expires) ||
+	    !time_fits(claims, now, &pass.expires) || pass.made < 0 ||
 	    read_key(claims, a, &pass.key) != 0)
 		return -1;
 	*out = pass;

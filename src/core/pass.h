@@ -15,7 +15,8 @@
  * Claims: sub; by, one of access_words (absent: user); aud, the configured
  * public_url or a list that holds it; exp, required; nbf, iat. Times are
  * whole numbers from 0 to PASS_TIME_MAX. Other claims are ignored. A key that
- * comes twice is refused.
+ * comes twice is refused. Whether it was taken back is another question, which
+ * the database answers.
  */
 enum {
 	PASS_MAX = 4096, /* bytes of a token */
@@ -26,6 +27,7 @@ enum {
 struct pass {
 	struct access_key key; /* texts in the arena */
 	int64_t expires; /* exp; it is good for PASS_LEEWAY longer */
+	int64_t made; /* iat; 0 where it does not say */
 };
 
 /* The user id that /buy makes up for somebody it does not know: this and 32
@@ -39,6 +41,22 @@ int pass_is_visitor(const struct access_key *key);
  * ERR_LIMIT (over PASS_MAX), ERR_MEMORY; then part of one may stand in out. */
 int pass_make(const struct config *c, const struct access_key *key, int64_t now,
     int64_t seconds, struct buf *out, struct err *e);
+
+/* Passes can be taken back: all of a person that were made up to a second. A
+ * pass that does not say when it was made is taken for old. */
+int pass_is_good(const struct pass *pass, int64_t valid_from);
+
+/* Takes back those made until now. -1 as the store says. */
+int pass_revoke(
+    struct store *s, const struct access_key *key, int64_t now, struct err *e);
+
+/* Since when passes of that person are good: see store_pass_from. */
+int pass_valid_from(
+    struct store *s, const struct access_key *key, int64_t *out, struct err *e);
+
+/* How the table `passes` names a person. */
+enum { PASS_WHO_MAX = FACT_ID_MAX + 32 };
+struct str pass_who(const struct access_key *key, char out[PASS_WHO_MAX]);
 
 /* Is it a pass, by any pass_secret, at that time? 0 and *out; else -1 and no
  * key, also without memory. Which secret fits does not show in the time. */

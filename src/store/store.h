@@ -520,9 +520,10 @@ int store_tier_put(struct store *s, struct str name, int64_t rank,
  * *at STORE_NULL when there is none. */
 int store_change_told(struct store *s, enum store_by by, struct str id,
     struct arena *a, struct str *tier, int64_t *at, struct err *e);
-/* The number of the newest change of that person's access, 0 for none. */
+/* The number of the newest change of that person's access, 0 for none; and
+ * since when passes are good, -1 where none were taken back. */
 int store_change_last_of(struct store *s, enum store_by by, struct str id,
-    int64_t *out, struct err *e);
+    int64_t *out, int64_t *valid_from, struct err *e);
 /* What store_change_last_of is about to be asked: see store_is_far. */
 void store_ahead_change(struct store *s, enum store_by by, struct str id);
 

@@ -163,7 +163,7 @@ def flow():
     same((a.status, a.body), (200, b"of g"), "a download of the page")
     same(gate(p, mine), 204, "and the gate opens")
     a = form(p, "/me", mine, out="1")
-    ok(a.status == 303 and cookie_of(a)[0] == "gatepost=" and
+    ok(a.status == 303 and cookie_of(a)[0] == "__Host-gatepost=" and
        "Max-Age=0" in cookie_of(a)[1], "signed out", a)
     p.check_logs(token, address)
 
