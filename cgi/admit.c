@@ -35,10 +35,13 @@ ask(struct visit *v, const struct pass *pass)
 		v->request->arena, &x, &err) != 0) {
 		log_line(LOG_ERROR, "gate: lookup failed: %s", err.text);
 		readers_drop(app->readers, v->request->worker);
-		return err.code != ERR_MEMORY && config->gate_open_on_error
+		return err.code != ERR_MEMORY && config->gate_open_on_error &&
+			!pass_is_visitor(&pass->key)
 		    ? ADMIT_OPEN
 		    : ADMIT_UNKNOWN;
 	}
+	if (!pass_is_good(pass, x.passes_from))
+		return ADMIT_NO_PASS;
 	if (!opens(v, &x))
 		return ADMIT_CLOSED;
 	v->out->access = x;
@@ -54,16 +57,13 @@ admit_visitor(const struct app *app, struct request *r,
 		.app = app, .request = r, .rule = rule, .now = now, .out = out
 	};
 	struct visitor visitor;
-	struct pass pass;
-	struct str token;
 	*out = (struct admit){ .answer = ADMIT_NO_PASS };
-	visitor_init(&visitor, app, r, now);
-	while (out->answer != ADMIT_OPEN &&
-	    visitor_next(&visitor, &pass, &token)) {
-		enum admit_answer answer = ask(&v, &pass);
+	visitor_read(&visitor, app, r, now);
+	for (size_t i = 0; i < visitor.n && out->answer != ADMIT_OPEN; i++) {
+		enum admit_answer answer = ask(&v, &visitor.v[i].pass);
 		if (answer > out->answer)
 			out->answer = answer;
 		if (answer == ADMIT_OPEN)
-			out->key = pass.key;
+			out->key = visitor.v[i].pass.key;
 	}
 }

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "cgi/cookie.h"
+#include "cgi/reader.h"
 #include "cgi/visitor.h"
 
 /*
@@ -168,18 +169,25 @@ is_prefetch(const struct request *r)
 	return 0;
 }
 
-/* The user of a pass that came along: only a user id can go to a shop. */
+/* The user of a pass that came along: only a user id can go to a shop. One that
+ * was taken back would pay for nothing; where that is not known now, it counts.
+ */
 static int
 find_user(
     const struct app *app, struct request *r, int64_t now, struct str *user)
 {
 	struct visitor v;
-	struct pass pass;
-	struct str token;
-	visitor_init(&v, app, r, now);
-	while (visitor_next(&v, &pass, &token))
-		if (pass.key.by == STORE_BY_USER) {
-			*user = pass.key.id;
+	struct err err = { .code = ERR_NONE };
+	visitor_read(&v, app, r, now);
+	struct store *s =
+	    v.n == 0 ? NULL : readers_get(app->readers, r->worker, &err);
+	if (s != NULL && visitor_check(&v, s, &err) != 0)
+		readers_drop(app->readers, r->worker);
+	if (err.code != ERR_NONE)
+		log_line(LOG_ERROR, "buy: %s", err.text);
+	for (size_t i = 0; i < v.n; i++)
+		if (v.v[i].pass.key.by == STORE_BY_USER) {
+			*user = v.v[i].pass.key.id;
 			return 1;
 		}
 	return 0;
@@ -193,7 +201,7 @@ new_user(struct arena *a, struct access_key *key, struct err *e)
 	if (crypto_random(id, sizeof(id)) != 0)
 		return err_set(e, ERR_SYSTEM, "no random bytes");
 	crypto_hex(id, sizeof(id), hex);
-	const char *z = arena_printf(a, "visitor-%s", hex);
+	const char *z = arena_printf(a, PASS_VISITOR "%s", hex);
 	if (z == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	return access_key_parse(STORE_BY_USER, str_from(z), a, key, e);

@@ -8,7 +8,7 @@
 #include "cgi/visitor.h"
 
 struct ids {
-	int64_t v[LIVE_REPLAY_MAX]; /* the newest first */
+	int64_t v[LIVE_KEYS_MAX * LIVE_REPLAY_MAX];
 	size_t n;
 };
 
@@ -17,7 +17,65 @@ take_id(void *arg, int64_t id)
 {
 	struct ids *ids = arg;
 	ids->v[ids->n++] = id;
-	return ids->n == LIVE_REPLAY_MAX;
+	return ids->n % LIVE_REPLAY_MAX == 0;
+}
+
+static int
+newest_first(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x < y) - (x > y);
+}
+
+/* The newest changes of all keys, each once. */
+static int
+find_ids(
+    struct store *s, const struct live_ask *ask, struct ids *out, struct err *e)
+{
+	size_t kept = 0;
+	out->n = 0;
+	for (size_t i = 0; i < ask->n; i++) {
+		const struct access_key *key = ask->keys[i];
+		struct ids own = { .n = 0 };
+		if (store_change_ids_of(s, key->by,
+			key->by == STORE_BY_BUYER ? key->value : key->id,
+			ask->after, LIVE_REPLAY_MAX, take_id, &own, e) != 0)
+			return -1;
+		memcpy(out->v + out->n, own.v, own.n * sizeof(own.v[0]));
+		out->n += own.n;
+	}
+	qsort(out->v, out->n, sizeof(out->v[0]), newest_first);
+	for (size_t i = 0; i < out->n && kept < LIVE_REPLAY_MAX; i++)
+		if (i == 0 || out->v[i] != out->v[i - 1])
+			out->v[kept++] = out->v[i];
+	out->n = kept;
+	return 0;
+}
+
+/* What the best of the keys opens; its change is the newest of all. */
+static int
+look_up(struct store *s, const struct tier_rules *rules,
+    const struct live_ask *ask, struct arena *a, struct access *out,
+    const struct access_key **key, struct err *e)
+{
+	int64_t change = 0;
+	for (size_t i = 0; i < ask->n; i++) {
+		struct access x;
+		if (access_lookup(s, rules, ask->keys[i], ask->now, a, &x, e) !=
+		    0)
+			return -1;
+		if (x.change > change)
+			change = x.change;
+		if (i == 0 ||
+		    (x.tier.p != NULL &&
+			(out->tier.p == NULL ||
+			    access_is_higher(rules, x.tier, out->tier)))) {
+			*out = x;
+			*key = ask->keys[i];
+		}
+	}
+	out->change = change;
+	return 0;
 }
 
 static void
@@ -38,16 +96,14 @@ live_events(struct store *s, const struct tier_rules *rules,
     struct err *e)
 {
 	struct access x;
-	struct ids ids = { .n = 0 };
-	const struct access_key *key = ask->key;
+	struct ids ids;
+	const struct access_key *key;
 	*sent = ask->after;
-	if (store_change_ids_of(s, key->by,
-		key->by == STORE_BY_BUYER ? key->value : key->id, ask->after,
-		LIVE_REPLAY_MAX, take_id, &ids, e) != 0)
+	if (find_ids(s, ask, &ids, e) != 0)
 		return -1;
 	if (ids.n == 0 && !ask->always)
 		return 0;
-	if (access_lookup(s, rules, key, ask->now, a, &x, e) != 0)
+	if (look_up(s, rules, ask, a, &x, &key, e) != 0)
 		return -1;
 	size_t start = b->n;
 	add_event(b, &x, key, x.change);
@@ -79,10 +135,10 @@ answer_json(const struct app *app, struct request *r, struct store *s,
     const struct live_ask *ask, struct reply *p, struct err *e)
 {
 	struct access x;
-	if (access_lookup(s, &app->config->rules, ask->key, ask->now, r->arena,
-		&x, e) != 0)
+	const struct access_key *key;
+	if (look_up(s, &app->config->rules, ask, r->arena, &x, &key, e) != 0)
 		return -1;
-	access_json(reply_json(p, 200), &x, ask->key, -1);
+	access_json(reply_json(p, 200), &x, key, -1);
 	return 0;
 }
 
@@ -112,35 +168,6 @@ unavailable(const struct app *app, const struct request *r, struct reply *p,
 	reply_error(p, 503, "unavailable", "the database cannot be read now");
 }
 
-/* The state now, and the stream that goes on from there. */
-static void
-answer(const struct app *app, struct request *r, const struct pass *pass,
-    struct stream_opts *o, struct reply *p)
-{
-	struct err err = { .code = ERR_NONE };
-	int events = wants_events(r);
-	struct live_ask ask = { .key = &pass->key,
-		.after = INT64_MAX,
-		.always = 1,
-		.now = o->now };
-	/* what is no number of ours cannot be gone on from */
-	struct str last = request_param(r, "HTTP_LAST_EVENT_ID");
-	if (last.n == 0 || str_int64(last, 0, INT64_MAX, &ask.after) != 0)
-		ask.after = INT64_MAX;
-	struct store *s = readers_get(app->readers, r->worker, &err);
-	if (s == NULL || store_begin_read(s, &err) != 0) {
-		unavailable(app, r, p, &err);
-		return;
-	}
-	int rc = events ? answer_events(app, r, s, &ask, p, &o->sent, &err)
-			: answer_json(app, r, s, &ask, p, &err);
-	store_rollback(s);
-	if (rc != 0)
-		unavailable(app, r, p, &err);
-	else if (p->endless)
-		publish_open(app->publish, o, p);
-}
-
 /* 401, or 204 where the query asks for quiet: a browser puts each 401 into the
  * console as an error, and a visitor without a pass is none. */
 static void
@@ -156,22 +183,74 @@ no_pass(struct request *r, struct reply *p)
 	    "send a valid pass: the cookie gatepost, or Authorization: Bearer");
 }
 
+/* The state now, and the beginning of the stream that goes on from there. */
+static int
+answer(const struct app *app, struct request *r, struct store *s,
+    struct visitor *v, const struct stream_opts *o, struct reply *p,
+    int64_t *sent, struct err *e)
+{
+	const struct access_key *keys[LIVE_KEYS_MAX];
+	struct live_ask ask = { .keys = keys, .always = 1, .now = o->now };
+	struct str last = request_param(r, "HTTP_LAST_EVENT_ID");
+	if (visitor_check(v, s, e) != 0)
+		return -1;
+	if (v->n == 0) {
+		no_pass(r, p);
+		return 0;
+	}
+	for (; ask.n < v->n && ask.n < LIVE_KEYS_MAX; ask.n++)
+		keys[ask.n] = &v->v[ask.n].pass.key;
+	/* what is no number of ours cannot be gone on from */
+	if (last.n == 0 || str_int64(last, 0, INT64_MAX, &ask.after) != 0)
+		ask.after = INT64_MAX;
+	return wants_events(r) ? answer_events(app, r, s, &ask, p, sent, e)
+			       : answer_json(app, r, s, &ask, p, e);
+}
+
+/* The passes a stream is for; it ends with the first of them, and the browser
+ * comes again with the others. */
+static void
+fill_opts(const struct visitor *v, struct pass *passes, struct stream_opts *o)
+{
+	o->passes = passes;
+	o->token = v->v[0].token;
+	for (; o->n < v->n && o->n < LIVE_KEYS_MAX; o->n++) {
+		struct pass *pass = &passes[o->n];
+		*pass = v->v[o->n].pass;
+		int64_t ends = pass->expires > o->now
+		    ? pass->expires
+		    : pass->expires + PASS_LEEWAY;
+		if (o->n == 0 || ends < o->ends)
+			o->ends = ends;
+	}
+}
+
 void
 live_get(const struct app *app, struct request *r, struct reply *p)
 {
-	struct pass pass;
-	struct visitor visitor;
+	struct err err = { .code = ERR_NONE };
+	struct visitor v;
+	struct pass passes[LIVE_KEYS_MAX];
 	struct stream_opts o = { .kind = STREAM_LIVE, .now = time_now() };
 	cors_add(app, r, p);
-	visitor_init(&visitor, app, r, o.now);
-	if (!visitor_next(&visitor, &pass, &o.pass)) {
+	visitor_read(&v, app, r, o.now);
+	if (v.n == 0) {
 		no_pass(r, p);
 		return;
 	}
-	o.key = &pass.key;
-	o.ends =
-	    pass.expires > o.now ? pass.expires : pass.expires + PASS_LEEWAY;
-	answer(app, r, &pass, &o, p);
+	struct store *s = readers_get(app->readers, r->worker, &err);
+	if (s == NULL || store_begin_read(s, &err) != 0) {
+		unavailable(app, r, p, &err);
+		return;
+	}
+	int rc = answer(app, r, s, &v, &o, p, &o.sent, &err);
+	store_rollback(s);
+	if (rc != 0) {
+		unavailable(app, r, p, &err);
+	} else if (p->endless) {
+		fill_opts(&v, passes, &o);
+		publish_open(app->publish, &o, p);
+	}
 }
 
 void

@@ -9,15 +9,19 @@
  * object as data and the number of a change as id.
  */
 enum {
+	LIVE_KEYS_MAX = 4,
 	LIVE_REPLAY_MAX = 64, /* changes told one by one to who was away */
 	LIVE_REPLAY_BYTES = 256 * 1024, /* over this only the newest */
 	LIVE_RETRY_MS = 2000, /* a browser comes back after this long … */
 	LIVE_RETRY_CGI_MS = 5000, /* … where it can only ask again and again */
 };
 
+/* By one or several passes of one browser: told is of the one that has the
+ * highest tier, as the gate tries each. */
 struct live_ask {
-	const struct access_key *key;
-	int64_t after; /* tell of the person's changes above this one */
+	const struct access_key *const *keys;
+	size_t n; /* 1 to LIVE_KEYS_MAX */
+	int64_t after; /* tell of their changes above this one */
 	int always; /* with none of them: the present state all the same */
 	int64_t now;
 };

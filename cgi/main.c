@@ -160,6 +160,13 @@ main_cgi(void)
 	}
 	if (app.commit != NULL)
 		commit_turn(app.commit, turn_take);
+	if (app.config != NULL && site_check_modes(config, &e) != 0) {
+		app.is_exposed = 1;
+		log_line(LOG_ERROR,
+		    "%s; until then deliveries are stored, and all else is "
+		    "answered 503",
+		    e.text);
+	}
 	int mails = 0, rc = serve_cgi(&app, &mails, &e);
 	if (rc != 0)
 		log_line(LOG_ERROR, "%s", e.text);

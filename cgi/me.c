@@ -253,7 +253,9 @@ show(const struct app *app, struct request *r, const struct access_key *key,
 	add_files(app->config, r, b, x);
 	buf_addf(b,
 	    "<form method=\"post\" action=\"%sme\">\n<p>"
-	    "<button name=\"out\" value=\"1\">Sign out</button></p>\n</form>\n"
+	    "<button name=\"out\" value=\"1\">Sign out</button>\n"
+	    "<button name=\"out\" value=\"everywhere\">Sign out "
+	    "everywhere</button></p>\n</form>\n"
 	    "<details%s>\n"
 	    "<summary>Bought with another address?</summary>\n",
 	    me_up(r), x->n_grants == 0 ? " open" : "");
@@ -262,39 +264,32 @@ show(const struct app *app, struct request *r, const struct access_key *key,
 }
 
 /* A pass of an e-mail address before any other. */
-static int
-find_key(const struct app *app, struct request *r, int64_t now,
-    struct access_key *key)
+static const struct access_key *
+choose_key(const struct visitor *v)
 {
-	struct visitor v;
-	struct pass pass;
-	struct str token;
-	int found = 0;
-	visitor_init(&v, app, r, now);
-	while ((!found || key->by != STORE_BY_EMAIL) &&
-	    visitor_next(&v, &pass, &token))
-		if (!found || pass.key.by == STORE_BY_EMAIL) {
-			*key = pass.key;
-			found = 1;
-		}
-	return found;
+	for (size_t i = 0; i < v->n; i++)
+		if (v->v[i].pass.key.by == STORE_BY_EMAIL)
+			return &v->v[i].pass.key;
+	return v->n > 0 ? &v->v[0].pass.key : NULL;
 }
 
 void
 me_get(const struct app *app, struct request *r, struct reply *p)
 {
 	struct err err = { .code = ERR_NONE };
-	struct access_key key;
+	const struct access_key *key = NULL;
+	struct visitor v;
 	struct access x;
 	int64_t now = time_now();
-	if (!find_key(app, r, now, &key)) {
-		me_page(app, r, 200, NULL, p);
-		return;
-	}
-	struct store *s = readers_get(app->readers, r->worker, &err);
-	if (s == NULL ||
-	    access_lookup(
-		s, &app->config->rules, &key, now, r->arena, &x, &err) != 0) {
+	visitor_read(&v, app, r, now);
+	struct store *s =
+	    v.n == 0 ? NULL : readers_get(app->readers, r->worker, &err);
+	if (s != NULL && visitor_check(&v, s, &err) == 0)
+		key = choose_key(&v);
+	if (key != NULL)
+		access_lookup(
+		    s, &app->config->rules, key, now, r->arena, &x, &err);
+	if (err.code != ERR_NONE) {
 		log_line(LOG_ERROR, "me: lookup failed: %s", err.text);
 		readers_drop(app->readers, r->worker);
 		reply_header(p, "Retry-After", STR("5"));
@@ -303,7 +298,10 @@ me_get(const struct app *app, struct request *r, struct reply *p)
 		    p);
 		return;
 	}
-	show(app, r, &key, &x, p);
+	if (key == NULL)
+		me_page(app, r, 200, NULL, p);
+	else
+		show(app, r, key, &x, p);
 }
 
 /* ---- its parts ----------------------------------------------------------- */

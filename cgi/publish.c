@@ -190,7 +190,7 @@ publish_start(const struct publish_opts *o, struct publish **out, struct err *e)
 	pub->o.full_ms = or_default(o->full_ms, PUBLISH_FULL_MS);
 	pub->o.poll_ms = or_default(o->poll_ms, PUBLISH_POLL_MS);
 	pub->epoll = pub->wake = -1;
-	pub->seen = -1;
+	pub->seen = pub->seen_pass = -1;
 	pub->arena = arena_new(REQUEST_ARENA_MAX);
 	int rc = pub->arena == NULL ? err_set(e, ERR_MEMORY, "out of memory")
 				    : open_fds(pub, e);

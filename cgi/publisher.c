@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "cgi/conn.h"
+#include "store/pass.h"
 
 enum {
 	EVENTS = 256, /* taken from the epoll at a time */
@@ -25,7 +26,7 @@ set_due(struct publish *pub, struct stream *s)
 }
 
 /* FNV-1a */
-static struct stream **
+static struct stream_key **
 bucket(struct publish *pub, enum store_by by, struct str id)
 {
 	uint32_t h = 2166136261U ^ (uint32_t)by;
@@ -35,32 +36,50 @@ bucket(struct publish *pub, enum store_by by, struct str id)
 }
 
 static void
-match(struct publish *pub, enum store_by by, struct str id)
+match(struct publish *pub, enum store_by by, struct str id, int check)
 {
 	if (id.p == NULL)
 		return;
-	for (struct stream *s = *bucket(pub, by, id); s != NULL;
-	     s = s->bucket_next)
-		if (s->key.by == by && str_eq(s->match, id))
-			set_due(pub, s);
+	for (struct stream_key *k = *bucket(pub, by, id); k != NULL;
+	     k = k->bucket_next)
+		if (k->key.by == by && str_eq(k->match, id)) {
+			set_due(pub, k->stream);
+			k->stream->check |= check;
+		}
 }
 
 static int
 match_change(void *arg, const struct store_change *c)
 {
 	struct publish *pub = arg;
-	match(pub, STORE_BY_USER, c->user_ref);
-	match(pub, STORE_BY_EMAIL, c->email);
-	match(pub, STORE_BY_BUYER, c->buyer);
-	match(pub, STORE_BY_LICENSE, c->license);
+	match(pub, STORE_BY_USER, c->user_ref, 0);
+	match(pub, STORE_BY_EMAIL, c->email, 0);
+	match(pub, STORE_BY_BUYER, c->buyer, 0);
+	match(pub, STORE_BY_LICENSE, c->license, 0);
+	return 0;
+}
+
+/* A row of `passes`: word and identifier. */
+static int
+match_pass(void *arg, struct str who, int64_t valid_from)
+{
+	struct publish *pub = arg;
+	struct str word, id;
+	(void)valid_from;
+	str_cut(who, ':', &word, &id);
+	for (int by = STORE_BY_USER; by <= STORE_BY_LICENSE; by++)
+		if (str_eq_z(word, access_words[by]))
+			match(pub, (enum store_by)by, id, 1);
 	return 0;
 }
 
 static void
 match_all(struct publish *pub)
 {
-	for (struct stream *s = pub->live; s != NULL; s = s->live_next)
+	for (struct stream *s = pub->live; s != NULL; s = s->live_next) {
 		set_due(pub, s);
+		s->check = 1;
+	}
 }
 
 static void
@@ -71,10 +90,11 @@ list_add(struct publish *pub, struct stream *s)
 	if (pub->live != NULL)
 		pub->live->live_prev = s;
 	pub->live = s;
-	if (s->kind == STREAM_LIVE) {
-		struct stream **b = bucket(pub, s->key.by, s->match);
-		s->bucket_next = *b;
-		*b = s;
+	for (size_t i = 0; i < s->n_keys; i++) {
+		struct stream_key *k = &s->keys[i];
+		struct stream_key **b = bucket(pub, k->key.by, k->match);
+		k->bucket_next = *b;
+		*b = k;
 	}
 }
 
@@ -87,12 +107,13 @@ list_remove(struct publish *pub, struct stream *s)
 		pub->live = s->live_next;
 	if (s->live_next != NULL)
 		s->live_next->live_prev = s->live_prev;
-	if (s->kind != STREAM_LIVE)
-		return;
-	struct stream **b = bucket(pub, s->key.by, s->match);
-	while (*b != s)
-		b = &(*b)->bucket_next;
-	*b = s->bucket_next;
+	for (size_t i = 0; i < s->n_keys; i++) {
+		struct stream_key *k = &s->keys[i];
+		struct stream_key **b = bucket(pub, k->key.by, k->match);
+		while (*b != k)
+			b = &(*b)->bucket_next;
+		*b = k->bucket_next;
+	}
 }
 
 /* ---- one stream ---------------------------------------------------------- */
@@ -188,7 +209,7 @@ admit(struct publish *pub, struct stream *s, int64_t ticks)
 		.data.ptr = s };
 	list_add(pub, s);
 	/* what was committed since the handler looked */
-	s->due = pub->look = 1;
+	s->due = s->check = pub->look = 1;
 	s->spoke_at = ticks;
 	stream_say(s, buf_str(&s->first));
 	buf_free(&s->first);
@@ -215,6 +236,21 @@ match_new(struct publish *pub, struct store *store, struct err *e)
 		store, pub->seen, MATCH_MAX, match_change, pub, e) != 0)
 		return -1;
 	pub->seen = newest;
+	return 0;
+}
+
+/* Passes that were taken back meanwhile. Where the database is not the one it
+ * was, match_new has everybody look. */
+static int
+match_passes(struct publish *pub, struct store *store, struct err *e)
+{
+	int64_t newest;
+	if (store_pass_max(store, &newest, e) != 0 ||
+	    (pub->seen_pass >= 0 && newest > pub->seen_pass &&
+		store_pass_after(
+		    store, pub->seen_pass, MATCH_MAX, match_pass, pub, e) != 0))
+		return -1;
+	pub->seen_pass = newest;
 	return 0;
 }
 
@@ -273,13 +309,15 @@ look(struct publish *pub, int64_t ticks)
 	pub->mark.came =
 	    pub->mark.committed == 0 ? 0 : atomic_exchange(&pub->came, 0);
 	if (pub->live == NULL) {
-		pub->seen = -1;
+		pub->seen = pub->seen_pass = -1;
 		return;
 	}
 	struct store *store = readers_get(r, pub->o.reader, &e);
 	int rc = store == NULL ? -1 : store_begin_read(store, &e);
 	if (rc == 0) {
 		rc = match_new(pub, store, &e);
+		if (rc == 0)
+			rc = match_passes(pub, store, &e);
 		if (rc == 0)
 			rc = tell_all(pub, store, ticks, &e);
 		store_rollback(store);

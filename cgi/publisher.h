@@ -30,9 +30,10 @@ struct publish {
 
 	/* the thread's */
 	struct stream *live;
-	struct stream *buckets[PUBLISHER_BUCKETS];
+	struct stream_key *buckets[PUBLISHER_BUCKETS];
 	struct arena *arena;
 	int64_t seen; /* the newest change matched; -1: not yet known */
+	int64_t seen_pass; /* the same, of passes that were taken back */
 	struct commit_mark mark; /* of what is being told */
 	int look; /* there may be changes, or a stream may be due */
 	int64_t tick_at;

@@ -179,6 +179,18 @@ serve_unconfigured(struct request *r, struct reply *p)
 	    "the configuration cannot be used; the error log says why");
 }
 
+/* What is read there may be planted. */
+static void
+serve_exposed(int at_gate, struct reply *p)
+{
+	if (at_gate)
+		gate_refuse(p);
+	else
+		try_again(p, "60", "exposed",
+		    "everybody can write the database; the error log says "
+		    "which mode is wrong");
+}
+
 static void
 count_unread(const struct request *r, enum count_refusal why)
 {
@@ -273,6 +285,9 @@ route_serve(const struct app *app, struct request *r, struct reply *p)
 		first_page(app->first, r, p);
 	else if (app->config == NULL)
 		serve_unconfigured(r, p);
+	else if (app->is_exposed && route != NULL &&
+	    route->handler != hook_post)
+		serve_exposed(at_gate, p);
 	else if (route != NULL)
 		serve_route(app, route, r, p);
 	else if (r->body_too_large)

@@ -23,6 +23,8 @@ struct app {
 				      or bad, or this is FastCGI */
 	struct send *send; /* NULL: a file is written at once (plain CGI) */
 	int is_cgi; /* one request, then the process ends: nothing waits */
+	int is_exposed; /* others may have written the database: it takes
+			   deliveries, and nothing is told from it */
 	int64_t started; /* seconds */
 };
 
@@ -58,7 +60,8 @@ route_handler metrics_get;
  * body, and where it cannot be asked the answer is its 403; a request in the
  * role of an authorizer asks the gate, whatever its path. Refused requests
  * are logged by their route, never by path or query: those can hold tokens;
- * visitors whom the gate turns away, from files too, are not.
+ * visitors whom the gate turns away, from files too, are not. Where the app is
+ * exposed, all but deliveries is 503, and the gate's answer 403.
  */
 void route_serve(const struct app *app, struct request *r, struct reply *p);
 

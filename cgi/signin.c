@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "cgi/cookie.h"
 #include "cgi/me.h"
+#include "cgi/visitor.h"
 #include "cgi/writer.h"
 #include "core/commit.h"
 #include "core/link.h"
@@ -142,6 +143,16 @@ say(const struct app *app, const struct request *r, const struct words *w,
 	}
 }
 
+static void
+not_written(const struct app *app, const struct request *r, struct reply *p,
+    const struct err *e)
+{
+	static const struct words failed = { 503, "unavailable", NOT_NOW };
+	log_line(LOG_ERROR, "sign-in not noted: %s", e->text);
+	reply_header(p, "Retry-After", STR("5"));
+	say(app, r, &failed, p);
+}
+
 /* 1: refused, for what any address and token would be refused for. */
 static int
 refuse(const struct app *app, struct request *r, struct reply *p)
@@ -209,6 +220,45 @@ sign_in(
 	return 0;
 }
 
+/* By the one writer: all passes of whoever asks are taken back, those that other
+ * browsers have as well. */
+static int
+take_back(struct store *s, void *arg, struct err *e)
+{
+	const struct visitor *v = arg;
+	int64_t now = time_now();
+	if (store_begin(s, e) != 0)
+		return -1;
+	for (size_t i = 0; i < v->n; i++)
+		if (pass_revoke(s, &v->v[i].pass.key, now, e) != 0) {
+			store_rollback(s);
+			return -1;
+		}
+	if (store_commit(s, e) == 0)
+		return 0;
+	store_rollback(s);
+	return -1;
+}
+
+static void
+sign_out(
+    const struct app *app, struct request *r, int everywhere, struct reply *p)
+{
+	struct err err = { .code = ERR_NONE };
+	struct visitor v;
+	visitor_read(&v, app, r, time_now());
+	if (everywhere && v.n > 0) {
+		if (!writer_enter(app->writers, r, p))
+			return;
+		if (writer_chore(app->commit, take_back, &v, &err) != 0) {
+			not_written(app, r, p, &err);
+			return;
+		}
+	}
+	cookie_clear(app, r, p);
+	to_page(r, p);
+}
+
 void
 me_post(const struct app *app, struct request *r, struct reply *p)
 {
@@ -217,10 +267,12 @@ me_post(const struct app *app, struct request *r, struct reply *p)
 		return;
 	if (is_type(r, "application/x-www-form-urlencoded")) {
 		struct str token = field(r, "token");
-		int out = token.p == NULL && field(r, "out").n > 0;
-		if (out)
-			cookie_clear(app, p);
-		if (out || sign_in(app, r, token, p) == 0) {
+		struct str out = token.p == NULL ? field(r, "out") : STR_NONE;
+		if (out.n > 0) {
+			sign_out(app, r, str_eq_z(out, "everywhere"), p);
+			return;
+		}
+		if (sign_in(app, r, token, p) == 0) {
 			to_page(r, p);
 			return;
 		}
@@ -266,7 +318,6 @@ void
 me_link_post(const struct app *app, struct request *r, struct reply *p)
 {
 	static const struct words no_address = { 400, "email", NO_ADDRESS };
-	static const struct words failed = { 503, "unavailable", NOT_NOW };
 	static const struct words no_mail = { 503, "not_configured",
 		"No mail can be sent: mail { from } is not set." };
 	struct err err = { .code = ERR_NONE };
@@ -292,9 +343,7 @@ me_link_post(const struct app *app, struct request *r, struct reply *p)
 	if (!writer_enter(app->writers, r, p))
 		return;
 	if (writer_chore(app->commit, ask, &q, &err) != 0) {
-		log_line(LOG_ERROR, "sign-in not noted: %s", err.text);
-		reply_header(p, "Retry-After", STR("5"));
-		say(app, r, &failed, p);
+		not_written(app, r, p, &err);
 		return;
 	}
 	answer(app, r, &q, p);

@@ -20,17 +20,28 @@ copy(struct str *to, struct str from)
 }
 
 static int
-copy_key(struct stream *s, const struct stream_opts *o)
+copy_key(struct stream *s, const struct pass *pass)
 {
-	const struct access_key *from = o->key;
+	struct stream_key *to = &s->keys[s->n_keys++];
+	const struct access_key *from = &pass->key;
 	int is_buyer = from->by == STORE_BY_BUYER;
-	s->key = (struct access_key){ .by = from->by, .word = from->word };
-	if (copy(&s->key.value, from->value) != 0 ||
-	    copy(&s->key.id, from->id) != 0 ||
-	    (is_buyer && copy(&s->key.platform, from->platform) != 0))
+	*to = (struct stream_key){ .stream = s, .made = pass->made };
+	to->key = (struct access_key){ .by = from->by, .word = from->word };
+	if (copy(&to->key.value, from->value) != 0 ||
+	    copy(&to->key.id, from->id) != 0 ||
+	    (is_buyer && copy(&to->key.platform, from->platform) != 0))
 		return -1;
-	s->match = is_buyer ? s->key.value : s->key.id;
-	return crypto_sha256(o->pass, s->pass);
+	to->match = is_buyer ? to->key.value : to->key.id;
+	return 0;
+}
+
+static int
+copy_keys(struct stream *s, const struct stream_opts *o)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (copy_key(s, &o->passes[i]) != 0)
+			return -1;
+	return crypto_sha256(o->token, s->pass);
 }
 
 struct stream *
@@ -45,7 +56,7 @@ stream_new(const struct stream_opts *o)
 	s->until = time_ticks() + o->wait_ms;
 	buf_init(&s->first, STREAM_OUT_MAX);
 	buf_init(&s->out, STREAM_OUT_MAX);
-	if (o->kind == STREAM_LIVE && copy_key(s, o) != 0) {
+	if (o->kind == STREAM_LIVE && copy_keys(s, o) != 0) {
 		stream_free(s);
 		return NULL;
 	}
@@ -64,9 +75,11 @@ stream_free(struct stream *s)
 {
 	if (s == NULL)
 		return;
-	free_text(s->key.value);
-	free_text(s->key.id);
-	free_text(s->key.platform);
+	for (size_t i = 0; i < s->n_keys; i++) {
+		free_text(s->keys[i].key.value);
+		free_text(s->keys[i].key.id);
+		free_text(s->keys[i].key.platform);
+	}
 	buf_free(&s->first);
 	buf_free(&s->out);
 	free(s);
@@ -86,20 +99,52 @@ stream_end(struct stream *s)
 	s->ending = 1;
 }
 
+/* Whose passes were taken back is told of no more; with none left it is over.
+ * *news: of the others is. */
+static int
+check_passes(struct stream *s, struct store *store, int *news, struct err *e)
+{
+	int left = 0;
+	for (size_t i = 0; i < s->n_keys; i++) {
+		struct stream_key *k = &s->keys[i];
+		int64_t from;
+		if (pass_valid_from(store, &k->key, &from, e) != 0)
+			return -1;
+		*news |= !k->over && k->made <= from;
+		k->over = k->made <= from;
+		left += !k->over;
+	}
+	s->check = 0;
+	if (left == 0)
+		s->ends = 0;
+	return 0;
+}
+
 static int
 tell_events(struct stream *s, struct store *store,
     const struct tier_rules *rules, struct arena *a, struct err *e)
 {
-	const struct live_ask ask = {
-		.key = &s->key, .after = s->sent, .now = time_now()
+	const struct access_key *keys[LIVE_KEYS_MAX];
+	struct live_ask ask = {
+		.keys = keys, .after = s->sent, .now = time_now()
 	};
 	struct buf b;
+	if (s->check && check_passes(s, store, &ask.always, e) != 0)
+		return -1;
+	for (size_t i = 0; i < s->n_keys; i++)
+		if (!s->keys[i].over)
+			keys[ask.n++] = &s->keys[i].key;
 	buf_init(&b, REPLY_BODY_MAX);
-	int rc = live_events(store, rules, &ask, a, &b, &s->sent, e);
+	int rc = ask.n == 0
+	    ? 0
+	    : live_events(store, rules, &ask, a, &b, &s->sent, e);
 	if (rc == 0 && !buf_ok(&b))
 		rc = err_set(e, ERR_MEMORY, "out of memory");
 	if (rc == 0)
 		stream_say(s, buf_str(&b));
+	/* what was told of somebody who is over is not told again */
+	if (s->sent < ask.after)
+		s->sent = ask.after;
 	buf_free(&b);
 	return rc;
 }

@@ -2,10 +2,11 @@
 #define CGI_STREAM_H
 
 #include "base/crypto.h"
+#include "cgi/live.h"
 #include "cgi/loop.h"
-#include "core/access.h"
 #include "core/commit.h"
 #include "core/config.h"
+#include "core/pass.h"
 
 /* One request that waits, and what is still to be written to its connection.
  * Part of the publisher; handlers fill in stream_opts. */
@@ -22,22 +23,34 @@ struct stream_opts {
 	/* STREAM_LIVE */
 	int64_t now; /* seconds, when the pass was looked at */
 	int64_t ends; /* seconds */
-	const struct access_key *key;
-	struct str pass;
+	const struct pass *passes; /* 1 to LIVE_KEYS_MAX */
+	size_t n;
+	struct str token; /* of the first: so many streams a pass may have */
 };
 
 enum { STREAM_OUT_MAX = 2 * REPLY_BODY_MAX }; /* bytes not yet written */
 
+/* One of the persons a stream is for. */
+struct stream_key {
+	struct stream *stream;
+	struct access_key key; /* its texts belong to the stream */
+	struct str match; /* the person, as `changes` names them */
+	int64_t made; /* the pass; one taken back from then on is over */
+	int over;
+	struct stream_key *bucket_next; /* the publisher's */
+};
+
 struct stream {
 	struct publish *publish;
 	enum stream_kind kind;
-	struct access_key key; /* its texts belong to the stream */
-	struct str match; /* the person, as `changes` names them */
+	struct stream_key keys[LIVE_KEYS_MAX];
+	size_t n_keys;
 	uint8_t pass[CRYPTO_SHA256];
 	int64_t ends; /* seconds */
 	int64_t until; /* ticks */
 	int64_t sent;
 	int due; /* there may be something new */
+	int check; /* a pass may have been taken back */
 	struct commit_mark news; /* of it; committed 0: not known */
 	int ending; /* its last bytes are in out */
 
@@ -50,11 +63,10 @@ struct stream {
 	int polls_out; /* the epoll tells when there is room */
 	struct conn *conn;
 
-	/* the publisher's lists: all of them under its lock, those that are
-	 * parked, and of these the ones in one bucket */
+	/* the publisher's lists: all of them under its lock, and those that
+	 * are parked */
 	struct stream *prev, *next;
 	struct stream *live_prev, *live_next;
-	struct stream *bucket_next;
 };
 
 struct stream *stream_new(const struct stream_opts *o); /* NULL: no memory */

@@ -1,80 +1,73 @@
 #include "cgi/visitor.h"
 
+#include "cgi/cookie.h"
+
+enum { AUTHORIZATIONS = 2 };
+
+static int
+rank(const struct access_key *key, int is_host)
+{
+	int kind = pass_is_visitor(key) ? 0 : key->by != STORE_BY_USER ? 1 : 2;
+	return 2 * kind + is_host;
+}
+
+/* What is a pass goes behind those of its rank. Where there are too many, the
+ * last one falls out: passes of visitors cost nothing. */
+static void
+take(struct visitor *v, const struct app *app, struct request *r, int64_t now,
+    struct str token, int is_host)
+{
+	struct visitor_pass new = { .token = token };
+	if (pass_verify(app->config, token, now, r->arena, &new.pass) != 0) {
+		if (v->n == 0 && r->pass_fault == NULL)
+			r->pass_fault = new.pass.fault;
+		return;
+	}
+	r->pass_fault = NULL;
+	new.rank = rank(&new.pass.key, is_host);
+	size_t at = v->n;
+	if (at < VISITOR_PASSES_MAX)
+		v->n++;
+	else if (new.rank > v->v[--at].rank)
+		v->v[at] = new;
+	else
+		return;
+	for (; at > 0 && v->v[at - 1].rank < new.rank; at--)
+		v->v[at] = v->v[at - 1];
+	v->v[at] = new;
+}
+
 void
-visitor_init(
+visitor_read(
     struct visitor *v, const struct app *app, struct request *r, int64_t now)
 {
-	r->pass_fault = NULL;
-	*v = (struct visitor){
-		.app = app, .request = r, .now = now, .params = r->params
-	};
-}
-
-/* Pairs with "; " between (RFC 6265, 4.2.1). Several Cookie lines come as one
- * parameter each, or joined by a comma, which no pass holds (RFC 3875, 4.1.18).
- * *pair is the next one. */
-static int
-next_pair(struct visitor *v, struct str *pair)
-{
-	size_t n = 0;
-	while (v->cookies.n == 0) {
-		v->cookies = request_param_next(&v->params, "HTTP_COOKIE");
-		if (v->cookies.p == NULL)
-			return 0;
-	}
-	struct str rest = v->cookies;
-	while (n < rest.n && rest.p[n] != ';' && rest.p[n] != ',')
-		n++;
-	*pair = str_trim((struct str){ rest.p, n });
-	n += n < rest.n;
-	v->cookies = (struct str){ rest.p + n, rest.n - n };
-	return 1;
-}
-
-/* The name is exactly ours, the value bare: a pass needs no quotes. */
-static int
-next_cookie(struct visitor *v, struct str *token)
-{
-	struct str pair, name;
-	while (next_pair(v, &pair))
-		if (str_cut(pair, '=', &name, token) &&
-		    str_eq_z(name, "gatepost"))
-			return 1;
-	return 0;
-}
-
-static int
-next_bearer(struct visitor *v, struct str *token)
-{
-	static const char *const names[] = { "HTTP_AUTHORIZATION",
+	static const char *const names[AUTHORIZATIONS] = { "HTTP_AUTHORIZATION",
 		"REDIRECT_HTTP_AUTHORIZATION" };
-	enum { N = sizeof(names) / sizeof(names[0]) };
-	struct str scheme;
-	while (v->authorizations < N) {
-		struct str s =
-		    request_param(v->request, names[v->authorizations++]);
-		if (str_cut(s, ' ', &scheme, token) &&
-		    str_eq_fold(scheme, STR("Bearer"))) {
-			*token = str_trim(*token);
-			return 1;
-		}
-	}
-	return 0;
+	struct cookie_walk walk = { .params = r->params };
+	struct str name, value, scheme;
+	v->n = 0;
+	r->pass_fault = NULL;
+	while (cookie_next(&walk, &name, &value))
+		/* the value is bare: a pass needs no quotes */
+		if (cookie_is_pass(name))
+			take(v, app, r, now, value, cookie_is_host(name));
+	for (size_t i = 0; i < AUTHORIZATIONS; i++)
+		if (str_cut(request_param(r, names[i]), ' ', &scheme, &value) &&
+		    str_eq_fold(scheme, STR("Bearer")))
+			take(v, app, r, now, str_trim(value), 0);
 }
 
 int
-visitor_next(struct visitor *v, struct pass *out, struct str *token)
+visitor_check(struct visitor *v, struct store *s, struct err *e)
 {
-	while (v->found < VISITOR_PASSES_MAX &&
-	    (next_cookie(v, token) || next_bearer(v, token))) {
-		if (pass_verify(v->app->config, *token, v->now,
-			v->request->arena, out) == 0) {
-			v->found++;
-			v->request->pass_fault = NULL;
-			return 1;
-		}
-		if (v->found == 0 && v->request->pass_fault == NULL)
-			v->request->pass_fault = out->fault;
+	size_t kept = 0;
+	for (size_t i = 0; i < v->n; i++) {
+		int64_t from;
+		if (pass_valid_from(s, &v->v[i].pass.key, &from, e) != 0)
+			return -1;
+		if (pass_is_good(&v->v[i].pass, from))
+			v->v[kept++] = v->v[i];
 	}
+	v->n = kept;
 	return 0;
 }

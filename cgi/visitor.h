@@ -5,29 +5,37 @@
 #include "core/pass.h"
 
 /*
- * Who asks, by a pass: the cookies "gatepost", of which a browser sends one
- * for each path and domain that set it, of all Cookie lines; then
+ * Who asks, by passes: the cookies of cgi/cookie.h, of which a browser sends
+ * one for each path and domain that set it, of all Cookie lines; then
  * "Authorization: Bearer PASS". Each is tried, since an app may have an
  * Authorization of its own, and what is no pass does not count: whoever can
  * set cookies for a neighbouring host must not lock members out by junk. Of
  * valid ones VISITOR_PASSES_MAX are looked at.
+ *
+ * First come those of users, as apps make them, then those of an e-mail
+ * address, buyer or license, then those that /buy gives to anybody; of each
+ * kind those first whose cookie no other host can set.
  */
 enum { VISITOR_PASSES_MAX = 16 };
 
-struct visitor {
-	const struct app *app;
-	struct request *request; /* pass_fault is set as they are tried */
-	int64_t now;
-	const char *const *params; /* those not looked at yet */
-	struct str cookies; /* the rest of one of them */
-	int authorizations; /* looked at */
-	int found;
+struct visitor_pass {
+	struct pass pass;
+	struct str token; /* the pass itself */
+	int rank; /* the highest comes first */
 };
 
-void visitor_init(
+struct visitor {
+	struct visitor_pass v[VISITOR_PASSES_MAX];
+	size_t n;
+};
+
+/* The valid ones; whether they were taken back is not known yet. Without one,
+ * the request's pass_fault says what is wrong with the first. */
+void visitor_read(
     struct visitor *v, const struct app *app, struct request *r, int64_t now);
 
-/* The next valid one: 1 with *out and the pass itself in *token, or 0. */
-int visitor_next(struct visitor *v, struct pass *out, struct str *token);
+/* Leaves those that were not taken back. -1 as the store says. For whoever does
+ * not look up what a pass opens, which tells that too. */
+int visitor_check(struct visitor *v, struct store *s, struct err *e);
 
 #endif

@@ -305,13 +305,17 @@ SELECT after, at FROM changes WHERE buyer = $1 ORDER BY id DESC LIMIT 1;
 -- name: change_told_license
 SELECT after, at FROM changes WHERE license = $1 ORDER BY id DESC LIMIT 1;
 -- name: change_last_of_user
-SELECT coalesce(max(id), 0) FROM changes WHERE user_ref = $1;
+SELECT coalesce((SELECT max(id) FROM changes WHERE user_ref = $1), 0),
+	coalesce((SELECT valid_from FROM passes WHERE who = 'user:' || $1), -1);
 -- name: change_last_of_email
-SELECT coalesce(max(id), 0) FROM changes WHERE email = $1;
+SELECT coalesce((SELECT max(id) FROM changes WHERE email = $1), 0),
+	coalesce((SELECT valid_from FROM passes WHERE who = 'email:' || $1), -1);
 -- name: change_last_of_buyer
-SELECT coalesce(max(id), 0) FROM changes WHERE buyer = $1;
+SELECT coalesce((SELECT max(id) FROM changes WHERE buyer = $1), 0),
+	coalesce((SELECT valid_from FROM passes WHERE who = 'buyer:' || $1), -1);
 -- name: change_last_of_license
-SELECT coalesce(max(id), 0) FROM changes WHERE license = $1;
+SELECT coalesce((SELECT max(id) FROM changes WHERE license = $1), 0),
+	coalesce((SELECT valid_from FROM passes WHERE who = 'license:' || $1), -1);
 -- name: change_forget_user
 UPDATE changes SET user_ref = NULL, email = NULL, buyer = NULL, license = NULL
 WHERE user_ref = $1;
@@ -346,22 +350,50 @@ WHERE state = 'waiting';
 -- name: outbox_drop
 DELETE FROM outbox WHERE id = $1;
 
+-- name: pass_revoke
+INSERT INTO passes (id, who, valid_from)
+VALUES ((SELECT coalesce(max(id), 0) + 1 FROM passes), $1, $2)
+ON CONFLICT (who) DO UPDATE SET id = excluded.id,
+	valid_from = CASE WHEN passes.valid_from > excluded.valid_from
+		THEN passes.valid_from ELSE excluded.valid_from END;
+-- name: pass_from
+SELECT valid_from FROM passes WHERE who = $1;
+-- name: pass_max
+SELECT coalesce(max(id), 0) FROM passes;
+-- name: pass_after
+SELECT who, valid_from FROM passes WHERE id > $1 ORDER BY id LIMIT $2;
+-- name: pass_forget
+-- (its number stays: one is never given again)
+UPDATE passes SET who = 'erased:' || id WHERE who = $1;
+-- name: link_used
+SELECT used_at, uses FROM links WHERE link = $1;
+-- name: link_use
+INSERT INTO links (link, used_at, uses, ends_at) VALUES ($1, $2, 1, $3)
+ON CONFLICT (link) DO UPDATE SET uses = links.uses + 1;
+-- name: link_trim
+DELETE FROM links WHERE ends_at <= $1;
+
 -- name: signin_trim
 DELETE FROM signins WHERE at <= $1 OR at > $2;
 -- name: signin_count
-SELECT count(*) FROM signins;
+SELECT count(*) FROM signins WHERE person IS NOT NULL AND email IS NULL;
 -- name: signin_count_person
 SELECT count(*) FROM signins WHERE person = $1;
 -- name: signin_count_peer
-SELECT count(*) FROM signins WHERE peer = $1;
+SELECT count(*) FROM signins WHERE peer >= $1 AND peer < $2;
 -- name: signin_add
 INSERT INTO signins (at, person, peer, email) VALUES ($1, $2, $3, $4);
 -- name: signin_open
 SELECT id, at, email FROM signins WHERE email IS NOT NULL ORDER BY id LIMIT $1;
 -- name: signin_settle
 UPDATE signins SET email = NULL WHERE id = $1;
+-- name: signin_settle_unknown
+UPDATE signins SET email = NULL, person = NULL WHERE id = $1;
+-- name: signin_cut
+DELETE FROM signins WHERE id <= (SELECT max(id) FROM signins) - $1
+	AND person IS NULL AND email IS NULL;
 -- name: signin_forget
-UPDATE signins SET email = NULL WHERE email = $1;
+UPDATE signins SET email = NULL, person = NULL WHERE email = $1;
 
 -- let: outbox
 id, kind, target, payload, state, attempts, due_at, last_error, dedupe,
@@ -580,6 +612,12 @@ WHERE (platform, subscription) > ($1, $2)
 ORDER BY platform, subscription LIMIT $3;
 -- name: copy_subscription_drop
 DELETE FROM subscriptions WHERE platform = $1 AND subscription = $2;
+-- name: copy_passes
+SELECT who, valid_from, id FROM passes WHERE who > $1 ORDER BY who LIMIT $2;
+-- name: copy_pass_put
+INSERT INTO passes (who, valid_from, id) VALUES ($1, $2, $3);
+-- name: copy_pass_drop
+DELETE FROM passes WHERE who = $1;
 -- name: copy_meta
 -- (what belongs to one database alone stays there)
 SELECT name, value FROM meta

@@ -2,4 +2,5 @@
 
 DROP TRIGGER IF EXISTS moved ON events;
 DROP TRIGGER IF EXISTS moved ON changes;
+DROP TRIGGER IF EXISTS moved ON passes;
 DROP TRIGGER IF EXISTS moved ON outbox;

@@ -4,8 +4,8 @@
 CREATE TABLE signins ( -- a link asked for by mail, within the last hour
 	id INTEGER PRIMARY KEY,
 	at INTEGER NOT NULL,
-	person TEXT, -- digest of the address; null: asked for too often
-	peer TEXT NOT NULL, -- digest of the network address that asked
+	person TEXT, -- digest of the address; null: too often, or not known
+	peer TEXT NOT NULL, -- digests of the networks it was asked from
 	email TEXT -- null: it is settled whether a mail is sent
 );
 CREATE INDEX signins_at ON signins (at);

@@ -3,4 +3,5 @@
 DROP TRIGGER IF EXISTS moved_events;
 DROP TRIGGER IF EXISTS moved_repeats;
 DROP TRIGGER IF EXISTS moved_changes;
+DROP TRIGGER IF EXISTS moved_passes;
 DROP TRIGGER IF EXISTS moved_outbox;

@@ -15,6 +15,11 @@ BEGIN
 	SELECT RAISE(ABORT,
 		'this database was moved: change database in gatepost.conf');
 END;
+CREATE TRIGGER moved_passes BEFORE INSERT ON passes
+BEGIN
+	SELECT RAISE(ABORT,
+		'this database was moved: change database in gatepost.conf');
+END;
 CREATE TRIGGER moved_outbox BEFORE UPDATE ON outbox
 BEGIN
 	SELECT RAISE(ABORT,

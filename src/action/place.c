@@ -4,6 +4,8 @@
 
 #include "base/form.h"
 
+enum { ENCODED_MAX = 4 }; /* times a segment may be percent-encoded */
+
 /* A placeholder at s.p[i]: its length with braces, 0 when there is none. */
 static size_t
 word_at(struct str s, size_t i, struct str *word)
@@ -23,6 +25,19 @@ is_name(struct str word, const char *const *names)
 	for (; *names != NULL; names++)
 		if (str_eq_z(word, *names))
 			return 1;
+	return 0;
+}
+
+/* The value of a placeholder; 0: there is none of that name. */
+static int
+find_value(
+    const struct action_effect *effect, struct str word, struct str *value)
+{
+	for (size_t i = 0; i < effect->n_facts; i++)
+		if (str_eq_z(word, effect->facts[i].name)) {
+			*value = effect->facts[i].value;
+			return 1;
+		}
 	return 0;
 }
 
@@ -108,11 +123,6 @@ place_value(struct buf *b, struct str s, enum place_where where)
 		add_json(b, s.p == NULL ? STR("") : s);
 		return;
 	case PLACE_URL:
-		/* these two mean other folders, escaped or not */
-		if (str_eq_z(s, ".") || str_eq_z(s, ".."))
-			s = STR("_");
-		form_encode(b, s);
-		return;
 	case PLACE_FORM:
 		form_encode(b, s);
 		return;
@@ -176,17 +186,13 @@ place_fill(struct buf *b, struct str text, enum place_where where, int calm,
     const struct action_effect *effect)
 {
 	for (size_t i = 0; i < text.n;) {
-		struct str word, value = STR_NONE;
-		size_t n = word_at(text, i, &word), k = 0;
-		while (n > 0 && k < effect->n_facts &&
-		    !str_eq_z(word, effect->facts[k].name))
-			k++;
-		if (n == 0 || k == effect->n_facts) {
+		struct str word, value;
+		size_t n = word_at(text, i, &word);
+		if (n == 0 || !find_value(effect, word, &value)) {
 			buf_addc(b, text.p[i++]);
 			continue;
 		}
 		i += n;
-		value = effect->facts[k].value;
 		if (value.p == NULL)
 			continue;
 		if (calm)
@@ -194,4 +200,94 @@ place_fill(struct buf *b, struct str text, enum place_where where, int calm,
 		else
 			place_value(b, value, where);
 	}
+}
+
+/* ---- the path of a URL --------------------------------------------------- */
+
+struct str
+place_path(struct str url)
+{
+	struct str path, query;
+	str_cut(url, '?', &path, &query);
+	return path;
+}
+
+/* Percent escapes undone; p NULL: out of memory. */
+static struct str
+unescape(struct arena *a, struct str s)
+{
+	char *d = arena_alloc(a, s.n + 1);
+	size_t n = 0;
+	for (size_t i = 0; d != NULL && i < s.n; i++) {
+		int byte = str_escape(s, i);
+		d[n++] = byte < 0 ? s.p[i] : (char)byte;
+		i += byte < 0 ? 0 : 2;
+	}
+	return (struct str){ d, n };
+}
+
+/* A server behind another decodes what the first one has decoded already. */
+static const char *
+segment_fault(struct arena *a, struct str s)
+{
+	for (int i = 0; i <= ENCODED_MAX; i++) {
+		size_t n = s.n;
+		if (n == 0)
+			return "is empty";
+		if (str_eq_z(s, ".") || str_eq_z(s, ".."))
+			return "is . or ..";
+		if (str_has_byte(s, '/') || str_has_byte(s, '\\'))
+			return "holds / or \\";
+		if (str_has_byte(s, '\0') || !str_is_utf8(s))
+			return "is no text";
+		s = unescape(a, s);
+		if (s.p == NULL)
+			return "finds no memory";
+		if (s.n == n)
+			return NULL;
+	}
+	return "is encoded too often";
+}
+
+/* Two values side by side can make what neither of them is. */
+static const char *
+filled_fault(struct str text, const struct action_effect *effect,
+    struct arena *a, struct str *word)
+{
+	struct buf b;
+	struct str value;
+	const char *fault = NULL;
+	int any = 0;
+	buf_init(&b, ACTION_TEXT_MAX);
+	for (size_t i = 0; fault == NULL && i < text.n;) {
+		struct str name;
+		size_t n = word_at(text, i, &name);
+		if (n == 0 || !find_value(effect, name, &value)) {
+			buf_addc(&b, text.p[i++]);
+			continue;
+		}
+		*word = name;
+		any = 1;
+		i += n;
+		fault = segment_fault(a, value);
+		buf_adds(&b, value);
+	}
+	if (any && fault == NULL)
+		fault =
+		    buf_ok(&b) ? segment_fault(a, buf_str(&b)) : "is too long";
+	buf_free(&b);
+	return fault;
+}
+
+const char *
+place_path_fault(struct str url, const struct action_effect *effect,
+    struct arena *a, struct str *word)
+{
+	struct str segment, rest = place_path(url);
+	const char *fault = NULL;
+	while (fault == NULL && rest.p != NULL) {
+		str_cut(rest, '/', &segment, &rest);
+		fault = filled_fault(segment, effect, a, word);
+	}
+	return fault;
 }

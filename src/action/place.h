@@ -13,7 +13,7 @@ enum place_where {
 	PLACE_TEXT, /* as it is, on one line: control characters are blanks */
 	PLACE_JSON, /* inside a JSON string that the template has opened */
 	PLACE_FORM, /* a value of application/x-www-form-urlencoded */
-	PLACE_URL, /* a component of a path or query, RFC 3986 */
+	PLACE_URL, /* a segment of a path or a value of a query, RFC 3986 */
 	PLACE_HTML, /* text or a quoted attribute of HTML */
 };
 
@@ -39,6 +39,16 @@ int place_unknown(struct str text, const char *const *names, struct str *out);
 
 /* What to do about the one that was found: a sentence's end, without stop. */
 const char *place_advice(struct str word);
+
+/* The part of a URL in front of its query. */
+struct str place_path(struct str url);
+
+/* A placeholder in the path of a URL is one segment of it: neither empty nor .
+ * nor .. nor with / or \ in it, also where it is percent-encoded, for a buyer
+ * must not choose another path. NULL, or what is wrong with the value of *word:
+ * a verb and the rest of a sentence. */
+const char *place_path_fault(struct str url, const struct action_effect *effect,
+    struct arena *a, struct str *word);
 
 /* Does text hold a placeholder? */
 int place_has(struct str text, const char *const *names);

@@ -124,6 +124,16 @@ action_run_http(const struct action *action, const struct action_effect *effect,
 	struct err e = { .code = ERR_NONE };
 	struct http_answer got;
 	struct buf url, body, said;
+	struct str word;
+	const char *fault =
+	    place_path_fault(str_from(h->url), effect, arena, &word);
+	if (fault != NULL) {
+		action_say(answer,
+		    arena_failed(arena) ? ACTION_AGAIN : ACTION_NEVER,
+		    "not sent: {%.*s} in the path of the url %s", STR_ARG(word),
+		    fault);
+		return;
+	}
 	buf_init(&url, URL_MAX);
 	buf_init(&said, HTTP_ANSWER_MAX);
 	buf_init(&body, 8 * (size_t)ACTION_TEXT_MAX);

@@ -55,9 +55,8 @@ is_open(const struct store_purchase *p, int64_t now)
 	    (p->until == STORE_NULL || now < p->until);
 }
 
-/* The tier's place: configured ones by rank and order, others below. */
-static int
-is_higher(const struct tier_rules *rules, struct str a, struct str b)
+int
+access_is_higher(const struct tier_rules *rules, struct str a, struct str b)
 {
 	const struct tier *ta = tier_find(rules, a), *tb = tier_find(rules, b);
 	if (ta == NULL || tb == NULL)
@@ -70,7 +69,7 @@ choose(struct access *x, const struct tier_rules *rules)
 {
 	for (size_t i = 0; i < x->n_grants; i++)
 		if (x->tier.p == NULL ||
-		    is_higher(rules, x->grants[i].row.tier, x->tier))
+		    access_is_higher(rules, x->grants[i].row.tier, x->tier))
 			x->tier = x->grants[i].row.tier;
 	const struct tier *t =
 	    x->tier.p == NULL ? NULL : tier_find(rules, x->tier);
@@ -168,9 +167,10 @@ int
 access_of(const struct rows *r, const struct tier_rules *rules, int64_t now,
     struct arena *a, struct access *out, struct err *e)
 {
-	*out = (struct access){
-		.since = STORE_NULL, .until = STORE_NULL, .change = STORE_NULL
-	};
+	*out = (struct access){ .since = STORE_NULL,
+		.until = STORE_NULL,
+		.change = STORE_NULL,
+		.passes_from = STORE_NULL };
 	struct access_grant *grants =
 	    arena_alloc(a, (r->n + 1) * sizeof(*grants));
 	if (r->failed || grants == NULL)
@@ -211,7 +211,8 @@ access_lookup(struct store *s, const struct tier_rules *rules,
 	store_ahead_change(s, key->by, id);
 	if (access_held(s, rules, key, now, a, out, e) != 0)
 		return -1;
-	return store_change_last_of(s, key->by, id, &out->change, e);
+	return store_change_last_of(
+	    s, key->by, id, &out->change, &out->passes_from, e);
 }
 
 int

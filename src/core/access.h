@@ -41,21 +41,26 @@ struct access {
 	const struct str *allows; /* over all tiers held, each once */
 	size_t n_allows;
 	int64_t change;
+	int64_t passes_from; /* see store_pass_from */
 };
 
 int access_lookup(struct store *s, const struct tier_rules *rules,
     const struct access_key *key, int64_t now, struct arena *a,
     struct access *out, struct err *e);
 
-/* The same; change is left STORE_NULL. */
+/* The same; change and passes_from are left STORE_NULL. */
 int access_held(struct store *s, const struct tier_rules *rules,
     const struct access_key *key, int64_t now, struct arena *a,
     struct access *out, struct err *e);
 
 /* The same from purchases at hand, ordered by since where that is known;
- * change is left STORE_NULL. */
+ * change and passes_from are left STORE_NULL. */
 int access_of(const struct rows *r, const struct tier_rules *rules, int64_t now,
     struct arena *a, struct access *out, struct err *e);
+
+/* Is tier a above tier b? Configured ones by rank and order, others below. */
+int
+access_is_higher(const struct tier_rules *rules, struct str a, struct str b);
 
 /* May somebody with that access pass a rule? A configured tier: its rank or
  * higher, among configured tiers; another name: a grant of just that name. */

@@ -1,11 +1,13 @@
 #include "core/erase.h"
 
 #include "base/crypto.h"
+#include "core/access.h"
 #include "core/erase_find.h"
 #include "core/manual.h"
 #include "core/project.h"
 #include "core/rows.h"
 #include "platform/redact.h"
+#include "store/pass.h"
 
 enum {
 	MEMORY_MAX = 256 * 1024 * 1024, /* of one subject */
@@ -118,7 +120,15 @@ drop_jobs(struct erase *x, struct str address, struct err *e)
 static int
 forget_change(struct erase *x, enum store_by by, struct str id, struct err *e)
 {
-	return id.p == NULL ? 0 : store_change_forget(x->s, by, id, e);
+	if (id.p == NULL)
+		return 0;
+	struct str who = str_from(
+	    arena_printf(x->arena, "%s:%.*s", access_words[by], STR_ARG(id)));
+	if (who.p == NULL)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	return store_change_forget(x->s, by, id, e) == 0
+	    ? store_pass_forget(x->s, who, e)
+	    : -1;
 }
 
 static int
@@ -517,12 +527,10 @@ erase_traces(struct erase *x, struct err *e)
 	if (begin(x, e) != 0)
 		return -1;
 	if (x->who->by == STORE_BY_EMAIL)
-		rc = store_change_forget(x->s, STORE_BY_EMAIL, x->who->id, e) !=
-			0 ||
+		rc = forget_change(x, STORE_BY_EMAIL, x->who->id, e) != 0 ||
 		    drop_jobs(x, x->who->id, e) != 0;
 	if (rc == 0)
-		rc = store_change_forget(x->s, STORE_BY_USER, x->who->id, e) !=
-			0 ||
+		rc = forget_change(x, STORE_BY_USER, x->who->id, e) != 0 ||
 		    store_meta_put(x->s, STR("rebuild_digest"), STR(""), e) !=
 			0 ||
 		    store_meta_put(x->s, STR("rebuild_subject"), STR(""), e) !=

@@ -6,8 +6,48 @@
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/jsonw.h"
+#include "store/pass.h"
 
 static const char header[] = "{\"alg\":\"HS256\",\"typ\":\"JWT\"}";
+
+int
+pass_is_visitor(const struct access_key *key)
+{
+	return key->by == STORE_BY_USER &&
+	    str_starts(key->id, STR(PASS_VISITOR));
+}
+
+/* ---- taking back ---- */
+
+struct str
+pass_who(const struct access_key *key, char out[PASS_WHO_MAX])
+{
+	struct str id = key->by == STORE_BY_BUYER ? key->value : key->id;
+	int n = snprintf(out, PASS_WHO_MAX, "%s:%.*s", key->word, STR_ARG(id));
+	return (struct str){ out, (size_t)n };
+}
+
+int
+pass_is_good(const struct pass *pass, int64_t valid_from)
+{
+	return pass->made > valid_from;
+}
+
+int
+pass_revoke(
+    struct store *s, const struct access_key *key, int64_t now, struct err *e)
+{
+	char who[PASS_WHO_MAX];
+	return store_pass_revoke(s, pass_who(key, who), now, e);
+}
+
+int
+pass_valid_from(
+    struct store *s, const struct access_key *key, int64_t *out, struct err *e)
+{
+	char who[PASS_WHO_MAX];
+	return store_pass_from(s, pass_who(key, who), out, e);
+}
 
 /* ---- making ---- */
 
@@ -180,7 +220,7 @@ claim_time(const json_t *claims, const char *name, int64_t fallback)
 }
 
 static const char *
-time_fault(const json_t *claims, int64_t now, int64_t *expires)
+time_fault(const json_t *claims, int64_t now, int64_t *expires, int64_t *made)
 {
 	int64_t before = claim_time(claims, "nbf", 0);
 	*expires = claim_time(claims, "exp", -1);
@@ -194,7 +234,8 @@ time_fault(const json_t *claims, int64_t now, int64_t *expires)
 		return "nbf is not a time";
 	if (before - PASS_LEEWAY > now)
 		return "nbf is in the future";
-	return claim_time(claims, "iat", 0) < 0 ? "iat is not a time" : NULL;
+	*made = claim_time(claims, "iat", 0);
+	return *made < 0 ? "iat is not a time" : NULL;
 }
 
 static const char *
@@ -246,7 +287,7 @@ pass_verify(const struct config *c, struct str token, int64_t now,
 	    !audience_fits(json_object_get(claims, "aud"), c->public_url))
 		fault = "aud is not public_url";
 	if (fault == NULL)
-		fault = time_fault(claims, now, &pass.expires);
+		fault = time_fault(claims, now, &pass.expires, &pass.made);
 	if (fault == NULL)
 		fault = read_key(claims, a, &pass.key);
 	*out = fault == NULL ? pass : (struct pass){ .fault = fault };

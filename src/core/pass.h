@@ -17,7 +17,8 @@
  * numbers from 0 to PASS_TIME_MAX; a fraction of a second is left out (RFC
  * 7519, 2). sub is a text: a number is refused, because 42 and 42.0 are one
  * number and two user ids. Other claims are ignored. A key that comes twice
- * is refused.
+ * is refused. Whether it was taken back is another question, which the database
+ * answers.
  */
 enum {
 	PASS_MAX = 4096, /* bytes of a token */
@@ -29,7 +30,13 @@ struct pass {
 	struct access_key key; /* texts in the arena */
 	int64_t expires; /* exp; it is good for PASS_LEEWAY longer */
 	const char *fault; /* why it is none, for the log; NULL: it is one */
+	int64_t made; /* iat; 0 where it does not say */
 };
+
+/* The user id that /buy makes up for somebody it does not know: this and 32
+ * random hexadecimal digits. Anybody can have one. */
+#define PASS_VISITOR "visitor-"
+int pass_is_visitor(const struct access_key *key);
 
 /* Appends a pass for key, signed by the first pass_secret, that is good from
  * now for that many seconds, 1 or more. Somebody without a tier can have one.
@@ -37,6 +44,22 @@ struct pass {
  * ERR_LIMIT (over PASS_MAX), ERR_MEMORY; then part of one may stand in out. */
 int pass_make(const struct config *c, const struct access_key *key, int64_t now,
     int64_t seconds, struct buf *out, struct err *e);
+
+/* Passes can be taken back: all of a person that were made up to a second. A
+ * pass that does not say when it was made is taken for old. */
+int pass_is_good(const struct pass *pass, int64_t valid_from);
+
+/* Takes back those made until now. -1 as the store says. */
+int pass_revoke(
+    struct store *s, const struct access_key *key, int64_t now, struct err *e);
+
+/* Since when passes of that person are good: see store_pass_from. */
+int pass_valid_from(
+    struct store *s, const struct access_key *key, int64_t *out, struct err *e);
+
+/* How the table `passes` names a person. */
+enum { PASS_WHO_MAX = FACT_ID_MAX + 32 };
+struct str pass_who(const struct access_key *key, char out[PASS_WHO_MAX]);
 
 /* Is it a pass, by any pass_secret, at that time? 0 and *out; else -1 and
  * nothing but the fault, also without memory. The fault holds no part of the

@@ -1,41 +1,53 @@
 #include "core/signin.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "base/crypto.h"
 #include "base/jsonw.h"
+#include "base/network.h"
 #include "base/time.h"
 #include "core/link.h"
 
 enum {
-	PEER_MAX = INET6_ADDRSTRLEN,
-	NETWORK = 8, /* bytes of IPv6 that are one customer's */
-	MAPPED = 12, /* bytes before an address of IPv4 in one of IPv6 */
 	PAYLOAD_MAX = 4096,
 	ID_MAX = 64,
 };
 
 /* ---- asking -------------------------------------------------------------- */
 
-/* Who has one address of IPv6 has a whole network of them (RFC 6177, 2). */
+/* Digests of the networks that peer is in, one behind the other: those of one
+ * network begin alike. */
 static int
 digest_peer(const struct config *c, struct str peer,
-    char hex[LINK_DIGEST_HEX + 1], struct err *e)
+    char hex[NETWORK_STEPS * LINK_DIGEST_HEX + 1], struct err *e)
 {
-	static const uint8_t v4[MAPPED] = { [10] = 0xFF, [11] = 0xFF };
-	char text[PEER_MAX + 1];
-	uint8_t bytes[sizeof(struct in6_addr)];
-	snprintf(text, sizeof(text), "%.*s", STR_ARG(peer));
-	if (peer.n <= PEER_MAX && inet_pton(AF_INET6, text, bytes) == 1) {
-		int mapped = memcmp(bytes, v4, sizeof(v4)) == 0;
-		peer.p = (const char *)bytes + (mapped ? MAPPED : 0);
-		peer.n = mapped ? sizeof(bytes) - MAPPED : NETWORK;
-	} else if (peer.n <= PEER_MAX && inet_pton(AF_INET, text, bytes) == 1) {
-		peer =
-		    (struct str){ (const char *)bytes, sizeof(struct in_addr) };
+	struct network network;
+	network_of(peer, &network);
+	for (size_t i = 0; i < network.n; i++) {
+		const struct str step = { (const char *)network.steps[i],
+			NETWORK_BYTES };
+		if (link_digest(c, step, hex + i * LINK_DIGEST_HEX, e) != 0)
+			return -1;
 	}
-	return link_digest(c, peer, hex, e);
+	return 0;
+}
+
+/* Has any of the networks asked as often as it may? */
+static int
+count_peer(struct store *s, struct str peer, int *too_often, struct err *e)
+{
+	static const int64_t limits[] = { SIGNIN_PER_48, SIGNIN_PER_56,
+		SIGNIN_PER_PEER };
+	size_t n = peer.n / LINK_DIGEST_HEX;
+	*too_often = 0;
+	for (size_t i = 0; i < n && !*too_often; i++) {
+		int64_t count;
+		peer.n = (i + 1) * LINK_DIGEST_HEX;
+		if (store_signin_count_peer(s, peer, &count, e) != 0)
+			return -1;
+		*too_often = count >= limits[NETWORK_STEPS - n + i];
+	}
+	return 0;
 }
 
 /* What is over an address's limit counts for the peer, and is written as the
@@ -44,17 +56,20 @@ static int
 note(struct store *s, struct store_signin *row, enum signin_answer *out,
     struct err *e)
 {
-	struct store_signin_counts counts;
+	int64_t all, person;
+	int too_often;
 	if (store_signin_trim(
 		s, row->at - SIGNIN_WINDOW, row->at + SIGNIN_WINDOW, e) != 0 ||
-	    store_signin_counts(s, row, &counts, e) != 0)
+	    store_signin_count(s, &all, e) != 0 ||
+	    store_signin_count_person(s, row->person, &person, e) != 0 ||
+	    count_peer(s, row->peer, &too_often, e) != 0)
 		return -1;
-	*out = counts.peer >= SIGNIN_PER_PEER ? SIGNIN_TOO_OFTEN
-	    : counts.all >= SIGNIN_MAX	      ? SIGNIN_FULL
-					      : SIGNIN_NOTED;
+	*out = too_often	? SIGNIN_TOO_OFTEN
+	    : all >= SIGNIN_MAX ? SIGNIN_FULL
+				: SIGNIN_NOTED;
 	if (*out != SIGNIN_NOTED)
 		return 0;
-	if (counts.person >= SIGNIN_PER_PERSON) {
+	if (person >= SIGNIN_PER_PERSON) {
 		row->person = STR_NONE;
 		row->email = STR_NONE;
 	}
@@ -65,7 +80,8 @@ int
 signin_ask(struct store *s, const struct config *c, struct str email,
     struct str peer, int64_t now, enum signin_answer *out, struct err *e)
 {
-	char person[LINK_DIGEST_HEX + 1], from[LINK_DIGEST_HEX + 1];
+	char person[LINK_DIGEST_HEX + 1];
+	char from[NETWORK_STEPS * LINK_DIGEST_HEX + 1];
 	if (link_digest(c, email, person, e) != 0 ||
 	    digest_peer(c, peer, from, e) != 0)
 		return -1;
@@ -176,7 +192,7 @@ settle_one(struct store *s, const struct config *c,
 			return -1;
 		(*mails)++;
 	}
-	return store_signin_settle(s, row->id, e);
+	return store_signin_settle(s, row->id, bought, e);
 }
 
 /* Read again under the lock: another process may have settled meanwhile. */
@@ -194,7 +210,7 @@ step(struct store *s, const struct config *c, int64_t now, struct arena *a,
 		if (settle_one(s, c, &open.v[i], now, a, mails, e) != 0)
 			return -1;
 	*n = open.n;
-	return 0;
+	return store_signin_cut(s, SIGNIN_ROWS_MAX, e);
 }
 
 static int

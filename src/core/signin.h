@@ -8,13 +8,18 @@
  * Sign-in links by mail. Somebody asks for one with an address; whether that
  * address bought anything is looked up later, by another thread or process, so
  * that neither the answer nor its time tells. What is asked is noted in the
- * table signins, which holds an hour and is what the limits count.
+ * table signins, which holds an hour and is what the limits count. Questions
+ * for addresses that bought nothing count for the networks they come from
+ * alone: nobody shuts the door for others with them.
  */
 enum {
 	SIGNIN_WINDOW = 3600, /* seconds that the limits are for */
 	SIGNIN_PER_PERSON = 3, /* mails to an address */
-	SIGNIN_PER_PEER = 20, /* questions from a network address */
-	SIGNIN_MAX = 10000, /* questions from everybody */
+	SIGNIN_PER_48 = 500, /* questions from a network of IPv6 … */
+	SIGNIN_PER_56 = 100,
+	SIGNIN_PER_PEER = 20, /* … of 64 bits, or from an address of IPv4 */
+	SIGNIN_MAX = 10000, /* mails to everybody */
+	SIGNIN_ROWS_MAX = 100000, /* questions kept to count */
 	SIGNIN_STEP = 50, /* settled in one transaction */
 };
 
@@ -23,12 +28,12 @@ enum {
 
 enum signin_answer {
 	SIGNIN_NOTED, /* the same for every address, and past its limit */
-	SIGNIN_TOO_OFTEN, /* from this network address */
+	SIGNIN_TOO_OFTEN, /* from this network */
 	SIGNIN_FULL,
 };
 
 /* Notes that somebody at peer, an IP address, asked for a link to email, as
- * stored. Of IPv6 the first 64 bits count. In a transaction of its own. */
+ * stored. In a transaction of its own. */
 int signin_ask(struct store *s, const struct config *c, struct str email,
     struct str peer, int64_t now, enum signin_answer *out, struct err *e);
 

@@ -198,6 +198,38 @@ site_check_owner(const struct site *s, const char *path, struct err *e)
 	return path == NULL ? 0 : refuse_owner(path, e);
 }
 
+static int
+refuse_mode(const char *path, struct err *e)
+{
+	struct stat st;
+	if (stat(path, &st) != 0 || (st.st_mode & S_IWOTH) == 0)
+		return 0;
+	return err_set(e, ERR_CONFIG,
+	    "everybody on this machine may write %s, of mode %04o: run chmod "
+	    "o-w %s",
+	    path, (unsigned)(st.st_mode & 07777), path);
+}
+
+int
+site_check_modes(const struct config *config, struct err *e)
+{
+	static const char *const files[] = { "", "-wal", "-journal", "-shm" };
+	char path[PATH_MAX];
+	const char *db = config->database;
+	const char *slash = strrchr(db, '/');
+	if (db[0] != '/')
+		return 0;
+	snprintf(path, sizeof(path), "%.*s", (int)(slash - db + 1), db);
+	if (refuse_mode(path, e) != 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", db, files[i]);
+		if (refuse_mode(path, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 int
 site_check(const struct site *s, const struct config *config, struct err *e)
 {

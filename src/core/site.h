@@ -56,4 +56,9 @@ int site_check_owner(const struct site *s, const char *path, struct err *e);
 int
 site_check(const struct site *s, const struct config *config, struct err *e);
 
+/* May everybody on this machine write the database, a file of SQLite's beside
+ * it, or its folder? Then what is stored there may be somebody else's. 0 where
+ * nobody may; else -1 with ERR_CONFIG: which mode is wrong, what to do. */
+int site_check_modes(const struct config *config, struct err *e);
+
 #endif

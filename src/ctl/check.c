@@ -8,6 +8,7 @@
 #include "core/heard.h"
 #include "core/rebuild.h"
 #include "ctl/ctl.h"
+#include "ctl/exposed.h"
 #include "ctl/plan.h"
 #include "store/db_sqlite_shrink.h"
 
@@ -146,6 +147,12 @@ check_wal(struct check *k, const struct config *c)
 			"file by itself; as plain CGI 'gatepost work --once' "
 			"does",
 			c->database));
+}
+
+static void
+say_exposed(void *arg, int is_problem, const char *text)
+{
+	(is_problem ? problem : note)(arg, text);
 }
 
 static void
@@ -483,6 +490,7 @@ run(struct ctl *ctl, struct err *e)
 		return CTL_SYSTEM;
 	check_config(&k, c);
 	check_files(&k, c);
+	exposed_look(c, ctl->arena, say_exposed, &k);
 	struct store *s = ctl_store(ctl, STORE_READ, e);
 	if (s == NULL || store_integrity(s, e) != 0)
 		return CTL_SYSTEM;

@@ -106,12 +106,27 @@ static const enum query last_of[] = {
 	[STORE_BY_LICENSE] = QUERY_CHANGE_LAST_OF_LICENSE,
 };
 
+static int
+take_last(void *arg, const struct db_value *row, size_t n)
+{
+	int64_t *last = arg;
+	(void)n;
+	last[0] = db_number(&row[0]);
+	last[1] = db_number(&row[1]);
+	return 1;
+}
+
 int
 store_change_last_of(struct store *s, enum store_by by, struct str id,
-    int64_t *out, struct err *e)
+    int64_t *out, int64_t *valid_from, struct err *e)
 {
 	struct db_value arg = db_text(id);
-	return store_number(s, last_of[by], &arg, 1, out, NULL, e);
+	int64_t last[2] = { 0, -1 };
+	if (store_run(s, last_of[by], &arg, 1, take_last, last, e) != 0)
+		return -1;
+	*out = last[0];
+	*valid_from = last[1];
+	return 0;
 }
 
 void

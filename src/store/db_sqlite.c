@@ -425,7 +425,7 @@ const struct db_driver db_sqlite = {
 	.lost = sqlite_lost,
 	.brief = sqlite_brief,
 	.log_scripts = { script_sqlite_001_log, script_sqlite_002_outbox,
-	    script_sqlite_003_signin },
+	    script_sqlite_003_signin, script_sqlite_004_passes },
 	.state_script = script_sqlite_state,
 	.moved_script = script_sqlite_moved,
 	.back_script = script_sqlite_back,

@@ -16,18 +16,29 @@ store_signin_trim(struct store *s, int64_t until, int64_t after, struct err *e)
 }
 
 int
-store_signin_counts(struct store *s, const struct store_signin *row,
-    struct store_signin_counts *out, struct err *e)
+store_signin_count(struct store *s, int64_t *out, struct err *e)
 {
-	struct db_value person = db_text(row->person);
-	struct db_value peer = db_text(row->peer);
-	if (store_number(s, QUERY_SIGNIN_COUNT, NULL, 0, &out->all, NULL, e) !=
-		0 ||
-	    store_number(s, QUERY_SIGNIN_COUNT_PERSON, &person, 1, &out->person,
-		NULL, e) != 0)
-		return -1;
+	return store_number(s, QUERY_SIGNIN_COUNT, NULL, 0, out, NULL, e);
+}
+
+int
+store_signin_count_person(
+    struct store *s, struct str person, int64_t *out, struct err *e)
+{
+	struct db_value arg = db_text(person);
 	return store_number(
-	    s, QUERY_SIGNIN_COUNT_PEER, &peer, 1, &out->peer, NULL, e);
+	    s, QUERY_SIGNIN_COUNT_PERSON, &arg, 1, out, NULL, e);
+}
+
+int
+store_signin_count_peer(
+    struct store *s, struct str peer, int64_t *out, struct err *e)
+{
+	char end[STORE_PEER_MAX + 2];
+	/* past every text that begins with these hexadecimal digits */
+	snprintf(end, sizeof(end), "%.*sg", STR_ARG(peer));
+	struct db_value args[] = { db_text(peer), db_text(str_from(end)) };
+	return store_number(s, QUERY_SIGNIN_COUNT_PEER, args, 2, out, NULL, e);
 }
 
 struct each_signin {
@@ -58,10 +69,19 @@ store_signin_open(struct store *s, int64_t limit, store_signin_fn *fn,
 }
 
 int
-store_signin_settle(struct store *s, int64_t id, struct err *e)
+store_signin_settle(struct store *s, int64_t id, int is_known, struct err *e)
 {
 	struct db_value arg = db_int(id);
-	return store_run(s, QUERY_SIGNIN_SETTLE, &arg, 1, NULL, NULL, e);
+	return store_run(s,
+	    is_known ? QUERY_SIGNIN_SETTLE : QUERY_SIGNIN_SETTLE_UNKNOWN, &arg,
+	    1, NULL, NULL, e);
+}
+
+int
+store_signin_cut(struct store *s, int64_t newest, struct err *e)
+{
+	struct db_value arg = db_int(newest);
+	return store_run(s, QUERY_SIGNIN_CUT, &arg, 1, NULL, NULL, e);
 }
 
 int

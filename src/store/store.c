@@ -9,7 +9,7 @@
 #include "store/rows.h"
 
 /* Raised when a script of sql/ changes. */
-enum { LOG_VERSION = 3, STATE_VERSION = 1, OPEN_MS = 2500 };
+enum { LOG_VERSION = 4, STATE_VERSION = 1, OPEN_MS = 2500 };
 
 struct store {
 	const struct db_driver *driver;

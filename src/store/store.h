@@ -396,11 +396,12 @@ int store_outbox_holding(struct store *s, struct str text, store_outbox_fn *fn,
 int store_outbox_drop(struct store *s, int64_t id, struct err *e);
 
 /* ---- sign-in links asked for ---- */
+enum { STORE_PEER_MAX = 128 }; /* bytes of store_signin.peer */
 struct store_signin {
 	int64_t id; /* store_signin_add: given by the database */
 	int64_t at;
 	struct str person; /* a digest; STR_NONE: counts for the peer alone */
-	struct str peer; /* a digest */
+	struct str peer; /* digests of its networks, the widest first */
 	struct str email; /* STR_NONE: settled */
 };
 int store_signin_add(
@@ -408,18 +409,22 @@ int store_signin_add(
 /* Those up to a time go, and those after another. */
 int
 store_signin_trim(struct store *s, int64_t until, int64_t after, struct err *e);
-struct store_signin_counts {
-	int64_t all;
-	int64_t person; /* of row->person */
-	int64_t peer; /* of row->peer */
-};
-int store_signin_counts(struct store *s, const struct store_signin *row,
-    struct store_signin_counts *out, struct err *e);
+/* Those settled as known; those of a person; those whose peer begins so. */
+int store_signin_count(struct store *s, int64_t *out, struct err *e);
+int store_signin_count_person(
+    struct store *s, struct str person, int64_t *out, struct err *e);
+int store_signin_count_peer(
+    struct store *s, struct str peer, int64_t *out, struct err *e);
 /* Those not settled, oldest first; person and peer are left out. */
 typedef int store_signin_fn(void *arg, const struct store_signin *row);
 int store_signin_open(struct store *s, int64_t limit, store_signin_fn *fn,
     void *arg, struct err *e);
-int store_signin_settle(struct store *s, int64_t id, struct err *e);
+/* Its e-mail goes, and where that was not known its person. */
+int
+store_signin_settle(struct store *s, int64_t id, int is_known, struct err *e);
+/* Of what is older than the newest so many, all that is settled as unknown
+ * goes. */
+int store_signin_cut(struct store *s, int64_t newest, struct err *e);
 int store_signin_forget(struct store *s, struct str email, struct err *e);
 
 /* ---- the outbox ---- */
@@ -518,9 +523,10 @@ int store_tier_put(struct store *s, struct str name, int64_t rank,
  * *at STORE_NULL when there is none. */
 int store_change_told(struct store *s, enum store_by by, struct str id,
     struct arena *a, struct str *tier, int64_t *at, struct err *e);
-/* The number of the newest change of that person's access, 0 for none. */
+/* The number of the newest change of that person's access, 0 for none; and
+ * since when passes are good, -1 where none were taken back. */
 int store_change_last_of(struct store *s, enum store_by by, struct str id,
-    int64_t *out, struct err *e);
+    int64_t *out, int64_t *valid_from, struct err *e);
 /* What store_change_last_of is about to be asked: see store_is_far. */
 void store_ahead_change(struct store *s, enum store_by by, struct str id);
 

@@ -782,7 +782,7 @@ static void
 test_small(struct store *s)
 {
 	struct err e = { 0 };
-	int64_t change = 7;
+	int64_t change = 7, from = 7;
 	int same = 7, made = 7;
 	test_group("tiers, changes, meta");
 	OK(store_tier_put(s, STR("pro"), 10, STR("a,b"), &e) == 0, "tier");
@@ -793,9 +793,9 @@ test_small(struct store *s)
 		store_tier_put(s, STR("pro"), 11, STR(""), &e) == 0,
 	    "again");
 	for (int k = STORE_BY_USER; k <= STORE_BY_LICENSE; k++)
-		OK(store_change_last_of(
-		       s, (enum store_by)k, STR("x"), &change, &e) == 0 &&
-			change == 0,
+		OK(store_change_last_of(s, (enum store_by)k, STR("x"), &change,
+		       &from, &e) == 0 &&
+			change == 0 && from == -1,
 		    "no change yet");
 	OK(store_meta_is(s, STR("t"), STR("v"), &same, &e) == 0 && !same,
 	    "not there");
@@ -903,7 +903,7 @@ test_newer(struct store *s)
 		OK(store_open(where, (enum store_mode)m, &other, &e) != 0 &&
 			e.code == ERR_CONFIG,
 		    "refused: %s", e.text);
-	OK(store_meta_put(s, STR("log_version"), STR("3"), &e) == 0,
+	OK(store_meta_put(s, STR("log_version"), STR("4"), &e) == 0,
 	    "as it was");
 	store_close(open_store(STORE_WRITE));
 }

@@ -6,11 +6,12 @@ sys.dont_write_bytecode = True
 import base64
 import json
 import re
+import socket
 import time
 import urllib.parse
 
-from lib import (STDIN, Fcgi, Place, fcgi_head, http_request, main, ok, sale,
-                 same, stream)
+from lib import (LIMIT, STDIN, Fcgi, Place, fcgi_head, http_request, main, ok,
+                 sale, same, stream, until)
 
 SHOP = "https://creator.gumroad.com/l/superdms"
 BUY = """buy 'superdms' { url = '%s?variant=A%%20B&user_id=9#top' }
@@ -29,11 +30,11 @@ def started(more="", url="https://example.org"):
     return p
 
 
-def cookie_of(answer):
+def cookie_of(answer, name="__Host-gatepost_visitor"):
     """(pass, attributes) that an answer sets, or (None, None)."""
     head, _, rest = answer.headers.get("set-cookie", "").partition("; ")
-    name, _, value = head.partition("=")
-    return (value, rest) if name == "gatepost" else (None, None)
+    got, _, value = head.partition("=")
+    return (value, rest) if got == name else (None, None)
 
 
 def claims(token):
@@ -147,19 +148,34 @@ def sites():
     p = started("cookie_domain = 'example.org'",
                 "http://pay.example.org/gp/")
     a = p.get("/buy/gank")
-    same(cookie_of(a)[1], "Path=/; Max-Age=3600; HttpOnly; SameSite=Lax; "
+    token, rest = cookie_of(a, "gatepost_visitor")
+    same(rest, "Path=/; Max-Age=3600; HttpOnly; SameSite=Lax; "
          "Domain=example.org", "on http, for a domain")
-    same(claims(cookie_of(a)[0])["aud"], "http://pay.example.org/gp",
+    same(claims(token)["aud"], "http://pay.example.org/gp",
          "a pass of that site")
     with Fcgi(p.sock) as c:
         c.send(fcgi_head([("REQUEST_METHOD", "GET"), ("SCRIPT_NAME", "/gp"),
                           ("REQUEST_URI", "/gp/buy/gank?x")]) +
                stream(STDIN, b""))
         a = c.answer()
-    same((a.status, cookie_of(a)[1].split(";")[0]), (303, "Path=/"),
-         "under a sub-path, for the pages beside it")
+    same((a.status, cookie_of(a, "gatepost_visitor")[1].split(";")[0]),
+         (303, "Path=/"), "under a sub-path, for the pages beside it")
     a = p.cgi("GET", "/buy/gank")
-    same((a.status, gate(p, cookie_of(a)[0])), (303, 403), "as plain CGI")
+    same((a.status, gate(p, cookie_of(a, "gatepost_visitor")[0])), (303, 403),
+         "as plain CGI")
+    for more, url, name in (
+            ("", "https://example.org", "__Host-gatepost_visitor"),
+            ("", "https://example.org:8443", "__Host-gatepost_visitor"),
+            ("", "https://example.org/gp", "gatepost_visitor"),
+            ("", "http://example.org", "gatepost_visitor"),
+            ("cookie_domain = 'example.org'", "https://pay.example.org",
+             "gatepost_visitor")):
+        p = Place(init=False)
+        p.configure(more="%s\n%s" % (more, BUY))
+        p.conf.write_text(p.conf.read_text().replace(
+            "'https://example.org'", "'%s'" % url))
+        a = p.cgi("GET", "/buy/gank")
+        ok(cookie_of(a, name)[0], "%s of %s %s" % (name, url, more), a)
 
     for key in ("public_url", "pass_secret"):
         p = Place()
@@ -172,6 +188,96 @@ def sites():
              (503, "not_configured", False), "no " + key)
         ok(key in a.json()["detail"] and "retry-after" in a.headers,
            "says that it is missing", a)
+
+
+def beside():
+    """Buying signs nobody out: a visitor's pass has a cookie of its own."""
+    p = started()
+
+    def made(*key):
+        return p.cli("pass", *key).stdout.decode().strip()
+
+    def who(cookie, rule="tier=supporter"):
+        a = p.direct("GET", "/gate?" + rule, headers={"Cookie": cookie})
+        return a.headers.get("x-gatepost-user", a.status)
+    address = "hobbes@example.com"
+    mail = "__Host-gatepost=" + made("--email", address)
+    a = p.get("/buy/superdms", {"Cookie": mail})
+    token, _ = cookie_of(a)
+    user = claims(token)["sub"]
+    same(reference(a), user, "who signed in by mail is a visitor at the shop")
+    visitor = "__Host-gatepost_visitor=" + token
+    a = p.get("/buy/superdms", {"Cookie": visitor + "; " + mail})
+    same((reference(a), "set-cookie" in a.headers), (user, False),
+         "and the same one the next time")
+    a = p.get("/buy/superdms", {"Cookie": visitor + "; gatepost=" + made(
+        "--user", "42")})
+    same((reference(a), "set-cookie" in a.headers), ("42", False),
+         "a user of an app is that user")
+
+    both = visitor + "; " + mail
+    live = Live(p, both)
+    same(live.tiers(1), [None], "nothing bought")
+    bought(p, 1, user)
+    same(live.tiers(2), [None, "supporter"],
+         "a stream is for both: what is bought opens at once")
+    same(p.get("/live", {"Cookie": both}).json()["key"], {"user": user},
+         "and says whose it is")
+    same(who(both), user, "the pass that opened says who it is")
+    p.cli("grant", "--email", address, "--tier", "influencer")
+    same(live.tiers(3), [None, "supporter", "influencer"], "of the best")
+    same(p.get("/live", {"Cookie": both}).json()["key"], {"email": address},
+         "which is the other one's")
+    same((who(both), who(both, "allow=dm.bulk")), (address, address),
+         "where both open, who signed in comes before a visitor")
+    p.cli("pass", "--revoke", "--email", address)
+    same(live.tiers(4)[3:], ["supporter"], "one of two is taken back")
+    same(who(both), user, "the other goes on")
+    p.cli("pass", "--revoke", "--user", user)
+    until(live.ended, "the stream to end with the last")
+
+    # what another host of the domain can plant
+    p.cli("grant", "--user", "42", "--tier", "supporter")
+    p.cli("grant", "--email", "other@example.com", "--tier", "supporter")
+    p.cli("grant", "--user", "visitor-1", "--tier", "supporter")
+    p.cli("grant", "--email", "me@example.com", "--tier", "supporter")
+    mail = "__Host-gatepost=" + made("--email", "me@example.com")
+    planted = "gatepost=" + made("--email", "other@example.com")
+    free = "gatepost=%s; " % made("--user", "visitor-1") * 20
+    app = "gatepost=" + made("--user", "42")
+    same([who(c) for c in (planted + "; " + mail, free + mail, free + planted,
+                           planted + "; " + mail + "; " + app)],
+         ["me@example.com", "me@example.com", "other@example.com", "42"],
+         "by kind, and then a cookie that only this host can set")
+
+
+class Live:
+    """A browser's stream, near enough."""
+
+    def __init__(self, p, cookies):
+        self.s = socket.create_connection(("127.0.0.1", p.port), LIMIT)
+        self.s.sendall(("GET /live HTTP/1.1\r\nHost: x\r\nAccept: text/event-"
+                        "stream\r\nCookie: %s\r\n\r\n" % cookies).encode())
+        self.text = b""
+
+    def read(self):
+        self.s.settimeout(0.05)
+        try:
+            self.text += self.s.recv(65536)
+        except socket.timeout:
+            pass
+
+    def tiers(self, n):
+        def found():
+            self.read()
+            return [json.loads(d)["tier"] for d in re.findall(
+                rb"event: access\ndata: (.*)\n\n", self.text)]
+        until(lambda: len(found()) >= n, "event %d" % n)
+        return found()
+
+    def ended(self):
+        self.read()
+        return self.text.endswith(b"\r\n0\r\n\r\n")
 
 
 def cors_of(answer):
@@ -228,4 +334,4 @@ def cors():
          "no database: the page can read that")
 
 
-main(visit, sites, cors)
+main(visit, sites, beside, cors)

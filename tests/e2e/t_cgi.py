@@ -50,6 +50,56 @@ def requests():
     p.check_logs()
 
 
+def modes():
+    """What everybody can write takes deliveries and tells nothing."""
+    p = Place()
+    hook = "/hooks/gumroad/" + p.tokens[0]
+    same(p.cgi("POST", hook, sale(1), FORM).word(), "recorded", "a sale")
+    token = p.cli("pass", "--user", "u1").stdout.decode().strip()
+    mine = {"Cookie": "gatepost=" + token}
+
+    def statuses():
+        return [p.cgi(method, uri, body, headers).status
+                for method, uri, body, headers in (
+                    ("GET", "/v1/access?user=u1", b"", p.bearer()),
+                    ("GET", "/healthz", b"", None),
+                    ("GET", "/live", b"", mine),
+                    ("GET", "/me", b"", mine),
+                    ("POST", "/me/link", b"email=a@example.org", FORM),
+                    ("GET", "/gate?tier=supporter", b"", mine))]
+    good = [200, 200, 200, 200, 503, 204]
+    same(statuses(), good, "modes as they should be")
+    n = 1
+    wal = p.dir / "gatepost.db-wal"
+    for path in (p.db, wal, p.dir):
+        if path == wal and not wal.exists():
+            wal.touch(0o600)
+        mode = path.stat().st_mode
+        path.chmod(mode | 0o002)
+        n += 1
+        a = p.cgi("POST", hook, sale(n), FORM)
+        same((a.status, a.word()), (200, "recorded"),
+             "%s: a delivery is stored" % path.name)
+        if path == wal and not wal.exists():
+            wal.touch()
+            wal.chmod(mode | 0o002)
+        a = p.cgi("GET", "/v1/access?user=u1", headers=p.bearer())
+        same((a.status, a.word(), a.headers.get("retry-after")),
+             (503, "exposed", "60"), "nothing else")
+        same(statuses(), [503] * 5 + [403], "whatever it is")
+        wrong = "may write %s%s, of mode %04o" % (
+            path, "/" if path == p.dir else "", mode & 0o7777 | 2)
+        ok(wrong in p.log_text() and str(path) not in str(a.body),
+           "the log says which mode, the answer does not", p.log_text())
+        done = p.cli("check")
+        ok("PROBLEM  everybody on this machine " + wrong in
+           done.stdout.decode(), "and check does", done.stdout)
+        path.chmod(mode)
+        p.log.write_text("")
+        same(statuses(), good, "mended")
+    same(p.events(), n, "all of them are there")
+
+
 def arguments():
     """Apache makes arguments of a query without '=' (RFC 3875, 4.4)."""
     p = Place()
@@ -177,4 +227,4 @@ def together():
     p.check_logs()
 
 
-main(requests, arguments, configuration, brief, together)
+main(requests, modes, arguments, configuration, brief, together)

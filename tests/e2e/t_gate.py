@@ -274,12 +274,17 @@ def outages():
         token = p.pass_of("1")
         same(p.go("/supporter/song", token).status,
              200 if mode == "open" else 403, mode + ": a pass")
+        buyer = p.pass_of("visitor-" + 32 * "0")
+        same(p.go("/supporter/song", buyer).status, 403,
+             mode + ": a pass that /buy gives to anybody")
         same(p.go("/supporter/song").status, 401, mode + ": no pass")
         same(p.go("/supporter/song", p.forge("1", -99)).status, 401,
              mode + ": an old pass")
         a = p.direct("GET", "/gate?allow=nothing",
                      headers={"Cookie": "gatepost=" + token})
         same(a.status, 403, mode + ": a rule nobody can meet")
+        same(b"gate_on_error is 'open'" in p.cli("check").stdout,
+             mode == "open", mode + ": check names it")
         p.configure(database="none/gatepost.db",
                     more="gate_on_error = '%s'" % mode)
         a = p.cgi("GET", "/gate?tier=supporter",

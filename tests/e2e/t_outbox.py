@@ -298,6 +298,31 @@ def once():
          "replayed, it is one, once")
 
 
+def paths():
+    """A buyer chooses a value in a url, and no other path."""
+    r = Receiver()
+    p = place("on 'purchase' { http 'path' { url = '%s' } "
+              "http 'query' { url = '%s' } }" % (
+                  r.url("/users/{user}/add"), r.url("/add?user={user}")))
+    users = ["../admin/delete", "", ".", "..%2Fadmin", "u42"]
+    for n, user in enumerate(users):
+        deliver(p, sale(n).replace(b"=u%d" % n,
+                                   b"=" + quote(user, safe="").encode()))
+    work(p)
+    same(sorted(g[0] for g in r.got if g[0].startswith("/users")),
+         ["/users/u42/add"], "one path, whatever is in it")
+    same(len([g for g in r.got if g[0].startswith("/add?")]), len(users),
+         "in a query everything goes")
+    same(sorted(outbox(p, "last_error",
+                       "target = 'path' AND state = 'dead'")),
+         [("not sent: {user} in the path of the url " + why,)
+          for why in ("holds / or \\", "holds / or \\", "is . or ..",
+                      "is empty")], "the others are given up, and say why")
+    said = p.cli("check").stdout.decode()
+    ok("http path has a placeholder in the path" in said and
+       "http query" not in said, "check names such a url", said)
+
+
 def test_ones():
     r = Receiver()
     p = place("""on 'purchase' { %s }
@@ -695,7 +720,7 @@ def hostile():
     name = ('@everyone <@1> a@here.example "},"x":"\\ \r\nX-Evil: 1 &To=2 '
             '#%41 {email} -rf <https://evil.example/|Pay now> '
             '[Pay now](https://evil.example/)')
-    deliver(p, replaced(sale(1).replace(b"=u1", b"=.."),
+    deliver(p, replaced(sale(1).replace(b"=u1", b"=a%26%3F.."),
                         ("product_name", name)))
     work(p)
     same(set(outbox(p)), {("done", 1)}, "all four are taken")
@@ -710,8 +735,8 @@ def hostile():
     same(text, calm.replace("\r", " ").replace("\n", " ") + "!",
          "text: one line")
     path = [g for g in r.got if g[0].startswith("/users")][0][0]
-    same(path, "/users/_/x?q=" + quote(name, safe=""),
-         "a URL: no other folder, no other parameter")
+    same(path, "/users/a%26%3F../x?q=" + quote(name, safe=""),
+         "a URL: no other parameter")
     ok(not any("x-evil" in g[1] for g in r.got), "no header of theirs")
 
 
@@ -873,12 +898,13 @@ def older():
     same(p.rows("SELECT id, kind, target, state, due_at, dedupe, added_at "
                 "FROM outbox"),
          [(1, "mail", "x", "waiting", 1000, "a", 1000)], "its rows are there")
-    same(p.one("SELECT value FROM meta WHERE name = 'log_version'"), "3",
+    same(p.one("SELECT value FROM meta WHERE name = 'log_version'"), "4",
          "version 2")
 
 
 if __name__ == "__main__":
-    main(told, npm, once, test_ones, answers, dead_letters, expired, renamed,
+    main(told, paths, npm, once, test_ones, answers, dead_letters, expired,
+         renamed,
          killed,
          clock_set, killed_others, offline, recovers, back, together, slow,
          hostile, inside, clock, by_hand, lost_settings, metrics, older)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Passes and npm's jose: what one makes, the other takes."""
+"""Passes: npm's jose takes them and makes them, and they are taken back."""
 
 import sys
 sys.dont_write_bytecode = True
@@ -7,10 +7,12 @@ import base64
 import hmac
 import json
 import shutil
+import socket
 import subprocess
 import time
 
-from lib import Place, folder, main, ok, same, skip
+from lib import (FORM, LIMIT, ON_SERVER, Place, folder, jwt, main, ok, sale,
+                 same, skip, until)
 
 JOSE = "jose@5.9.6"
 SCRIPT = """
@@ -161,4 +163,154 @@ def refused():
     p.check_logs("ada@example.org", over, good, *over.split("."))
 
 
-main(exchange, refused)
+def made(p, by, who):
+    return p.cli("pass", "--" + by, who).stdout.decode().strip()
+
+
+def statuses(p, token):
+    """At the gate, of a file, as JSON of /live, and on /me."""
+    mine = {"Cookie": "gatepost=" + token}
+    a = p.direct("GET", "/me", headers=mine)
+    return (p.direct("GET", "/gate?tier=supporter", headers=mine).status,
+            p.direct("GET", "/files/g/x", headers=mine).status,
+            p.direct("GET", "/live", headers=mine).status,
+            b"Sign out" in a.body)
+
+
+GOOD, BAD = (204, 200, 200, True), (401, 401, 401, False)
+
+
+def next_second():
+    """A pass of the second in which they are taken back is taken back."""
+    now = int(time.time())
+    until(lambda: int(time.time()) > now, "the next second")
+
+
+def with_file():
+    p = Place()
+    (p.dir / "g").mkdir()
+    (p.dir / "g/x").write_bytes(b"x")
+    p.configure(more="threads = 4\nfiles '/g' { root = 'g'\n"
+                "tier = 'supporter' }")
+    p.run()
+    p.nginx()
+    return p
+
+
+class Live:
+    """A stream; ended: whether its end has come."""
+
+    def __init__(self, p, *tokens):
+        cookies = "; ".join("gatepost=" + t for t in tokens)
+        self.s = socket.create_connection(("127.0.0.1", p.port), LIMIT)
+        self.s.sendall(("GET /live HTTP/1.1\r\nHost: x\r\nAccept: text/event-"
+                        "stream\r\nCookie: %s\r\n\r\n" % cookies).encode())
+        self.text = b""
+        until(lambda: self.read() and b"event: access" in self.text,
+              "the first event")
+
+    def read(self):
+        self.s.settimeout(0.05)
+        try:
+            self.text += self.s.recv(65536)
+        except socket.timeout:
+            pass
+        return True
+
+    def ended(self):
+        return self.read() and self.text.endswith(b"\r\n0\r\n\r\n")
+
+
+def taken_back():
+    """All passes of a person, by every identifier."""
+    p = with_file()
+    keys = {"user": "u1", "email": "calvin1@example.com",
+            "license": "A-B \u00e9", "buyer": "gumroad:7"}
+    for by, who in keys.items():
+        p.cli("grant", "--" + by, who, "--tier", "supporter")
+        p.cli("grant", "--" + by, who + "x", "--tier", "supporter")
+    old = {by: made(p, by, who) for by, who in keys.items()}
+    other = {by: made(p, by, who + "x") for by, who in keys.items()}
+    for by, who in keys.items():
+        same(statuses(p, old[by]), GOOD, "a pass by %s" % by)
+        stream, beside = Live(p, old[by]), Live(p, other[by])
+        done = p.cli("pass", "--revoke", "--" + by, who)
+        same((done.returncode, b"taken back" in done.stdout), (0, True),
+             "taken back")
+        same(statuses(p, old[by]), BAD, "it is good for nothing")
+        until(stream.ended, "the stream to end")
+        same((statuses(p, other[by]), beside.ended()), (GOOD, False),
+             "another person's is good, and the stream goes on")
+    next_second()
+    for by, who in keys.items():
+        same(statuses(p, made(p, by, who)), GOOD, "a new one by %s" % by)
+    token = old["user"]
+    good = made(p, "user", "u1")
+    mine = {"Cookie": "gatepost=%s; gatepost=%s" % (token, good)}
+    same(p.direct("GET", "/gate?tier=supporter", headers=mine).status, 204,
+         "a good one beside it")
+    same(statuses(p, jwt(p, "u1")), BAD,
+         "one that does not say when it was made is taken for old")
+    done = p.cli("pass", "--revoke", "--user", "u2", "--json")
+    ok("valid_from" in json.loads(done.stdout), "as JSON", done)
+    same(p.cli("pass", "--revoke").returncode, 2, "whose?")
+    same(p.cli("pass", "--revoke", "--user", "u1", "--for", "1d").returncode,
+         2, "nothing is made")
+
+    # what rebuilds and copies the tables
+    same(p.cli("rebuild").returncode, 0, "rebuilt")
+    same((statuses(p, token), statuses(p, good)), (BAD, GOOD),
+         "it survives a rebuild")
+    if not ON_SERVER:
+        copied = p.dir / "copy.db"
+        same(p.cli("copy", "--to", copied).returncode, 0, "copied")
+        q = Place(init=False, server=False)
+        q.tokens, q.pass_secret = p.tokens, p.pass_secret
+        q.configure()
+        shutil.copy(copied, q.db)
+        same(q.cgi("GET", "/gate?tier=supporter",
+                   headers={"Cookie": "gatepost=" + token}).status, 401,
+             "and a copy")
+    same(p.cli("erase", "--email", keys["email"]).returncode, 0,
+         "erased")
+    same([r[0].split(":")[0] for r in p.rows("SELECT who FROM passes "
+                                             "ORDER BY id")],
+         ["user", "erased", "license", "buyer", "user"],
+         "an address that is erased is nowhere")
+
+
+def everywhere():
+    """Signing out on /me, in this browser and in all."""
+    p = with_file()
+    p.cli("grant", "--user", "u1", "--tier", "supporter")
+    token = made(p, "user", "u1")
+    mine = {"Cookie": "gatepost=" + token}
+    here, there = Live(p, token), Live(p, made(p, "user", "u1"))
+    ok(b"Sign out everywhere" in p.get("/me", mine).body, "the button")
+    a = p.post("/me", b"out=1", {**FORM, **mine})
+    same((a.status, a.headers["location"]), (303, "./me"), "signed out here")
+    ok(a.headers["set-cookie"].startswith("gatepost=; ") and
+       "Max-Age=0" in a.headers["set-cookie"], "the cookie goes", a.headers)
+    same((statuses(p, token), there.ended()), (GOOD, False),
+         "other browsers are not")
+    a = p.post("/me", b"out=everywhere", {
+        **FORM, **mine, "Sec-Fetch-Site": "cross-site"})
+    same((a.status, statuses(p, token)), (403, GOOD), "not by another site")
+    a = p.post("/me", b"out=everywhere", {**FORM, **mine})
+    same((a.status, a.headers["location"]), (303, "./me"), "everywhere")
+    same(statuses(p, token), BAD, "the pass is good for nothing")
+    until(lambda: here.ended() and there.ended(), "both streams to end")
+    hold = p.hold()
+    a = p.post("/me", b"out=everywhere", {
+        **FORM, "Cookie": "gatepost=" + made(p, "user", "u2")})
+    hold.let_go()
+    same((a.status, "set-cookie" in a.headers), (503, False),
+         "what cannot be noted is not claimed")
+    a = p.cgi("POST", "/me", b"out=everywhere", {
+        **FORM, "Cookie": "gatepost=" + made(p, "user", "u3")})
+    same((a.status, p.one("SELECT count(*) FROM passes WHERE who = 'user:u3'")),
+         (303, 1), "as plain CGI")
+    p.check_logs(token)
+
+
+main(exchange, refused, taken_back, everywhere)

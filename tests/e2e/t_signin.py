@@ -17,9 +17,9 @@ import subprocess
 import time
 import urllib.parse
 
-from lib import (FCGI_PROGRAM, FIXTURES, FORM, LIMIT, SLOW, Place, b64,
-                 cgi_params, folder, http_request, main, ok, parse_cgi, sale, same,
-                 skip, until)
+from lib import (FCGI_PROGRAM, FIXTURES, FORM, LIMIT, SLOW, STDIN, Fcgi, Place,
+                 b64, cgi_params, fcgi_head, folder, http_request, main, ok,
+                 parse_cgi, sale, same, skip, stream, until)
 
 ASKED = "If something was bought with that address"
 CSP = ("default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -163,7 +163,7 @@ def flow():
     same((a.status, a.body), (200, b"of g"), "a download of the page")
     same(gate(p, mine), 204, "and the gate opens")
     a = form(p, "/me", mine, out="1")
-    ok(a.status == 303 and cookie_of(a)[0] == "gatepost=" and
+    ok(a.status == 303 and cookie_of(a)[0] == "__Host-gatepost=" and
        "Max-Age=0" in cookie_of(a)[1], "signed out", a)
     p.check_logs(token, address)
 
@@ -226,23 +226,31 @@ def links():
     p.check_logs(good, passed)
 
 
+def ask_from(p, address, peer="192.0.2.1", json_too=False):
+    """Asks for a link, as the web server hands it on for that peer."""
+    with_type = {"Content-Type": "application/json" if json_too
+                 else FORM["Content-Type"]}
+    body = (json.dumps({"email": address}) if json_too
+            else urllib.parse.urlencode({"email": address})).encode()
+    params = [x if x[0] != "REMOTE_ADDR" else ("REMOTE_ADDR", peer)
+              for x in cgi_params("POST", "/me/link", body, with_type)]
+    with Fcgi(p.sock) as c:
+        c.send(fcgi_head(params) + stream(STDIN, body))
+        return c.answer()
+
+
+def settled(p):
+    until(lambda: p.one("SELECT count(*) FROM signins WHERE email IS NOT NULL")
+          == 0, "all to be looked up")
+
+
 def limits():
     """Three an hour for an address, twenty for a network address."""
     p = started()
     address, _ = bought(p, 3)
 
-    def ask(address, peer="192.0.2.1", json_too=False):
-        with_type = {"Content-Type": "application/json" if json_too
-                     else FORM["Content-Type"]}
-        body = (json.dumps({"email": address}) if json_too
-                else urllib.parse.urlencode({"email": address})).encode()
-        # the first REMOTE_ADDR counts: what the web server says
-        from lib import STDIN, Fcgi, cgi_params, fcgi_head, stream
-        params = [x if x[0] != "REMOTE_ADDR" else ("REMOTE_ADDR", peer)
-                  for x in cgi_params("POST", "/me/link", body, with_type)]
-        with Fcgi(p.sock) as c:
-            c.send(fcgi_head(params) + stream(STDIN, body))
-            return c.answer()
+    def ask(*args, **options):
+        return ask_from(p, *args, **options)
     answers = [ask(address, "192.0.2.%d" % i) for i in range(5)]
     same({(a.status, a.body) for a in answers},
          {(200, answers[0].body)}, "five questions, one answer")
@@ -266,10 +274,9 @@ def limits():
               {"Content-Type": FORM["Content-Type"]})
     same((a.status, p.one("SELECT count(*) FROM signins")),
          (200, before + 1), "plain CGI counts in the same table")
-    same(p.one("SELECT count(*) FROM signins WHERE person IS NULL"), 3,
-         "past its limit an address is not noted")
-    until(lambda: p.one("SELECT count(*) FROM signins WHERE email IS NOT NULL")
-          == 0, "all settled")
+    settled(p)
+    same(p.one("SELECT count(*) FROM signins WHERE person IS NOT NULL"), 3,
+         "an address is noted up to its limit, one nobody bought with is not")
     same(len(mails(p)), 3, "still three mails")
     ok(address not in repr(p.rows("SELECT * FROM signins")),
        "no address stays")
@@ -285,6 +292,62 @@ def limits():
     a = form(q, "/me/link", email="x@example.org")
     same(a.status, 503, "no mail can be sent")
     ok(b"Send me a link" not in q.get("/me").body, "and none is offered")
+
+
+def add_rows(p, n, peer):
+    """Questions of networks that begin so, for addresses nobody knows."""
+    p.execute("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c "
+              "WHERE x < %d) INSERT INTO signins (at, peer) "
+              "SELECT %d, '%s' || x FROM c" % (n, time.time(), peer))
+
+
+def flood():
+    """Questions for unknown addresses shut the door for nobody else."""
+    p = started()
+    address, _ = bought(p, 8)
+    # as many as all together may ask, from networks that keep to their limits
+    add_rows(p, 10000, "x")
+    a = ask_from(p, address)
+    same((a.status, a.word()), (200, None), "a buyer is still answered")
+    until(lambda: mails(p), "the mail")
+    other = ask_from(p, "nobody@example.org", "192.0.2.2")
+    same((other.status, other.body, sorted(other.headers)),
+         (a.status, a.body, sorted(a.headers)), "and anybody alike")
+
+    # an attacker with a network of 56 bits, then of 48
+    for i in range(5):
+        got = {ask_from(p, "n%d@example.org" % k,
+                        "2001:db8:1:%x::%x" % (i, k)).status
+               for k in range(20)}
+        same(got, {200}, "twenty from network %d of 64 bits" % i)
+    same([ask_from(p, address, peer).status for peer in (
+        "2001:db8:1:5::1", "2001:db8:1:ff::1", "2001:db8:1:100::1")],
+         [429, 429, 200], "a hundred from one of 56 bits")
+    wide = p.one("SELECT max(peer) FROM signins "
+                 "WHERE length(peer) = 96")[:32]
+    add_rows(p, 500 - p.one("SELECT count(*) FROM signins "
+                            "WHERE peer LIKE '%s%%'" % wide), wide)
+    same([ask_from(p, address, peer).status for peer in (
+        "2001:db8:1:ffff::1", "2001:db8:2::1", "::ffff:192.0.2.9")],
+         [429, 200, 200], "five hundred from one of 48 bits")
+
+    settled(p)
+    add_rows(p, 100000, "y")
+    same(ask_from(p, "n@example.org", "192.0.2.3").status, 200, "one more")
+    settled(p)
+    ok(p.one("SELECT count(*) FROM signins") <= 100000 + 10,
+       "what is kept to count has an end",
+       p.one("SELECT count(*) FROM signins"))
+    same(p.one("SELECT count(*) FROM signins WHERE person IS NOT NULL"), 3,
+         "and what was mailed still counts")
+
+    # those who did buy have a limit for all together
+    p.execute("UPDATE signins SET person = peer WHERE id IN "
+              "(SELECT id FROM signins ORDER BY id DESC LIMIT 10000)")
+    known, unknown = (ask_from(p, who, "192.0.2.4")
+                      for who in (address, "x@example.org"))
+    same((known.status, unknown.status, known.body == unknown.body),
+         (503, 503, True), "ten thousand mails in an hour")
 
 
 def files():
@@ -425,4 +488,4 @@ def script():
                fragment[1:], "" if ready else "not "), done)
 
 
-main(flow, links, limits, files, places, script)
+main(flow, links, limits, flood, files, places, script)

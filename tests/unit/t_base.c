@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/crypto.h"
+#include "base/network.h"
 #include "base/str.h"
 #include "base/time.h"
 
@@ -155,6 +156,38 @@ test_time(void)
 	    "backwards over the year");
 }
 
+/* How many first steps of two addresses are the same, and how many there are. */
+static void
+networks(const char *x, const char *y, size_t same, size_t n)
+{
+	struct network a, b;
+	size_t i = 0;
+	network_of(str_from(x), &a);
+	network_of(str_from(y), &b);
+	while (i < a.n && i < b.n &&
+	    memcmp(a.steps[i], b.steps[i], NETWORK_BYTES) == 0)
+		i++;
+	OK(i == same && a.n == n, "%s and %s: %zu of %zu", x, y, i, a.n);
+}
+
+static void
+test_network(void)
+{
+	test_group("network");
+	networks("192.0.2.1", "192.0.2.1", 1, 1);
+	networks("192.0.2.1", "192.0.2.2", 0, 1);
+	networks("192.0.2.1", "::ffff:192.0.2.1", 1, 1);
+	networks("192.0.2.1", "::ffff:c000:201", 1, 1);
+	networks("2001:db8:1:2::1", "2001:db8:1:2:ffff::2", 3, 3);
+	networks("2001:db8:1:2::1", "2001:db8:1:3::1", 2, 3);
+	networks("2001:db8:1:2::1", "2001:db8:1:100::1", 1, 3);
+	networks("2001:db8:1:2::1", "2001:db8:2::1", 0, 3);
+	networks("", "unix:", 1, 1);
+	networks("192.0.2.1x", "", 1, 1);
+	networks("192.0.2.1", "", 0, 1);
+	networks("::", "0.0.0.0", 0, 3);
+}
+
 static void
 test_crypto(void)
 {
@@ -202,6 +235,7 @@ main(void)
 	test_arena();
 	test_buf();
 	test_time();
+	test_network();
 	test_crypto();
 	return test_end();
 }

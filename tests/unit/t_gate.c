@@ -35,7 +35,7 @@ static const struct app unconfigured = { .config = NULL };
 
 static struct arena *a, *request_arena;
 static struct reply answer;
-static char *fan, *super, *none, *late, *email;
+static char *fan, *super, *none, *late, *email, *visitor;
 
 /* The pass of somebody, in the arena. */
 static char *
@@ -285,6 +285,9 @@ test_no_database(const char *folder)
 	    "a user, no tier");
 	OK(GATE(rule) == 401 && GATE(rule, MINE(late)) == 401,
 	    "open: not without one");
+	OK(GATE(rule, MINE(visitor)) == 403, "open: not a visitor's");
+	OK(GATE(rule, MINE(visitor), BEARER(none)) == 204,
+	    "open: another pass beside a visitor's");
 	OK(GATE("QUERY_STRING=allow=write", MINE(fan)) == 403 &&
 		GATE("QUERY_STRING=", MINE(fan)) == 403,
 	    "open: not without a rule");
@@ -405,6 +408,7 @@ open_all(const char *folder)
 	fan = pass_of(STORE_BY_USER, "1", now);
 	super = pass_of(STORE_BY_USER, "m\xC3\xA9% x", now);
 	none = pass_of(STORE_BY_USER, "777", now);
+	visitor = pass_of(STORE_BY_USER, "visitor-0123", now);
 	late = pass_of(STORE_BY_USER, "1", now - 200);
 	email = pass_of(STORE_BY_EMAIL, "ME@example.org", now);
 	return 1;

@@ -100,7 +100,7 @@ places(void)
 	fill("{\"a\":\"{email}\"}", PLACE_JSON, "a\"\\\n",
 	    "{\"a\":\"a\\\"\\\\\\u000a\"}");
 	fill("a={email}&b", PLACE_FORM, "a&b=c d", "a=a%26b%3Dc%20d&b");
-	fill("/{email}/", PLACE_URL, "..", "/_/");
+	fill("/{email}/", PLACE_URL, "a b", "/a%20b/");
 	fill("/{email}/", PLACE_URL, "../x", "/..%2Fx/");
 	fill(
 	    "<{email}>", PLACE_HTML, "<b>&'\"", "<&#60;b&#62;&#38;&#39;&#34;>");
@@ -134,6 +134,54 @@ places(void)
 	OK(place_unknown(STR("{\"a\":{}} {x}"), names, &word), "unknown");
 	IS(word, "x", "which");
 	OK(!place_unknown(STR("{email} { x } {X} {}"), names, &word), "known");
+}
+
+static void
+path(const char *url, const char *value, const char *want)
+{
+	const struct action_fact facts[] = { { "email", str_from(value) },
+		{ "none", STR_NONE } };
+	const struct action_effect effect = { .facts = facts, .n_facts = 2 };
+	struct str word = STR("?");
+	const char *got =
+	    place_path_fault(str_from(url), &effect, arena, &word);
+	OK((got == NULL) == (want == NULL) &&
+		(want == NULL || strcmp(got, want) == 0),
+	    "%s with %s: %.*s %s", url, value == NULL ? "nothing" : value,
+	    STR_ARG(word), got == NULL ? "fits" : got);
+}
+
+static void
+paths(void)
+{
+	static const char folder[] = "holds / or \\";
+	static const char url[] = "https://a.example/users/{email}/end";
+	test_group("path");
+	path(url, "42", NULL);
+	path(url, "a b%c@example.org", NULL);
+	path(url, "100%", NULL);
+	path(url, "...", NULL);
+	path(url, NULL, "is empty");
+	path(url, "", "is empty");
+	path(url, ".", "is . or ..");
+	path(url, "..", "is . or ..");
+	path(url, "../admin/delete", folder);
+	path(url, "a\\b", folder);
+	path(url, "%2e.", "is . or ..");
+	path(url, "%252E%252E", "is . or ..");
+	path(url, "a%2Fb", folder);
+	path(url, "a%25252fb", folder);
+	path(url, "a%5Cb", folder);
+	path(url, "a%c0%afb", "is no text");
+	path(url, "..%00", "is no text");
+	path(url, "%2525252525252541", "is encoded too often");
+	path("/{email}{email}", ".", "is . or ..");
+	path("/.{email}", ".", "is . or ..");
+	path("/%2{email}x", "f", folder);
+	path("/u-{email}.json", "42", NULL);
+	path("/u-{email}.json", "..", "is . or ..");
+	path("/a?user={email}&to={none}", "../x", NULL);
+	path("/a%2Fb/{email}", "42", NULL);
 }
 
 static int
@@ -407,6 +455,7 @@ main(void)
 	rules_match();
 	schedule();
 	places();
+	paths();
 	addresses();
 	vectors();
 	effects();

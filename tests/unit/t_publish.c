@@ -58,15 +58,16 @@ pause_ms(int ms)
 static void
 open_stream(struct request *r, struct reply *p)
 {
-	struct access_key key;
+	struct pass pass = { .made = time_now() };
 	struct err e = { .code = ERR_NONE };
 	const struct stream_opts o = { .kind = STREAM_LIVE,
 		.sent = 0,
 		.ends = time_now() + 3600,
-		.key = &key,
-		.pass = r->segments[1] };
+		.passes = &pass,
+		.n = 1,
+		.token = r->segments[1] };
 	if (access_key_parse(
-		STORE_BY_USER, r->segments[0], r->arena, &key, &e) != 0) {
+		STORE_BY_USER, r->segments[0], r->arena, &pass.key, &e) != 0) {
 		reply_error(p, 400, "user", e.text);
 		return;
 	}

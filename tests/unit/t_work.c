@@ -123,8 +123,9 @@ does(enum manual_kind kind)
 static int64_t
 count(struct str text)
 {
-	int64_t n = 0;
-	OK(store_change_last_of(store, STORE_BY_USER, text, &n, NULL) == 0,
+	int64_t n = 0, from;
+	OK(store_change_last_of(store, STORE_BY_USER, text, &n, &from, NULL) ==
+		0,
 	    "changes are read");
 	return n;
 }

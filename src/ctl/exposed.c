@@ -1,0 +1,72 @@
+#include "ctl/exposed.h"
+
+#include "action/place.h"
+#include "core/effect.h"
+#include "core/site.h"
+
+struct look {
+	const struct config *config;
+	struct arena *arena;
+	exposed_fn *say;
+	void *arg;
+};
+
+static void
+note(const struct look *l, const char *text)
+{
+	l->say(l->arg, 0, text);
+}
+
+/* Buyers choose user ids, names and addresses. */
+static void
+look_at_paths(const struct look *l)
+{
+	const struct rules *rules = &l->config->follow_ups;
+	for (size_t i = 0; i < rules->n_targets; i++) {
+		const struct action *a = rules->targets[i];
+		if (a->kind != ACTION_HTTP ||
+		    !place_has(
+			place_path(str_from(a->u.http.url)), effect_names))
+			continue;
+		note(l,
+		    arena_printf(l->arena,
+			"http %.*s has a placeholder in the path of its url, "
+			"where a buyer may choose the value; put it into the "
+			"query or the body. A value that is empty or leads to "
+			"another folder is not sent, and the follow-up is "
+			"given up",
+			STR_ARG(a->name)));
+	}
+}
+
+static void
+look_at_modes(const struct look *l)
+{
+	struct err e = { .code = ERR_NONE };
+	if (site_check_modes(l->config, &e) != 0)
+		l->say(l->arg, 1,
+		    arena_printf(l->arena,
+			"%s; as plain CGI all but deliveries is answered 503 "
+			"until then",
+			e.text));
+}
+
+static void
+look_at_gate(const struct look *l)
+{
+	if (l->config->gate_open_on_error)
+		note(l,
+		    "gate_on_error is 'open': while the database cannot be "
+		    "read, a pass opens every gate and file whatever was "
+		    "bought, but for the passes that /buy gives to anybody");
+}
+
+void
+exposed_look(
+    const struct config *c, struct arena *a, exposed_fn *say, void *arg)
+{
+	const struct look l = { c, a, say, arg };
+	look_at_modes(&l);
+	look_at_gate(&l);
+	look_at_paths(&l);
+}

@@ -1,0 +1,12 @@
+#ifndef CTL_EXPOSED_H
+#define CTL_EXPOSED_H
+
+#include "core/config.h"
+
+/* What the settings leave open to an attack, for gatepost check. Tells say of
+ * each finding: a problem, or else a note; text lives in the arena. */
+typedef void exposed_fn(void *arg, int is_problem, const char *text);
+void exposed_look(
+    const struct config *c, struct arena *a, exposed_fn *say, void *arg);
+
+#endif
