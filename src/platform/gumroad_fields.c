@@ -191,8 +191,11 @@ decode_product(struct gumroad_decoder *d)
 		f->names[f->n_names++] = s;
 		if (strcmp(keys[i], "product_name") == 0)
 			f->product_name = s;
-		if (strcmp(keys[i], "product_id") == 0 && str_has_byte(s, '%'))
-			warn(d, "product_id: looks undecoded");
+		if (strcmp(keys[i], "product_id") == 0) {
+			f->product_id = s;
+			if (str_has_byte(s, '%'))
+				warn(d, "product_id: looks undecoded");
+		}
 	}
 	if (f->n_names > 0)
 		f->product = f->names[0];
