@@ -246,7 +246,7 @@ WHERE since <= $1 AND (until IS NULL OR until > $1)
 ORDER BY since, platform, sale LIMIT $2;
 -- name: purchase_products
 SELECT platform, product, variant, product_name, tier, count(*),
-	max(sold_at)
+	max(sold_at), max(sale)
 FROM purchases WHERE since IS NOT NULL
 GROUP BY platform, product, variant, product_name, tier
 ORDER BY platform, product NULLS FIRST, variant NULLS FIRST,

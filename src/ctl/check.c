@@ -10,12 +10,12 @@
 #include "ctl/ctl.h"
 #include "ctl/exposed.h"
 #include "ctl/plan.h"
+#include "ctl/unmatched.h"
 #include "store/db_sqlite_shrink.h"
 
 enum {
 	CLOCK_SLACK = 120, /* seconds */
 	KEPT_FRESH = 7 * 86400, /* older ones have been seen by now */
-	UNMATCHED_MAX = 256, /* lines to paste */
 };
 
 struct check {
@@ -25,12 +25,6 @@ struct check {
 	/* per platform, bits of the kinds ever seen */
 	unsigned seen[PLATFORM__MAX];
 	int64_t events, kept, kept_at;
-	struct unmatched {
-		struct str line;
-		int64_t sold;
-	} unmatched[UNMATCHED_MAX];
-	size_t n_unmatched;
-	int more_unmatched;
 };
 
 /* What the ping URL never carries: told apart, so that a seller notices that
@@ -283,100 +277,11 @@ check_deliveries(struct check *k, struct store *s, struct err *e)
 			(long long)k->kept, time_text(k->kept_at, text)));
 }
 
-/* ---- what was sold, and no tier grants ---- */
-
-/* The values of a joined variant; a value may hold ", " itself, and then none
- * of its parts is one, which costs a line too many. */
-static size_t
-split_variant(struct str joined, struct str out[FACT_VARIANTS_MAX])
-{
-	size_t n = 0;
-	for (struct str rest = joined; rest.p != NULL && n < FACT_VARIANTS_MAX;
-	     n++) {
-		str_cut(rest, ',', &out[n], &rest);
-		if (rest.n > 0 && rest.p[0] == ' ')
-			rest = (struct str){ rest.p + 1, rest.n - 1 };
-	}
-	return n;
-}
-
-/* What was sold, as grants see it. After a change of plan the row's variant is
- * still the old plan's, and the tier the new one's own name. */
-static void
-as_fact(const struct store_product *row, struct fact *f)
-{
-	*f = (struct fact){ .product = row->product, .variant = row->variant };
-	f->names[f->n_names++] = row->product;
-	if (row->product_name.p != NULL)
-		f->names[f->n_names++] = row->product_name;
-	f->n_variants = split_variant(row->variant, f->variants);
-	int own = f->n_variants == 0;
-	for (size_t i = 0; i < f->n_variants; i++)
-		own |= str_eq(f->variants[i], row->tier);
-	if (!own && !str_eq(row->variant, row->tier)) {
-		f->variant = f->variants[0] = row->tier;
-		f->n_variants = 1;
-	}
-}
-
-/* The line among those noted so far; NULL: there are too many. */
-static struct unmatched *
-unmatched_line(struct check *k, struct str line)
-{
-	size_t i = 0;
-	while (i < k->n_unmatched && !str_eq(k->unmatched[i].line, line))
-		i++;
-	if (i == UNMATCHED_MAX)
-		return NULL;
-	if (i == k->n_unmatched) {
-		char *copy = arena_dup(k->ctl->arena, line.p, line.n);
-		if (copy == NULL)
-			return NULL;
-		k->n_unmatched++;
-		k->unmatched[i] = (struct unmatched){ { copy, line.n }, 0 };
-	}
-	return &k->unmatched[i];
-}
-
-/* The tiers are those of the settings as they are, not those the tables were
- * filled by. */
-static int
-product_row(void *arg, const struct store_product *row)
-{
-	struct check *k = arg;
-	const struct tier_rules *rules = &k->ctl->config->rules;
-	const struct platform *p = platform_find(row->platform);
-	struct fact f;
-	if (p == NULL || row->tier.p == NULL ||
-	    tier_find(rules, row->tier) != NULL)
-		return 0;
-	as_fact(row, &f);
-	if (tier_match(rules, p, &f, STR_NONE) != NULL)
-		return 0;
-	/* Gank names the product in the title, Gumroad in the permalink */
-	struct str variant = f.variant;
-	if (variant.p == NULL && str_eq_z(row->platform, "gank"))
-		variant = row->product_name;
-	struct buf line;
-	buf_init(&line, 4096);
-	if (tier_grant_line(&line, row->platform, row->product, variant) == 0) {
-		struct unmatched *u = unmatched_line(k, buf_str(&line));
-		if (u != NULL)
-			u->sold += row->count;
-		else
-			k->more_unmatched = 1;
-	}
-	buf_free(&line);
-	return 0;
-}
-
 static void
 check_products(struct check *k, struct store *s, struct err *e)
 {
-	struct buf *b = &k->ctl->out;
 	int needed = 0;
-	if (rebuild_needed(s, k->ctl->config, &needed, e) != 0 ||
-	    store_products(s, product_row, k, e) != 0)
+	if (rebuild_needed(s, k->ctl->config, &needed, e) != 0)
 		return;
 	if (needed && k->events > 0)
 		note(k,
@@ -384,19 +289,14 @@ check_products(struct check *k, struct store *s, struct err *e)
 		    "settings or a version of before. 'gatepost work "
 		    "--once', by hand or from cron, does it, and so does "
 		    "gatepost.fcgi when it is restarted");
-	if (k->n_unmatched > 0)
+	struct unmatched *u = unmatched_find(k->ctl, s, e);
+	if (u != NULL && u->n > 0)
 		note(k,
 		    "sales that no grant matches (their tier's name is "
 		    "the platform's own). To give a tier for them, paste "
 		    "into its grants:");
-	for (size_t i = 0; i < k->n_unmatched; i++) {
-		buf_addz(b, "           ");
-		buf_add_visible(b, k->unmatched[i].line);
-		buf_addf(
-		    b, ",   # %lld sold\n", (long long)k->unmatched[i].sold);
-	}
-	if (k->more_unmatched)
-		buf_addz(b, "           # and more\n");
+	if (u != NULL)
+		unmatched_print(u, &k->ctl->out);
 }
 
 static void

@@ -310,6 +310,7 @@ take_product(void *arg, const struct db_value *row, size_t n)
 		.tier = db_str(&row[4]),
 		.count = db_number(&row[5]),
 		.last_sold_at = db_number(&row[6]),
+		.sale = db_str(&row[7]),
 	};
 	return each->fn(each->arg, &p);
 }

@@ -286,6 +286,7 @@ struct store_product {
 	struct str tier;
 	int64_t count;
 	int64_t last_sold_at;
+	struct str sale; /* one of them */
 };
 typedef int store_product_fn(void *arg, const struct store_product *row);
 /* What was sold, one row per product, variant and tier. */

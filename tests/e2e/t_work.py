@@ -414,24 +414,61 @@ def unmatched():
         return [" ".join(x.split()) for x in lines if "'gumroad/" in x], any(
             "rebuild is outstanding" in x for x in lines)
 
+    # ids stay, names do not
+    pencil = "'gumroad/v1vjcPFfI4oFYqTFwRF-EQ==', # Pencil, renamed, 2 sold"
+    dms = "'gumroad/pMDAvC-WBqyL9S6m2peVfQ==/%s', # SuperDMs Subscription, " \
+        "1 sold"
     cgi(sale(1))
-    cgi(replaced(sale(2), ("product_name", "Pencil, renamed")))
+    cgi(replaced(sale(2), ("product_name", "Pencil, renamed"),
+                 ("permalink", "pencil2"),
+                 ("sale_timestamp", "2026-03-02T09:15:02Z")))
     cgi(replaced(fixture("gumroad/04-sale-membership-tier-monthly"),
                  ("sale_timestamp", date(int(time.time()) - 86400))))
     p.cli("work", "--once")
-    same(check(), (["'gumroad/pencil', # 2 sold",
-                    "'gumroad/superdms/Influencer', # 1 sold"], False),
+    same(check(), ([pencil, dms % "Influencer"], False),
          "what no grant matches, each once")
-    p.configure(tiers="tier 'x' { grants = { 'gumroad/pencil' } }\n")
-    same(check(), (["'gumroad/superdms/Influencer', # 1 sold"], True),
+    p.configure(tiers="tier 'x' { grants = { %s } }\n" % pencil.split(",")[0])
+    same(check(), ([dms % "Influencer"], True),
          "a grant that is in the settings is not asked for")
     p.cli("work", "--once")
-    same(check(), (["'gumroad/superdms/Influencer', # 1 sold"], False),
-         "nor after work --once")
+    same(check(), ([dms % "Influencer"], False), "nor after work --once")
     cgi(replaced(fixture("gumroad/43-subscription-updated-upgrade"),
                  ("effective_as_of", date(int(time.time())))))
-    same(check()[0], ["'gumroad/superdms/Agency', # 1 sold"],
+    same(check()[0], [dms % "Agency"],
          "after an upgrade the new plan, and not the old one as well")
+
+
+def unmatched_names():
+    """What is pasted fits, whatever the names hold."""
+    p = Place(tiers="")
+    membership = fixture("gumroad/04-sale-membership-tier-monthly")
+    now = date(int(time.time()) - 60)
+
+    def cgi(n, *pairs, more=b""):
+        body = more + replaced(membership, ("sale_id", "S%d" % n),
+                               ("subscription_id", "U%d" % n),
+                               ("sale_timestamp", now), *pairs)
+        same(p.cgi("POST", hook(p), body, FORM).status, 200, "a delivery")
+
+    def check():
+        lines = p.cli("check").stdout.decode().splitlines()
+        return [" ".join(x.split()) for x in lines if "'gumroad/" in x]
+    cgi(1, ("variants%5BTier%5D", "A/B 100%"), ("product_name", "x\n# 'y'"))
+    cgi(2, ("variants%5BTier%5D", "Pro"), more=b"variants[Version]=L&")
+    cgi(3, ("product_id", ""), ("variants%5BTier%5D", "No id"))
+    cgi(4, ("product_name", "Typed"), ("variants%5BTier%5D", "Seen"),
+        more=b"custom_fields[product_name]=Typed&")
+    lines = check()
+    same(lines, [
+        "'gumroad/pMDAvC-WBqyL9S6m2peVfQ==/A%2FB 100%25', "
+        "# x\\n# 'y', 1 sold",
+        "'gumroad/pMDAvC-WBqyL9S6m2peVfQ==/Pro', # SuperDMs Subscription, "
+        "1 sold", "'gumroad/superdms/No id', # 1 sold",
+        "'gumroad/pMDAvC-WBqyL9S6m2peVfQ==/Seen', # 1 sold"], "the lines")
+    p.configure(tiers="tier 'x' { grants = {\n%s\n} }\n" % "\n".join(lines))
+    p.cli("work", "--once")
+    same(check(), [], "pasted with their comments, they match")
+    same(p.rows("SELECT DISTINCT tier FROM purchases"), [("x",)], "all")
 
 
 # ---- leaving -----------------------------------------------------------------
@@ -552,4 +589,5 @@ def exported():
 
 
 main(rebuilt, expiry, expiry_cgi, idle, links, links_email, by_hand, leaked,
-     replayed, moved, unmatched, erased, explained, exported)
+     replayed, moved, unmatched, unmatched_names, erased, explained,
+     exported)
