@@ -241,7 +241,7 @@ fold_again(struct work *w, struct explain_subject *u)
 				.sent_at = ev->sent_at };
 	}
 	if (p == NULL)
-		return 0;
+		return fold_grants(u->subject, d, n, w->a, &u->fold, w->e);
 	if (fold_subject(
 		p, u->subject, d, n, &w->c->rules, w->a, &u->fold, w->e) != 0)
 		return -1;

@@ -6,7 +6,8 @@
 
 /* The row of the grant d[i]; what came after it may have ended it. */
 static struct store_purchase
-row_of(struct str subject, const struct fold_delivery *d, size_t n, size_t i)
+row_of(struct str subject, const struct fold_delivery *d, size_t n, size_t i,
+    struct fold_why *why)
 {
 	const struct manual *m = d[i].manual;
 	struct store_purchase row = {
@@ -42,6 +43,8 @@ row_of(struct str subject, const struct fold_delivery *d, size_t n, size_t i)
 			continue;
 		if (row.until == STORE_NULL || d[k].sent_at < row.until)
 			row.until = row.paid_until = d[k].sent_at;
+		if (ends && row.until == d[k].sent_at)
+			why->until = FOLD_BY_HAND;
 		break;
 	}
 	if (row.until != STORE_NULL && row.until <= row.since) {
@@ -57,13 +60,18 @@ fold_grants(struct str subject, struct fold_delivery *d, size_t n,
 {
 	struct store_purchase *rows = arena_alloc(a, (n + 1) * sizeof(*rows));
 	*out = (struct fold_rows){ 0 };
-	if (rows == NULL)
+	out->whys = arena_alloc(a, (n + 1) * sizeof(*out->whys));
+	if (rows == NULL || out->whys == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	fold_sort(d, n);
-	for (size_t i = 0; i < n; i++)
-		if (d[i].manual->kind == MANUAL_GRANT &&
-		    d[i].manual->tier.p != NULL)
-			rows[out->n_purchases++] = row_of(subject, d, n, i);
+	for (size_t i = 0; i < n; i++) {
+		size_t at = out->n_purchases;
+		if (d[i].manual->kind != MANUAL_GRANT ||
+		    d[i].manual->tier.p == NULL)
+			continue;
+		rows[at] = row_of(subject, d, n, i, &out->whys[at]);
+		out->n_purchases++;
+	}
 	out->purchases = rows;
 	return 0;
 }

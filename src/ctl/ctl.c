@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/access.h"
@@ -128,14 +130,51 @@ ctl_fail(const struct err *e)
 	}
 }
 
+/* Whose file it is; where it is root's, or cannot be seen, whose folder. */
+static const char *
+owner(struct ctl *ctl, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+	if (slash != NULL && (stat(path, &st) != 0 || st.st_uid == 0))
+		path = str_z(ctl->arena,
+		    (struct str){ path, (size_t)(slash - path) + 1 });
+	if (path == NULL || stat(path, &st) != 0 || st.st_uid == 0)
+		return "gatepost";
+	const struct passwd *who = getpwuid(st.st_uid);
+	return who == NULL
+	    ? arena_printf(ctl->arena, "'#%u'", (unsigned)st.st_uid)
+	    : str_z(ctl->arena, str_from(who->pw_name));
+}
+
+const char *
+ctl_as_whom(struct ctl *ctl, const struct err *e)
+{
+	const char *closed = NULL, *env = getenv("GATEPOST_CONFIG");
+	if (ctl->config == NULL && ctl->file != NULL &&
+	    strstr(e->text, strerror(EACCES)) != NULL)
+		closed = ctl->file;
+	else if (ctl->config != NULL && !store_is_url(ctl->config->database) &&
+	    (e->code == ERR_DB || e->code == ERR_SYSTEM) &&
+	    access(ctl->config->database, R_OK | W_OK) != 0 && errno == EACCES)
+		closed = ctl->config->database;
+	if (closed == NULL)
+		return NULL;
+	int named = ctl->config_option != NULL || (env != NULL && *env != '\0');
+	return arena_printf(ctl->arena, "sudo -u %s %s%s%s %s%s",
+	    owner(ctl, closed), ctl->program, named ? " -c " : "",
+	    named ? ctl->file : "", ctl->command->name,
+	    ctl->n_given + ctl->n_rest > 0 ? " …" : "");
+}
+
 const struct config *
 ctl_config(struct ctl *ctl, struct err *e)
 {
 	if (ctl->config != NULL)
 		return ctl->config;
-	char *file =
+	ctl->file =
 	    config_locate(ctl->arena, ctl->config_option, CONFIG_CLI, e);
-	if (file == NULL || config_load(file, &ctl->config, e) != 0)
+	if (ctl->file == NULL || config_load(ctl->file, &ctl->config, e) != 0)
 		return NULL;
 	return ctl->config;
 }

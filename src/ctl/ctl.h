@@ -45,6 +45,7 @@ struct ctl {
 	size_t n_given;
 	const char *rest[CTL_VALUES_MAX];
 	size_t n_rest;
+	const char *file; /* the configuration's, by ctl_config */
 	struct config *config; /* by ctl_config */
 	struct store *store; /* by ctl_store */
 };
@@ -112,6 +113,10 @@ extern const char *const ctl_platforms[]; /* those of events */
 
 /* Which code an error ends with. */
 enum ctl_exit ctl_fail(const struct err *e);
+
+/* Where the configuration or the database is closed to this user: as whom to
+ * run the command. NULL: that is not why it failed. */
+const char *ctl_as_whom(struct ctl *ctl, const struct err *e);
 
 /* Finds and loads the configuration, once. */
 const struct config *ctl_config(struct ctl *ctl, struct err *e);

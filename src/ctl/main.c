@@ -136,10 +136,18 @@ say(struct ctl *ctl, enum ctl_exit code, const struct err *e)
 		code = CTL_SYSTEM;
 	if (e->code != ERR_NONE) {
 		struct buf line;
-		buf_init(&line, (size_t)5 * ERR_TEXT_MAX);
+		buf_init(&line, 65536);
 		buf_addz(&line, "gatepost: ");
 		buf_add_visible(&line, str_from(e->text));
 		buf_addc(&line, '\n');
+		const char *as_whom = ctl_as_whom(ctl, e);
+		if (as_whom != NULL) {
+			buf_addz(&line,
+			    "gatepost: run it as the user whose "
+			    "file that is: ");
+			buf_add_visible(&line, str_from(as_whom));
+			buf_addc(&line, '\n');
+		}
 		ctl_write(STDERR_FILENO, buf_str(&line));
 		buf_free(&line);
 	}

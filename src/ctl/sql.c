@@ -60,6 +60,9 @@ find_database(struct ctl *ctl, const char **out, struct err *e)
 		return err_set(e, ERR_DB,
 		    "%s: no database there; 'gatepost migrate' makes one",
 		    c->database);
+	if (access(c->database, R_OK) != 0)
+		return err_set(
+		    e, ERR_SYSTEM, "%s: %s", c->database, strerror(errno));
 	return check_owner(c->database, e);
 }
 

@@ -62,9 +62,8 @@ struct fact {
 	struct str sale;
 	struct str subscription;
 	struct str product; /* the column: permalink; membership, goods */
-	struct str product_id; /* stays where the others are renamed */
-	struct str product_name;
 	struct str product_id; /* stays when names change; may be STR_NONE */
+	struct str product_name;
 	struct str names[FACT_NAMES_MAX]; /* for grants: any may match */
 	size_t n_names;
 	struct str variants[FACT_VARIANTS_MAX]; /* values, in order */

@@ -1,5 +1,6 @@
 #include "store/db.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -267,9 +268,11 @@ sqlite_open(const char *where, enum db_mode mode, int ms, struct db **out,
 	pthread_once(&once, configure);
 	if (mode != DB_CREATE && access(where, F_OK) != 0) {
 		free(db);
-		return err_set(e, ERR_ABSENT,
-		    "%s: no database there; 'gatepost migrate' makes one",
-		    where);
+		return errno != ENOENT
+		    ? err_set(e, ERR_DB, "%s: %s", where, strerror(errno))
+		    : err_set(e, ERR_ABSENT,
+			  "%s: no database there; 'gatepost migrate' makes one",
+			  where);
 	}
 	int rc = open_handle(db, where, mode), again = 0, failed = 0;
 	if (rc == SQLITE_OK && mode != DB_READ)

@@ -7,6 +7,7 @@ import base64
 import json
 import os
 import pty
+import pwd
 import shutil
 import sqlite3
 import subprocess
@@ -481,6 +482,58 @@ def closed_folder():
     exits(a, 3, "no configuration: looked at /", "a folder one may not enter")
 
 
+def other_user():
+    """Closed to who asks: he is told as whom to ask."""
+    if os.getuid() != 0 or not shutil.which("setpriv"):
+        skip("files of another user", "needs root and setpriv")
+        return
+    lib.needs_file("its owner")
+    p = Place()
+    p.dir.chmod(0o755)
+    data = p.dir / "data"
+    data.mkdir()
+    p.conf = p.conf.rename(data / "gatepost.conf")
+    for name in p.dir.glob("gatepost.db*"):
+        name.rename(data / name.name)
+    program = shutil.copy2(CTL_PROGRAM, p.dir / "gatepost")
+    for path in (data, *data.iterdir()):
+        os.chown(path, 1, 1)
+    owner = pwd.getpwuid(1).pw_name
+
+    def ask(*args, closed=None, **options):
+        return subprocess.run(
+            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+             program, *args], capture_output=True, stdin=subprocess.DEVNULL,
+            **options)
+    conf = ["-c", p.conf]
+    as_owner = "sudo -u %s %s -c %s " % (owner, program, p.conf)
+    exits(ask(*conf, "check"), 3, as_owner + "check\n", "a closed folder")
+    data.chmod(0o700)
+    exits(ask(*conf, "access", "--user", "1"), 3, as_owner + "access …\n",
+          "and an argument")
+    data.chmod(0o711)
+    exits(ask("check", env={"GATEPOST_CONFIG": str(p.conf)}), 3,
+          as_owner + "check\n", "a closed configuration")
+    data.chmod(0o755)
+    exits(ask("check", cwd=data), 3, "sudo -u %s %s check\n" % (
+        owner, program), "in the folder itself")
+    os.chown(p.conf, 65534, 65534)
+    for words in (["check"], ["sql", "SELECT 1"], ["events"],
+                  ["work", "--once"], ["backup", "/dev/null/x"],
+                  ["grant", "--user", "1", "--tier", "supporter"]):
+        a = ask(*conf, *words)
+        exits(a, 3, as_owner + words[0], "a closed database: " + words[0])
+    (data / "gatepost.db").chmod(0o644)
+    exits(ask(*conf, "grant", "--user", "1", "--tier", "x"), 3,
+          as_owner + "grant …", "a database to read only")
+    a = ask(*conf, "decode", "gumroad", "/etc/shadow")
+    ok(b"sudo" not in a.stderr, "no other file", a)
+    os.chown(p.conf, 0, 65534)
+    p.conf.chmod(0o600)
+    os.chown(data, 0, 0)
+    exits(ask(*conf, "check"), 3, "sudo -u gatepost ", "all is root's")
+
+
 def migrate():
     p = Place()
     p.cli("trigger", "gumroad.sale")
@@ -648,5 +701,5 @@ def wrong_config():
 
 
 main(codes, found, as_json, decode, verify, trigger, trigger_tier,
-     trigger_follow, made, closed_folder,
+     trigger_follow, made, closed_folder, other_user,
      migrate, backup, escapes, wrong_config)
