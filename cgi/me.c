@@ -42,7 +42,8 @@ begin(const struct request *r, int status, struct reply *p)
 	    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 	struct buf *b = reply_html(p, status);
 	reply_header(p, "Content-Security-Policy", str_from(policy));
-	reply_header(p, "Referrer-Policy", STR("no-referrer"));
+	/* with no-referrer its forms came from "null", as anybody's can */
+	reply_header(p, "Referrer-Policy", STR("same-origin"));
 	reply_header(p, "Cross-Origin-Opener-Policy", STR("same-origin"));
 	reply_header(p, "X-Robots-Tag", STR("noindex"));
 	reply_header(p, "Vary", STR("Cookie, Authorization"));

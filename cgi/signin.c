@@ -22,8 +22,8 @@
 enum { BODY_MAX = 16 * 1024 }; /* bytes */
 
 #define NOT_WHOLE \
-	"This link is over, or not whole. A link is good for 24 hours; ask " \
-	"for a new one."
+	"This link is over, was used, or is not whole. A link is good for 24 " \
+	"hours, and after its first use for ten minutes; ask for a new one."
 #define FOREIGN "Another page sent you here. Press the button again."
 #define NO_ADDRESS "That is not an e-mail address."
 #define TOO_OFTEN "Too many links were asked for from here. Try in an hour."
@@ -59,8 +59,8 @@ without_port(struct str host)
 /*
  * Does a page of another site make the browser send this? It could sign its
  * visitor in as somebody else. Browsers say so by Sec-Fetch-Site, on https and
- * on this machine. Older ones say where from by Origin, but only "null" of a
- * page that is no-referrer, as this one is: those are let in.
+ * on this machine. Older ones say where from by Origin: "null" is any page that
+ * hides where it is, which ours does not.
  */
 static int
 is_foreign(const struct app *app, const struct request *r)
@@ -70,7 +70,7 @@ is_foreign(const struct app *app, const struct request *r)
 	if (site.n > 0)
 		return !str_eq_z(site, "same-origin") &&
 		    !str_eq_z(site, "none");
-	if (origin.n == 0 || str_eq_z(origin, "null"))
+	if (origin.n == 0)
 		return 0;
 	own = app->config->public_url;
 	if (str_starts(own, origin) &&
@@ -203,21 +203,48 @@ token_of(struct str text)
 	return text;
 }
 
+struct sign_in {
+	const struct config *config;
+	struct link_signin link;
+	int64_t now;
+	int good;
+};
+
+/* By the one writer. */
 static int
+use(struct store *s, void *arg, struct err *e)
+{
+	struct sign_in *in = arg;
+	return signin_use(s, in->config, &in->link, in->now, &in->good, e);
+}
+
+static void
 sign_in(
     const struct app *app, struct request *r, struct str token, struct reply *p)
 {
-	const struct config *c = app->config;
+	static const struct words not_whole = { 403, "link", NOT_WHOLE };
+	struct sign_in in = { .config = app->config, .now = time_now() };
 	struct err err = { .code = ERR_NONE };
 	struct access_key key;
-	struct str email;
-	int64_t now = time_now();
-	if (link_signin_read(c, token_of(token), now, r->arena, &email) != 0 ||
-	    access_key_parse(STORE_BY_EMAIL, email, r->arena, &key, &err) != 0)
-		return -1;
-	if (cookie_set(app, &key, now, c->signin_seconds, p, &err) != 0)
-		p->failed = 1;
-	return 0;
+	if (link_signin_read(app->config, token_of(token), in.now, r->arena,
+		&in.link) != 0 ||
+	    access_key_parse(
+		STORE_BY_EMAIL, in.link.email, r->arena, &key, &err) != 0) {
+		say(app, r, &not_whole, p);
+		return;
+	}
+	if (!writer_enter(app->writers, r, p))
+		return;
+	if (writer_chore(app->commit, use, &in, &err) != 0) {
+		not_written(app, r, p, &err);
+	} else if (!in.good) {
+		say(app, r, &not_whole, p);
+	} else {
+		if (cookie_set(app, &key, in.now, app->config->signin_seconds,
+			p, &err) != 0)
+			p->failed = 1;
+		to_page(r, p);
+	}
 }
 
 /* By the one writer: all passes of whoever asks are taken back, those that other
@@ -262,22 +289,17 @@ sign_out(
 void
 me_post(const struct app *app, struct request *r, struct reply *p)
 {
-	static const struct words not_whole = { 403, "link", NOT_WHOLE };
+	struct str token = STR_NONE, out = STR_NONE;
 	if (refuse(app, r, p))
 		return;
 	if (is_type(r, "application/x-www-form-urlencoded")) {
-		struct str token = field(r, "token");
-		struct str out = token.p == NULL ? field(r, "out") : STR_NONE;
-		if (out.n > 0) {
-			sign_out(app, r, str_eq_z(out, "everywhere"), p);
-			return;
-		}
-		if (sign_in(app, r, token, p) == 0) {
-			to_page(r, p);
-			return;
-		}
+		token = field(r, "token");
+		out = token.p == NULL ? field(r, "out") : STR_NONE;
 	}
-	say(app, r, &not_whole, p);
+	if (out.n > 0)
+		sign_out(app, r, str_eq_z(out, "everywhere"), p);
+	else
+		sign_in(app, r, token, p);
 }
 
 /* ---- POST /me/link ------------------------------------------------------- */

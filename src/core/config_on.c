@@ -347,8 +347,11 @@ static const char signin_text[] =
     "\n"
     "{link}\n"
     "\n"
-    "It is good for 24 hours, and it is yours alone: whoever has it is signed\n"
-    "in as you. If you did not ask for it, there is nothing to do.\n";
+    "It is good for 24 hours, and after its first use for ten minutes, so "
+    "that\n"
+    "you can paste it into that page on another device. It is yours alone:\n"
+    "whoever has it is signed in as you. If you did not ask for it, there is\n"
+    "nothing to do.\n";
 
 /* Nor is that of links to sign in; its text is signin.txt of the templates,
  * where there is one. */

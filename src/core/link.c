@@ -99,18 +99,18 @@ make(const struct config *c, struct str label, int64_t expires,
 
 static int
 read_fields(const struct config *c, struct str label, struct str token,
-    int64_t now, struct arena *a, struct str *fields, size_t n)
+    int64_t now, struct arena *a, struct str *fields, size_t n,
+    int64_t *expires)
 {
 	struct str head, tail, number, rest;
-	int64_t expires;
 	if (token.n > LINK_MAX || !str_cut(token, '.', &head, &tail))
 		return -1;
 	struct str text = base64_url(a, head), sum = base64_url(a, tail);
 	if (text.p == NULL || sum.p == NULL || !is_signed(c, label, text, sum))
 		return -1;
 	str_cut(text, '\n', &number, &rest);
-	if (str_int64(number, 0, PASS_TIME_MAX, &expires) != 0 ||
-	    now >= expires)
+	if (str_int64(number, 0, PASS_TIME_MAX, expires) != 0 ||
+	    now >= *expires)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		fields[i] = rest;
@@ -146,13 +146,14 @@ link_signin_make(const struct config *c, struct str email, int64_t now,
 
 int
 link_signin_read(const struct config *c, struct str token, int64_t now,
-    struct arena *a, struct str *email)
+    struct arena *a, struct link_signin *out)
 {
-	struct str field;
-	*email = STR_NONE;
-	if (read_fields(c, SIGNIN, token, now, a, &field, 1) != 0)
+	struct link_signin link;
+	*out = (struct link_signin){ .email = STR_NONE };
+	if (read_fields(c, SIGNIN, token, now, a, &link.email, 1, &link.ends) !=
+	    0)
 		return -1;
-	*email = field;
+	*out = link;
 	return 0;
 }
 
@@ -172,8 +173,9 @@ link_file_read(const struct config *c, struct str token, int64_t now,
     struct arena *a, struct link_file *out)
 {
 	struct str fields[3];
+	int64_t expires;
 	*out = (struct link_file){ .path = STR_NONE };
-	if (read_fields(c, FILES, token, now, a, fields, 3) != 0)
+	if (read_fields(c, FILES, token, now, a, fields, 3, &expires) != 0)
 		return -1;
 	*out = (struct link_file){ fields[0], fields[1], fields[2] };
 	return 0;

@@ -27,11 +27,15 @@ enum {
 	LINK_SIGNIN_SECONDS = 86400, /* a sign-in link is good for */
 };
 
-/* email: as stored, lower-cased. */
+/* Whether it was used before is another question: core/signin.h. */
+struct link_signin {
+	struct str email; /* as stored, lower-cased */
+	int64_t ends; /* made LINK_SIGNIN_SECONDS before */
+};
 int link_signin_make(const struct config *c, struct str email, int64_t now,
     struct buf *out, struct err *e);
 int link_signin_read(const struct config *c, struct str token, int64_t now,
-    struct arena *a, struct str *email);
+    struct arena *a, struct link_signin *out);
 
 /* A file behind a rule, opened by a sale. Whether the sale still opens it is
  * looked up when the link is used: link_opens. */

@@ -6,7 +6,8 @@
 #include "base/jsonw.h"
 #include "base/network.h"
 #include "base/time.h"
-#include "core/link.h"
+#include "core/pass.h"
+#include "store/pass.h"
 
 enum {
 	PAYLOAD_MAX = 4096,
@@ -92,6 +93,59 @@ signin_ask(struct store *s, const struct config *c, struct str email,
 	if (store_begin(s, e) != 0)
 		return -1;
 	if (note(s, &row, out, e) == 0 && store_commit(s, e) == 0)
+		return 0;
+	store_rollback(s);
+	return -1;
+}
+
+/* ---- using ---------------------------------------------------------------- */
+
+static int
+use(struct store *s, struct str digest, const struct link_signin *link,
+    int64_t now, int *good, struct err *e)
+{
+	const struct access_key key = { .by = STORE_BY_EMAIL,
+		.word = access_words[STORE_BY_EMAIL],
+		.value = link->email,
+		.id = link->email };
+	struct store_link used;
+	int64_t from;
+	if (store_link_trim(s, now, e) != 0 ||
+	    store_link_used(s, digest, &used, e) != 0 ||
+	    pass_valid_from(s, &key, &from, e) != 0)
+		return -1;
+	*good = link->ends - LINK_SIGNIN_SECONDS > from &&
+	    (used.uses == 0 ||
+		(used.uses < SIGNIN_USES && now <= used.used_at + SIGNIN_USED));
+	return *good ? store_link_use(s, digest, now, link->ends, e) : 0;
+}
+
+/* Its text could be written in other ways: what it says is its name. */
+static int
+digest_link(const struct config *c, const struct link_signin *link,
+    char hex[LINK_DIGEST_HEX + 1], struct err *e)
+{
+	struct buf b;
+	buf_init(&b, LINK_MAX);
+	buf_addi(&b, link->ends);
+	buf_addc(&b, ' ');
+	buf_adds(&b, link->email);
+	int rc = buf_ok(&b) ? link_digest(c, buf_str(&b), hex, e)
+			    : err_set(e, ERR_MEMORY, "out of memory");
+	buf_free(&b);
+	return rc;
+}
+
+int
+signin_use(struct store *s, const struct config *c,
+    const struct link_signin *link, int64_t now, int *good, struct err *e)
+{
+	char hex[LINK_DIGEST_HEX + 1];
+	*good = 0;
+	if (digest_link(c, link, hex, e) != 0 || store_begin(s, e) != 0)
+		return -1;
+	if (use(s, str_from(hex), link, now, good, e) == 0 &&
+	    store_commit(s, e) == 0)
 		return 0;
 	store_rollback(s);
 	return -1;

@@ -1,8 +1,7 @@
 #ifndef CORE_SIGNIN_H
 #define CORE_SIGNIN_H
 
-#include "core/config.h"
-#include "store/store.h"
+#include "core/link.h"
 
 /*
  * Sign-in links by mail. Somebody asks for one with an address; whether that
@@ -21,6 +20,8 @@ enum {
 	SIGNIN_MAX = 10000, /* mails to everybody */
 	SIGNIN_ROWS_MAX = 100000, /* questions kept to count */
 	SIGNIN_STEP = 50, /* settled in one transaction */
+	SIGNIN_USES = 3, /* of a link, all within … */
+	SIGNIN_USED = 600, /* seconds of the first: for another device */
 };
 
 /* The name of the target in the outbox, of kind mail. */
@@ -42,5 +43,11 @@ int signin_ask(struct store *s, const struct config *c, struct str email,
  * there is nothing to do; may be called from several processes. */
 int signin_settle(struct store *s, const struct config *c, int64_t now,
     struct arena *a, int64_t *mails, struct err *e);
+
+/* Uses a link that was read. *good: 0 where it was used before, too often or too
+ * long ago, or where the passes of its address were taken back since it was
+ * made. In a transaction of its own. */
+int signin_use(struct store *s, const struct config *c,
+    const struct link_signin *link, int64_t now, int *good, struct err *e);
 
 #endif

@@ -115,7 +115,7 @@ def flow():
     a = p.get("/me")
     same((a.status, a.headers["cache-control"], a.headers["referrer-policy"],
           a.headers["content-security-policy"]),
-         (200, "no-store", "no-referrer", CSP), "the page")
+         (200, "no-store", "same-origin", CSP), "the page")
     ok(b"<script>" not in a.body and b"style=" not in a.body and
        b' onclick' not in a.body, "nothing inline")
     for name, kind in (("me.css", "text/css"), ("me.js", "text/javascript")):
@@ -194,20 +194,23 @@ def links():
     page = p.get("/me", {"Cookie": cookie_of(a)[0]}).body
     ok(b"<b>&lt;b&gt;&quot;&amp;@" in page, "what it shows is escaped", page)
 
-    for headers, status in (
+    for n, (headers, status) in enumerate((
             ({"Sec-Fetch-Site": "same-origin"}, 303),
             ({"Sec-Fetch-Site": "none"}, 303),
             ({"Sec-Fetch-Site": "cross-site"}, 403),
             ({"Sec-Fetch-Site": "same-site"}, 403),
             ({"Sec-Fetch-Site": "cross-site", "Origin": "null"}, 403),
-            ({"Origin": "null"}, 303),
+            ({"Sec-Fetch-Site": "same-origin", "Origin": "null"}, 303),
+            ({"Origin": "null"}, 403),
+            ({}, 303),
             ({"Origin": "https://example.org"}, 303),
             ({"Origin": "http://127.0.0.1:%d" % p.port}, 303),
             ({"Origin": "https://example.or"}, 403),
             ({"Origin": "https://example.org.evil.example"}, 403),
             ({"Origin": "https://"}, 403),
-            ({"Origin": "https://evil.example"}, 403)):
-        a = form(p, "/me", headers, token=good)
+            ({"Origin": "https://evil.example"}, 403))):
+        a = form(p, "/me", headers,
+                 token=link(p, "signin", address, lasts=100 + n))
         same((a.status, "set-cookie" in a.headers), (status, status == 303),
              "from %r" % headers)
     same(form(p, "/me/link", {"Sec-Fetch-Site": "cross-site"},
@@ -224,6 +227,53 @@ def links():
     ok(b"Nothing is open for you now" in page, "nothing bought", page)
     ok(b"<details open>" in page, "the way to sign in stands open", page)
     p.check_logs(good, passed)
+
+
+def uses():
+    """A link is good until its first use, and ten minutes after, for three."""
+    p = started()
+    address, _ = bought(p, 9)
+    token = link(p, "signin", address, lasts=3600)
+
+    def use(token):
+        a = form(p, "/me", token=token)
+        return a.status, "set-cookie" in a.headers
+    for path in ("/me", "/me?x", "/me/"):
+        for _ in range(5):
+            p.get(path)
+            http_request(p.port, "HEAD", path)
+    form(p, "/me", {"Sec-Fetch-Site": "cross-site"}, token=token)
+    form(p, "/me", token=token[:-1])
+    same(p.one("SELECT count(*) FROM links"), 0,
+         "what opens the page, or another site, uses nothing up")
+    same(use(token), (303, True), "used")
+    same(use("https://example.org/me#%s " % token), (303, True),
+         "pasted on another device")
+    same((use(token), use(token), use(token)),
+         ((303, True), (403, False), (403, False)), "three times in all")
+    a = p.cgi("POST", "/me", b"token=" + token.encode(), FORM)
+    same(a.status, 403, "as plain CGI as well")
+    other = link(p, "signin", address, lasts=3601)
+    same(use(other), (303, True), "another link")
+    p.execute("UPDATE links SET used_at = used_at - 601")
+    same(use(other), (403, False), "after ten minutes")
+    p.execute("UPDATE links SET ends_at = ends_at - 7200")
+    same(use(link(p, "signin", address, lasts=3602)), (303, True), "a third")
+    same(p.one("SELECT count(*) FROM links"), 1, "those that are over go")
+    ok(address not in repr(p.rows("SELECT * FROM links")),
+       "nobody's address is noted")
+    hold = p.hold()
+    same(use(link(p, "signin", address, lasts=3603)), (503, False),
+         "what cannot be noted signs nobody in")
+    hold.let_go()
+
+    fresh = link(p, "signin", address, lasts=86400 + 3600)
+    same(p.cli("pass", "--revoke", "--email", address).returncode, 0,
+         "all passes are taken back")
+    same(use(link(p, "signin", address, lasts=3604)), (403, False),
+         "links that were made before are, too")
+    same(use(fresh), (303, True), "one made later is good")
+    p.check_logs(token, other)
 
 
 def ask_from(p, address, peer="192.0.2.1", json_too=False):
@@ -488,4 +538,4 @@ def script():
                fragment[1:], "" if ready else "not "), done)
 
 
-main(flow, links, limits, flood, files, places, script)
+main(flow, links, uses, limits, flood, files, places, script)

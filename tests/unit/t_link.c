@@ -70,9 +70,9 @@ filed(const struct config *c, int64_t seconds)
 static int
 signs_in(const struct config *c, struct str token, int64_t now)
 {
-	struct str email;
-	int rc = link_signin_read(c, token, now, a, &email);
-	if (rc != 0 && email.p != NULL)
+	struct link_signin link;
+	int rc = link_signin_read(c, token, now, a, &link);
+	if (rc != 0 && link.email.p != NULL)
 		OK(0, "a refused link has an address");
 	return rc == 0;
 }
@@ -90,11 +90,14 @@ opens(const struct config *c, struct str token, int64_t now)
 static void
 test_taken(void)
 {
-	struct str email, t = signin(&both, "me@example.org");
+	struct str t = signin(&both, "me@example.org");
+	struct link_signin link;
 	struct link_file f;
 	test_group("what is made is taken");
-	OK(link_signin_read(&both, t, NOW, a, &email) == 0, "sign-in");
-	IS(email, "me@example.org", "its address");
+	OK(link_signin_read(&both, t, NOW, a, &link) == 0 &&
+		link.ends == NOW + DAY,
+	    "sign-in");
+	IS(link.email, "me@example.org", "its address");
 	OK(signs_in(&both, t, NOW + DAY - 1), "to its last second");
 	OK(!signs_in(&both, t, NOW + DAY), "and not after a day");
 	t = filed(&both, 60);
