@@ -123,6 +123,18 @@ def until(condition, what, limit=LIMIT):
         time.sleep(0.01)
 
 
+def npm_install(place, *packages):
+    """A test of its own: packages of npm, into that folder."""
+    (place / "package.json").write_text('{"private":true,"type":"module"}')
+    done = subprocess.run(
+        ["npm", "install", "--loglevel=error", "--no-audit", "--no-fund",
+         "--ignore-scripts", "--cache", place / "cache", *packages],
+        cwd=place, stdin=subprocess.DEVNULL, capture_output=True, timeout=240)
+    shutil.rmtree(place / "cache", ignore_errors=True)
+    return ok(done.returncode == 0, "npm install " + " ".join(packages),
+              done.stderr.decode(errors="replace")[-2000:])
+
+
 # ---- processes and folders -------------------------------------------------
 
 _children = []

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from lib import (BUILD, SLOW, TOP, folder, free_port, http_request, main, note,
-                 ok, same, skip, start)
+                 npm_install, ok, same, skip, start)
 from served import Served
 
 PLAYWRIGHT = "playwright-core@1.50.1"
@@ -23,7 +23,7 @@ LIMIT = 150  # seconds, for all that the browser does
 
 
 def install():
-    """The folder of npm's modules, kept beside the build."""
+    """The folder of npm's modules, kept beside the build; None without."""
     place = BUILD / "npm" / PLAYWRIGHT
     if (place / "node_modules").is_dir():
         return place
@@ -31,15 +31,8 @@ def install():
     # made aside and then put there: two tests may run at once
     new = Path(tempfile.mkdtemp(prefix="new.", dir=place.parent))
     try:
-        (new / "package.json").write_text('{"private":true}')
-        done = subprocess.run(
-            ["npm", "install", "--silent", "--no-audit", "--no-fund",
-             "--ignore-scripts", "--cache", new / "cache", PLAYWRIGHT],
-            cwd=new, stdin=subprocess.DEVNULL, capture_output=True,
-            timeout=120)
-        if done.returncode != 0:
-            raise RuntimeError("npm install: %r" % done.stderr[-600:])
-        shutil.rmtree(new / "cache", ignore_errors=True)
+        if not npm_install(new, PLAYWRIGHT):
+            return None
         try:
             new.rename(place)
         except OSError:
@@ -75,6 +68,8 @@ def browser():
               "chromium, node and npm are there"):
         return
     modules = install()
+    if not modules:
+        return
     place, port = folder(), free_port()
     conf = place / "data/gatepost.conf"
     served = Served("--port", str(port), "--data", str(place / "data"))

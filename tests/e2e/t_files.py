@@ -515,7 +515,10 @@ files '/sent' { root = 'sent'
         a = p.cli(*shlex.split(line)[2:])
         same(a.returncode, 0, line)
     t = a.stdout.decode().strip()
-    p.apache("XSendFile On\nXSendFilePath %s/sent\n" % p.dir)
+    page = (TOP / "src/core/gatepost.conf.5").read_text()
+    unescape = re.search(r"^<IfDirective.*?^</IfDirective>\n", page,
+                         re.M | re.S).group(0)
+    p.apache("XSendFile On\nXSendFilePath %s/sent\n%s" % (p.dir, unescape))
     cookie = {"Cookie": "gatepost=" + t}
     for path in ("song.mp3", quote(odd), "sub/", "x.php"):
         a = p.get("/members/" + path, cookie)

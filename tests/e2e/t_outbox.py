@@ -18,7 +18,7 @@ import time
 from urllib.parse import parse_qs, quote
 
 from lib import (CTL_PROGRAM, FORM, LIMIT, TOP, Place, folder, free_port,
-                 main, ok, sale, same, skip, start, stop, until)
+                 main, npm_install, ok, sale, same, skip, start, stop, until)
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 OLD = "whsec_" + base64.b64encode(b"o" * 24).decode()
@@ -218,7 +218,6 @@ def is_alive(pid):
 def npm():
     """The receivers' own libraries take our signatures."""
     place_ = folder()
-    (place_ / "package.json").write_text('{"private":true}')
     (place_ / "try.cjs").write_text("""
 const { Webhook } = require('standardwebhooks')
 const svix = require('svix')
@@ -234,15 +233,7 @@ for (const [headers, body] of order.got)
 	}
 console.log('fine')
 """)
-    try:
-        found = subprocess.run(
-            ["npm", "install", "--silent", "--no-audit", "--no-fund",
-             "--prefer-offline", "standardwebhooks@1.0.0", "svix@1.24.0"],
-            cwd=place_, capture_output=True, timeout=60).returncode == 0
-    except (OSError, subprocess.TimeoutExpired):
-        found = False
-    if not found:
-        skip("standardwebhooks and svix", "npm cannot install them")
+    if not npm_install(place_, "standardwebhooks@1.0.0", "svix@1.24.0"):
         return
     r = Receiver()
     p = place("on 'purchase' { %s }" % app(r))

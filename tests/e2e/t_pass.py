@@ -11,8 +11,8 @@ import socket
 import subprocess
 import time
 
-from lib import (FORM, LIMIT, ON_SERVER, Place, folder, jwt, main, ok, sale,
-                 same, skip, until)
+from lib import (FORM, LIMIT, ON_SERVER, Place, folder, jwt, main,
+                 npm_install, ok, sale, same, until)
 
 JOSE = "jose@5.9.6"
 SCRIPT = """
@@ -53,28 +53,10 @@ console.log(JSON.stringify(out))
 """
 
 
-def install():
-    """A folder with jose in it, or None."""
-    if not shutil.which("npm") or not shutil.which("node"):
-        return None
-    place = folder()
-    (place / "package.json").write_text('{"private":true,"type":"module"}')
-    (place / "try.js").write_text(SCRIPT)
-    try:
-        done = subprocess.run(
-            ["npm", "install", "--silent", "--no-audit", "--no-fund",
-             "--ignore-scripts", "--cache", place / "cache", JOSE],
-            cwd=place, stdin=subprocess.DEVNULL, capture_output=True,
-            timeout=120)
-    except subprocess.TimeoutExpired:
-        return None
-    return place if done.returncode == 0 else None
-
-
 def exchange():
-    place = install()
-    if place is None:
-        skip("passes and " + JOSE, "npm is not there, or cannot install it")
+    place = folder()
+    (place / "try.js").write_text(SCRIPT)
+    if not npm_install(place, JOSE):
         return
     p = Place()
     p.run()

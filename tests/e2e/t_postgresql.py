@@ -186,19 +186,12 @@ def away():
     p.run()
     p.nginx()
     same(p.gumroad(sale(1)).word(), "recorded", "before")
-    held = lib.start(["psql", "-Xq", lib.cluster().url(p.name)],
-                     stdin=subprocess.PIPE)
-    held.stdin.write(b"BEGIN; SELECT pg_advisory_xact_lock("
-                     b"7449363237674382196) \\g /dev/null\n")
-    held.stdin.flush()
-    until(lambda: p.one("SELECT count(*) FROM pg_locks WHERE locktype = "
-                        "'advisory' AND granted"), "the lock")
+    held = p.hold()
     a = p.gumroad(sale(2))
     ok(a.status == 503 and "retry-after" in a.headers and
        a.seconds < PATIENCE, "locked: 503 in time", a)
     same(p.access("user=u1").status, 200, "lookups go on")
-    held.stdin.close()
-    same(held.wait(lib.LIMIT), 0, "let go")
+    held.let_go()
     until(lambda: p.gumroad(sale(2)).status == 200, "the lock's end")
     cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity " \
         "WHERE application_name = 'gatepost'"
