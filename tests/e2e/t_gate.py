@@ -13,8 +13,8 @@ import threading
 import time
 
 from lib import (FORM, LIMIT, TOP, Fcgi, Place, cgi_params, fcgi_head,
-                 http_request, main, ok, sale, same, start, stop, stream,
-                 STDIN)
+                 http_raw, http_request, main, ok, sale, same, start, stop,
+                 stream, STDIN)
 from members import members_app, preflight, preflight_recipe
 
 HOST = "members.example.org"
@@ -258,6 +258,17 @@ def changes():
     bearer = {"Authorization": "Bearer " + token}
     same(p.go("/supporter/song", headers=bearer).status, 200, "by Bearer")
     same(p.go("/supporter/song").status, 401, "not without it")
+    # all lines of a name count, and all are in the key
+    def lines(*cookies):
+        head = "".join("Cookie: %s\r\n" % c for c in cookies)
+        return http_raw(p.port, (
+            "GET /supporter/song HTTP/1.1\r\nHost: %s\r\n%s"
+            "Connection: close\r\n\r\n" % (HOST, head)).encode())[9:12]
+    same([lines("gatepost=" + token, "a=b"), lines("a=b", "gatepost=" + token),
+          lines("a=b"), lines("a=b", "a=b"), lines("gatepost=x", "a=b"),
+          lines("a=b", "gatepost=x"), lines("gatepost=x", "gatepost=" + token)],
+         [b"200", b"200", b"401", b"401", b"401", b"401", b"200"],
+         "two Cookie lines: kept for both of them")
     stop(p.program)
     same(p.go("/supporter/song", token).status, 500,
          "nobody to ask: closed")
