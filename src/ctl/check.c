@@ -13,6 +13,7 @@
 enum {
 	CLOCK_SLACK = 120, /* seconds */
 	KEPT_FRESH = 7 * 86400, /* older ones have been seen by now */
+	BACKUP_FRESH = 7 * 86400,
 	UNMATCHED_MAX = 256, /* lines to paste */
 };
 
@@ -146,6 +147,24 @@ check_wal(struct check *k, const struct config *c)
 			"file by itself; as plain CGI 'gatepost work --once' "
 			"does",
 			c->database));
+}
+
+static void
+check_backup(struct check *k, struct store *s, struct err *e)
+{
+	char text[TIME_TEXT_MAX];
+	int64_t at = STORE_NULL;
+	if (store_meta_number(s, STR("backup_at"), &at, e) != 0 ||
+	    at == STORE_NULL)
+		return;
+	ok(k, "backup",
+	    arena_printf(
+		k->ctl->arena, "last made on %s", time_text(at, text)));
+	if (at < k->now - BACKUP_FRESH)
+		note(k,
+		    "that is more than a week ago: 'gatepost backup FILE' "
+		    "makes "
+		    "a new one, gatepost-backup.timer one a day");
 }
 
 static void
@@ -466,6 +485,7 @@ run(struct ctl *ctl, struct err *e)
 	char shown[STORE_SHOWN_MAX];
 	ok(&k, "database", store_shown(c->database, shown));
 	check_wal(&k, c);
+	check_backup(&k, s, e);
 	check_moved(&k, s, e);
 	check_urls(&k, c);
 	check_outbox(&k, s, e);
