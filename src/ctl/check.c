@@ -16,6 +16,7 @@
 enum {
 	CLOCK_SLACK = 120, /* seconds */
 	KEPT_FRESH = 7 * 86400, /* older ones have been seen by now */
+	BACKUP_FRESH = 7 * 86400,
 };
 
 struct check {
@@ -147,6 +148,24 @@ static void
 say_exposed(void *arg, int is_problem, const char *text)
 {
 	(is_problem ? problem : note)(arg, text);
+}
+
+static void
+check_backup(struct check *k, struct store *s, struct err *e)
+{
+	char text[TIME_TEXT_MAX];
+	int64_t at = STORE_NULL;
+	if (store_meta_number(s, STR("backup_at"), &at, e) != 0 ||
+	    at == STORE_NULL)
+		return;
+	ok(k, "backup",
+	    arena_printf(
+		k->ctl->arena, "last made on %s", time_text(at, text)));
+	if (at < k->now - BACKUP_FRESH)
+		note(k,
+		    "that is more than a week ago: 'gatepost backup FILE' "
+		    "makes "
+		    "a new one, gatepost-backup.timer one a day");
 }
 
 static void
@@ -397,6 +416,7 @@ run(struct ctl *ctl, struct err *e)
 	char shown[STORE_SHOWN_MAX];
 	ok(&k, "database", store_shown(c->database, shown));
 	check_wal(&k, c);
+	check_backup(&k, s, e);
 	check_moved(&k, s, e);
 	check_urls(&k, c);
 	check_outbox(&k, s, e);

@@ -4,6 +4,7 @@
 #include "core/access.h"
 #include "core/rows.h"
 #include "ctl/ctl.h"
+#include "ctl/tests_of.h"
 
 /* grant, revoke, link, unlink, void: what the owner does by hand. Each writes
  * events of platform "manual" and says what it did. */
@@ -326,11 +327,18 @@ static int
 find_events(struct ctl *ctl, struct store *s, struct voids *all, struct err *e)
 {
 	const char *by = ctl_get(ctl, "by"), *since = ctl_get(ctl, "since");
+	int tests = ctl_get(ctl, "tests") != NULL;
 	int64_t from = 0, id;
+	if ((ctl->n_rest > 0) + (by != NULL) + tests != 1)
+		return err_set(e, ERR_USAGE,
+		    "give event numbers, or --by and --since, or --tests");
+	if (tests && ctl_get(ctl, "undo") != NULL)
+		return err_set(e, ERR_USAGE,
+		    "--tests finds what still counts: undo it by the event "
+		    "numbers");
+	if (tests)
+		return tests_of(ctl, s, take_void, all, e);
 	if (by == NULL) {
-		if (ctl->n_rest == 0)
-			return err_set(e, ERR_USAGE,
-			    "give event numbers, or --by and --since");
 		for (size_t i = 0; i < ctl->n_rest; i++) {
 			if (str_int64(
 				str_from(ctl->rest[i]), 1, INT64_MAX, &id) != 0)
@@ -401,6 +409,7 @@ run_void(struct ctl *ctl, struct err *e)
 static const struct ctl_option void_options[] = {
 	{ "by", "HEX", "all that this secret verified (events.verified_by)" },
 	{ "since", "TIME", "received from then on" },
+	{ "tests", NULL, "all that is about test purchases" },
 	{ "undo", NULL, "let them count again" },
 	{ "note", "TEXT", "why, for whoever reads the log" },
 	{ NULL, NULL, NULL },
@@ -408,8 +417,8 @@ static const struct ctl_option void_options[] = {
 
 const struct ctl_command ctl_void = {
 	.name = "void",
-	.args = "ID…|--by HEX --since T",
-	.help = "take deliveries out of account, say after a leaked token",
+	.args = "ID…|--by HEX --since T|--tests",
+	.help = "take deliveries out of account: after a leaked token, tests",
 	.options = void_options,
 	.max_rest = CTL_VALUES_MAX,
 	.run = run_void,

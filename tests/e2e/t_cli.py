@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import pwd
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -580,6 +581,42 @@ def backup():
     same((p.dir / "copy0.db").read_bytes(), before, "which stays as it is")
 
 
+def backups():
+    """A folder of them, as the timer makes it."""
+    lib.needs_file("a copy of it")
+    p = Place()
+    ok(b"backup" not in p.cli("check").stdout, "never made: nothing to say")
+    kept = p.dir / "backups"
+    kept.mkdir()
+    old = ["gatepost-202601%02dT040506Z.db" % n for n in range(1, 10)]
+    others = ["gatepost-20260101T040506Z.db.part", "notes.txt",
+              "gatepost-20260101.db", "shop-20260101T040506Z.db"]
+    for name in old + others:
+        (kept / name).write_text("")
+    unit = (lib.TOP / "src/ctl/gatepost-backup.service.in").read_text()
+    line = re.search(r"^ExecStart=@bindir@/gatepost -c @sysconfdir@/gatepost/"
+                     r"gatepost.conf (.*)$", unit, re.M).group(1)
+    words = line.replace("${STATE_DIRECTORY}", str(kept)).split()
+    p.cli("trigger", "gumroad.sale")
+    exits(p.cli(*words), 0, str(kept / "gatepost-20"), "what the unit runs")
+    left = sorted(f.name for f in kept.iterdir())
+    new = [name for name in left if name not in old + others]
+    same((len(new), sorted(set(left) - set(new))),
+         (1, sorted(others + old[-6:])), "seven are kept, and what is not one")
+    copy = kept / new[0]
+    same(oct(copy.stat().st_mode & 0o777), "0o600", "its owner's alone")
+    db = sqlite3.connect(copy)
+    same(db.execute("SELECT count(*) FROM events").fetchone(), (1,), "whole")
+    db.close()
+    exits(p.cli("check"), 0, "backup last made on 20", "check: when")
+    p.execute("UPDATE meta SET value = '1767225600' WHERE name = 'backup_at'")
+    exits(p.cli("check"), 0, "more than a week ago", "check: too long ago")
+    exits(p.cli("backup", "--keep", "7", p.dir / "x.db"), 2, "for a folder",
+          "--keep and a file")
+    exits(p.cli("backup", "--keep", "0", kept), 2, "whole number", "--keep 0")
+    same(len(list(kept.iterdir())), len(left), "nothing was removed")
+
+
 def escapes():
     """A buyer can type what moves a terminal."""
     p = Place()
@@ -702,4 +739,4 @@ def wrong_config():
 
 main(codes, found, as_json, decode, verify, trigger, trigger_tier,
      trigger_follow, made, closed_folder, other_user,
-     migrate, backup, escapes, wrong_config)
+     migrate, backup, backups, escapes, wrong_config)

@@ -344,6 +344,45 @@ def leaked():
     says(p.cli("rebuild", "--diff"), 0, "a rebuild says the same")
 
 
+def tests_cleared():
+    """What was tried before the start, out of account at once."""
+    p = Place()
+    p.run()
+    deliver(p, sale(1))
+    member = replaced(fixture("gumroad/04-sale-membership-tier-monthly"),
+                      ("sale_timestamp", date(time.time() - 86400)))
+    deliver(p, member)
+    real = p.rows("SELECT sale FROM purchases ORDER BY sale")
+    says(p.cli("void", "--tests"), 1, "no tests yet", "no delivery")
+    # a test purchase in a real subscription, and its refund
+    for more in ((), (("resource_name", "refund"), ("refunded", "true"))):
+        deliver(p, replaced(member, ("sale_id", "TestSale=="), *more) +
+                b"&test=true")
+    for event in ("gumroad.sale", "gumroad.renewal", "gumroad.refund",
+                  "gank.membership", "gank.goods"):
+        says(p.cli("trigger", event), 0, "trigger " + event)
+    says(p.cli("trigger", "gumroad.cancellation", "--set", "subscription_id=" +
+               p.one("SELECT max(subscription) FROM purchases WHERE test = 1 "
+                     "AND sale <> 'TestSale==' AND platform = 'gumroad'")),
+         0, "trigger gumroad.cancellation")
+    ok(p.one("SELECT count(*) FROM purchases WHERE test = 1") >= 4,
+       "there are test purchases")
+    says(p.cli("void", "--tests", "1"), 2, "--tests and a number", "or --tests")
+    says(p.cli("void", "--tests", "--undo"), 2, "--tests, --undo", "numbers")
+    says(p.cli("void", "--tests"), 0, "void --tests", "void subscription:")
+    same(p.rows("SELECT sale FROM purchases ORDER BY sale"), real,
+         "what was really bought stays, and nothing else")
+    same(tier(p, "user=u1"), "supporter", "and gives what it gave")
+    same(tier(p, "email=superdmsapp@example.com"), "influencer",
+         "a subscription with a test in it, too")
+    same(p.one("SELECT count(*) FROM subscriptions"), 1, "no other is left")
+    says(p.cli("void", "--tests"), 1, "once more: nothing", "no delivery")
+    says(p.cli("rebuild", "--diff"), 0, "a rebuild says the same")
+    says(p.cli("void", "3", "--undo"), 0, "one counts again")
+    same(p.one("SELECT sale FROM purchases WHERE test = 1"), "TestSale==",
+         "it is back")
+
+
 def replayed():
     """A wrong seller_id keeps sales; put right, they are replayed."""
     p = Place()
@@ -589,5 +628,5 @@ def exported():
 
 
 main(rebuilt, expiry, expiry_cgi, idle, links, links_email, by_hand, leaked,
-     replayed, moved, unmatched, unmatched_names, erased, explained,
-     exported)
+     tests_cleared, replayed, moved, unmatched, unmatched_names, erased,
+     explained, exported)
