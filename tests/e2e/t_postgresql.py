@@ -338,10 +338,10 @@ def moving():
     name = lib.new_database()
     url = lib.cluster().url(name)
     out = copied(p, "--to", url)
-    ok(out.returncode == 0 and out.stdout.count(b'"same":true') == 6,
+    ok(out.returncode == 0 and out.stdout.count(b'"same":true') == 7,
        "copied while deliveries come in", out)
     out = copied(p, "--to", url, "--switch")
-    ok(out.returncode == 0 and out.stdout.count(b'"same":true') == 6,
+    ok(out.returncode == 0 and out.stdout.count(b'"same":true') == 7,
        "and again, to the end", out)
     at_switch = len(answers)
     until(lambda: len(answers) > at_switch + 10, "some more")
@@ -365,7 +365,7 @@ def moving():
          "never over a database in use")
     back = p.dir / "back.db"
     out = copied(p, "--to", back, "--switch")
-    ok(out.returncode == 0 and out.stdout.count(b'"same":true') == 6,
+    ok(out.returncode == 0 and out.stdout.count(b'"same":true') == 7,
        "and back into a file", out)
     same(p.gumroad(sale(9999)).status, 503, "the server takes no more")
     p.name, p.file = None, back
@@ -491,7 +491,8 @@ change_add change_max change_after change_ids_of_user change_ids_of_email
 change_ids_of_buyer change_ids_of_license change_told_user change_told_email
 change_told_buyer change_told_license change_last_of_user
 change_last_of_email change_last_of_buyer change_last_of_license
-event_subject_after event_beside outbox_waiting""".split()
+event_subject_after event_beside outbox_waiting pass_from pass_max
+pass_after""".split()
 
 FILL = """
 INSERT INTO events (platform, kind, delivery, subject, received_at,
@@ -508,6 +509,8 @@ SELECT 'gumroad', n, 'active', 'sale:' || n
 FROM generate_series(1, 100000) AS n;
 INSERT INTO changes (at, user_ref, email, buyer, license, after)
 SELECT n, 'u' || n, n || '@x', n, n, 't' FROM generate_series(1, 100000) AS n;
+INSERT INTO passes (who, valid_from, id)
+SELECT 'user:u' || n, n, n FROM generate_series(1, 100000) AS n;
 """
 
 
