@@ -30,7 +30,7 @@ extern const char *const count_outcomes[COUNT_OUTCOME__MAX];
 enum { COUNT_KINDS = FACT_PAYMENT + 1 };
 extern const char *const count_kinds[COUNT_KINDS];
 
-/* now 0: a test, which is no word of the platform's. */
+/* now 0: a test, which does not count as heard from the platform. */
 void count_delivery(const struct platform *p, enum fact_kind kind,
     enum count_outcome outcome, int64_t now);
 int64_t count_deliveries(

@@ -64,7 +64,7 @@ static const struct openmetrics_family families[FAMILY__MAX] = {
 	    "Deliveries refused with the right signature and a wrong time." },
 	[LAST_DELIVERY] = { "gatepost_last_delivery_timestamp_seconds", "gauge",
 	    "seconds", "platform",
-	    "When the newest verified delivery came that is no test." },
+	    "When the newest verified delivery came, tests left out." },
 	[QUEUE] = { "gatepost_queue_deliveries", "gauge", "", "",
 	    "Deliveries that wait for their commit." },
 	[QUEUE_OLDEST] = { "gatepost_queue_oldest_age_seconds", "gauge",

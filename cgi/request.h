@@ -53,8 +53,8 @@ struct request {
 	struct str token; /* /hooks/NAME/TOKEN, else STR_NONE */
 	struct str name; /* /buy/NAME, else STR_NONE */
 
-	/* Set by visitor.h: why the first pass that came is none, for the log;
-	 * NULL: none came, or one of them is good. */
+	/* Set by visitor.h: why the first pass of the request is refused, for
+	 * the log. NULL: there is no pass, or one of them is good. */
 	const char *pass_fault;
 };
 

@@ -245,8 +245,7 @@ serve_route(const struct app *app, const struct route *route, struct request *r,
 	writer_leave(app->writers, r);
 }
 
-/* A visitor who is sent to the shop is no event for the log; a pass that is
- * none is. */
+/* A visitor who is sent to the shop is no event for the log. */
 static int
 is_turned_away(const struct route *route, const struct reply *p)
 {

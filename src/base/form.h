@@ -64,8 +64,8 @@ int form_tree(struct arena *a, struct str text, const struct form_opts *opts,
 /*
  * Nests what a relay made of a form: JSON whose keys are "a[b]". Members of
  * root, a map, that have such keys go where form_tree puts them; a list as the
- * value of a[] holds its elements. What two members say of the same place has
- * to be the same, as texts. 0 and *reason NULL, or too_large, too_deep,
+ * value of a[] holds its elements. Two members that name the same place have
+ * to hold the same text. 0 and *reason NULL, or too_large, too_deep,
  * wrong_type as above, or contradiction; root holds what else was readable.
  * -1 without memory. opts NULL: none.
  */

@@ -5,8 +5,8 @@
 #include "store/store.h"
 
 /*
- * When each platform was last heard of, seconds; 0: never. Test pings and what
- * `gatepost trigger` made are no word of the platform's. Looks at the newest
+ * When each platform was last heard of, seconds; 0: never. Test pings, test
+ * purchases and what `gatepost trigger` made do not count. Looks at the newest
  * STORE_WATCH_MAX events, of that platform and of that kind; p NULL: of all,
  * which is bounded whatever the size of the table. kind may be STR_NONE.
  */

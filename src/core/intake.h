@@ -32,7 +32,7 @@ struct intake_answer {
 	enum intake_status status;
 	int64_t event;
 	enum fact_kind kind; /* of what was decoded; else FACT_UNKNOWN */
-	int is_test; /* not the platform's own word: heard.h */
+	int is_test; /* does not count as heard of: heard.h */
 	enum verify_answer verify;
 	int right_key; /* refused for its age alone: a clock is wrong */
 	int64_t age; /* seconds, negative: from the future; with right_key */

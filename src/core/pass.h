@@ -29,7 +29,7 @@ enum {
 struct pass {
 	struct access_key key; /* texts in the arena */
 	int64_t expires; /* exp; it is good for PASS_LEEWAY longer */
-	const char *fault; /* why it is none, for the log; NULL: it is one */
+	const char *fault; /* why it is refused; NULL: it is good */
 	int64_t made; /* iat; 0 where it does not say */
 };
 

@@ -33,8 +33,8 @@ int trigger_make(struct ctl *ctl, struct trigger *t, struct err *e);
  * not know it, or there is none, nothing is taken from it. */
 void trigger_find_earlier(struct ctl *ctl, struct trigger *t);
 
-/* Puts what a grant of that tier needs in front of what --set says. -1 with
- * ERR_USAGE where no grant of its can be met by that event. */
+/* Sets the keys that a grant of that tier needs; those of --set are stronger.
+ * -1 with ERR_USAGE where no grant of the tier fits that event. */
 int trigger_fill_tier(
     struct ctl *ctl, struct trigger *t, const char *name, struct err *e);
 

@@ -269,7 +269,7 @@ def outcomes():
 
 
 def tests():
-    """What trigger makes is no word of a platform's."""
+    """What trigger makes does not count as heard of."""
     name = "gatepost_last_delivery_timestamp_seconds{platform=%s}"
     p = Place()
     p.run()
