@@ -58,6 +58,15 @@ const char *store_shown(const char *where, char out[STORE_SHOWN_MAX]);
  * database of a URL. */
 int store_environment(const char *where, struct err *e);
 
+/* How a connection to that database is protected, by its URL alone. */
+enum store_tls {
+	STORE_TLS_LOCAL, /* it leaves no machine */
+	STORE_TLS_NONE, /* it may be in clear */
+	STORE_TLS_UNPROVEN, /* encrypted; who answers has not to prove it */
+	STORE_TLS_PROVEN,
+};
+enum store_tls store_tls(const char *where);
+
 /* Creates what is missing. *made says whether anything was. */
 int store_migrate(struct store *s, int *made, struct err *e);
 
