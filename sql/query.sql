@@ -153,6 +153,8 @@ GROUP BY platform, kind, status ORDER BY platform, kind, status;
 
 -- name: event_max
 SELECT coalesce(max(id), 0) FROM events;
+-- name: event_received
+SELECT received_at FROM events WHERE id >= $1 ORDER BY id LIMIT 1;
 -- name: event_kept_count
 SELECT count(*) FROM (SELECT id FROM events WHERE status = 'kept'
 	ORDER BY id LIMIT $1) AS kept;
@@ -401,13 +403,13 @@ id, kind, target, payload, state, attempts, due_at, last_error, dedupe,
 -- name: outbox_add
 INSERT INTO outbox (kind, target, payload, state, due_at, dedupe, event,
 	person, added_at)
-VALUES ($1, $2, $3, 'waiting', $4, $5, $6, $7, $4)
+VALUES ($1, $2, $3, 'waiting', $8, $5, $6, $7, $4)
 ON CONFLICT (dedupe) DO NOTHING;
 -- name: outbox_add @postgresql
 -- (as with events: a repeat takes no number)
 INSERT INTO outbox (kind, target, payload, state, due_at, dedupe, event,
 	person, added_at)
-SELECT $1::text, $2::text, $3::text, 'waiting', $4::bigint, $5::text,
+SELECT $1::text, $2::text, $3::text, 'waiting', $8::bigint, $5::text,
 	$6::bigint, $7::text, $4::bigint
 WHERE NOT EXISTS (SELECT FROM outbox WHERE dedupe = $5::text)
 ON CONFLICT (dedupe) DO NOTHING;
@@ -497,7 +499,7 @@ WHERE id = $1 AND state = 'running' AND attempts = $2;
 -- name: outbox_hurry
 UPDATE outbox SET due_at = added_at
 WHERE state IN ('waiting', 'running') AND kind = $1 AND target = $2
-	AND due_at > $3 AND state = 'waiting' AND attempts < $4
+	AND due_at > $3 AND state = 'waiting' AND attempts > 0 AND attempts < $4
 	AND coalesce(last_error, '') NOT LIKE '%with Retry-After';
 -- name: outbox_old
 -- (what was never tried is due since it was added: the index alone tells)

@@ -1,7 +1,9 @@
 #include "core/outbox.h"
 
 #include "base/jsonw.h"
+#include "base/time.h"
 #include "core/outbox_own.h"
+#include "core/rate.h"
 #include "core/replace.h"
 
 static int
@@ -38,6 +40,59 @@ end_guard(struct store *s, int rc, struct err *e)
 	return store_meta_put(s, STR("outbox_error"), str_from(why.text), e);
 }
 
+static int
+alert_flood(struct outbox_sink *k, const struct outbox_delivery *d,
+    const struct rate *r, struct err *e)
+{
+	char day[TIME_TEXT_MAX];
+	const char *platform = d->platform->name;
+	time_text(d->at, day);
+	const char *once = arena_printf(k->a, "rate %s %.10s", platform, day);
+	const char *text = arena_printf(k->a,
+	    "%lld sales came from %s within an hour; %lld.%lld are usual. Did "
+	    "you sell so much? Then there is nothing to do.\n\nElse somebody "
+	    "may know the secret of your hook: put a new one first in "
+	    "gatepost.conf, give it to %s, take the old one out, and take back "
+	    "what came by it:\n\tgatepost void --by HEX --since TIME\n"
+	    "'gatepost event %lld' shows the newest, with its HEX.\n\n"
+	    "Until it is calmer, follow-ups of %s go out at %lld sales an "
+	    "hour. Those that wait, and are right, go out at once with:\n"
+	    "\tgatepost outbox retry --state waiting\n"
+	    "No more mails about this come today.\n",
+	    (long long)rate_hourly(r, d->at), platform,
+	    (long long)(r->usual / 1000), (long long)(r->usual % 1000 / 100),
+	    platform, (long long)d->event, platform, (long long)rate_limit(r));
+	return once == NULL || text == NULL
+	    ? no_memory(e)
+	    : outbox_alert(k->s, k->c, once, text, d->at, k->a, e);
+}
+
+static int
+is_sale(const struct outbox_delivery *d)
+{
+	return (d->fact->kind == FACT_SALE || d->fact->kind == FACT_PAYMENT) &&
+	    str_eq_z(d->status, "applied");
+}
+
+/* Counts a sale, and sets when the follow-ups go out. */
+static int
+hold_back(struct outbox_sink *k, const struct outbox_delivery *d, struct err *e)
+{
+	struct str platform = str_from(d->platform->name);
+	struct rate r;
+	if (rate_get(k->s, platform, k->a, &r, e) != 0)
+		return -1;
+	if (is_sale(d)) {
+		if (r.hour == 0 && rate_begin(k->s, d->at, &r, e) != 0)
+			return -1;
+		rate_add(&r, d->at);
+		if (rate_put(k->s, platform, &r, e) != 0)
+			return -1;
+	}
+	k->due = rate_due(&r, d->at);
+	return k->due == 0 ? 0 : alert_flood(k, d, &r, e);
+}
+
 int
 outbox_delivered(struct store *s, const struct config *c,
     const struct outbox_delivery *d, struct arena *a, struct err *e)
@@ -47,7 +102,8 @@ outbox_delivered(struct store *s, const struct config *c,
 		return 0;
 	if (store_savepoint(s, e) != 0)
 		return -1;
-	return end_guard(s, outbox_deliver(&k, d, e), e);
+	int rc = hold_back(&k, d, e);
+	return end_guard(s, rc == 0 ? outbox_deliver(&k, d, e) : rc, e);
 }
 
 int
@@ -65,8 +121,15 @@ static int
 changed(struct outbox_sink *k, struct effect *f, struct err *e)
 {
 	struct access_key key;
+	struct rate r;
 	if (replace_key(f->row, k->a, &key) != 0)
 		return 0;
+	/* by a delivery: what the clock ends is no flood */
+	if (f->event != STORE_NULL) {
+		if (rate_get(k->s, f->platform, k->a, &r, e) != 0)
+			return -1;
+		k->due = rate_due(&r, f->at);
+	}
 	f->what = RULE_TIER_CHANGED;
 	f->once = str_from(arena_printf(k->a, "changed %s:%.*s %.*s>%.*s %lld",
 	    key.word, STR_ARG(key.value), STR_ARG(f->before), STR_ARG(f->after),

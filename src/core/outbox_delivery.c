@@ -153,7 +153,10 @@ sold(struct outbox_sink *k, struct effect *f, const struct rows *rows,
 	if (about_row(k, f, RULE_UNMATCHED, row,
 		once_of(k->a, "unmatched", row), e) != 0)
 		return -1;
-	return k->plan != NULL ? 0 : alert_unmatched(k, f, row, fact, why, e);
+	/* of a flood that is told of by itself there would be one a product */
+	return k->plan != NULL || k->due > 0
+	    ? 0
+	    : alert_unmatched(k, f, row, fact, why, e);
 }
 
 struct subscription {

@@ -16,6 +16,7 @@ struct outbox_sink {
 	struct arena *a;
 	outbox_plan_fn *plan; /* NULL: into the table */
 	void *arg;
+	int64_t due; /* when it goes out, see core/rate.h; 0: at once */
 };
 
 /* What the rules are asked about that effect. tier: STR_NONE: none. */

@@ -44,6 +44,7 @@ prepare(struct outbox_sink *k, const struct effect *f, struct buf *b,
 	row->payload = buf_str(b);
 	row->event = f->event;
 	row->added_at = f->at;
+	row->due_at = k->due;
 	return 0;
 }
 

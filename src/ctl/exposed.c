@@ -52,6 +52,27 @@ look_at_modes(const struct look *l)
 }
 
 static void
+look_at_url(const struct look *l, const char *key, const char *url)
+{
+	char shown[STORE_SHOWN_MAX];
+	enum store_tls tls = url == NULL ? STORE_TLS_LOCAL : store_tls(url);
+	if (tls == STORE_TLS_NONE)
+		l->say(l->arg, 1,
+		    arena_printf(l->arena,
+			"%s: %s is another host, and the URL does not ask for "
+			"TLS: buyers' data and the password can be read and "
+			"changed on the way. Add ?sslmode=verify-full; "
+			"gatepost-scaling(7)",
+			key, store_shown(url, shown)));
+	if (tls == STORE_TLS_UNPROVEN)
+		note(l,
+		    arena_printf(l->arena,
+			"%s: %s need not prove who it is: write "
+			"sslmode=verify-full",
+			key, store_shown(url, shown)));
+}
+
+static void
 look_at_gate(const struct look *l)
 {
 	if (l->config->gate_open_on_error)
@@ -67,6 +88,9 @@ exposed_look(
 {
 	const struct look l = { c, a, say, arg };
 	look_at_modes(&l);
+	look_at_url(&l, "database", c->database);
+	look_at_url(&l, "standby_url", c->standby_url);
+	look_at_url(&l, "listen_url", c->listen_url);
 	look_at_gate(&l);
 	look_at_paths(&l);
 }

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "store/query.h"
+#include "store/store.h"
 
 /*
  * The cut between the store and a database: open, close, run a script, run a
@@ -57,6 +58,8 @@ struct db_driver {
 	/* NULL, or sets the variables by which the database's own programs
 	 * find it: a password on their command line could be seen. */
 	int (*environment)(const char *where, struct err *e);
+	/* NULL: on this machine; see store_tls */
+	enum store_tls (*tls)(const char *where);
 	/* NULL, or: be told of changes that others commit; waits at most ms
 	 * for the next. */
 	int (*listen)(struct db *db, struct err *e);

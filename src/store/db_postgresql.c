@@ -356,6 +356,7 @@ const struct db_driver db_postgresql = {
 	.patience = postgresql_patience,
 	.lost = postgresql_lost,
 	.environment = pg_url_environment,
+	.tls = pg_url_tls,
 	.listen = postgresql_listen,
 	.heard = postgresql_heard,
 	.ahead = postgresql_ahead,

@@ -290,3 +290,21 @@ store_subject_count(struct store *s, int64_t *out, struct err *e)
 	return store_number(
 	    s, QUERY_EVENT_SUBJECT_COUNT, NULL, 0, out, NULL, e);
 }
+
+int
+store_event_max(struct store *s, int64_t *out, struct err *e)
+{
+	return store_number(s, QUERY_EVENT_MAX, NULL, 0, out, NULL, e);
+}
+
+int
+store_event_received(struct store *s, int64_t id, int64_t *out, struct err *e)
+{
+	struct db_value arg = db_int(id);
+	int found = 0;
+	if (store_number(s, QUERY_EVENT_RECEIVED, &arg, 1, out, &found, e) != 0)
+		return -1;
+	if (!found)
+		*out = STORE_NULL;
+	return 0;
+}

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/banned.h"
+#include "base/str.h"
 
 /* Where an @ or a / of the password was not escaped, a part of it has become
  * host, port or name, which messages quote. */
@@ -52,4 +53,51 @@ pg_url_environment(const char *where, struct err *e)
 			rc = err_set(e, ERR_MEMORY, "out of memory");
 	PQconninfoFree(options);
 	return rc;
+}
+
+/* Of one of several hosts: a folder of sockets, or a name or address of this
+ * machine. */
+static int
+is_here(struct str host)
+{
+	return host.n == 0 || host.p[0] == '/' || host.p[0] == '@' ||
+	    str_eq_fold(host, STR("localhost")) || str_eq_z(host, "::1") ||
+	    str_starts(host, STR("127."));
+}
+
+static int
+are_here(const char *hosts)
+{
+	struct str host, rest = str_from(hosts);
+	while (rest.p != NULL) {
+		str_cut(rest, ',', &host, &rest);
+		if (!is_here(host))
+			return 0;
+	}
+	return 1;
+}
+
+enum store_tls
+pg_url_tls(const char *where)
+{
+	struct err e;
+	PQconninfoOption *options = pg_url_parse(where, &e);
+	struct str mode = STR_NONE;
+	int here = 1;
+	for (PQconninfoOption *o = options; o != NULL && o->keyword != NULL;
+	     o++) {
+		if (strcmp(o->keyword, "host") == 0 ||
+		    strcmp(o->keyword, "hostaddr") == 0)
+			here = here && are_here(o->val);
+		if (strcmp(o->keyword, "sslmode") == 0)
+			mode = str_from(o->val);
+	}
+	/* libpq's own default is prefer, which goes on in clear (34.19.3) */
+	enum store_tls tls = here	    ? STORE_TLS_LOCAL
+	    : str_eq_z(mode, "verify-full") ? STORE_TLS_PROVEN
+	    : str_eq_z(mode, "require") || str_eq_z(mode, "verify-ca")
+	    ? STORE_TLS_UNPROVEN
+	    : STORE_TLS_NONE;
+	PQconninfoFree(options);
+	return tls;
 }

@@ -12,7 +12,8 @@
  * not quote it. */
 PQconninfoOption *pg_url_parse(const char *where, struct err *e);
 
-/* As struct db_driver has it. */
+/* As struct db_driver has them. */
 int pg_url_environment(const char *where, struct err *e);
+enum store_tls pg_url_tls(const char *where);
 
 #endif

@@ -273,6 +273,14 @@ store_environment(const char *where, struct err *e)
 					  : driver->environment(where, e);
 }
 
+enum store_tls
+store_tls(const char *where)
+{
+	const struct db_driver *driver = find_driver(where);
+	return driver == NULL || driver->tls == NULL ? STORE_TLS_LOCAL
+						     : driver->tls(where);
+}
+
 int
 store_is_url(const char *where)
 {

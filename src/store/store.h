@@ -58,6 +58,15 @@ const char *store_shown(const char *where, char out[STORE_SHOWN_MAX]);
  * database of a URL. */
 int store_environment(const char *where, struct err *e);
 
+/* How a connection to that database is protected, by its URL alone. */
+enum store_tls {
+	STORE_TLS_LOCAL, /* it leaves no machine */
+	STORE_TLS_NONE, /* it may be in clear */
+	STORE_TLS_UNPROVEN, /* encrypted; who answers has not to prove it */
+	STORE_TLS_PROVEN,
+};
+enum store_tls store_tls(const char *where);
+
 /* Creates what is missing. *made says whether anything was. */
 int store_migrate(struct store *s, int *made, struct err *e);
 
@@ -143,6 +152,11 @@ int store_event_about(struct store *s, struct str platform, struct str subject,
     struct str manual_subject, store_event_fn *fn, void *arg, struct err *e);
 
 /* Kept ones above an id, oldest first, with bodies. */
+/* The highest number, 0 for none; and when the first one that has that number
+ * or a higher one was received, STORE_NULL for none. */
+int store_event_max(struct store *s, int64_t *out, struct err *e);
+int
+store_event_received(struct store *s, int64_t id, int64_t *out, struct err *e);
 int store_event_kept(struct store *s, int64_t after, int64_t limit,
     store_event_fn *fn, void *arg, struct err *e);
 /* All above an id, oldest first, with bodies. */
@@ -446,7 +460,8 @@ struct store_outbox {
 };
 typedef int store_outbox_row_fn(void *arg, const struct store_outbox *row);
 
-/* A waiting row, due at row->added_at; nothing where its dedupe is known. */
+/* A waiting row, due at row->due_at, 0: at row->added_at; nothing where its
+ * dedupe is known. */
 int store_outbox_add(
     struct store *s, const struct store_outbox *row, struct err *e);
 int store_outbox_max(struct store *s, int64_t *out, struct err *e);

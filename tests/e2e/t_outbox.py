@@ -314,6 +314,53 @@ def paths():
        "http query" not in said, "check names such a url", said)
 
 
+def flood():
+    """Whoever knows the token invents sales: not all of it goes out."""
+    r = Receiver()
+    p = place("threads = 4\nalert_mail = 'me@example.org'\n"
+              "mail { sendmail = '/bin/false' }\n"
+              "on 'purchase tier_changed' { %s }" % app(r))
+    p.run()
+    begun = int(time.time())
+
+    def sell(n):
+        a = p.direct("POST", "/hooks/gumroad/" + p.tokens[0], sale(n), FORM)
+        if a.word() != "recorded":
+            raise RuntimeError(a)
+    for n in range(1, 71):
+        sell(n)
+    until(lambda: len(outbox(p, where="state = 'done'")) >= 99,
+          "those of 49 sales, and a change before the next one is counted")
+    waiting = outbox(p, "due_at - added_at, attempts, payload",
+                     "kind = 'http' AND state = 'waiting'")
+    same((len(r.got), len(waiting), {w[1] for w in waiting}),
+         (99, 41, {0}), "those of the others wait")
+    due = sorted({w[0] for w in waiting})
+    ok(60 <= due[0] <= 72 and 1400 <= due[-1] <= 22 * 72, "one after the "
+       "other, fifty sales an hour", due)
+    alerts = outbox(p, "payload", "target = 'alert'")
+    text = json.loads(alerts[0][0])["data"]["text"] if alerts else ""
+    ok(len(alerts) == 1 and "sales came from gumroad" in text and
+       "gatepost void --by" in text and "gatepost outbox retry" in text,
+       "the owner is told once", alerts)
+    # a success of the target hurries what failed, not what has to wait
+    p.execute("UPDATE outbox SET due_at = %d WHERE id = (SELECT min(id) FROM "
+              "outbox WHERE kind = 'http' AND state = 'waiting')" % begun)
+    until(lambda: len(r.got) == 100, "one whose time has come")
+    same(len(outbox(p, where="kind = 'http' AND state = 'waiting'")), 40,
+         "the others still wait")
+    # what was known is not usual any more, nor what was sold before
+    p.execute("UPDATE meta SET value = '0 0 0 9000 0' "
+              "WHERE name = 'rate gumroad'")
+    sell(100)
+    until(lambda: len(r.got) == 102, "a sale in calmer times, at once")
+    done = p.cli("outbox", "retry", "--state", "waiting", "--target", "app")
+    same(done.returncode, 0, "they are right")
+    until(lambda: len(r.got) == 142, "all of them, at once")
+    same(len(set(r.ids("/app"))), 142, "each once")
+    p.check_logs(SECRET)
+
+
 def test_ones():
     r = Receiver()
     p = place("""on 'purchase' { %s }
@@ -894,8 +941,7 @@ def older():
 
 
 if __name__ == "__main__":
-    main(told, paths, npm, once, test_ones, answers, dead_letters, expired,
-         renamed,
-         killed,
-         clock_set, killed_others, offline, recovers, back, together, slow,
+    main(told, paths, flood, npm, once, test_ones, answers, dead_letters,
+         expired, renamed, killed, clock_set, killed_others, offline, recovers,
+         back, together, slow,
          hostile, inside, clock, by_hand, lost_settings, metrics, older)

@@ -136,6 +136,39 @@ def trips():
     same(min(took), 2, "a lookup twice")
 
 
+def in_clear():
+    """What goes to another host is encrypted, or check says so."""
+    p = Place(init=False)
+    far = "[100::1]"
+    problem = "%s: postgresql://%s/x is another host, and the URL does not"
+    unproven = "%s: postgresql://%s/x need not prove who it is"
+    for hosts, query, want in (
+            (far, "", problem), (far, "?sslmode=prefer", problem),
+            (far, "?sslmode=disable", problem),
+            ("localhost:1," + far, "?sslmode=allow", problem),
+            (far, "?sslmode=require", unproven),
+            (far, "?sslmode=verify-ca", unproven),
+            (far, "?sslmode=verify-full", None),
+            ("localhost:1", "", None), ("127.0.0.2:1", "", None),
+            ("[::1]:1", "", None), ("", "?host=/nowhere", None)):
+        url = "postgresql://me:hunter2@%s/x%s" % (hosts, query)
+        p.conf.write_text(re.sub("^database = .*", "database = '%s'" % url,
+                                 p.conf.read_text()))
+        said = p.cli("check").stdout.decode()
+        line = next((x for x in said.splitlines() if "database: " in x), "")
+        ok(("PROBLEM" in line) == (want == problem) and (
+            want % ("database", hosts) in line if want else not line) and
+           "hunter2" not in said, "%s%s" % (hosts, query), said)
+    p.conf.write_text(re.sub(
+        "^database = .*", "database = '%s?sslmode=verify-full'\n"
+        "standby_url = '%s'\nlisten_url = '%s'" % (
+            3 * ("postgresql://%s/x" % far,)),
+        p.conf.read_text()))
+    said = p.cli("check").stdout.decode()
+    ok(problem % ("standby_url", far) in said and
+       problem % ("listen_url", far) in said, "the other two", said)
+
+
 def secret():
     p = Place()
     text = p.conf.read_text()
@@ -586,5 +619,5 @@ def plans():
                     name, what), found)
 
 
-main(contract, trips, secret, away, race, claims, across, moving, copying,
+main(contract, trips, in_clear, secret, away, race, claims, across, moving, copying,
      standby, plans)
