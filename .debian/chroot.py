@@ -46,7 +46,9 @@ class Debian:
             shutil.copy("/etc/" + name, self.root / "etc")
         for path in glob.glob("/etc/apt/apt.conf.d/*"):
             if "Acquire::" in Path(path).read_text():
-                shutil.copy(path, self.root / "etc/apt/apt.conf.d")
+                # by a name that no package has
+                shutil.copy(path, self.root / "etc/apt/apt.conf.d" / (
+                    "host-" + Path(path).name))
         (self.root / "etc/apt/apt.conf.d/yes").write_text(
             'APT::Get::Assume-Yes "true";\n')
         (self.root / "etc/apt/sources.list").write_text(

