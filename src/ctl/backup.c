@@ -12,20 +12,6 @@
  * under a name made of the time, where the newest ones are kept. */
 enum { KEEP_MAX = 10000 };
 
-/* The time with its punctuation left out sorts as the time does. */
-static const char *
-name_in(struct ctl *ctl, const char *folder, int64_t now)
-{
-	char text[TIME_TEXT_MAX], plain[TIME_TEXT_MAX];
-	size_t n = 0;
-	time_text(now, text);
-	for (size_t i = 0; text[i] != '\0'; i++)
-		if (text[i] != '-' && text[i] != ':')
-			plain[n++] = text[i];
-	plain[n] = '\0';
-	return arena_printf(ctl->arena, "%s/gatepost-%s.db", folder, plain);
-}
-
 /* gatepost-20261130T214500Z.db */
 static int
 is_backup(const char *name)
@@ -101,7 +87,8 @@ run(struct ctl *ctl, struct err *e)
 	}
 	struct store *s = ctl_store(ctl, STORE_WRITE, e);
 	if (is_folder)
-		target = name_in(ctl, target, now);
+		target = arena_printf(ctl->arena, "%s/gatepost-%s.db", target,
+		    ctl_stamp(ctl, now));
 	if (s == NULL || store_backup(s, target, e) != 0)
 		return CTL_SYSTEM;
 	buf_addf(&ctl->out, "%s written\n", target);

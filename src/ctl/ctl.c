@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/time.h"
 #include "core/access.h"
 
 int
@@ -130,9 +131,8 @@ ctl_fail(const struct err *e)
 	}
 }
 
-/* Whose file it is; where it is root's, or cannot be seen, whose folder. */
-static const char *
-owner(struct ctl *ctl, const char *path)
+const char *
+ctl_owner(struct ctl *ctl, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	struct stat st;
@@ -162,9 +162,21 @@ ctl_as_whom(struct ctl *ctl, const struct err *e)
 		return NULL;
 	int named = ctl->config_option != NULL || (env != NULL && *env != '\0');
 	return arena_printf(ctl->arena, "sudo -u %s %s%s%s %s%s",
-	    owner(ctl, closed), ctl->program, named ? " -c " : "",
+	    ctl_owner(ctl, closed), ctl->program, named ? " -c " : "",
 	    named ? ctl->file : "", ctl->command->name,
 	    ctl->n_given + ctl->n_rest > 0 ? " …" : "");
+}
+
+const char *
+ctl_stamp(struct ctl *ctl, int64_t t)
+{
+	char text[TIME_TEXT_MAX], plain[TIME_TEXT_MAX];
+	size_t n = 0;
+	time_text(t, text);
+	for (size_t i = 0; text[i] != '\0'; i++)
+		if (text[i] != '-' && text[i] != ':')
+			plain[n++] = text[i];
+	return str_z(ctl->arena, (struct str){ plain, n });
 }
 
 const struct config *

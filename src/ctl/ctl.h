@@ -90,6 +90,7 @@ struct ctl_command {
 	X(erase) \
 	X(migrate) \
 	X(backup) \
+	X(restore) \
 	X(copy)
 /* clang-format on */
 
@@ -117,6 +118,11 @@ enum ctl_exit ctl_fail(const struct err *e);
 /* Where the configuration or the database is closed to this user: as whom to
  * run the command. NULL: that is not why it failed. */
 const char *ctl_as_whom(struct ctl *ctl, const struct err *e);
+/* Whose file it is; where it is root's, or cannot be seen, whose folder. */
+const char *ctl_owner(struct ctl *ctl, const char *path);
+
+/* "20261130T214500Z": sorts as the time does. NULL: out of memory. */
+const char *ctl_stamp(struct ctl *ctl, int64_t t);
 
 /* Finds and loads the configuration, once. */
 const struct config *ctl_config(struct ctl *ctl, struct err *e);

@@ -130,7 +130,7 @@ class Receiver(Place):
         text = conf.read_text()
         before = "	# Nothing else is here."
         if before not in text:
-            raise RuntimeError("nginx/gatepost.conf is another one")
+            raise RuntimeError("nginx/gatepost-nginx.conf is another one")
         text = text.replace(before, GATE + before)
         conf.write_text(text[:text.rindex("}")] + "".join(
             peer.nginx() for peer in self.peers) + "}\n")

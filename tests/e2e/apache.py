@@ -16,7 +16,7 @@ STANDARD = ("mpm_event authn_core authz_core authz_host authz_user alias "
             "autoindex dir env filter mime negotiation reqtimeout setenvif "
             "deflate").split()
 MODULES_OF = {
-    "gatepost.conf": ["proxy", "proxy_fcgi", "headers"],
+    "gatepost-apache.conf": ["proxy", "proxy_fcgi", "headers"],
     "gatepost-fcgid.conf": ["fcgid", "headers"],
     "members.conf": ["authnz_fcgi", "macro", "headers", "proxy",
                      "proxy_http", "xsendfile"],
@@ -77,7 +77,7 @@ class ApachePlace(Place):
         return "/usr/share/gatepost/site", str(self.dir / "pages")
 
     def proxy_site(self, *pairs):
-        self.site("gatepost.conf",
+        self.site("gatepost-apache.conf",
                   ("/run/gatepost/gatepost.sock", self.sock),
                   ("example.org", "127.0.0.1"), self.pages(), *pairs)
 

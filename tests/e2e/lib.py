@@ -633,7 +633,7 @@ class Place:
                            (self.dir / "nginx.error.log").read_text())
 
     def write_nginx(self):
-        site = (TOP / "nginx/gatepost.conf").read_text()
+        site = (TOP / "nginx/gatepost-nginx.conf").read_text()
         for old, new in (
                 ("unix:/run/gatepost/gatepost.sock", "unix:" + self.sock),
                 ("listen 80;", "listen 127.0.0.1:%d;" % self.port),
@@ -643,7 +643,7 @@ class Place:
                 ("include fastcgi_params",
                  "include /etc/nginx/fastcgi_params")):
             if old not in site:
-                raise RuntimeError("nginx/gatepost.conf: no '%s'" % old)
+                raise RuntimeError("nginx/gatepost-nginx.conf: no '%s'" % old)
             site = site.replace(old, new)
         lines = ["daemon off;", "pid %s/nginx.pid;" % self.dir,
                  "worker_processes 2;",

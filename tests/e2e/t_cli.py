@@ -4,6 +4,7 @@
 import sys
 sys.dont_write_bytecode = True
 import base64
+import fcntl
 import json
 import os
 import pty
@@ -14,6 +15,7 @@ import sqlite3
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 import lib
@@ -617,6 +619,151 @@ def backups():
     same(len(list(kept.iterdir())), len(left), "nothing was removed")
 
 
+def restore():
+    """A backup comes back, and what was there is not lost."""
+    lib.needs_file("a copy of it")
+    p = Place()
+    p.run()
+    p.nginx()
+    copy = p.dir / "copy.db"
+
+    def events(path):
+        db = sqlite3.connect(path)
+        n = db.execute("SELECT count(*) FROM events").fetchone()[0]
+        sound = db.execute("PRAGMA integrity_check").fetchone()[0]
+        db.close()
+        return n, sound
+
+    def folder_is(*more):
+        return sorted(f.name for f in p.dir.glob("gatepost.db.*")
+                      if f.name not in more)
+    p.gumroad(sale(1))
+    p.cli("backup", copy)
+    p.gumroad(sale(2))
+    before = copy.read_bytes()
+    exits(p.cli("restore", copy, "--yes"), 3, "systemctl stop gatepost.socket",
+          "while the program runs")
+    same(p.gumroad(sale(3)).word(), "recorded", "which goes on")
+    lib.stop(p.program)
+    exits(p.cli("restore", copy), 2, "1 deliveries, the last on 20",
+          "nobody to ask")
+    for answer, code, text in (("n", 1, "nothing was changed"),
+                               ("", 1, "nothing was changed")):
+        exits(asked(p, answer, "restore", copy), code, text,
+              "asked, and answered '%s'" % answer)
+    for name, data in (("none.db", None), ("empty.db", b""),
+                       ("text.db", b"no database, but long enough" * 99),
+                       ("half.db", before[:len(before) // 2])):
+        if data is not None:
+            (p.dir / name).write_bytes(data)
+        exits(p.cli("restore", p.dir / name, "--yes"), 3, name, "not " + name)
+    other = sqlite3.connect(p.dir / "other.db")
+    other.execute("CREATE TABLE a (b)")
+    other.commit()
+    other.close()
+    exits(p.cli("restore", p.dir / "other.db", "--yes"), 3, "no deliveries",
+          "a database of something else")
+    same((events(p.db)[0], folder_is()), (3, []), "all is as it was")
+    a = asked(p, "y", "restore", copy)
+    exits(a, 0, "copy.db is checked, and in place: 1 deliveries",
+          "asked, and answered 'y'")
+    ok(b"after=0" in a.stdout and b"newest number is 1 " in a.stdout,
+       "it says what to do about cursors", a.stdout.decode())
+    kept = p.dir / folder_is()[0]
+    same((events(p.db), events(kept), copy.read_bytes() == before),
+         ((1, "ok"), (3, "ok"), True), "in place; kept; the backup itself")
+    same(oct(p.db.stat().st_mode & 0o777), "0o600", "its owner's alone")
+    p.run()
+    same([p.gumroad(sale(n)).word() for n in (1, 2)],
+         ["duplicate", "recorded"], "the program goes on with it")
+    same(p.access("user=u2").json()["tier"], "supporter", "and answers")
+    lib.stop(p.program)
+    exits(p.cli("restore", kept, "--yes"), 0, "3 deliveries", "and back")
+    same(events(p.db), (3, "ok"), "all is there")
+    p.db.write_bytes(b"this is no database, but long enough" * 99)
+    exits(p.cli("restore", copy, "--yes"), 0, "kept as", "over a broken one")
+    p.db.unlink()
+    exits(p.cli("restore", copy, "--yes"), 0, "1 deliveries", "where none is")
+    same(events(p.db), (1, "ok"), "there it is")
+
+
+def asked(p, answer, *words):
+    """On a terminal."""
+    master, slave = pty.openpty()
+    os.write(master, answer.encode() + b"\n")
+    try:
+        return subprocess.run([CTL_PROGRAM, "-c", p.conf, *words],
+                              stdin=slave, capture_output=True, timeout=60)
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def has_open(pid, ending):
+    for fd in Path("/proc/%d/fd" % pid).glob("*"):
+        try:
+            if os.readlink(fd).endswith(ending):
+                return True
+        except OSError:
+            pass
+    return False
+
+
+def restore_cgi():
+    """While deliveries come by plain CGI: each is in what was there, or in
+    what is there now."""
+    lib.needs_file("a copy of it")
+    p = Place()
+    p.cgi("POST", "/hooks/gumroad/" + p.tokens[0], sale(1), lib.FORM)
+    p.cli("backup", p.dir / "copy.db")
+    done, posted = threading.Event(), []
+
+    def post(first):
+        n = first
+        while not done.is_set():
+            a = p.cgi("POST", "/hooks/gumroad/" + p.tokens[0], sale(n),
+                      lib.FORM)
+            posted.append((n, a.status, a.word()))
+            n += 1
+    threads = [threading.Thread(target=post, args=(1000 * k,))
+               for k in (1, 2, 3)]
+    for t in threads:
+        t.start()
+    lib.until(lambda: len(posted) > 9, "deliveries")
+    said = []
+    for _ in range(20):
+        a = p.cli("restore", p.dir / "copy.db", "--yes")
+        said.append(a.returncode)
+        if a.returncode == 0:
+            break
+    n = len(posted)
+    lib.until(lambda: len(posted) > n + 9, "more of them")
+    done.set()
+    for t in threads:
+        t.join()
+    ok(said[-1] == 0, "restored, while they come", (said, a))
+    with open(str(p.db) + "-turn") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        child = lib.start([CTL_PROGRAM, "-c", p.conf, "restore",
+                           p.dir / "copy.db", "--yes"],
+                          stdout=subprocess.DEVNULL)
+        lib.until(lambda: child.poll() is not None or has_open(
+            child.pid, "-turn"), "it to ask for its turn")
+        same(child.poll(), None, "one that is being written is waited for")
+        fcntl.flock(turn, fcntl.LOCK_UN)
+        same(child.wait(lib.LIMIT), 0, "then it goes on")
+    there = set()
+    for path in (p.db, *p.dir.glob("gatepost.db.before-*Z")):
+        db = sqlite3.connect(path)
+        there |= {r[0] for r in db.execute("SELECT sale FROM purchases")}
+        db.close()
+    lost = [n for n, status, word in posted if status == 200 and
+            "E2Esale%08d==" % n not in there]
+    same((lost, {s for _, s, _ in posted} <= {200, 503}), ([], True),
+         "%d of %d answered 200, none is lost" % (
+             len([1 for _, s, _ in posted if s == 200]), len(posted)))
+
+
 def escapes():
     """A buyer can type what moves a terminal."""
     p = Place()
@@ -738,5 +885,5 @@ def wrong_config():
 
 
 main(codes, found, as_json, decode, verify, trigger, trigger_tier,
-     trigger_follow, made, closed_folder, other_user,
-     migrate, backup, backups, escapes, wrong_config)
+     trigger_follow, made, closed_folder, other_user, migrate, backup, backups,
+     restore, restore_cgi, escapes, wrong_config)

@@ -156,7 +156,7 @@ def own_pages(p):
 
 
 class Pages(Site):
-    """With pages of one's own, as a comment of nginx/gatepost.conf says."""
+    """With pages of one's own, as a comment of nginx/gatepost-nginx.conf says."""
 
     def write_nginx(self):
         conf = super().write_nginx()
@@ -167,7 +167,7 @@ class Pages(Site):
                      r"\t\t#root /var/www/html;",
                      r"\n\1\2\1root %s/web;" % self.dir, text)
         if new == text:
-            raise RuntimeError("nginx/gatepost.conf: no pages of one's own")
+            raise RuntimeError("nginx/gatepost-nginx.conf: no pages of one's own")
         conf.write_text(new)
         return conf
 
