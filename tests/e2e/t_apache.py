@@ -127,7 +127,7 @@ def questions(p, base, way):
     same(a.status, 200, way + ": a pass")
     a = p.get(base + "/buy/shop")
     ok(a.status in (302, 303) and a.headers["location"].startswith(
-        "https://example.com/l/x?") and "gatepost=" in a.headers.get(
+        "https://example.com/l/x?") and "gatepost_visitor=" in a.headers.get(
             "set-cookie", ""), way + ": a link to the shop", a)
     same(p.get(base + "/metrics").status, 401 if way == "CGI" else 200,
          way + ": metrics for this machine")
