@@ -159,10 +159,14 @@ SELECT received_at FROM events WHERE id >= $1 ORDER BY id LIMIT 1;
 SELECT count(*) FROM (SELECT id FROM events WHERE status = 'kept'
 	ORDER BY id LIMIT $1) AS kept;
 -- name: event_newest
--- (PostgreSQL takes the type of $2 from where it stands first)
 SELECT id, platform, last_seen_at FROM (
 	SELECT id, platform, last_seen_at, status FROM events
-	WHERE (platform = $2 OR $2 IS NULL) AND (kind = $3 OR $3 IS NULL)
+	ORDER BY id DESC LIMIT $1) AS newest
+WHERE status <> 'test' ORDER BY last_seen_at DESC, id DESC;
+-- name: event_newest_of
+SELECT id, platform, last_seen_at FROM (
+	SELECT id, platform, last_seen_at, status FROM events
+	WHERE platform = $2 AND (kind = $3 OR $3 IS NULL)
 	ORDER BY id DESC LIMIT $1) AS newest
 WHERE status <> 'test' ORDER BY last_seen_at DESC, id DESC;
 

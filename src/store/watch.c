@@ -21,7 +21,9 @@ store_event_newest(struct store *s, struct str platform, struct str kind,
 	struct each_newest each = { fn, arg };
 	struct db_value args[] = { db_int(STORE_WATCH_MAX), db_text(platform),
 		db_text(kind) };
-	return store_run(s, QUERY_EVENT_NEWEST, args, 3, take_newest, &each, e);
+	int all = platform.p == NULL;
+	return store_run(s, all ? QUERY_EVENT_NEWEST : QUERY_EVENT_NEWEST_OF,
+	    args, all ? 1 : 3, take_newest, &each, e);
 }
 
 static int

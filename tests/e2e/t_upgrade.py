@@ -190,7 +190,8 @@ def commands():
             "revoke": ["--user", "1"], "link": ["x", "--user", "1"],
             "unlink": ["x"], "work": ["--once"], "erase": ["--user", "1"]}
     # these ask no database, and sql hands it to sqlite3, to be read only
-    rest = {"sql", "init", "urls", "decode", "sign", "verify", "pass"}
+    rest = {"sql", "init", "urls", "decode", "sign", "verify", "pass",
+            "restore"}
     return [[name, *more.get(name, [])] for name in names
             if name not in rest]
 
