@@ -30,22 +30,19 @@ walk(struct arena *a, const char *const *params, struct str want, int *found)
 {
 	struct request r;
 	struct visitor v;
-	struct pass pass, again;
-	struct str token;
-	int n = 0;
+	struct pass again;
 	*found = 0;
 	request_init(&r, a, params, STR(""), 0);
-	visitor_init(&v, &app, &r, NOW);
-	while (visitor_next(&v, &pass, &token)) {
-		n++;
+	visitor_read(&v, &app, &r, NOW);
+	HOLD(v.n <= VISITOR_PASSES_MAX);
+	for (size_t i = 0; i < v.n; i++) {
+		struct str token = v.v[i].token;
 		HOLD(pass_verify(&config, token, NOW, a, &again) == 0);
-		HOLD(str_eq(pass.key.id, again.key.id));
+		HOLD(str_eq(v.v[i].pass.key.id, again.key.id));
 		HOLD(!str_has_byte(token, ';') && !str_has_byte(token, ','));
 		*found |= str_eq(token, want);
 	}
-	HOLD(n <= VISITOR_PASSES_MAX);
-	HOLD(!visitor_next(&v, &pass, &token));
-	return n;
+	return (int)v.n;
 }
 
 /* A pass is found behind whatever stands before it: in a line of its own, in a

@@ -18,11 +18,10 @@ static struct config site, other;
 static void
 check_none(const struct config *c, struct str token, struct arena *a)
 {
-	struct str email;
+	struct link_signin s;
 	struct link_file f;
 	struct pass pass;
-	HOLD(
-	    link_signin_read(c, token, NOW, a, &email) != 0 && email.p == NULL);
+	HOLD(link_signin_read(c, token, NOW, a, &s) != 0);
 	HOLD(link_file_read(c, token, NOW, a, &f) != 0 && f.path.p == NULL);
 	HOLD(pass_verify(c, token, NOW, a, &pass) != 0);
 }
@@ -31,12 +30,12 @@ check_none(const struct config *c, struct str token, struct arena *a)
 static void
 check_spoilt(struct str token, int64_t ends, size_t at, struct arena *a)
 {
-	struct str email;
+	struct link_signin s;
 	struct link_file f;
 	struct pass pass;
 	check_none(&other, token, a);
 	HOLD(pass_verify(&site, token, NOW, a, &pass) != 0);
-	HOLD(link_signin_read(&site, token, ends, a, &email) != 0);
+	HOLD(link_signin_read(&site, token, ends, a, &s) != 0);
 	HOLD(link_file_read(&site, token, ends, a, &f) != 0);
 	char *p = arena_dup(a, token.p, token.n);
 	p[at % token.n] = p[at % token.n] == 'A' ? 'B' : 'A';
@@ -48,7 +47,7 @@ static void
 check_signin(struct str email, size_t at, struct arena *a)
 {
 	struct buf b;
-	struct str same;
+	struct link_signin same;
 	struct link_file f;
 	buf_init(&b, LINK_URL_MAX);
 	if (link_signin_url(&site, email, NOW, &b, NULL) == 0) {
@@ -56,7 +55,7 @@ check_signin(struct str email, size_t at, struct arena *a)
 		HOLD(str_cut(buf_str(&b), '#', &head, &token));
 		HOLD(str_eq_z(head, "https://example.org/me"));
 		HOLD(link_signin_read(&site, token, NOW, a, &same) == 0);
-		HOLD(str_eq(same, email));
+		HOLD(str_eq(same.email, email));
 		HOLD(link_file_read(&site, token, NOW, a, &f) != 0);
 		check_spoilt(token, NOW + LINK_SIGNIN_SECONDS, at, a);
 	} else {
