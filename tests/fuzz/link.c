@@ -84,7 +84,7 @@ check_file(const struct link_file *file, size_t at, struct arena *a)
 {
 	struct buf b;
 	struct link_file same;
-	struct str email;
+	struct link_signin none;
 	buf_init(&b, LINK_URL_MAX);
 	const struct config_files *section = link_section(&site, file->path);
 	int rc = link_file_url(&site, file, NOW, &b, NULL);
@@ -102,7 +102,7 @@ check_file(const struct link_file *file, size_t at, struct arena *a)
 		HOLD(str_eq(same.path, file->path) &&
 		    str_eq(same.platform, file->platform) &&
 		    str_eq(same.sale, file->sale));
-		HOLD(link_signin_read(&site, token, NOW, a, &email) != 0);
+		HOLD(link_signin_read(&site, token, NOW, a, &none) != 0);
 		check_spoilt(token, NOW + 60, at, a);
 	}
 	buf_free(&b);
