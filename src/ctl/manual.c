@@ -108,9 +108,10 @@ run_grant(struct ctl *ctl, struct err *e)
 		err_set(e, ERR_USAGE, "--tier is missing: which tier to give");
 		return CTL_USAGE;
 	}
-	if (ctl_key(ctl, &key, e) != 0 || begin(ctl, &h, e) != 0 ||
-	    read_until(ctl, h.now, &m.until, e) != 0)
+	if (ctl_key(ctl, &key, e) != 0)
 		return CTL_USAGE;
+	if (begin(ctl, &h, e) != 0 || read_until(ctl, h.now, &m.until, e) != 0)
+		return finish(&h, "", e);
 	m.by = (int)key.by;
 	m.id = key.by == STORE_BY_BUYER ? key.value : key.id;
 	if (tier_find(&ctl->config->rules, m.tier) == NULL &&
@@ -186,7 +187,7 @@ run_revoke(struct ctl *ctl, struct err *e)
 		.note = str_from(ctl_get(ctl, "note")) };
 	if (begin(ctl, &h, e) != 0 ||
 	    find_rows(ctl, h.s, sale, subscription, &rows, e) != 0)
-		return CTL_USAGE;
+		return finish(&h, "", e);
 	revoke_rows(&h, &rows, &m, e);
 	return finish(&h, "nothing of theirs gives access", e);
 }
@@ -218,11 +219,11 @@ link_to(struct ctl *ctl, struct manual *m, struct err *e)
 	struct rows rows = { 0 };
 	if (begin(ctl, &h, e) != 0 ||
 	    find_rows(ctl, h.s, ctl->rest[0], NULL, &rows, e) != 0)
-		return CTL_SYSTEM;
+		return finish(&h, "", e);
 	if (rows.n > 0)
 		m->sale = str_from(ctl->rest[0]);
-	else if (find_rows(ctl, h.s, NULL, ctl->rest[0], &rows, e) != 0)
-		return CTL_SYSTEM;
+	else
+		find_rows(ctl, h.s, NULL, ctl->rest[0], &rows, e);
 	for (size_t i = 0; e->code == ERR_NONE && i < rows.n; i++)
 		if (rows_is_first(&rows, i))
 			put(&h, rows.v[i].platform, rows.v[i].subject, m, e);
@@ -390,8 +391,8 @@ run_void(struct ctl *ctl, struct err *e)
 		.until = STORE_NULL,
 		.n_deliveries = 1,
 		.note = str_from(ctl_get(ctl, "note")) };
-	if (begin(ctl, &h, e) != 0 || find_events(ctl, h.s, &all, e) != 0)
-		return CTL_USAGE;
+	if (begin(ctl, &h, e) == 0)
+		find_events(ctl, h.s, &all, e);
 	for (size_t i = 0; e->code == ERR_NONE && i < all.n; i++) {
 		struct voided v = { .ctl = ctl };
 		m.deliveries = &v.delivery;
