@@ -47,6 +47,16 @@ beside_program(struct arena *a)
 	    a, str_from(is_there(site.near) ? site.near : site.config));
 }
 
+/* So that an error names one file wherever it is read. */
+static char *
+absolute(struct arena *a, const char *path)
+{
+	char folder[PATH_MAX];
+	if (path[0] == '/' || getcwd(folder, sizeof(folder)) == NULL)
+		return str_z(a, str_from(path));
+	return arena_printf(a, "%s/%s", folder, path);
+}
+
 char *
 config_locate(
     struct arena *a, const char *option, enum config_door door, struct err *e)
@@ -59,9 +69,9 @@ config_locate(
 	 * user one has become */
 	int lost =
 	    option == NULL && door == CONFIG_CLI && access(".", X_OK) != 0;
-	char *path = option != NULL ? str_z(a, str_from(option))
+	char *path = option != NULL ? absolute(a, option)
 	    : lost		    ? NULL
-	    : door == CONFIG_CLI    ? str_z(a, STR("gatepost.conf"))
+	    : door == CONFIG_CLI    ? absolute(a, "gatepost.conf")
 				    : beside_program(a);
 	char *system = str_z(a, STR(SYSCONFDIR "/gatepost/gatepost.conf"));
 	if (arena_failed(a)) {

@@ -80,8 +80,8 @@ struct config {
 /* Where to look when no -c was given; CONFIG_CLI also tries ./gatepost.conf. */
 enum config_door { CONFIG_WEB, CONFIG_CLI };
 
-/* The path of the config, by the order of gatepost.conf(5): option (may be
- * NULL), GATEPOST_CONFIG, ./, ../gatepost/ seen from the program, and from the
+/* The path of the config, absolute, by the order of gatepost.conf(5): option
+ * (may be NULL), GATEPOST_CONFIG, ./, ../gatepost/ seen from the program, and from the
  * web root (core/site.h), SYSCONFDIR.
  * NULL with ERR_CONFIG naming the places looked at. */
 char *config_locate(

@@ -140,6 +140,16 @@ def found():
     exits(bare("check", "-c", p.conf), 0, "database", "-c after the command")
 
 
+def wrong_file():
+    """A file of another program in the current folder: named in full."""
+    d = folder()
+    shutil.copy(lib.TOP / "nginx/gatepost-nginx.conf", d / "gatepost.conf")
+    for words in (["check"], ["-c", "gatepost.conf", "check"]):
+        a = subprocess.run([CTL_PROGRAM, *words], cwd=d, env=BARE,
+                           capture_output=True)
+        exits(a, 3, "gatepost: %s/gatepost.conf:" % d, " ".join(words))
+
+
 def as_json():
     p = Place()
     p.cli("trigger", "gumroad.sale", "--set", "url_params[user_id]=42")
@@ -884,6 +894,6 @@ def wrong_config():
     exits(p.cli("check"), 0, "database", "put right")
 
 
-main(codes, found, as_json, decode, verify, trigger, trigger_tier,
+main(codes, found, wrong_file, as_json, decode, verify, trigger, trigger_tier,
      trigger_follow, made, closed_folder, other_user, migrate, backup, backups,
      restore, restore_cgi, escapes, wrong_config)

@@ -351,12 +351,17 @@ test_locate(void)
 {
 	struct err e = { 0 };
 	struct arena *a = arena_new(100000);
+	char *cwd = getcwd(NULL, 0);
+	const char *here = arena_printf(a, "%s/gatepost.conf", cwd);
+	free(cwd);
 	test_group("locate");
 	put("gatepost.conf", STR(""), 0600);
 	unsetenv("GATEPOST_CONFIG");
 	IS(str_from(config_locate(a, "/x/y", CONFIG_CLI, &e)), "/x/y", "-c");
-	IS(str_from(config_locate(a, NULL, CONFIG_CLI, &e)), "gatepost.conf",
+	IS(str_from(config_locate(a, NULL, CONFIG_CLI, &e)), here,
 	    "the current folder");
+	IS(str_from(config_locate(a, "gatepost.conf", CONFIG_WEB, &e)), here,
+	    "-c, relative");
 	setenv("GATEPOST_CONFIG", "/e/n/v", 1);
 	IS(str_from(config_locate(a, NULL, CONFIG_CLI, &e)), "/e/n/v", "env");
 	IS(str_from(config_locate(a, NULL, CONFIG_WEB, &e)), "/e/n/v", "env");
@@ -364,13 +369,12 @@ test_locate(void)
 	    "-c before env");
 	setenv("GATEPOST_CONFIG", "", 1);
 	char *web = config_locate(a, NULL, CONFIG_WEB, &e);
-	OK(web == NULL || strcmp(web, "gatepost.conf") != 0,
+	OK(web == NULL || strcmp(web, here) != 0,
 	    "the web program does not look into the current folder");
 	OK(unlink("gatepost.conf") == 0, "unlink");
 	if (access(SYSCONFDIR "/gatepost/gatepost.conf", F_OK) != 0) {
 		OK(config_locate(a, NULL, CONFIG_CLI, &e) == NULL &&
-			e.code == ERR_CONFIG &&
-			strstr(e.text, "looked at gatepost.conf and ") != NULL,
+			e.code == ERR_CONFIG && strstr(e.text, here) != NULL,
 		    "places are named");
 		OK(config_locate(a, NULL, CONFIG_WEB, &e) == NULL &&
 			strstr(e.text, "/tests/gatepost/gatepost.conf") != NULL,
