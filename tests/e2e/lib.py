@@ -637,6 +637,7 @@ class Place:
         for old, new in (
                 ("unix:/run/gatepost/gatepost.sock", "unix:" + self.sock),
                 ("listen 80;", "listen 127.0.0.1:%d;" % self.port),
+                ("listen [::]:80;", ""),
                 ("server_name example.org;", "server_name 127.0.0.1;"),
                 ("/var/log/nginx/gatepost", "%s/nginx" % self.dir),
                 ("/usr/share/gatepost/site", str(TOP / "nginx/site")),

@@ -41,6 +41,7 @@ class Site(Place):
         site = (TOP / "nginx/members.conf").read_text()
         for old, new in (
                 ("listen 80;", "listen 127.0.0.1:%d;" % self.port),
+                ("listen [::]:80;", ""),
                 ("/srv/members", "%s/site" % self.dir),
                 ("127.0.0.1:8000",
                  "127.0.0.1:%d" % self.app.server_address[1]),
@@ -403,4 +404,5 @@ def made():
     p.check_logs(a.json()["pass"], lines[0])
 
 
-main(members, pages, posts, changes, outages, parameters, options, made)
+if __name__ == "__main__":
+    main(members, pages, posts, changes, outages, parameters, options, made)
