@@ -54,7 +54,7 @@ struct action_mail {
 	const char *template; /* path without suffix; NULL: built-in text */
 	struct str text; /* without a template: this, as if in a file;
 			    STR_NONE: all there is to tell */
-	const char *sendmail; /* path of sendmail(8) */
+	const char *sendmail; /* path of sendmail(8), or smtp://host[:port] */
 	const char *const *names; /* placeholders a template may have, ended
 				     by NULL; NULL: any */
 };

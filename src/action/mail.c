@@ -2,22 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "action/mailbox.h"
+#include "action/mailer.h"
 #include "action/mime.h"
 #include "action/place.h"
-#include "action/spawn.h"
-
-/* What sendmail(8) exits with, from sysexits.h; a mail is given up for these
- * two alone. The others may pass: EX_NOHOST is also what msmtp says without a
- * network, EX_UNAVAILABLE what it says of a refusal for now (4xx) and of one
- * after the whole mail; of one before that, for good (5xx), EX_DATAERR. */
-enum { MAIL_DATAERR = 65, MAIL_NOUSER = 67 };
-
-enum { ENV_MAX = 6, LINE_MAX_SAID = 160 };
 
 /* ---- templates ----------------------------------------------------------- */
 
@@ -254,76 +245,6 @@ compose(const struct action_mail *m, const struct action_effect *f,
 	return 0;
 }
 
-/* ---- sendmail(8) --------------------------------------------------------- */
-
-/* Where mailers that run as a user look for his settings. */
-static int
-make_env(struct arena *a, const char *env[ENV_MAX])
-{
-	static const char *const names[] = { "HOME", "USER", "LOGNAME" };
-	size_t n = 0;
-	env[n++] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const char *value = getenv(names[i]);
-		if (value == NULL)
-			continue;
-		env[n] = arena_printf(a, "%s=%s", names[i], value);
-		if (env[n++] == NULL)
-			return -1;
-	}
-	env[n] = NULL;
-	return 0;
-}
-
-static void
-judge(const struct spawn_result *r, struct str to, int timeout_ms,
-    struct action_answer *answer)
-{
-	char line[LINE_MAX_SAID];
-	spawn_said(r, to, line, sizeof(line));
-	const char *sep = line[0] != '\0' ? ": " : "";
-	if (r->late)
-		action_say(answer, ACTION_AGAIN,
-		    "sendmail: killed after %d s%s%s", timeout_ms / 1000, sep,
-		    line);
-	else if (r->signal != 0)
-		action_say(answer, ACTION_AGAIN, "sendmail: signal %d%s%s",
-		    r->signal, sep, line);
-	else if (r->code == 0)
-		action_say(answer, ACTION_DONE, "sendmail took it");
-	else
-		action_say(answer,
-		    r->code == MAIL_DATAERR || r->code == MAIL_NOUSER
-			? ACTION_NEVER
-			: ACTION_AGAIN,
-		    "sendmail: exit %d%s%s", r->code, sep, line);
-}
-
-static void
-hand_over(const struct action *action, struct arena *a,
-    const struct mime_mail *m, struct str mail, struct action_answer *answer)
-{
-	const char *from = str_z(a, m->from), *to = str_z(a, m->to);
-	const char *env[ENV_MAX];
-	struct err e = { .code = ERR_NONE };
-	/* -i: a dot alone ends nothing; never -t, which reads recipients out
-	 * of the mail */
-	const char *argv[] = { action->u.mail.sendmail, "-i", "-f", from, "--",
-		to, NULL };
-	const struct spawn_opts o = { .argv = argv,
-		.env = env,
-		.in = mail,
-		.timeout_ms = action->timeout_ms,
-		.linger = 1 };
-	struct spawn_result *r = arena_alloc(a, sizeof(*r));
-	if (from == NULL || to == NULL || r == NULL || make_env(a, env) != 0)
-		action_say(answer, ACTION_AGAIN, "mail: out of memory");
-	else if (spawn_run(&o, r, &e) != 0)
-		action_say(answer, ACTION_AGAIN, "mail: %s", e.text);
-	else
-		judge(r, m->to, action->timeout_ms, answer);
-}
-
 void
 action_run_mail(const struct action *action, const struct action_effect *effect,
     struct arena *arena, struct action_answer *answer)
@@ -334,7 +255,7 @@ action_run_mail(const struct action *action, const struct action_effect *effect,
 	buf_init(&b, MIME_MAIL_MAX);
 	if (compose(&action->u.mail, effect, arena, &m, &e) == 0 &&
 	    mime_write(&b, &m, &e) == 0)
-		hand_over(action, arena, &m, buf_str(&b), answer);
+		mailer_run(action, arena, &m, buf_str(&b), answer);
 	else
 		/* the owner may mend his settings; a bad address stays one */
 		action_say(answer,

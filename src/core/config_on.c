@@ -6,6 +6,7 @@
 
 #include "action/mail.h"
 #include "action/mailbox.h"
+#include "action/mailer.h"
 #include "core/config_token.h"
 #include "core/effect.h"
 #include "core/signin.h"
@@ -310,10 +311,13 @@ read_mail(struct config_reader *r, cfg_t *root)
 		return config_bad(r->e, r->file,
 		    config_line(r, NULL, 0, "alert_mail", 0),
 		    "alert_mail is one address, like 'me@example.org'");
-	if (sendmail[0] != '/')
+	if (sendmail[0] != '/' &&
+	    (!mailer_is_smtp(sendmail) || strchr(sendmail, '@') != NULL))
 		return config_bad(r->e, r->file,
 		    config_line(r, "mail", 0, "sendmail", 0),
-		    "sendmail is a whole path, like '" SENDMAIL "'");
+		    "sendmail is a whole path, like '" SENDMAIL "', or the "
+		    "address of a mail server that asks for no password, like "
+		    "'smtp://127.0.0.1'");
 	out->sendmail = str_z(r->arena, str_from(sendmail));
 	if (folder != NULL)
 		out->mail_templates = config_path(r, folder);
@@ -411,7 +415,8 @@ collect_targets(struct config_reader *r)
 			v[rules->n_targets++] = a;
 		}
 	}
-	if (rules->mail_from.p != NULL || rules->alert_mail.p != NULL)
+	if ((rules->mail_from.p != NULL || rules->alert_mail.p != NULL) &&
+	    !mailer_is_smtp(rules->sendmail))
 		config_warn_program(r, config_line(r, "mail", 0, "sendmail", 0),
 		    "sendmail", rules->sendmail);
 	if (rules->mail_from.p != NULL) {

@@ -9,6 +9,7 @@
 #include "core/rebuild.h"
 #include "ctl/ctl.h"
 #include "ctl/exposed.h"
+#include "ctl/mail_way.h"
 #include "ctl/plan.h"
 #include "ctl/unmatched.h"
 #include "store/db_sqlite_shrink.h"
@@ -148,6 +149,22 @@ static void
 say_exposed(void *arg, int is_problem, const char *text)
 {
 	(is_problem ? problem : note)(arg, text);
+}
+
+static void
+check_mail(struct check *k)
+{
+	const char *text = NULL;
+	switch (mail_way(k->ctl, &text)) {
+	case MAIL_GOOD:
+		ok(k, "mail", text);
+		break;
+	case MAIL_BAD:
+		problem(k, text);
+		break;
+	default:
+		break;
+	}
 }
 
 static void
@@ -410,6 +427,7 @@ run(struct ctl *ctl, struct err *e)
 	check_config(&k, c);
 	check_files(&k, c);
 	exposed_look(c, ctl->arena, say_exposed, &k);
+	check_mail(&k);
 	struct store *s = ctl_store(ctl, STORE_READ, e);
 	if (s == NULL || store_integrity(s, e) != 0)
 		return CTL_SYSTEM;

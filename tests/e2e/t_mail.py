@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from urllib.parse import parse_qsl, quote
 
-from lib import (FCGI_PROGRAM, FIXTURES, FORM, LIMIT, TOP, Place,
+from lib import (CTL_PROGRAM, FCGI_PROGRAM, FIXTURES, FORM, LIMIT, TOP, Place,
                  _cleanups, fixture, free_port, gank_headers, main, ok, sale,
                  same, skip, stop, until)
 
@@ -323,6 +323,9 @@ class Smtp:
                     elif word == b"RCPT TO" and b"later" in rest:
                         self.say(b"450 4.2.0 " + rest + b" is busy")
                         continue
+                    elif word == b"RCPT TO" and b"relay" in rest:
+                        self.say(b"550 no relay for " + rest)
+                        continue
                     elif word == b"RCPT TO":
                         to.append(rest.decode())
                     elif word == b"DATA":
@@ -399,6 +402,106 @@ on 'purchase' { test = true mail 'welcome' { template = 'welcome' } }
     same((state, attempts), ("dead", 1), "550: never")
     ok("exit 65" in said and "nobody" not in said, "and why", said)
     same(len(server.got), 1, "no other mail went")
+
+
+def test_smtp():
+    """By SMTP, without a program."""
+    port = free_port()
+    p = Place(init=False)
+    p.configure(more="""
+mail { from = 'Shöp <shop@example.org>'
+       sendmail = 'smtp://127.0.0.1:%d'
+       templates = '%s' }
+on 'purchase' { test = true mail 'welcome' { template = 'welcome' } }
+""" % (port, FIXTURES / "mail"))
+    same(p.cli("migrate").returncode, 0, "migrate")
+    done = p.cli("check")
+    ok(done.returncode == 1 and b"PROBLEM  mails wait: smtp://" in done.stdout,
+       "check: nobody there", done.stdout.decode())
+
+    def send(n, to):
+        body = replaced(sale(n), ("email", to), ("product_name", HOSTILE))
+        a = p.cgi("POST", "/hooks/gumroad/" + p.tokens[0], body, FORM)
+        same(a.word(), "recorded", "a delivery")
+        p.cli("work", "--once")
+        return rows(p)[-1][2:]
+    state, attempts, said = send(1, "buyer@example.com")
+    same((state, attempts), ("waiting", 1), "no server: again")
+    ok("127.0.0.1" in said and "buyer" not in said, "which is told", said)
+    server = Smtp(port)
+    p.execute("UPDATE outbox SET due_at = 1")
+    p.cli("work", "--once")
+    same((rows(p)[0][2:4], len(server.got)), (("done", 2), 1), "then it goes")
+    sender, to, raw = server.got[0]
+    same((sender, to), ("<shop@example.org>", ["<buyer@example.com>"]),
+         "the envelope")
+    ok(raw.count(b"\n") == raw.count(b"\r\n"), "lines as SMTP has them")
+    mail = check_mail(["-i", "-f", "shop@example.org", "--",
+                       "buyer@example.com"], raw.replace(b"\r\n", b"\n"),
+                      "buyer@example.com")
+    ok("\n.\nFrom now" in body_of(mail, "plain") and
+       "&#60;b&#62;&#38;amp;" in body_of(mail, "html"), "both parts, whole",
+       raw)
+    for n, to, want, code in ((2, "later@example.com", "waiting", "450 4.2.0"),
+                              (3, "nobody@example.com", "dead", "550 5.1.1"),
+                              (4, "relay@example.com", "waiting", "550 no")):
+        state, attempts, said = send(n, to)
+        same((state, attempts), (want, 1), code + ": " + want)
+        ok(code in said and "@example.com" not in said, "and why", said)
+    same(len(server.got), 1, "no other mail went")
+    p.execute("DELETE FROM outbox")
+    done = p.cli("check")
+    ok(b"ok       mail by SMTP, smtp://127.0.0.1" in done.stdout,
+       "check: somebody is there", done.stdout.decode())
+    p.check_logs("buyer@example.com", "nobody@example.com")
+
+
+def port_25(conf):
+    """In a network of its own: an SMTP server, and the outbox by a process
+    that may gain no rights, as the systemd unit makes them."""
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    server = Smtp(25)
+    subprocess.run(["setpriv", "--no-new-privs", CTL_PROGRAM, "-c", conf,
+                    "work", "--once"], check=True, timeout=LIMIT,
+                   stdout=subprocess.DEVNULL)
+    server.close()
+    print(json.dumps([[sender, to] for sender, to, _ in server.got]))
+
+
+def test_rights():
+    """A mailer whose rights cannot be had is asked by SMTP."""
+    if os.getuid() != 0 or not shutil.which("setpriv"):
+        skip("no new privileges", "needs root and setpriv")
+        return
+    p = Place(init=False)
+    p.configure(more="""
+mail { from = 'shop@example.org'
+       sendmail = '%s' }
+on 'purchase' { test = true mail 'me' { to = 'me@example.org' } }
+""" % sink(p))
+    same(p.cli("migrate").returncode, 0, "migrate")
+
+    def by_smtp(n):
+        p.cgi("POST", "/hooks/gumroad/" + p.tokens[0], sale(n), FORM)
+        done = subprocess.run(
+            ["unshare", "-n", sys.executable, __file__, "--port-25", p.conf],
+            capture_output=True, timeout=LIMIT)
+        same((done.stderr, rows(p)[-1][2]), (b"", "done"), "it goes")
+        return json.loads(done.stdout)
+
+    def by_program():
+        return len(mails(p).get("me@example.org", []))
+    same((by_smtp(1), by_program()), ([], 1), "one that needs none is run")
+    (p.dir / "sendmail").chmod(0o4755)
+    mail = [["<shop@example.org>", ["<me@example.org>"]]]
+    same((by_smtp(2), by_program()), (mail, 1), "set-user-id: SMTP")
+    (p.dir / "sendmail").chmod(0o755)
+    (p.dir / "postdrop").write_text("")
+    (p.dir / "postdrop").chmod(0o2755)
+    same((by_smtp(3), by_program()), (mail, 1), "Postfix: SMTP")
+    p.cgi("POST", "/hooks/gumroad/" + p.tokens[0], sale(4), FORM)
+    p.cli("work", "--once")
+    same(by_program(), 2, "where it may gain them, it is run")
 
 
 def children(pid):
@@ -659,6 +762,8 @@ def test_refused():
              "to is"),
             ("mail { from = 'x <a@example.org>, b@example.org' }", "from is"),
             ("alert_mail = '-f@example.org'", "alert_mail is"),
+            ("mail { sendmail = 'sendmail' }", "a whole path"),
+            ("mail { sendmail = 'smtp://a:b@127.0.0.1' }", "no password"),
             ("on 'purchase' { exec 'x' { argv = { '/bin/x', '{email}' } } }",
              "no placeholders")):
         p.configure(tiers=text)
@@ -668,6 +773,9 @@ def test_refused():
            "refused: " + why, done.stderr)
 
 
-if __name__ == "__main__":
+if sys.argv[1:2] == ["--port-25"]:
+    port_25(sys.argv[2])
+elif __name__ == "__main__":
     main(test_refused, test_template, test_check, test_recipes, test_mail,
-         test_msmtp, test_worker, test_again, test_forward, test_gone)
+         test_msmtp, test_smtp, test_rights, test_worker, test_again,
+         test_forward, test_gone)
