@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-#include "base/log.h"
 #include "base/time.h"
 #include "cgi/admit.h"
 #include "cgi/count.h"
+#include "cgi/refused.h"
 
 /*
  * /gate: may whoever carries this pass go on? For nginx's auth_request, which
@@ -145,7 +145,7 @@ gate_any(const struct app *app, struct request *r, struct reply *p)
 	p->bare = r->is_authorizer;
 	if (find_rule(r, &rule) != 0 ||
 	    !rule_is_known(&app->config->rules, &rule)) {
-		log_line(LOG_WARNING,
+		refused_log(LOG_WARNING,
 		    "gate: no rule: exactly one of tier and allow, and a word "
 		    "that some tier allows");
 		count_gate(COUNT_GATE_NO_RULE);

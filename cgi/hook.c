@@ -3,11 +3,12 @@
 #include "base/time.h"
 #include "cgi/count.h"
 #include "cgi/reader.h"
+#include "cgi/refused.h"
 #include "cgi/route.h"
 #include "cgi/writer.h"
 #include "core/intake.h"
 
-enum { CONTENT_TYPE_MAX = 255, PEER_MAX = 64 };
+enum { CONTENT_TYPE_MAX = 255, PEER_MAX = 64, NOT_CONFIGURED_MAX = 128 };
 
 static const enum count_outcome outcomes[] = {
 	[INTAKE_RECORDED] = COUNT_RECORDED,
@@ -75,8 +76,11 @@ answer_unavailable(const struct app *app, const struct err *e, struct reply *p)
 static void
 answer_unconfigured(const struct platform *platform, struct reply *p)
 {
-	log_line(LOG_ERROR, "%s: no %s in the configuration to verify with",
-	    platform->name, platform->secrets_key);
+	char text[NOT_CONFIGURED_MAX];
+	snprintf(text, sizeof(text),
+	    "%s: no %s in the configuration to verify with", platform->name,
+	    platform->secrets_key);
+	refused_log(LOG_ERROR, text);
 	reply_header(p, "Retry-After", STR("60"));
 	reply_error(p, 503, "not_configured",
 	    "the receiver has no secret for this platform yet");

@@ -21,6 +21,7 @@
 #include "cgi/plain.h"
 #include "cgi/publish.h"
 #include "cgi/reader.h"
+#include "cgi/refused.h"
 #include "cgi/route.h"
 #include "cgi/send.h"
 #include "cgi/tail.h"
@@ -343,8 +344,10 @@ run(const struct app *app, struct listener *listeners, const sigset_t *signals,
 		log_line(LOG_ERROR, "%s", e->text);
 	log_line(LOG_INFO, "started, %d threads", o.threads);
 	try_standby(app->config);
-	while (sigtimedwait(signals, NULL, &tick) < 0)
+	while (sigtimedwait(signals, NULL, &tick) < 0) {
 		loop_sweep(loop);
+		refused_flush(0);
+	}
 	/* who connects from now on finds the next program, or none */
 	for (int i = 0; i < LISTEN_MAX; i++)
 		listen_retire(&listeners[i]);
@@ -353,6 +356,7 @@ run(const struct app *app, struct listener *listeners, const sigset_t *signals,
 	if (loop_stop(loop) != 0)
 		_exit(EXIT_SUCCESS);
 	chores_stop(chores);
+	refused_flush(1);
 	log_line(LOG_INFO, "stopped");
 	return 0;
 }

@@ -2,12 +2,12 @@
 
 #include <string.h>
 
-#include "base/log.h"
 #include "cgi/count.h"
 #include "cgi/first.h"
 #include "cgi/gate.h"
 #include "cgi/publish.h"
 #include "cgi/reader.h"
+#include "cgi/refused.h"
 #include "cgi/send.h"
 #include "cgi/writer.h"
 
@@ -19,7 +19,7 @@ enum {
 	ANY = GET | POST | OPTIONS | OTHER,
 };
 
-enum { ALLOW_MAX = 32 };
+enum { ALLOW_MAX = 32, REFUSED_MAX = 200 };
 
 struct route {
 	unsigned methods;
@@ -258,17 +258,18 @@ log_refused(
     const struct route *route, const struct request *r, const struct reply *p)
 {
 	const char *method = "other method";
+	char text[REFUSED_MAX];
 	for (size_t i = 0; i < N_METHODS; i++)
 		if (str_eq_z(r->method, methods[i].name))
 			method = methods[i].name;
-	log_line(p->status >= 500 ? LOG_ERROR : LOG_WARNING,
-	    "%s %s: %d%s%s%s%s%s%s", method,
+	snprintf(text, sizeof(text), "%s %s: %d%s%s%s%s%s%s", method,
 	    route == NULL ? "unknown path" : route->pattern, p->status,
 	    p->error == NULL ? "" : " ", p->error == NULL ? "" : p->error,
 	    route == NULL || r->platform == NULL ? "" : ", platform ",
 	    route == NULL || r->platform == NULL ? "" : r->platform->name,
 	    r->pass_fault == NULL ? "" : ", pass refused: ",
 	    r->pass_fault == NULL ? "" : r->pass_fault);
+	refused_log(p->status >= 500 ? LOG_ERROR : LOG_WARNING, text);
 }
 
 void

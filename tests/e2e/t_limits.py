@@ -5,6 +5,7 @@ import sys
 sys.dont_write_bytecode = True
 import http.client
 import os
+import re
 import socket
 import threading
 import time
@@ -12,7 +13,7 @@ import time
 from lib import (ABORT, BEGIN, BODY_MAX, FORM, LIMIT, PARAMS, SLOW,
                  STDIN, Fcgi, Place, cgi_params, fcgi_head, http_raw,
                  http_request, main, ok, pairs, read_all, record, sale,
-                 sale_of_size, same, stop, stream)
+                 sale_of_size, same, stop, stream, until)
 
 
 def sizes():
@@ -293,4 +294,43 @@ def many():
          "a purchase each")
 
 
-main(sizes, cut_short, slow_senders, hostile, many)
+def refused():
+    """Requests that are refused fill no log: one line a second, with how many
+    there were."""
+    p = Place()
+    p.configure(gank=False)
+    p.run()
+    unknown = "POST unknown path: 404 not_found"
+    kinds = {"POST /hooks/:platform/:token: 404 not_found, platform gumroad":
+             ("/hooks/gumroad/" + "0" * 48, 400),
+             unknown: ("/nothing/here", 400),
+             "gank: no secrets in the configuration": ("/hooks/gank", 50)}
+    begun = time.monotonic()
+    with Fcgi(p.sock) as c:
+        for uri, n in kinds.values():
+            for _ in range(n):
+                if c.ask("POST", uri, b"x", FORM, keep=True).status < 400:
+                    raise RuntimeError("%s: not refused" % uri)
+    same(p.direct("POST", "/hooks/gumroad/" + p.tokens[0], sale(1),
+                  FORM).status, 200, "a delivery meanwhile")
+    took = time.monotonic() - begun
+
+    def lines(kind):
+        return [x for x in p.log_text().splitlines() if kind in x]
+
+    def told(kind):
+        return sum(int(m[1]) if (m := re.search(r": (\d+) more$", x)) else 1
+                   for x in lines(kind))
+    for kind, (_, n) in kinds.items():
+        until(lambda: told(kind) == n, "all %d of %s to be told" % (n, kind))
+        ok(len(lines(kind)) <= took + 3, "%d of them in %d lines" % (
+            n, len(lines(kind))), p.log_text()[-2000:])
+    with Fcgi(p.sock) as c:
+        for _ in range(20):
+            c.ask("POST", "/nothing/here", b"x", FORM, keep=True)
+    stop(p.program)
+    same(told(unknown), 420, "at the end what is left")
+    p.check_logs()
+
+
+main(sizes, cut_short, slow_senders, hostile, many, refused)
