@@ -92,13 +92,13 @@ add_event(struct buf *b, const struct access *x, const struct access_key *key,
 
 int
 live_events(struct store *s, const struct tier_rules *rules,
-    const struct live_ask *ask, struct arena *a, struct buf *b, int64_t *sent,
-    struct err *e)
+    const struct live_ask *ask, struct arena *a, struct buf *b,
+    struct live_told *told, struct err *e)
 {
 	struct access x;
 	struct ids ids;
 	const struct access_key *key;
-	*sent = ask->after;
+	*told = (struct live_told){ .sent = ask->after };
 	if (find_ids(s, ask, &ids, e) != 0)
 		return -1;
 	if (ids.n == 0 && !ask->always)
@@ -107,7 +107,7 @@ live_events(struct store *s, const struct tier_rules *rules,
 		return -1;
 	size_t start = b->n;
 	add_event(b, &x, key, x.change);
-	*sent = x.change;
+	*told = (struct live_told){ x.change, x.tier.p != NULL };
 	if (ids.n > 1 && (b->n - start) * ids.n <= LIVE_REPLAY_BYTES) {
 		b->n = start;
 		for (size_t i = ids.n; i-- > 0;)
@@ -144,7 +144,8 @@ answer_json(const struct app *app, struct request *r, struct store *s,
 
 static int
 answer_events(const struct app *app, struct request *r, struct store *s,
-    const struct live_ask *ask, struct reply *p, int64_t *sent, struct err *e)
+    const struct live_ask *ask, struct reply *p, struct live_told *told,
+    struct err *e)
 {
 	int waits = app->publish != NULL && !r->is_head;
 	struct buf *b = reply_events(p);
@@ -153,7 +154,7 @@ answer_events(const struct app *app, struct request *r, struct store *s,
 	buf_addf(b, "retry: %d\n\n",
 	    app->is_cgi ? LIVE_RETRY_CGI_MS : LIVE_RETRY_MS);
 	p->endless = waits;
-	return live_events(s, &app->config->rules, ask, r->arena, b, sent, e);
+	return live_events(s, &app->config->rules, ask, r->arena, b, told, e);
 }
 
 static void
@@ -186,11 +187,11 @@ no_pass(struct request *r, struct reply *p)
 /* The state now, and the beginning of the stream that goes on from there. */
 static int
 answer(const struct app *app, struct request *r, struct store *s,
-    struct visitor *v, const struct stream_opts *o, struct reply *p,
-    int64_t *sent, struct err *e)
+    struct visitor *v, int64_t now, struct reply *p, struct live_told *told,
+    struct err *e)
 {
 	const struct access_key *keys[LIVE_KEYS_MAX];
-	struct live_ask ask = { .keys = keys, .always = 1, .now = o->now };
+	struct live_ask ask = { .keys = keys, .always = 1, .now = now };
 	struct str last = request_param(r, "HTTP_LAST_EVENT_ID");
 	if (visitor_check(v, s, e) != 0)
 		return -1;
@@ -203,7 +204,7 @@ answer(const struct app *app, struct request *r, struct store *s,
 	/* what is no number of ours cannot be gone on from */
 	if (last.n == 0 || str_int64(last, 0, INT64_MAX, &ask.after) != 0)
 		ask.after = INT64_MAX;
-	return wants_events(r) ? answer_events(app, r, s, &ask, p, sent, e)
+	return wants_events(r) ? answer_events(app, r, s, &ask, p, told, e)
 			       : answer_json(app, r, s, &ask, p, e);
 }
 
@@ -231,7 +232,10 @@ live_get(const struct app *app, struct request *r, struct reply *p)
 	struct err err = { .code = ERR_NONE };
 	struct visitor v;
 	struct pass passes[LIVE_KEYS_MAX];
-	struct stream_opts o = { .kind = STREAM_LIVE, .now = time_now() };
+	struct live_told told = { .sent = 0 };
+	struct stream_opts o = { .kind = STREAM_LIVE,
+		.now = time_now(),
+		.peer = request_param(r, "REMOTE_ADDR") };
 	cors_add(app, r, p);
 	visitor_read(&v, app, r, o.now);
 	if (v.n == 0) {
@@ -243,12 +247,14 @@ live_get(const struct app *app, struct request *r, struct reply *p)
 		unavailable(app, r, p, &err);
 		return;
 	}
-	int rc = answer(app, r, s, &v, &o, p, &o.sent, &err);
+	int rc = answer(app, r, s, &v, o.now, p, &told, &err);
 	store_rollback(s);
 	if (rc != 0) {
 		unavailable(app, r, p, &err);
 	} else if (p->endless) {
 		fill_opts(&v, passes, &o);
+		o.sent = told.sent;
+		o.has_tier = told.has_tier;
 		publish_open(app->publish, &o, p);
 	}
 }

@@ -26,12 +26,16 @@ struct live_ask {
 	int64_t now;
 };
 
-/* Appends an event per change, each with what is true now. *sent: the newest
- * change told of, a.after where there was none. The caller holds a snapshot
+struct live_told {
+	int64_t sent; /* the newest change; ask.after where there was none */
+	int has_tier; /* where it was looked up */
+};
+
+/* Appends an event per change, each with what is true now. The caller holds a snapshot
  * (store_begin_read): state and number must fit each other, or a change that
  * comes between is never told. */
 int live_events(struct store *s, const struct tier_rules *rules,
-    const struct live_ask *ask, struct arena *a, struct buf *b, int64_t *sent,
-    struct err *e);
+    const struct live_ask *ask, struct arena *a, struct buf *b,
+    struct live_told *told, struct err *e);
 
 #endif

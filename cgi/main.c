@@ -263,8 +263,8 @@ static void
 raise_files(const struct config *config)
 {
 	struct rlimit limit;
-	rlim_t want = (rlim_t)(LOOP_CONNS_MAX + config->streams + 2 * SEND_MAX +
-	    FILES_MORE);
+	rlim_t want = (rlim_t)(LOOP_CONNS_MAX + config->streams +
+	    PUBLISH_CHANGES + 2 * SEND_MAX + FILES_MORE);
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want)
 		return;
 	limit.rlim_cur = limit.rlim_max < want ? limit.rlim_max : want;
@@ -332,7 +332,8 @@ run(const struct app *app, struct listener *listeners, const sigset_t *signals,
 		.park = publish_park,
 		.may_write = route_may_write,
 		.send = send_park,
-		.conns_max = LOOP_CONNS_MAX + app->config->streams + SEND_MAX };
+		.conns_max = LOOP_CONNS_MAX + app->config->streams +
+		    PUBLISH_CHANGES + SEND_MAX };
 	struct loop *loop;
 	struct chores *chores = NULL;
 	struct herald *herald = NULL;

@@ -35,27 +35,75 @@ publish_committed(void *arg, const struct commit_mark *mark)
 	publish_wake(pub);
 }
 
-static int
-of_pass(const struct publish *pub, const struct stream *like)
+/* What is open like s: of its pass, without a tier, and of each network it is
+ * in. */
+struct alike {
+	int pass, open;
+	int network[NETWORK_STEPS];
+};
+
+static struct alike
+count_alike(const struct publish *pub, const struct stream *like)
 {
-	int n = 0;
-	for (const struct stream *s = pub->all; s != NULL; s = s->next)
-		n += s->kind == STREAM_LIVE &&
-		    crypto_equal(s->pass, like->pass, sizeof(s->pass));
+	struct alike n = { .pass = 0 };
+	for (const struct stream *s = pub->all; s != NULL; s = s->next) {
+		if (s->kind != STREAM_LIVE)
+			continue;
+		n.pass += crypto_equal(s->pass, like->pass, sizeof(s->pass));
+		if (s->has_tier)
+			continue;
+		n.open++;
+		for (size_t i = 0; i < like->network.n && i < s->network.n; i++)
+			n.network[i] +=
+			    memcmp(s->network.steps[i], like->network.steps[i],
+				NETWORK_BYTES) == 0;
+	}
 	return n;
+}
+
+/* Are there as many without a tier as may be from one of its networks? */
+static int
+is_network_full(
+    const struct publish *pub, const struct stream *s, const struct alike *n)
+{
+	int most = pub->o.config->streams / PUBLISH_NETWORK_PART;
+	if (most < PUBLISH_NETWORK_LEAST)
+		most = PUBLISH_NETWORK_LEAST;
+	for (size_t i = s->network.n; i-- > 0; most *= 2)
+		if (n->network[i] >= most)
+			return 1;
+	return 0;
 }
 
 /* NULL where there is room, else why not. */
 static const char *
+find_no_room(const struct publish *pub, const struct stream *s)
+{
+	int max = pub->o.config->streams;
+	if (s->kind == STREAM_CHANGES)
+		return pub->n_kind[STREAM_CHANGES] < PUBLISH_CHANGES
+		    ? NULL
+		    : "256 questions wait for changes already";
+	if (pub->n_kind[STREAM_LIVE] >= max)
+		return "as many are open as the configuration's streams";
+	struct alike n = count_alike(pub, s);
+	if (n.pass >= PUBLISH_PER_PASS)
+		return "this pass has 8 streams open";
+	if (s->has_tier)
+		return NULL;
+	if (n.open >= max - max / PUBLISH_OPEN_PART)
+		return "as many are open without a tier as may be";
+	return is_network_full(pub, s, &n)
+	    ? "as many are open without a tier as may be from one network"
+	    : NULL;
+}
+
+static const char *
 reserve(struct publish *pub, struct stream *s, int *stopping)
 {
-	const char *why = NULL;
 	pthread_mutex_lock(&pub->lock);
+	const char *why = find_no_room(pub, s);
 	*stopping = pub->stopping;
-	if (pub->n >= pub->o.config->streams)
-		why = "as many wait as the configuration's streams";
-	else if (s->kind == STREAM_LIVE && of_pass(pub, s) >= PUBLISH_PER_PASS)
-		why = "this pass has 8 streams open";
 	if (why == NULL && !*stopping) {
 		s->publish = pub;
 		s->next = pub->all;

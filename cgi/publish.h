@@ -16,6 +16,13 @@
  */
 enum {
 	PUBLISH_PER_PASS = 8, /* streams */
+	PUBLISH_CHANGES = 256, /* that wait for changes, beside the streams */
+	/* Streams without a tier, for which anybody gets a pass from /buy: half
+	 * of the configuration's, and of a network a twentieth, 16 at least. A
+	 * network of IPv6 of 56 bits may have twice that, of 48 four times. */
+	PUBLISH_OPEN_PART = 2,
+	PUBLISH_NETWORK_PART = 20,
+	PUBLISH_NETWORK_LEAST = 16,
 	PUBLISH_HEARTBEAT_MS = 15000,
 	PUBLISH_FULL_MS = 10000, /* a peer that takes nothing for so long */
 	PUBLISH_POLL_MS = 250,
@@ -40,8 +47,9 @@ int publish_start(
 
 /*
  * Makes *p wait: with what it holds so far as the beginning (STREAM_LIVE), or
- * to be answered anew (STREAM_CHANGES). Where all of config.streams or all of
- * the pass are taken it becomes a 503. Once stopping, *p stays what it is, an
+ * to be answered anew (STREAM_CHANGES). Where it finds no place, of those there
+ * are in all, for the pass, without a tier, or of the network, it becomes a
+ * 503. Once stopping, *p stays what it is, an
  * answer that ends. o's texts are copied.
  */
 void
@@ -63,7 +71,7 @@ void publish_committed(void *arg, const struct commit_mark *mark);
 void publish_stop(struct publish *pub);
 void publish_free(struct publish *pub); /* stopped; NULL is allowed */
 
-int publish_count(struct publish *pub); /* streams now */
+int publish_count(struct publish *pub); /* of both kinds, now */
 void publish_counts(struct publish *pub, int n[STREAM_KIND__MAX]);
 
 /*

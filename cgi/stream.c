@@ -53,6 +53,8 @@ stream_new(const struct stream_opts *o)
 	s->kind = o->kind;
 	s->sent = o->sent;
 	s->ends = o->ends;
+	s->has_tier = o->has_tier;
+	network_of(o->peer, &s->network);
 	s->until = time_ticks() + o->wait_ms;
 	buf_init(&s->first, STREAM_OUT_MAX);
 	buf_init(&s->out, STREAM_OUT_MAX);
@@ -128,6 +130,7 @@ tell_events(struct stream *s, struct store *store,
 	struct live_ask ask = {
 		.keys = keys, .after = s->sent, .now = time_now()
 	};
+	struct live_told told = { .sent = s->sent };
 	struct buf b;
 	if (s->check && check_passes(s, store, &ask.always, e) != 0)
 		return -1;
@@ -135,16 +138,15 @@ tell_events(struct stream *s, struct store *store,
 		if (!s->keys[i].over)
 			keys[ask.n++] = &s->keys[i].key;
 	buf_init(&b, REPLY_BODY_MAX);
-	int rc = ask.n == 0
-	    ? 0
-	    : live_events(store, rules, &ask, a, &b, &s->sent, e);
+	int rc =
+	    ask.n == 0 ? 0 : live_events(store, rules, &ask, a, &b, &told, e);
 	if (rc == 0 && !buf_ok(&b))
 		rc = err_set(e, ERR_MEMORY, "out of memory");
 	if (rc == 0)
 		stream_say(s, buf_str(&b));
 	/* what was told of somebody who is over is not told again */
-	if (s->sent < ask.after)
-		s->sent = ask.after;
+	if (told.sent > s->sent)
+		s->sent = told.sent;
 	buf_free(&b);
 	return rc;
 }

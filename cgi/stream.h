@@ -2,6 +2,7 @@
 #define CGI_STREAM_H
 
 #include "base/crypto.h"
+#include "base/network.h"
 #include "cgi/live.h"
 #include "cgi/loop.h"
 #include "core/commit.h"
@@ -26,6 +27,8 @@ struct stream_opts {
 	const struct pass *passes; /* 1 to LIVE_KEYS_MAX */
 	size_t n;
 	struct str token; /* of the first: so many streams a pass may have */
+	struct str peer; /* IP address of the browser */
+	int has_tier;
 };
 
 enum { STREAM_OUT_MAX = 2 * REPLY_BODY_MAX }; /* bytes not yet written */
@@ -46,6 +49,8 @@ struct stream {
 	struct stream_key keys[LIVE_KEYS_MAX];
 	size_t n_keys;
 	uint8_t pass[CRYPTO_SHA256];
+	struct network network; /* it came from */
+	int has_tier; /* when it came */
 	int64_t ends; /* seconds */
 	int64_t until; /* ticks */
 	int64_t sent;

@@ -426,7 +426,9 @@ run(struct ctl *ctl, struct err *e)
 		return CTL_SYSTEM;
 	check_config(&k, c);
 	check_files(&k, c);
-	exposed_look(c, ctl->arena, say_exposed, &k);
+	const char *nginx = ctl_get(ctl, "nginx");
+	exposed_look(c, nginx == NULL ? EXPOSED_NGINX : nginx, ctl->arena,
+	    say_exposed, &k);
 	check_mail(&k);
 	struct store *s = ctl_store(ctl, STORE_READ, e);
 	if (s == NULL || store_integrity(s, e) != 0)
@@ -447,6 +449,7 @@ run(struct ctl *ctl, struct err *e)
 
 static const struct ctl_option options[] = {
 	{ "event", "ID", "which follow-ups it has, and why not others" },
+	{ "nginx", "FILE", "nginx's settings; default: " EXPOSED_NGINX },
 	{ NULL, NULL, NULL },
 };
 

@@ -3,6 +3,9 @@
 #include "action/place.h"
 #include "core/effect.h"
 #include "core/site.h"
+#include "ctl/nginx.h"
+
+enum { NGINX_ARENA_MAX = 64 << 20 };
 
 struct look {
 	const struct config *config;
@@ -82,9 +85,47 @@ look_at_gate(const struct look *l)
 		    "bought, but for the passes that /buy gives to anybody");
 }
 
+/* As nginx/gatepost.conf says: two for each stream, download and long poll,
+ * and a thousand for all else. */
+static int64_t
+connections_needed(const struct config *c)
+{
+	return 2 * (int64_t)c->streams + 2600;
+}
+
+/* One worker may have all streams. */
+static void
+look_at_nginx(const struct look *l, const char *file)
+{
+	struct nginx n;
+	int64_t need = connections_needed(l->config);
+	/* its files are no part of the answer */
+	struct arena *a = arena_new(NGINX_ARENA_MAX);
+	if (a == NULL || nginx_read(file, a, &n) != 0)
+		n = (struct nginx){ .is_ours = 0 };
+	arena_free(a);
+	if (!n.is_ours)
+		return;
+	if (n.connections < need)
+		l->say(l->arg, 1,
+		    arena_printf(l->arena,
+			"%s: worker_connections is %lld, and with streams = %d "
+			"visitors can take what deliveries need: set it to "
+			"%lld, with worker_rlimit_nofile above that, or lower "
+			"streams",
+			file, (long long)n.connections, l->config->streams,
+			(long long)need));
+	else if (n.files > 0 && n.files < n.connections)
+		l->say(l->arg, 1,
+		    arena_printf(l->arena,
+			"%s: worker_rlimit_nofile is %lld, less than "
+			"worker_connections, %lld: set it above that",
+			file, (long long)n.files, (long long)n.connections));
+}
+
 void
-exposed_look(
-    const struct config *c, struct arena *a, exposed_fn *say, void *arg)
+exposed_look(const struct config *c, const char *nginx, struct arena *a,
+    exposed_fn *say, void *arg)
 {
 	const struct look l = { c, a, say, arg };
 	look_at_modes(&l);
@@ -93,4 +134,5 @@ exposed_look(
 	look_at_url(&l, "listen_url", c->listen_url);
 	look_at_gate(&l);
 	look_at_paths(&l);
+	look_at_nginx(&l, nginx);
 }

@@ -399,12 +399,13 @@ def fcgi_head(params, keep=False, request=1):
     return begin + stream(PARAMS, pairs(params), request)
 
 
-def cgi_params(method, uri, body=b"", headers=None, length=DEFAULT):
+def cgi_params(method, uri, body=b"", headers=None, length=DEFAULT,
+               peer="127.0.0.1"):
     """What nginx sends as parameters."""
     path, _, query = uri.partition("?")
     params = [("REQUEST_METHOD", method), ("REQUEST_URI", uri),
               ("SCRIPT_NAME", path), ("QUERY_STRING", query),
-              ("REMOTE_ADDR", "127.0.0.1"), ("SERVER_PROTOCOL", "HTTP/1.1"),
+              ("REMOTE_ADDR", peer), ("SERVER_PROTOCOL", "HTTP/1.1"),
               ("GATEWAY_INTERFACE", "CGI/1.1")]
     if length is DEFAULT:
         length = str(len(body)) if body or method == "POST" else None
@@ -613,11 +614,11 @@ class Place:
             return connects(self.sock)
         until(ready, "the socket")
 
-    def nginx(self):
+    def nginx(self, **options):
         """The shipped configuration, changed as nginx/serve changes it."""
         for _ in range(5):
             self.port = free_port()
-            conf = self.write_nginx()
+            conf = self.write_nginx(**options)
             child = start([NGINX, "-p", self.dir, "-c", conf,
                            "-e", self.dir / "nginx.error.log"],
                           stderr=subprocess.DEVNULL)
@@ -632,7 +633,7 @@ class Place:
         raise RuntimeError("nginx: " +
                            (self.dir / "nginx.error.log").read_text())
 
-    def write_nginx(self):
+    def write_nginx(self, workers=2, connections=2048, more=""):
         site = (TOP / "nginx/gatepost-nginx.conf").read_text()
         for old, new in (
                 ("unix:/run/gatepost/gatepost.sock", "unix:" + self.sock),
@@ -647,11 +648,11 @@ class Place:
                 raise RuntimeError("nginx/gatepost-nginx.conf: no '%s'" % old)
             site = site.replace(old, new)
         lines = ["daemon off;", "pid %s/nginx.pid;" % self.dir,
-                 "worker_processes 2;",
+                 "worker_processes %d;" % workers,
                  "user root;" if os.getuid() == 0 else "",
                  "error_log %s/nginx.error.log;" % self.dir,
-                 "events { worker_connections 2048; }", "http {",
-                 "access_log off;", "include /etc/nginx/mime.types;"]
+                 "events { worker_connections %d; }" % connections, "http {",
+                 "access_log off;", "include /etc/nginx/mime.types;", more]
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"):
             lines.append("%s_temp_path %s/%s;" % (kind, self.dir, kind))
         conf = self.dir / "nginx.conf"

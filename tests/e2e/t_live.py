@@ -16,9 +16,9 @@ AT_ONCE = 5 if SLOW else 1  # seconds
 EVENTS = {"Accept": "text/event-stream"}
 
 
-def started(**options):
+def started(more="", **options):
     p = Place(**options)
-    p.configure(more="threads = 4")
+    p.configure(more="threads = 4\n" + more)
     p.run()
     p.nginx()
     return p
@@ -313,7 +313,7 @@ def grants(p, n):
 
 def many():
     """300 streams and 4 threads, while deliveries and lookups go on."""
-    p = started()
+    p = started("streams = 6000")
     begun = time.monotonic()
     streams = [Stream(p, jwt(p, "u%d" % n)) for n in range(300)]
     same(sum(len(s.wait(1)) for s in streams), 300, "300 streams are open")
@@ -345,18 +345,31 @@ def many():
 
 
 def bound():
-    p = Place()
-    p.configure(more="threads = 2\nstreams = 3")
-    p.run()
-    p.nginx()
-    streams = [Stream(p, jwt(p, "u%d" % n)) for n in range(3)]
+    p = started("streams = 3")
+    grants(p, 4)
+    streams = [Stream(p, jwt(p, "g%d" % n)) for n in range(2)]
+    streams.append(Stream(p, jwt(p, "x")))
     same([len(s.wait(1)) for s in streams], [1, 1, 1], "as many as streams")
-    a = p.get("/live", {**EVENTS, "Cookie": "gatepost=" + jwt(p, "x")})
+    a = p.get("/live", {**EVENTS, "Cookie": "gatepost=" + jwt(p, "g3")})
     ok(a.status == 503 and a.word() == "streams" and
        "retry-after" in a.headers, "one more: 503", a)
-    a = p.get("/v1/changes?wait=5", p.bearer())
-    same(a.status, 503, "a waiting question too")
-    same(p.get("/v1/changes", p.bearer()).status, 200, "not one that is not")
+    a = p.get("/v1/changes?after=99&wait=1", p.bearer())
+    same(a.status, 200, "a waiting question has a place of its own")
+    streams[0].close()
+    until(lambda: len(Stream(p, jwt(p, "g3")).wait(1)) == 1, "a place")
+    after = p.get("/v1/changes", p.bearer()).json()["after"]
+    answers = []
+    polls = [threading.Thread(target=lambda: answers.append(p.get(
+        "/v1/changes?after=%d&wait=60" % after, p.bearer()).status))
+        for _ in range(260)]
+    for t in polls:
+        t.start()
+    until(lambda: len(answers) == 4, "four too many")
+    same(p.gumroad(sale(1)).status, 200, "a delivery")
+    for t in polls:
+        t.join()
+    same((answers.count(200), answers.count(503)), (256, 4),
+         "256 questions wait")
 
 
 def plain():

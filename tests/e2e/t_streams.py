@@ -23,15 +23,19 @@ EVENT = re.compile(rb"id: (\d+)\nevent: access\ndata: (.*)\n\n")
 
 
 class Reader:
-    """One open stream. What has arrived is in text."""
+    """One open stream. What has arrived is in text. Each comes from a network
+    of its own: visitors without a tier share those of one."""
+    peers = 0
 
     def __init__(self, p, token):
+        Reader.peers += 1
+        peer = "2001:db8:%x::1" % Reader.peers
         self.s = socket.socket(socket.AF_UNIX)
         self.s.connect(p.sock)
         headers = {"Accept": "text/event-stream",
                    "Cookie": "gatepost=" + token}
-        self.s.sendall(fcgi_head(cgi_params("GET", "/live", headers=headers))
-                       + stream(STDIN, b""))
+        self.s.sendall(fcgi_head(cgi_params(
+            "GET", "/live", headers=headers, peer=peer)) + stream(STDIN, b""))
         self.text = b""
         self.ended = False
 
@@ -85,7 +89,8 @@ def started(streams):
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     p = Place()
-    p.configure(more="streams = %d" % streams)
+    # half of them are for visitors without a tier
+    p.configure(more="streams = %d" % (2 * streams))
     # as a service is started: the program raises its own limit
     p.run(preexec_fn=lambda: resource.setrlimit(
         resource.RLIMIT_NOFILE, (1024, hard)))

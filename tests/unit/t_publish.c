@@ -65,7 +65,9 @@ open_stream(struct request *r, struct reply *p)
 		.ends = time_now() + 3600,
 		.passes = &pass,
 		.n = 1,
-		.token = r->segments[1] };
+		.token = r->segments[1],
+		.peer = request_param(r, "REMOTE_ADDR"),
+		.has_tier = request_param(r, "REMOTE_ADDR").n == 0 };
 	if (access_key_parse(
 		STORE_BY_USER, r->segments[0], r->arena, &pass.key, &e) != 0) {
 		reply_error(p, 400, "user", e.text);
@@ -140,9 +142,10 @@ dial(void)
 	return -1;
 }
 
-/* A new connection with a request on its way. */
+/* A new connection with a request on its way; peer NULL: of somebody with a
+ * tier. */
 static int
-ask_on(int fd, const char *to, const char *query)
+ask_from(int fd, const char *to, const char *query, const char *peer)
 {
 	struct buf b, params;
 	buf_init(&b, T_BUF_MAX);
@@ -151,6 +154,8 @@ ask_on(int fd, const char *to, const char *query)
 	t_pair(&params, "PATH_INFO", to);
 	t_pair(&params, "QUERY_STRING", query);
 	t_pair(&params, "HTTP_AUTHORIZATION", "Bearer " API_KEY);
+	if (peer != NULL)
+		t_pair(&params, "REMOTE_ADDR", peer);
 	t_begin(&b, 1, 1, 1);
 	t_stream(&b, T_PARAMS, 1, params.p, params.n, T_RECORD_MAX);
 	t_record(&b, T_STDIN, 1, "", 0, 0);
@@ -159,6 +164,12 @@ ask_on(int fd, const char *to, const char *query)
 	buf_free(&b);
 	buf_free(&params);
 	return fd;
+}
+
+static int
+ask_on(int fd, const char *to, const char *query)
+{
+	return ask_from(fd, to, query, NULL);
 }
 
 static int
@@ -316,6 +327,78 @@ test_pass(void)
 	end();
 }
 
+enum { PLACES = 200, OPENED_MAX = 300 };
+static int opened[OPENED_MAX];
+static size_t n_opened;
+
+/* One stream more, without a tier, from there: is there a place? */
+static int
+has_place(const char *peer)
+{
+	char to[32];
+	int before = publish_count(app.publish);
+	int fd = dial();
+	snprintf(to, sizeof(to), "/v/p%zu", n_opened);
+	ask_from(fd, to, "", peer);
+	struct buf out;
+	buf_init(&out, T_BUF_MAX);
+	read_until(fd, &out, "\r\n\r\n", LIMIT_MS);
+	int got = out.n > 0 && strstr(out.p, "503") == NULL;
+	buf_free(&out);
+	opened[n_opened++] = fd;
+	if (got)
+		WAIT(publish_count(app.publish) > before);
+	return got;
+}
+
+static int
+count_places(const char *peer, int most)
+{
+	int n = 0;
+	while (n < most && has_place(peer))
+		n++;
+	return n;
+}
+
+/* A twentieth of 200 is less than 16; 100 without a tier. */
+static void
+test_places(void)
+{
+	test_group("places");
+	if (!begin(PLACES, POLL_MS))
+		return;
+	OK(count_places("192.0.2.1", 50) == 16, "16 from an address of IPv4");
+	OK(has_place("192.0.2.2"), "another address");
+	OK(count_places("2001:db8:1:1::1", 50) == 16, "16 of 64 bits");
+	OK(!has_place("2001:db8:1:1:ffff::1"), "from all of them");
+	OK(count_places("2001:db8:1:2::1", 50) == 16, "32 of 56 bits");
+	OK(!has_place("2001:db8:1:ff::1"), "and no more");
+	OK(count_places("2001:db8:1:100::1", 50) == 16 &&
+		count_places("2001:db8:1:200::1", 50) == 16,
+	    "64 of 48 bits");
+	OK(!has_place("2001:db8:1:ffff::1"), "and no more");
+	OK(count_places("2001:db8:2::1", 50) == 16, "another network");
+	OK(count_places("192.0.2.3", 50) == 3, "100 without a tier in all");
+	int members = 0, fd;
+	for (; members < PLACES - 100; members++) {
+		char to[32];
+		snprintf(to, sizeof(to), "/m%d/p%d", members, members);
+		opened[n_opened++] = ask(to);
+	}
+	WAIT(publish_count(app.publish) == PLACES);
+	OK(publish_count(app.publish) == PLACES, "the rest is for who has one");
+	fd = ask("/one/more");
+	OK(ends_with_text(fd, "503"), "one more is refused");
+	fd = ask_on(fd, "/v1/changes", "after=100&wait=30");
+	WAIT(publish_count(app.publish) == PLACES + 1);
+	OK(publish_count(app.publish) == PLACES + 1,
+	    "a question for changes has a place of its own");
+	close(fd);
+	while (n_opened > 0)
+		close(opened[--n_opened]);
+	end();
+}
+
 static void
 test_slow(void)
 {
@@ -428,6 +511,7 @@ main(void)
 	OK(store_open(database, STORE_CREATE, &writer, &e) == 0, "%s", e.text);
 	test_many();
 	test_pass();
+	test_places();
 	test_slow();
 	test_wake();
 	test_polls();

@@ -1,0 +1,19 @@
+#ifndef CTL_NGINX_H
+#define CTL_NGINX_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+
+/* What nginx's settings say, as far as somebody without its rights may read
+ * them. */
+struct nginx {
+	int is_ours; /* a fastcgi_pass or upstream names gatepost */
+	int64_t connections; /* worker_connections, nginx's own 512 without */
+	int64_t files; /* worker_rlimit_nofile; 0: not set */
+};
+
+/* Reads file and what it includes. 0, or -1: it cannot be read. */
+int nginx_read(const char *file, struct arena *a, struct nginx *out);
+
+#endif
