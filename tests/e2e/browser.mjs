@@ -254,8 +254,8 @@ async function hint(browser) {
 	await page.locator(LOCKED).waitFor()
 	same(await signIn.isVisible(), true, 'no pass: a way to sign in')
 	const pass = ctl('pass', '--user', 'hint').trim()
+	await page.clock.install() // first: what the pass starts is to obey it
 	await context.addCookies([{ name: 'gatepost', value: pass, url }])
-	await page.clock.install()
 	await page.evaluate(() => gatepost.check())
 	await signIn.waitFor({ state: 'hidden' })
 	await page.clock.fastForward(50000)
