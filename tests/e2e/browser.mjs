@@ -11,7 +11,7 @@ const { chromium } = createRequire(order.modules + '/x.js')('playwright-core')
 const url = order.url
 const OPEN = '[data-open]:not([hidden])'
 const LOCKED = '[data-locked]:not([hidden])'
-const AT_ONCE = 1000 // ms, what the README promises
+const AT_ONCE = 1000 // ms, what the manual promises
 const [TITLE, VARIANT] = order.names
 
 const say = (line) => console.log(JSON.stringify(line))
@@ -303,7 +303,7 @@ async function polling(browser, name, init, cut) {
 	await context.close()
 }
 
-// The page that the README shows.
+// The page that gatepost(7) shows.
 async function readme(browser) {
 	const { context, noise, page } = await visitor(browser)
 	const pass = ctl('pass', '--user', 'm').trim()
@@ -313,7 +313,7 @@ async function readme(browser) {
 	await page.goto(url + '/readme')
 	await context.addCookies([{ name: 'gatepost', value: pass, url }])
 	const says = page.locator('#tier')
-	same(await says.textContent(), 'You read the free part.', 'README: free')
+	same(await says.textContent(), 'You read the free part.', 'manual: free')
 	ctl('grant', '--user', 'm', '--tier', 'supporter')
 	await page.evaluate(() => gatepost.check())
 	await page.getByText('You have: supporter').waitFor()
@@ -330,7 +330,7 @@ async function readme(browser) {
 		'who left is told no more')
 	await page.evaluate(() => import('/gatepost.js'))
 	same(await page.evaluate(() => gatepost.url), url, 'as a module too')
-	same(noise, [], 'a quiet console: README')
+	same(noise, [], 'a quiet console: the manual')
 	await context.close()
 }
 

@@ -43,9 +43,9 @@ def install():
 
 
 def snippet():
-    """The page in the README."""
-    found = re.search(r"^\t<script src=.*?^\t</script>$",
-                      (TOP / "README").read_text(), re.M | re.S)
+    """The page in gatepost(7)."""
+    found = re.search(r"^<script src=.*?^</script>$",
+                      (TOP / "src/core/gatepost.7").read_text(), re.M | re.S)
     return found.group(0) if found else ""
 
 

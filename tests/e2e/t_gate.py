@@ -145,7 +145,7 @@ def members():
 
 
 def own_pages(p):
-    """What the README has pages load, and nothing else is looked for."""
+    """What gatepost(7) has pages load, and nothing else is looked for."""
     for name in ("gatepost.js", "gatepost.css", "gatepost.svg", "thanks.html",
                  "thanks.js"):
         a = p.get("/" + name)
