@@ -112,6 +112,10 @@ hand_split(struct fold_delivery *d, size_t *n, struct arena *a,
 {
 	struct mark *marks;
 	size_t front = 0, total = *n, n_marks;
+	*hand = d;
+	*n_hand = 0;
+	if (total == 0)
+		return 0;
 	for (size_t i = 0; i < total; i++) {
 		if (d[i].manual != NULL)
 			continue;

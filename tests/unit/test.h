@@ -16,6 +16,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
+
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#define TEST_SANITIZED 1
+#else
+#define TEST_SANITIZED 0
+#endif
+
 static int test_count, test_failed;
 static const char *test_name = "";
 
@@ -49,20 +60,20 @@ test_ok(int ok, const char *file, int line, const char *fmt, ...)
 	test_ok((condition) ? 1 : 0, __FILE__, __LINE__, __VA_ARGS__)
 
 static inline int
-test_is(const char *got, size_t n, const char *want, const char *file, int line,
+test_is(struct str got, const char *want, const char *file, int line,
     const char *what)
 {
-	int ok = got != NULL && n == strlen(want) && memcmp(got, want, n) == 0;
+	int ok = got.p != NULL && str_eq_z(got, want);
 	test_ok(ok, file, line, "%s", what);
 	if (!ok)
-		printf("#  got: %.*s\n# want: %s\n", got == NULL ? 4 : (int)n,
-		    got == NULL ? "NULL" : got, want);
+		printf("#  got: %.*s\n# want: %s\n",
+		    got.p == NULL ? 4 : (int)got.n,
+		    got.p == NULL ? "NULL" : got.p, want);
 	return ok;
 }
 
 /* IS(struct str, "expected", "what it shows") */
-#define IS(s, want, what) \
-	test_is((s).p, (s).n, (want), __FILE__, __LINE__, (what))
+#define IS(s, want, what) test_is((s), (want), __FILE__, __LINE__, (what))
 
 static inline int
 test_end(void)
