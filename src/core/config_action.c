@@ -9,11 +9,9 @@
 #include "base/base64.h"
 #include "base/beneath.h"
 #include "base/json.h"
+#include "core/config_names.h"
 #include "core/config_secret.h"
 #include "core/config_token.h"
-#include "core/effect.h"
-#include "core/link.h"
-#include "core/signin.h"
 
 /* Where the section stands, for errors. */
 struct place {

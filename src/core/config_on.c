@@ -7,9 +7,8 @@
 #include "action/mail.h"
 #include "action/mailbox.h"
 #include "action/mailer.h"
+#include "core/config_names.h"
 #include "core/config_token.h"
-#include "core/effect.h"
-#include "core/signin.h"
 
 #define BAD(r, nth, key, ...) \
 	config_bad((r)->e, (r)->file, config_line((r), "on", (nth), (key), 0), \

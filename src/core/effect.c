@@ -6,12 +6,6 @@
 #include "base/time.h"
 #include "core/rows.h"
 
-const char *const effect_names[] = { "type", "at", "event", "user", "email",
-	"buyer", "license", "platform", "product", "product_name", "variant",
-	"sale", "subscription", "price", "currency", "quantity", "recurrence",
-	"tier", "before", "after", "status", "since", "paid_until", "until",
-	"test", "reason", "text", "download", "link", NULL };
-
 /* ---- written ------------------------------------------------------------- */
 
 static void

@@ -31,14 +31,6 @@ struct effect {
 	struct str once;
 };
 
-/* The names placeholders may have, ended by NULL; the facts of every effect
- * have them all, in this order. */
-extern const char *const effect_names[];
-/* The two last ones are no facts of a payload: they are made as an effect goes
- * out, for an action that may have them (core/link.h). */
-#define EFFECT_DOWNLOAD "download"
-#define EFFECT_LINK "link"
-
 /* Appends the payload. access may be NULL. */
 int effect_write(struct buf *b, const struct effect *f,
     const struct access *access, const struct access_key *key, struct err *e);

@@ -6,6 +6,7 @@
 #include "base/crypto.h"
 #include "base/form.h"
 #include "core/access.h"
+#include "core/config_names.h"
 #include "core/effect.h"
 #include "core/pass.h"
 
@@ -233,20 +234,6 @@ link_opens(struct store *s, const struct config *c, const struct link_file *f,
 }
 
 /* ---- addresses ----------------------------------------------------------- */
-
-const struct config_files *
-link_section(const struct config *c, struct str path)
-{
-	const struct config_files *found = NULL;
-	for (size_t i = 0; i < c->n_files; i++) {
-		struct str title = c->files[i].title;
-		if (path.n > title.n + 1 && str_starts(path, title) &&
-		    path.p[title.n] == '/' &&
-		    (found == NULL || title.n > found->title.n))
-			found = &c->files[i];
-	}
-	return found;
-}
 
 static int
 finish(const struct buf *out, int rc, struct err *e)

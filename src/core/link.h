@@ -78,11 +78,6 @@ int link_add_facts(const struct config *c, const struct action *action,
 /* May the action have {link}? */
 int link_is_for(const struct action *action);
 
-/* The section a path below /files belongs to: the longest title that fits;
- * NULL: none. */
-const struct config_files *
-link_section(const struct config *c, struct str path);
-
 /* A number of 32 hex digits for a text, that nobody without a pass_secret can
  * find the text by. 0 or -1 as above. */
 enum { LINK_DIGEST_HEX = 32 };

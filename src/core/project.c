@@ -2,20 +2,13 @@
 
 #include "base/buf.h"
 #include "base/crypto.h"
+#include "core/config_names.h"
 #include "core/fold.h"
 #include "core/manual.h"
 #include "core/refile.h"
 #include "core/replace.h"
 
 enum { DELIVERIES_FIRST = 16, DIGEST_TEXT_MAX = 1024 * 1024 };
-
-struct decode_opts
-project_opts(const struct config *c, const struct platform *p)
-{
-	return (struct decode_opts){
-		.reference = c->platforms[platform_index(p)].reference
-	};
-}
 
 struct str
 project_column(struct arena *a, struct str s)

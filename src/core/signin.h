@@ -24,9 +24,6 @@ enum {
 	SIGNIN_USED = 600, /* seconds of the first: for another device */
 };
 
-/* The name of the target in the outbox, of kind mail. */
-#define SIGNIN_TARGET "signin"
-
 enum signin_answer {
 	SIGNIN_NOTED, /* the same for every address, and past its limit */
 	SIGNIN_TOO_OFTEN, /* from this network */

@@ -1,6 +1,7 @@
 #include "ctl/exposed.h"
 
 #include "action/place.h"
+#include "core/config_names.h"
 #include "core/effect.h"
 #include "core/site.h"
 #include "ctl/nginx.h"
