@@ -1,5 +1,6 @@
 #include "core/commit_own.h"
 
+#include "core/column.h"
 #include "core/manual.h"
 #include "core/outbox.h"
 #include "core/project.h"

@@ -2,6 +2,7 @@
 
 #include "base/crypto.h"
 #include "core/access.h"
+#include "core/column.h"
 #include "core/config_names.h"
 #include "core/erase_find.h"
 #include "core/manual.h"

@@ -1,4 +1,5 @@
 #include "base/time.h"
+#include "core/column.h"
 #include "core/outbox_own.h"
 #include "core/project.h"
 #include "core/rows.h"

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/crypto.h"
+#include "core/column.h"
 #include "core/config_names.h"
 #include "core/fold.h"
 #include "core/manual.h"
@@ -9,12 +10,6 @@
 #include "core/replace.h"
 
 enum { DELIVERIES_FIRST = 16, DIGEST_TEXT_MAX = 1024 * 1024 };
-
-struct str
-project_column(struct arena *a, struct str s)
-{
-	return s.p == NULL ? s : str_clean_utf8(a, s, 1);
-}
 
 /* A subject's deliveries and what was done to it by hand. */
 struct gather {

@@ -56,7 +56,4 @@ int project_tiers(struct store *s, const struct config *c, struct err *e);
  * database that was filled under another digest has to be rebuilt. */
 int project_digest(const struct config *c, char hex[65], struct err *e);
 
-/* Text fit for a column: U+FFFD for NUL and for ill-formed bytes. */
-struct str project_column(struct arena *a, struct str s);
-
 #endif

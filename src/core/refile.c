@@ -1,5 +1,6 @@
 #include "core/refile.h"
 
+#include "core/column.h"
 #include "core/config_names.h"
 #include "core/manual.h"
 #include "core/project.h"

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/access.h"
+#include "core/column.h"
 #include "core/outbox.h"
 #include "core/rows.h"
 

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
+#include "core/column.h"
 #include "core/hand.h"
-#include "core/project.h"
 
 static int
 compare_str(struct str a, struct str b)

@@ -1,6 +1,7 @@
 #include "core/say.h"
 
 #include "base/time.h"
+#include "core/column.h"
 #include "core/project.h"
 
 void

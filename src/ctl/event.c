@@ -1,5 +1,6 @@
 #include "base/jsonw.h"
 #include "base/time.h"
+#include "core/column.h"
 #include "core/config_names.h"
 #include "core/project.h"
 #include "ctl/ctl.h"
