@@ -2,13 +2,6 @@
 
 #include "base/jsonw.h"
 
-const char *const access_words[4] = {
-	[STORE_BY_USER] = "user",
-	[STORE_BY_EMAIL] = "email",
-	[STORE_BY_BUYER] = "buyer",
-	[STORE_BY_LICENSE] = "license",
-};
-
 static int
 split_buyer(struct access_key *k, struct err *e)
 {

@@ -19,8 +19,6 @@ struct access_key {
 	struct str id; /* as stored: e-mail, licence key as in fact.h */
 };
 
-extern const char *const access_words[4]; /* in order of enum store_by */
-
 /* Reads an identifier as users write it. -1 with ERR_INPUT: what to change. */
 int access_key_parse(enum store_by by, struct str value, struct arena *a,
     struct access_key *out, struct err *e);

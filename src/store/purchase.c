@@ -1,5 +1,12 @@
 #include "store/rows.h"
 
+const char *const access_words[4] = {
+	[STORE_BY_USER] = "user",
+	[STORE_BY_EMAIL] = "email",
+	[STORE_BY_BUYER] = "buyer",
+	[STORE_BY_LICENSE] = "license",
+};
+
 struct each_purchase {
 	store_purchase_fn *fn;
 	void *arg;

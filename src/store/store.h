@@ -258,6 +258,7 @@ enum store_by {
 	STORE_BY_BUYER, /* platform must be given */
 	STORE_BY_LICENSE,
 };
+extern const char *const access_words[4]; /* "user", …, in that order */
 /* Those that give or gave access, in any order: rows_by sorts. */
 int store_purchase_by(struct store *s, enum store_by by, struct str platform,
     struct str id, store_purchase_fn *fn, void *arg, struct err *e);
