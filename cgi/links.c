@@ -9,6 +9,7 @@
 #include "cgi/writer.h"
 #include "core/commit.h"
 #include "core/manual.h"
+#include "core/manual_put.h"
 #include "core/rows.h"
 
 /* POST /v1/links: whose a sale or subscription is, as `gatepost link`. */

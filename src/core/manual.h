@@ -54,12 +54,4 @@ manual_subject(struct arena *a, struct str platform, struct str subject);
 /* "grant:user:42" */
 struct str manual_grant_subject(struct arena *a, int by, struct str id);
 
-/* Appends the event and brings the state up to date, in a transaction of its
- * own. platform and subject are what it is about; a grant's platform is
- * "manual". *event is its number. */
-struct config;
-int manual_put(struct store *s, const struct config *c, struct str platform,
-    struct str subject, const struct manual *m, int64_t now, struct arena *a,
-    int64_t *event, struct err *e);
-
 #endif

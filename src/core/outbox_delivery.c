@@ -1,7 +1,6 @@
 #include "base/time.h"
 #include "core/column.h"
 #include "core/outbox_own.h"
-#include "core/project.h"
 #include "core/rows.h"
 
 static int

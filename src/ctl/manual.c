@@ -2,6 +2,7 @@
 
 #include "base/time.h"
 #include "core/access.h"
+#include "core/manual_put.h"
 #include "core/rows.h"
 #include "ctl/ctl.h"
 #include "ctl/tests_of.h"

@@ -13,6 +13,7 @@
 #include "core/erase.h"
 #include "core/intake.h"
 #include "core/manual.h"
+#include "core/manual_put.h"
 #include "core/project.h"
 #include "core/rebuild.h"
 #include "platform/redact.h"

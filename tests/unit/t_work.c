@@ -7,6 +7,7 @@
 #include "core/access.h"
 #include "core/intake.h"
 #include "core/manual.h"
+#include "core/manual_put.h"
 #include "core/project.h"
 #include "core/rebuild.h"
 #include "core/sweep.h"
