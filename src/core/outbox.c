@@ -3,8 +3,8 @@
 #include "base/jsonw.h"
 #include "base/time.h"
 #include "core/outbox_own.h"
+#include "core/owner.h"
 #include "core/rate.h"
-#include "core/replace.h"
 
 static int
 no_memory(struct err *e)
@@ -122,7 +122,7 @@ changed(struct outbox_sink *k, struct effect *f, struct err *e)
 {
 	struct access_key key;
 	struct rate r;
-	if (replace_key(f->row, k->a, &key) != 0)
+	if (owner_key(f->row, k->a, &key) != 0)
 		return 0;
 	/* by a delivery: what the clock ends is no flood */
 	if (f->event != STORE_NULL) {
@@ -180,8 +180,8 @@ outbox_expiring(struct store *s, const struct config *c,
 		.row = row };
 	struct str now, then;
 	/* what another purchase goes on giving does not end */
-	if (replace_tier(s, c, row, at, a, &now, e) != 0 ||
-	    replace_tier(s, c, row, row->until, a, &then, e) != 0)
+	if (owner_tier(s, c, row, at, a, &now, e) != 0 ||
+	    owner_tier(s, c, row, row->until, a, &then, e) != 0)
 		return -1;
 	if (now.p == NULL || str_eq(now, then))
 		return 0;

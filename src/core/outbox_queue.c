@@ -1,6 +1,6 @@
 #include "base/crypto.h"
 #include "core/outbox_own.h"
-#include "core/replace.h"
+#include "core/owner.h"
 
 enum { PERSON_HEX = 16 };
 
@@ -30,7 +30,7 @@ prepare(struct outbox_sink *k, const struct effect *f, struct buf *b,
 	struct access_key key;
 	struct access access;
 	char person[PERSON_HEX + 1];
-	int known = f->row != NULL && replace_key(f->row, k->a, &key) == 0;
+	int known = f->row != NULL && owner_key(f->row, k->a, &key) == 0;
 	if (known) {
 		if (access_lookup(
 			k->s, &k->c->rules, &key, f->at, k->a, &access, e) != 0)

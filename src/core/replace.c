@@ -5,6 +5,7 @@
 #include "core/access.h"
 #include "core/column.h"
 #include "core/outbox.h"
+#include "core/owner.h"
 #include "core/rows.h"
 
 /* Somebody whose access may differ: the identifiers of a row. */
@@ -116,63 +117,6 @@ compare(const struct pairs *pairs, int64_t at, struct persons *out)
 	}
 }
 
-static struct str
-whole_buyer(const struct store_purchase *row, struct arena *a)
-{
-	if (row->buyer.p == NULL || str_eq_z(row->platform, "manual"))
-		return row->buyer;
-	return str_from(arena_printf(
-	    a, "%.*s:%.*s", STR_ARG(row->platform), STR_ARG(row->buyer)));
-}
-
-int
-replace_key(
-    const struct store_purchase *row, struct arena *a, struct access_key *key)
-{
-	const struct {
-		enum store_by by;
-		struct str value;
-	} ids[] = { { STORE_BY_USER, row->user_ref },
-		{ STORE_BY_EMAIL, row->email },
-		{ STORE_BY_BUYER, whole_buyer(row, a) },
-		{ STORE_BY_LICENSE, row->license } };
-	for (size_t i = 0; i < 4; i++)
-		if (ids[i].value.p != NULL &&
-		    access_key_parse(ids[i].by, ids[i].value, a, key, NULL) ==
-			0)
-			return 0;
-	return -1;
-}
-
-int
-replace_tier(struct store *s, const struct config *c,
-    const struct store_purchase *row, int64_t at, struct arena *a,
-    struct str *tier, struct err *e)
-{
-	struct access_key key;
-	struct access x;
-	*tier = STR_NONE;
-	if (replace_key(row, a, &key) != 0)
-		return 0;
-	if (access_held(s, &c->rules, &key, at, a, &x, e) != 0)
-		return -1;
-	*tier = x.tier;
-	return 0;
-}
-
-int
-replace_told(struct store *s, const struct store_purchase *row, struct arena *a,
-    struct str *tier, int64_t *at, struct err *e)
-{
-	struct access_key key;
-	*at = STORE_NULL;
-	*tier = STR_NONE;
-	if (replace_key(row, a, &key) != 0)
-		return 0;
-	return store_change_told(s, key.by,
-	    key.by == STORE_BY_BUYER ? key.value : key.id, a, tier, at, e);
-}
-
 int
 replace_note(struct store *s, const struct store_purchase *row,
     struct str before, struct str after, const struct project_when *when,
@@ -182,7 +126,7 @@ replace_note(struct store *s, const struct store_purchase *row,
 		.at = when->at,
 		.user_ref = project_column(a, row->user_ref),
 		.email = project_column(a, row->email),
-		.buyer = project_column(a, whole_buyer(row, a)),
+		.buyer = project_column(a, owner_buyer(row, a)),
 		.license = project_column(a, row->license),
 		.before = project_column(a, before),
 		.after = project_column(a, after),
@@ -203,7 +147,7 @@ tell_outbox(struct store *s, const struct config *c, const struct person *who,
 	if (when->event == STORE_NULL ||
 	    !rules_want(&c->follow_ups, RULE_TIER_CHANGED))
 		return 0;
-	if (replace_told(s, who->row, a, &told_tier, &told, e) != 0)
+	if (owner_told(s, who->row, a, &told_tier, &told, e) != 0)
 		return -1;
 	if (told != STORE_NULL)
 		before = told_tier;
@@ -285,7 +229,7 @@ tier_before(struct store *s, const struct config *c,
 	struct access_key key;
 	struct access x;
 	*before = *after = STR_NONE;
-	if (replace_key(row, held->arena, &key) != 0)
+	if (owner_key(row, held->arena, &key) != 0)
 		return 0;
 	if (rows_by(s, key.by, key.platform, key.id, held, e) != 0 ||
 	    access_of(held, &c->rules, at, held->arena, &x, e) != 0)
@@ -358,14 +302,14 @@ replace_rows(struct store *s, const struct config *c, struct str platform,
 		return -1;
 	compare(&pairs, when->at, &who);
 	for (size_t i = 0; i < who.n; i++)
-		if (replace_tier(s, c, who.v[i].row, when->at, a,
+		if (owner_tier(s, c, who.v[i].row, when->at, a,
 			&who.v[i].before, e) != 0)
 			return -1;
 	if (put_all(s, platform, subject, &pairs, &both, e) != 0)
 		return -1;
 	for (size_t i = 0; i < who.n; i++) {
 		struct str after;
-		if (replace_tier(s, c, who.v[i].row, when->at, a, &after, e) !=
+		if (owner_tier(s, c, who.v[i].row, when->at, a, &after, e) !=
 			0 ||
 		    note_change(s, c, &who.v[i], after, when, a, e) != 0)
 			return -1;

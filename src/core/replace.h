@@ -27,20 +27,4 @@ int replace_note(struct store *s, const struct store_purchase *row,
     struct str before, struct str after, const struct project_when *when,
     struct arena *a, struct err *e);
 
-/* The identifier a row's owner is looked up by: the first there is of user,
- * e-mail, buyer and licence. -1: none. */
-struct access_key;
-int replace_key(
-    const struct store_purchase *row, struct arena *a, struct access_key *key);
-
-/* The highest tier the row's owner holds at a time; STR_NONE: none. */
-int replace_tier(struct store *s, const struct config *c,
-    const struct store_purchase *row, int64_t at, struct arena *a,
-    struct str *tier, struct err *e);
-
-/* What `changes` last told of the row's owner, and when; *at STORE_NULL:
- * nothing yet. */
-int replace_told(struct store *s, const struct store_purchase *row,
-    struct arena *a, struct str *tier, int64_t *at, struct err *e);
-
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/time.h"
 #include "core/outbox.h"
+#include "core/owner.h"
 #include "core/project.h"
 #include "core/replace.h"
 #include "core/rows.h"
@@ -47,13 +48,13 @@ note(struct sweep *w, const struct turn *t, struct err *e)
 	struct project_when when = { t->at, STORE_NULL };
 	struct str before, after, present;
 	int64_t told;
-	if (replace_told(w->store, t->row, w->arena, &before, &told, e) != 0)
+	if (owner_told(w->store, t->row, w->arena, &before, &told, e) != 0)
 		return -1;
 	if (told != STORE_NULL && told >= t->at && told <= w->now)
 		return 0;
-	if (replace_tier(
+	if (owner_tier(
 		w->store, w->config, t->row, t->at, w->arena, &after, e) != 0 ||
-	    replace_tier(w->store, w->config, t->row, w->now, w->arena,
+	    owner_tier(w->store, w->config, t->row, w->now, w->arena,
 		&present, e) != 0)
 		return -1;
 	if (!str_eq(after, present) || str_eq(before, after))
