@@ -5,6 +5,7 @@
 #include "core/courier_own.h"
 #include "core/effect.h"
 #include "core/link.h"
+#include "core/link_facts.h"
 #include "core/outbox.h"
 
 enum {

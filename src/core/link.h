@@ -66,18 +66,6 @@ int link_signin_url(const struct config *c, struct str email, int64_t now,
 int link_file_url(const struct config *c, const struct link_file *f,
     int64_t now, struct buf *out, struct err *e);
 
-/* Adds {download} and {link} to the facts of an effect that an action carries
- * out: the file it names, for the sale the effect is about; and a link to sign
- * in with, in a mail to the buyer's own address alone, for whoever reads it is
- * signed in. Each is STR_NONE where there is none. facts has room for two more.
- * 0, or -1 with ERR_MEMORY or ERR_CONFIG. */
-int link_add_facts(const struct config *c, const struct action *action,
-    int64_t now, struct arena *a, struct action_fact *facts, size_t *n,
-    struct err *e);
-
-/* May the action have {link}? */
-int link_is_for(const struct action *action);
-
 /* A number of 32 hex digits for a text, that nobody without a pass_secret can
  * find the text by. 0 or -1 as above. */
 enum { LINK_DIGEST_HEX = 32 };
