@@ -7,7 +7,7 @@
 
 #include "core/commit.h"
 
-/* What commit.c, the queue and its transactions, shares with commit_append.c,
+/* What commit_queue.c, the queue and its transactions, shares with commit_append.c,
  * what becomes of one delivery. */
 enum { SUBJECT_MAX = 1024 }; /* bytes, with NUL */
 

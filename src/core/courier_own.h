@@ -9,7 +9,7 @@
 /*
  * What the files of the courier share, and nobody else. courier_job.c does one
  * row, courier_mark.c writes down what became of it, courier_flight.c knows
- * which are in hand, courier.c has the threads and the clock, courier_off.c the
+ * which are in hand, courier_run.c has the threads and the clock, courier_off.c the
  * targets that are gone.
  */
 

@@ -3,7 +3,7 @@
 
 #include "core/erase.h"
 
-/* Where a person stands in the database; for erase.c. */
+/* Where a person stands in the database; for erase_person.c. */
 
 struct erase_subject {
 	struct str platform, subject;

@@ -6,7 +6,7 @@
 /*
  * What the files of the outbox share, and nobody else. outbox_queue.c takes one
  * effect through the rules, outbox_delivery.c finds the effects of a delivery,
- * outbox.c is the door.
+ * outbox_put.c is the door.
  */
 
 /* What is told of each action that would run. */

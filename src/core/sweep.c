@@ -54,8 +54,8 @@ note(struct sweep *w, const struct turn *t, struct err *e)
 		return 0;
 	if (owner_tier(
 		w->store, w->config, t->row, t->at, w->arena, &after, e) != 0 ||
-	    owner_tier(w->store, w->config, t->row, w->now, w->arena,
-		&present, e) != 0)
+	    owner_tier(w->store, w->config, t->row, w->now, w->arena, &present,
+		e) != 0)
 		return -1;
 	if (!str_eq(after, present) || str_eq(before, after))
 		return 0;
