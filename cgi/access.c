@@ -6,8 +6,9 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "cgi/apikey.h"
+#include "cgi/ask.h"
 #include "cgi/reader.h"
-#include "cgi/route.h"
+#include "cgi/app.h"
 
 enum { USERS_MAX = 1000 };
 

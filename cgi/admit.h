@@ -1,7 +1,7 @@
 #ifndef CGI_ADMIT_H
 #define CGI_ADMIT_H
 
-#include "cgi/route.h"
+#include "cgi/app.h"
 #include "core/access.h"
 
 /* May whoever carries this pass go on? The one decision behind /gate and

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "cgi/cookie.h"
+#include "cgi/pages.h"
 #include "cgi/reader.h"
 #include "cgi/visitor.h"
 

@@ -3,9 +3,10 @@
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "cgi/apikey.h"
+#include "cgi/ask.h"
 #include "cgi/publish.h"
 #include "cgi/reader.h"
-#include "cgi/route.h"
+#include "cgi/app.h"
 
 struct page {
 	struct buf *b;

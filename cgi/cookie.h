@@ -1,7 +1,7 @@
 #ifndef CGI_COOKIE_H
 #define CGI_COOKIE_H
 
-#include "cgi/route.h"
+#include "cgi/app.h"
 #include "core/pass.h"
 
 /*

@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "cgi/admit.h"
 #include "cgi/media.h"
+#include "cgi/pages.h"
 #include "cgi/part.h"
 #include "cgi/reader.h"
 #include "cgi/send.h"

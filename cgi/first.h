@@ -1,7 +1,7 @@
 #ifndef CGI_FIRST_H
 #define CGI_FIRST_H
 
-#include "cgi/route.h"
+#include "cgi/app.h"
 #include "core/site.h"
 
 /*

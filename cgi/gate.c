@@ -4,6 +4,7 @@
 
 #include "base/time.h"
 #include "cgi/admit.h"
+#include "cgi/ask.h"
 #include "cgi/count.h"
 #include "cgi/refused.h"
 

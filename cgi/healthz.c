@@ -1,5 +1,6 @@
+#include "cgi/ask.h"
 #include "cgi/reader.h"
-#include "cgi/route.h"
+#include "cgi/app.h"
 #include "core/commit.h"
 
 void

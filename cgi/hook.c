@@ -1,10 +1,11 @@
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "cgi/ask.h"
 #include "cgi/count.h"
 #include "cgi/reader.h"
 #include "cgi/refused.h"
-#include "cgi/route.h"
+#include "cgi/app.h"
 #include "cgi/writer.h"
 #include "core/intake.h"
 

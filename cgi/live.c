@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "cgi/ask.h"
 #include "cgi/cors.h"
 #include "cgi/publish.h"
 #include "cgi/reader.h"

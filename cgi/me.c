@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "cgi/html.h"
+#include "cgi/pages.h"
 #include "cgi/reader.h"
 #include "cgi/visitor.h"
 

@@ -5,7 +5,8 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "cgi/apikey.h"
-#include "cgi/route.h"
+#include "cgi/app.h"
+#include "cgi/ask.h"
 #include "core/access.h"
 #include "core/pass.h"
 

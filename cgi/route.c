@@ -2,9 +2,11 @@
 
 #include <string.h>
 
+#include "cgi/ask.h"
 #include "cgi/count.h"
 #include "cgi/first.h"
 #include "cgi/gate.h"
+#include "cgi/pages.h"
 #include "cgi/publish.h"
 #include "cgi/reader.h"
 #include "cgi/refused.h"

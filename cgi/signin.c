@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "cgi/cookie.h"
 #include "cgi/me.h"
+#include "cgi/pages.h"
 #include "cgi/visitor.h"
 #include "cgi/writer.h"
 #include "core/commit.h"

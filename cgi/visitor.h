@@ -1,7 +1,7 @@
 #ifndef CGI_VISITOR_H
 #define CGI_VISITOR_H
 
-#include "cgi/route.h"
+#include "cgi/app.h"
 #include "core/pass.h"
 
 /*

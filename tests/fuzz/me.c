@@ -7,6 +7,7 @@
 #include "action/mailbox.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "cgi/pages.h"
 #include "cgi/writer.h"
 #include "core/link.h"
 #include "core/signin.h"

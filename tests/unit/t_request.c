@@ -1,5 +1,6 @@
 #include "test.h"
 
+#include "cgi/ask.h"
 #include "cgi/request.h"
 #include "cgi/route.h"
 

@@ -1,0 +1,19 @@
+#ifndef CGI_ASK_H
+#define CGI_ASK_H
+
+#include "cgi/app.h"
+
+/* What apps, platforms and web servers ask, a file for each kind of request. */
+route_handler healthz_get;
+route_handler hook_post;
+route_handler access_get;
+route_handler access_post;
+route_handler links_post;
+route_handler passes_post;
+route_handler gate_any;
+route_handler changes_get;
+route_handler live_get;
+route_handler live_options;
+route_handler metrics_get;
+
+#endif
