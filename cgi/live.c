@@ -1,121 +1,11 @@
-#include "cgi/live.h"
-
 #include "base/log.h"
 #include "base/time.h"
 #include "cgi/ask.h"
 #include "cgi/cors.h"
+#include "cgi/live_events.h"
 #include "cgi/publish.h"
 #include "cgi/reader.h"
 #include "cgi/visitor.h"
-
-struct ids {
-	int64_t v[LIVE_KEYS_MAX * LIVE_REPLAY_MAX];
-	size_t n;
-};
-
-static int
-take_id(void *arg, int64_t id)
-{
-	struct ids *ids = arg;
-	ids->v[ids->n++] = id;
-	return ids->n % LIVE_REPLAY_MAX == 0;
-}
-
-static int
-newest_first(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-	return (x < y) - (x > y);
-}
-
-/* The newest changes of all keys, each once. */
-static int
-find_ids(
-    struct store *s, const struct live_ask *ask, struct ids *out, struct err *e)
-{
-	size_t kept = 0;
-	out->n = 0;
-	for (size_t i = 0; i < ask->n; i++) {
-		const struct access_key *key = ask->keys[i];
-		struct ids own = { .n = 0 };
-		if (store_change_ids_of(s, key->by,
-			key->by == STORE_BY_BUYER ? key->value : key->id,
-			ask->after, LIVE_REPLAY_MAX, take_id, &own, e) != 0)
-			return -1;
-		memcpy(out->v + out->n, own.v, own.n * sizeof(own.v[0]));
-		out->n += own.n;
-	}
-	qsort(out->v, out->n, sizeof(out->v[0]), newest_first);
-	for (size_t i = 0; i < out->n && kept < LIVE_REPLAY_MAX; i++)
-		if (i == 0 || out->v[i] != out->v[i - 1])
-			out->v[kept++] = out->v[i];
-	out->n = kept;
-	return 0;
-}
-
-/* What the best of the keys opens; its change is the newest of all. */
-static int
-look_up(struct store *s, const struct tier_rules *rules,
-    const struct live_ask *ask, struct arena *a, struct access *out,
-    const struct access_key **key, struct err *e)
-{
-	int64_t change = 0;
-	for (size_t i = 0; i < ask->n; i++) {
-		struct access x;
-		if (access_lookup(s, rules, ask->keys[i], ask->now, a, &x, e) !=
-		    0)
-			return -1;
-		if (x.change > change)
-			change = x.change;
-		if (i == 0 ||
-		    (x.tier.p != NULL &&
-			(out->tier.p == NULL ||
-			    access_is_higher(rules, x.tier, out->tier)))) {
-			*out = x;
-			*key = ask->keys[i];
-		}
-	}
-	out->change = change;
-	return 0;
-}
-
-static void
-add_event(struct buf *b, const struct access *x, const struct access_key *key,
-    int64_t change)
-{
-	struct access at = *x;
-	at.change = change;
-	buf_addf(b, "id: %lld\nevent: access\ndata: ", (long long)change);
-	/* JSON on one line: no line end inside a text is left unescaped */
-	access_json(b, &at, key, -1);
-	buf_addz(b, "\n\n");
-}
-
-int
-live_events(struct store *s, const struct tier_rules *rules,
-    const struct live_ask *ask, struct arena *a, struct buf *b,
-    struct live_told *told, struct err *e)
-{
-	struct access x;
-	struct ids ids;
-	const struct access_key *key;
-	*told = (struct live_told){ .sent = ask->after };
-	if (find_ids(s, ask, &ids, e) != 0)
-		return -1;
-	if (ids.n == 0 && !ask->always)
-		return 0;
-	if (look_up(s, rules, ask, a, &x, &key, e) != 0)
-		return -1;
-	size_t start = b->n;
-	add_event(b, &x, key, x.change);
-	*told = (struct live_told){ x.change, x.tier.p != NULL };
-	if (ids.n > 1 && (b->n - start) * ids.n <= LIVE_REPLAY_BYTES) {
-		b->n = start;
-		for (size_t i = ids.n; i-- > 0;)
-			add_event(b, &x, key, ids.v[i]);
-	}
-	return 0;
-}
 
 /* A browser's EventSource asks for this type (HTML, 9.2.2). */
 static int
@@ -137,7 +27,8 @@ answer_json(const struct app *app, struct request *r, struct store *s,
 {
 	struct access x;
 	const struct access_key *key;
-	if (look_up(s, &app->config->rules, ask, r->arena, &x, &key, e) != 0)
+	if (live_access(s, &app->config->rules, ask, r->arena, &x, &key, e) !=
+	    0)
 		return -1;
 	access_json(reply_json(p, 200), &x, key, -1);
 	return 0;

@@ -4,9 +4,9 @@
 #include <sys/socket.h>
 
 #include "base/time.h"
-#include "cgi/changes.h"
+#include "cgi/changes_page.h"
 #include "cgi/conn.h"
-#include "cgi/live.h"
+#include "cgi/live_events.h"
 
 static int
 copy(struct str *to, struct str from)

@@ -3,7 +3,7 @@
 
 #include "base/crypto.h"
 #include "base/network.h"
-#include "cgi/live.h"
+#include "cgi/live_events.h"
 #include "cgi/loop.h"
 #include "core/commit.h"
 #include "core/config.h"

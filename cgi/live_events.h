@@ -1,5 +1,5 @@
-#ifndef CGI_LIVE_H
-#define CGI_LIVE_H
+#ifndef CGI_LIVE_EVENTS_H
+#define CGI_LIVE_EVENTS_H
 
 #include "core/access.h"
 #include "core/config.h"
@@ -30,6 +30,12 @@ struct live_told {
 	int64_t sent; /* the newest change; ask.after where there was none */
 	int has_tier; /* where it was looked up */
 };
+
+/* What the best of the keys opens; its change is the newest of all. *key is one
+ * of ask's. */
+int live_access(struct store *s, const struct tier_rules *rules,
+    const struct live_ask *ask, struct arena *a, struct access *out,
+    const struct access_key **key, struct err *e);
 
 /* Appends an event per change, each with what is true now. The caller holds a snapshot
  * (store_begin_read): state and number must fit each other, or a change that
