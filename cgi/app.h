@@ -2,7 +2,7 @@
 #define CGI_APP_H
 
 #include "cgi/request.h"
-#include "core/config.h"
+#include "config/config.h"
 
 struct commit; /* takes deliveries; core/commit.h */
 struct readers; /* for lookups; cgi/reader.h */

@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
-#include "core/config.h"
+#include "config/config.h"
 
 /*
  * Appends the address of the shop. Pairs of the query stand in this order:

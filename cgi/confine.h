@@ -2,7 +2,7 @@
 #define CGI_CONFINE_H
 
 #include "cgi/listen.h"
-#include "core/config.h"
+#include "config/config.h"
 
 /*
  * What the long-lived program gives up, so that somebody who takes it over

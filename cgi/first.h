@@ -2,7 +2,7 @@
 #define CGI_FIRST_H
 
 #include "cgi/app.h"
-#include "core/site.h"
+#include "config/site.h"
 
 /*
  * The first page: what plain CGI shows at its root while there is no
@@ -22,7 +22,7 @@ struct first {
 
 /*
  * The configuration of a plain CGI request, once nothing speaks against it
- * (core/site.h). NULL with *e, which is for the log alone; where there is no
+ * (config/site.h). NULL with *e, which is for the log alone; where there is no
  * file at all, *first is filled as well, else first->file is NULL.
  */
 struct config *

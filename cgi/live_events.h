@@ -2,7 +2,7 @@
 #define CGI_LIVE_EVENTS_H
 
 #include "core/access.h"
-#include "core/config.h"
+#include "config/config.h"
 
 /*
  * Events for browsers (HTML, 9.2 Server-sent events): "access" with the access

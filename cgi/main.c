@@ -29,7 +29,7 @@
 #include "cgi/worker.h"
 #include "cgi/writer.h"
 #include "core/commit.h"
-#include "core/site.h"
+#include "config/site.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "unknown"

@@ -1,7 +1,7 @@
 #ifndef CGI_READER_H
 #define CGI_READER_H
 
-#include "core/config.h"
+#include "config/config.h"
 #include "store/store.h"
 
 /* One read-only connection per worker thread, opened when it is first needed

@@ -6,7 +6,7 @@
 #include "cgi/live_events.h"
 #include "cgi/loop.h"
 #include "core/commit.h"
-#include "core/config.h"
+#include "config/config.h"
 #include "core/pass.h"
 
 /* One request that waits, and what is still to be written to its connection.

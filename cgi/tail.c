@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
-#include "core/config_names.h"
+#include "config/config_names.h"
 #include "core/share.h"
 #include "core/signin.h"
 

@@ -1,7 +1,7 @@
 #ifndef CGI_TAIL_H
 #define CGI_TAIL_H
 
-#include "core/config.h"
+#include "config/config.h"
 
 /*
  * What plain CGI does behind an answer: the mail with a link to sign in, which

@@ -5,7 +5,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "core/config.h"
+#include "config/config.h"
 
 /*
  * The process that carries out what the outbox holds. One of its own, since it

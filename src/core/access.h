@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 #include "core/rows.h"
-#include "core/tier.h"
+#include "config/tier.h"
 #include "store/store.h"
 
 /*

@@ -2,7 +2,7 @@
 #define CORE_COMMIT_H
 
 #include "base/histogram.h"
-#include "core/config.h"
+#include "config/config.h"
 #include "store/store.h"
 
 /*

@@ -1,7 +1,7 @@
 #ifndef CORE_COURIER_H
 #define CORE_COURIER_H
 
-#include "core/config.h"
+#include "config/config.h"
 #include "store/store.h"
 
 /*

@@ -3,8 +3,8 @@
 
 #include "action/action.h"
 #include "core/access.h"
-#include "core/config.h"
-#include "core/rule.h"
+#include "config/config.h"
+#include "config/rule.h"
 
 /*
  * One effect: what happened, to whom, and what is told of it. It is written

@@ -1,7 +1,7 @@
 #ifndef CORE_ERASE_H
 #define CORE_ERASE_H
 
-#include "core/config.h"
+#include "config/config.h"
 #include "store/store.h"
 
 /*

@@ -1,6 +1,6 @@
 #include "core/erase_find.h"
 
-#include "core/config_names.h"
+#include "config/config_names.h"
 #include "core/manual.h"
 #include "core/project.h"
 #include "platform/redact.h"

@@ -3,7 +3,7 @@
 #include "base/crypto.h"
 #include "core/access.h"
 #include "core/column.h"
-#include "core/config_names.h"
+#include "config/config_names.h"
 #include "core/erase_find.h"
 #include "core/manual.h"
 #include "core/project.h"

@@ -2,7 +2,7 @@
 #define CORE_EXPLAIN_H
 
 #include "core/access.h"
-#include "core/config.h"
+#include "config/config.h"
 #include "core/fold.h"
 
 /*

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "core/config_names.h"
+#include "config/config_names.h"
 #include "core/explain_note.h"
 #include "core/manual.h"
 #include "core/project.h"

@@ -1,7 +1,7 @@
 #ifndef CORE_FOLD_H
 #define CORE_FOLD_H
 
-#include "core/tier.h"
+#include "config/tier.h"
 #include "store/store.h"
 
 /*

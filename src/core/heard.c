@@ -1,6 +1,6 @@
 #include "core/heard.h"
 
-#include "core/config_names.h"
+#include "config/config_names.h"
 #include "core/project.h"
 
 enum { MEMORY_MAX = 64 * 1024 * 1024 }; /* of one delivery, decoded */

@@ -1,7 +1,7 @@
 #ifndef CORE_HEARD_H
 #define CORE_HEARD_H
 
-#include "core/config.h"
+#include "config/config.h"
 #include "store/store.h"
 
 /*

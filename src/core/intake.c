@@ -1,6 +1,6 @@
 #include "core/intake.h"
 
-#include "core/config_names.h"
+#include "config/config_names.h"
 #include "core/project.h"
 
 void

@@ -6,7 +6,7 @@
 #include "base/crypto.h"
 #include "base/form.h"
 #include "core/access.h"
-#include "core/config_names.h"
+#include "config/config_names.h"
 #include "core/pass.h"
 
 #define SIGNIN STR("gatepost link 1 signin")

@@ -2,7 +2,7 @@
 #define CORE_LINK_H
 
 #include "base/buf.h"
-#include "core/config.h"
+#include "config/config.h"
 #include "store/store.h"
 
 /*

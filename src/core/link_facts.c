@@ -1,6 +1,6 @@
 #include "core/link_facts.h"
 
-#include "core/config_names.h"
+#include "config/config_names.h"
 #include "core/link.h"
 
 /* May the action have {link}? */

@@ -2,7 +2,7 @@
 #define CORE_LINK_FACTS_H
 
 #include "action/action.h"
-#include "core/config.h"
+#include "config/config.h"
 
 /* Adds {download} and {link} to the facts of an effect that an action carries
  * out: the file it names, for the sale the effect is about; and a link to sign

@@ -1,7 +1,7 @@
 #ifndef CORE_MANUAL_PUT_H
 #define CORE_MANUAL_PUT_H
 
-#include "core/config.h"
+#include "config/config.h"
 #include "core/manual.h"
 
 /* Appends the event and brings the state up to date, in a transaction of its

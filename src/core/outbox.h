@@ -1,7 +1,7 @@
 #ifndef CORE_OUTBOX_H
 #define CORE_OUTBOX_H
 
-#include "core/config.h"
+#include "config/config.h"
 #include "core/effect.h"
 #include "store/store.h"
 

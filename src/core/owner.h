@@ -2,7 +2,7 @@
 #define CORE_OWNER_H
 
 #include "core/access.h"
-#include "core/config.h"
+#include "config/config.h"
 
 /* Whose a purchase is, and what that person holds. */
 

@@ -2,7 +2,7 @@
 #define CORE_PASS_H
 
 #include "core/access.h"
-#include "core/config.h"
+#include "config/config.h"
 
 /*
  * Passes: JWT (RFC 7519) in the compact form (RFC 7515, 3.1), signed with

@@ -1,7 +1,7 @@
 #ifndef CORE_PROJECT_H
 #define CORE_PROJECT_H
 
-#include "core/config.h"
+#include "config/config.h"
 #include "store/store.h"
 
 /* Writes what follows from the log into the state tables. */

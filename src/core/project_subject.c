@@ -3,7 +3,7 @@
 #include "base/buf.h"
 #include "base/crypto.h"
 #include "core/column.h"
-#include "core/config_names.h"
+#include "config/config_names.h"
 #include "core/fold.h"
 #include "core/manual.h"
 #include "core/refile.h"

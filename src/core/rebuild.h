@@ -1,7 +1,7 @@
 #ifndef CORE_REBUILD_H
 #define CORE_REBUILD_H
 
-#include "core/config.h"
+#include "config/config.h"
 #include "store/store.h"
 
 /*

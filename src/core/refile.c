@@ -1,7 +1,7 @@
 #include "core/refile.h"
 
 #include "core/column.h"
-#include "core/config_names.h"
+#include "config/config_names.h"
 #include "core/manual.h"
 #include "core/project.h"
 

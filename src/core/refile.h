@@ -1,7 +1,7 @@
 #ifndef CORE_REFILE_H
 #define CORE_REFILE_H
 
-#include "core/config.h"
+#include "config/config.h"
 #include "store/store.h"
 
 /* Files all deliveries of a sale that stand under the subject `from`, and the

@@ -6,7 +6,7 @@
 #include "base/jsonw.h"
 #include "base/network.h"
 #include "base/time.h"
-#include "core/config_names.h"
+#include "config/config_names.h"
 #include "core/pass.h"
 #include "store/pass.h"
 

@@ -1,7 +1,7 @@
 #ifndef CORE_SOLD_H
 #define CORE_SOLD_H
 
-#include "core/config.h"
+#include "config/config.h"
 #include "store/store.h"
 
 /* The newest applied delivery that tells of a row's sale, decoded: what the

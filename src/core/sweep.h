@@ -1,7 +1,7 @@
 #ifndef CORE_SWEEP_H
 #define CORE_SWEEP_H
 
-#include "core/config.h"
+#include "config/config.h"
 #include "store/store.h"
 
 /* Notes in `changes` whose access began or ended by time alone since the last

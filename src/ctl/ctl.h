@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "core/config.h"
+#include "config/config.h"
 #include "store/store.h"
 
 /*

@@ -1,7 +1,7 @@
 #include "base/jsonw.h"
 #include "base/time.h"
 #include "core/column.h"
-#include "core/config_names.h"
+#include "config/config_names.h"
 #include "core/project.h"
 #include "ctl/ctl.h"
 #include "ctl/decode.h"

@@ -1,9 +1,9 @@
 #include "ctl/exposed.h"
 
 #include "action/place.h"
-#include "core/config_names.h"
+#include "config/config_names.h"
 #include "core/effect.h"
-#include "core/site.h"
+#include "config/site.h"
 #include "ctl/nginx.h"
 
 enum { NGINX_ARENA_MAX = 64 << 20 };

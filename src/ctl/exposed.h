@@ -1,7 +1,7 @@
 #ifndef CTL_EXPOSED_H
 #define CTL_EXPOSED_H
 
-#include "core/config.h"
+#include "config/config.h"
 
 /* What the settings, and those of nginx in that file, leave open to an attack,
  * for gatepost check. Tells say of each finding: a problem, or else a note; text

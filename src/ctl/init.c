@@ -6,7 +6,7 @@
 #include "base/time.h"
 #include "core/project.h"
 #include "core/rebuild.h"
-#include "core/template.h"
+#include "config/template.h"
 #include "ctl/ctl.h"
 
 static int

@@ -1,6 +1,6 @@
 #include "ctl/plan.h"
 
-#include "core/config_names.h"
+#include "config/config_names.h"
 #include "core/intake.h"
 #include "core/outbox.h"
 #include "core/project.h"

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
-#include "core/config_names.h"
+#include "config/config_names.h"
 #include "core/intake.h"
 #include "core/outbox.h"
 #include "core/project.h"

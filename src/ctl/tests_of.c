@@ -1,6 +1,6 @@
 #include "ctl/tests_of.h"
 
-#include "core/config_names.h"
+#include "config/config_names.h"
 #include "core/project.h"
 #include "core/rows.h"
 

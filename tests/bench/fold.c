@@ -13,7 +13,7 @@
 #include "base/arena.h"
 #include "base/crypto.h"
 #include "base/time.h"
-#include "core/config_names.h"
+#include "config/config_names.h"
 #include "core/fold.h"
 #include "core/intake.h"
 #include "core/project.h"

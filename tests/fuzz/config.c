@@ -1,6 +1,6 @@
 /* gatepost.conf from a file in memory. FUZZ_SECRET in the environment stands
  * for a secret that no message may show. */
-#include "core/config.h"
+#include "config/config.h"
 
 #include <sys/mman.h>
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
 /* Grants: platform, product and variant of a purchase, and a pattern, a line
  * each. */
-#include "core/config_token.h"
-#include "core/tier.h"
+#include "config/config_token.h"
+#include "config/tier.h"
 #include "fuzz.h"
 
 enum { PARTS = 4, MATCH_MAX = 300 };

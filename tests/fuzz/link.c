@@ -4,7 +4,7 @@
 #include "core/link.h"
 
 #include "base/form.h"
-#include "core/config_names.h"
+#include "config/config_names.h"
 #include "core/pass.h"
 #include "fuzz.h"
 #include "secrets.h"

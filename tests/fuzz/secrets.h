@@ -1,7 +1,7 @@
 #ifndef SECRETS_H
 #define SECRETS_H
 /* The settings of a site that signs passes and links. */
-#include "core/config.h"
+#include "config/config.h"
 
 #define NOW INT64_C(1772000000)
 

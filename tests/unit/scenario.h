@@ -16,7 +16,7 @@
 #include "base/buf.h"
 #include "base/crypto.h"
 #include "base/time.h"
-#include "core/config_names.h"
+#include "config/config_names.h"
 #include "core/intake.h"
 #include "core/project.h"
 #include "store/store.h"

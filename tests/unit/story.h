@@ -15,7 +15,7 @@
 #include "scenario.h"
 
 #include "base/form.h"
-#include "core/config_names.h"
+#include "config/config_names.h"
 #include "core/manual.h"
 
 enum { STORY_LINES_MAX = 12, STORY_WORDS_MAX = 12, STORY_WEEK = 7 * 86400 };

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "core/config.h"
+#include "config/config.h"
 
 /*
  * tests/fixtures/config/NAME.conf is one case, NAME.expect what config_load

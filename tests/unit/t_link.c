@@ -2,7 +2,7 @@
 
 #include "base/base64.h"
 #include "base/crypto.h"
-#include "core/config_names.h"
+#include "config/config_names.h"
 #include "core/link.h"
 #include "core/pass.h"
 

@@ -10,7 +10,7 @@
 #include "action/place.h"
 #include "base/base64.h"
 #include "base/crypto.h"
-#include "core/config_names.h"
+#include "config/config_names.h"
 #include "core/effect.h"
 #include "core/outbox.h"
 #include "tests/unit/test.h"

@@ -9,8 +9,8 @@
 #include "base/crypto.h"
 #include "base/time.h"
 #include "cgi/turn.h"
-#include "core/site.h"
-#include "core/template.h"
+#include "config/site.h"
+#include "config/template.h"
 #include "store/netfs.h"
 
 /* In a folder of its own, which is the current one. */

@@ -2,7 +2,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "core/tier.h"
+#include "config/tier.h"
 
 static struct arena *a;
 

@@ -1,8 +1,8 @@
-#ifndef CORE_CONFIG_READER_H
-#define CORE_CONFIG_READER_H
+#ifndef CONFIG_CONFIG_READER_H
+#define CONFIG_CONFIG_READER_H
 
-#include "core/config.h"
-#include "core/config_scan.h"
+#include "config/config.h"
+#include "config/config_scan.h"
 
 /* What is known while a file is read, and what its readers share. */
 struct config_reader {

@@ -1,4 +1,4 @@
-#include "core/config_on.h"
+#include "config/config_on.h"
 
 #include <errno.h>
 #include <string.h>
@@ -9,9 +9,9 @@
 #include "base/base64.h"
 #include "base/beneath.h"
 #include "base/json.h"
-#include "core/config_names.h"
-#include "core/config_secret.h"
-#include "core/config_token.h"
+#include "config/config_names.h"
+#include "config/config_secret.h"
+#include "config/config_token.h"
 
 /* Where the section stands, for errors. */
 struct place {

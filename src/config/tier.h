@@ -1,5 +1,5 @@
-#ifndef CORE_TIER_H
-#define CORE_TIER_H
+#ifndef CONFIG_TIER_H
+#define CONFIG_TIER_H
 
 #include <stdint.h>
 

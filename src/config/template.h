@@ -1,5 +1,5 @@
-#ifndef CORE_TEMPLATE_H
-#define CORE_TEMPLATE_H
+#ifndef CONFIG_TEMPLATE_H
+#define CONFIG_TEMPLATE_H
 
 #include "base/buf.h"
 #include "base/err.h"

@@ -1,4 +1,4 @@
-#include "core/rule.h"
+#include "config/rule.h"
 
 const char *const rule_words[RULE__MAX] = {
 	[RULE_DELIVERY] = "delivery",

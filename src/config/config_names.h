@@ -1,7 +1,7 @@
-#ifndef CORE_CONFIG_NAMES_H
-#define CORE_CONFIG_NAMES_H
+#ifndef CONFIG_CONFIG_NAMES_H
+#define CONFIG_CONFIG_NAMES_H
 
-#include "core/config.h"
+#include "config/config.h"
 
 /* What the settings and those who act by them both name. */
 

@@ -1,7 +1,7 @@
-#ifndef CORE_CONFIG_ON_H
-#define CORE_CONFIG_ON_H
+#ifndef CONFIG_CONFIG_ON_H
+#define CONFIG_CONFIG_ON_H
 
-#include "core/config_reader.h"
+#include "config/config_reader.h"
 
 /* The sections on, the section mail and alert_mail, into r->config, whose
  * tiers and files sections are read already. 0, or -1 with ERR_CONFIG "file:line: …". */

@@ -1,4 +1,4 @@
-#include "core/config_names.h"
+#include "config/config_names.h"
 
 const char *const effect_names[] = { "type", "at", "event", "user", "email",
 	"buyer", "license", "platform", "product", "product_name", "variant",

@@ -1,4 +1,4 @@
-#include "core/template.h"
+#include "config/template.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
-#ifndef CORE_CONFIG_TREE_H
-#define CORE_CONFIG_TREE_H
+#ifndef CONFIG_CONFIG_TREE_H
+#define CONFIG_CONFIG_TREE_H
 
-#include "core/config_reader.h"
+#include "config/config_reader.h"
 
 /* What libConfuse has parsed, checked key by key and copied into r->config.
  * 0, or -1 with ERR_CONFIG "file:line: …". */

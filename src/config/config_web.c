@@ -1,8 +1,8 @@
-#include "core/config_web.h"
+#include "config/config_web.h"
 
 #include <string.h>
 
-#include "core/config_token.h"
+#include "config/config_token.h"
 
 enum {
 	NAME_MAX_LEN = 64, /* bytes of a buy section's name */

@@ -1,4 +1,4 @@
-#include "core/config_reader.h"
+#include "config/config_reader.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
-#include "core/config_scan.h"
+#include "config/config_scan.h"
 
 #include <string.h>
 
-#include "core/config_token.h"
+#include "config/config_token.h"
 
 enum { NAME_MAX_LEN = 32, TITLE_MAX = 255 };
 

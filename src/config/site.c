@@ -1,4 +1,4 @@
-#include "core/site.h"
+#include "config/site.h"
 
 #include <errno.h>
 #include <limits.h>

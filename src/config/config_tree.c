@@ -1,12 +1,12 @@
-#include "core/config_tree.h"
+#include "config/config_tree.h"
 
 #include <string.h>
 
-#include "core/config_files.h"
-#include "core/config_on.h"
-#include "core/config_secret.h"
-#include "core/config_token.h"
-#include "core/config_web.h"
+#include "config/config_files.h"
+#include "config/config_on.h"
+#include "config/config_secret.h"
+#include "config/config_token.h"
+#include "config/config_web.h"
 #include "store/store.h"
 
 enum {

@@ -1,4 +1,4 @@
-#include "core/config_on.h"
+#include "config/config_on.h"
 
 #include <string.h>
 #include <strings.h>
@@ -7,8 +7,8 @@
 #include "action/mail.h"
 #include "action/mailbox.h"
 #include "action/mailer.h"
-#include "core/config_names.h"
-#include "core/config_token.h"
+#include "config/config_names.h"
+#include "config/config_token.h"
 
 #define BAD(r, nth, key, ...) \
 	config_bad((r)->e, (r)->file, config_line((r), "on", (nth), (key), 0), \

@@ -1,7 +1,7 @@
-#ifndef CORE_CONFIG_FILES_H
-#define CORE_CONFIG_FILES_H
+#ifndef CONFIG_CONFIG_FILES_H
+#define CONFIG_CONFIG_FILES_H
 
-#include "core/config_reader.h"
+#include "config/config_reader.h"
 
 enum {
 	CONFIG_FILES_MAX = 64, /* sections */

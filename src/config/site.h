@@ -1,10 +1,10 @@
-#ifndef CORE_SITE_H
-#define CORE_SITE_H
+#ifndef CONFIG_SITE_H
+#define CONFIG_SITE_H
 
 #include <stddef.h>
 
 #include "base/arena.h"
-#include "core/config.h"
+#include "config/config.h"
 
 /*
  * Where a web program stands among the folders its web server serves, where

@@ -1,5 +1,5 @@
-#ifndef CORE_CONFIG_SCAN_H
-#define CORE_CONFIG_SCAN_H
+#ifndef CONFIG_CONFIG_SCAN_H
+#define CONFIG_CONFIG_SCAN_H
 
 #include <confuse.h>
 #include <stddef.h>

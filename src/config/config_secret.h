@@ -1,7 +1,7 @@
-#ifndef CORE_CONFIG_SECRET_H
-#define CORE_CONFIG_SECRET_H
+#ifndef CONFIG_CONFIG_SECRET_H
+#define CONFIG_CONFIG_SECRET_H
 
-#include "core/config_reader.h"
+#include "config/config_reader.h"
 
 enum {
 	CONFIG_SECRETS_MAX = 16, /* of one kind: a rotation takes two */

@@ -1,8 +1,8 @@
-#ifndef CORE_RULE_H
-#define CORE_RULE_H
+#ifndef CONFIG_RULE_H
+#define CONFIG_RULE_H
 
 #include "action/action.h"
-#include "core/tier.h"
+#include "config/tier.h"
 #include "store/store.h"
 
 /*

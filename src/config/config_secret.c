@@ -1,9 +1,9 @@
-#include "core/config_secret.h"
+#include "config/config_secret.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
-#include "core/config_token.h"
+#include "config/config_token.h"
 
 static int
 contains_fold(struct str s, struct str part)

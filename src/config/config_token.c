@@ -1,4 +1,4 @@
-#include "core/config_token.h"
+#include "config/config_token.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-#ifndef CORE_CONFIG_TOKEN_H
-#define CORE_CONFIG_TOKEN_H
+#ifndef CONFIG_CONFIG_TOKEN_H
+#define CONFIG_CONFIG_TOKEN_H
 
 #include <stddef.h>
 

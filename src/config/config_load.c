@@ -1,4 +1,4 @@
-#include "core/config.h"
+#include "config/config.h"
 
 #include <confuse.h>
 #include <errno.h>
@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/config_on.h"
-#include "core/config_reader.h"
-#include "core/config_token.h"
-#include "core/config_tree.h"
-#include "core/site.h"
+#include "config/config_on.h"
+#include "config/config_reader.h"
+#include "config/config_token.h"
+#include "config/config_tree.h"
+#include "config/site.h"
 
 #ifndef SYSCONFDIR
 #define SYSCONFDIR "/etc"

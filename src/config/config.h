@@ -1,8 +1,8 @@
-#ifndef CORE_CONFIG_H
-#define CORE_CONFIG_H
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
 
-#include "core/rule.h"
-#include "core/tier.h"
+#include "config/rule.h"
+#include "config/tier.h"
 
 /* gatepost.conf, read and checked; gatepost.conf(5). Immutable once loaded:
  * threads share it. */
@@ -82,7 +82,7 @@ enum config_door { CONFIG_WEB, CONFIG_CLI };
 
 /* The path of the config, absolute, by the order of gatepost.conf(5): option
  * (may be NULL), GATEPOST_CONFIG, ./, ../gatepost/ seen from the program, and from the
- * web root (core/site.h), SYSCONFDIR.
+ * web root (config/site.h), SYSCONFDIR.
  * NULL with ERR_CONFIG naming the places looked at. */
 char *config_locate(
     struct arena *a, const char *option, enum config_door door, struct err *e);

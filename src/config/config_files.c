@@ -1,4 +1,4 @@
-#include "core/config_files.h"
+#include "config/config_files.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/beneath.h"
-#include "core/config_token.h"
+#include "config/config_token.h"
 
 #define SECTION "files"
 #define LINK_FOR_MAX (INT64_C(3660) * 86400) /* seconds: ten years */

@@ -1,4 +1,4 @@
-#include "core/tier.h"
+#include "config/tier.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
-#ifndef CORE_CONFIG_WEB_H
-#define CORE_CONFIG_WEB_H
+#ifndef CONFIG_CONFIG_WEB_H
+#define CONFIG_CONFIG_WEB_H
 
-#include "core/config_reader.h"
+#include "config/config_reader.h"
 
 /* The keys that are about browsers, checked and copied into r->config:
  * cookie_domain, allow_origin, signin and the sections buy. public_url, the secrets
