@@ -9,7 +9,7 @@
 #include "cgi/ask.h"
 #include "cgi/writer.h"
 #include "core/commit.h"
-#include "core/manual.h"
+#include "fold/manual.h"
 #include "core/manual_put.h"
 #include "core/rows.h"
 

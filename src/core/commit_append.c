@@ -1,7 +1,7 @@
 #include "core/commit_own.h"
 
-#include "core/column.h"
-#include "core/manual.h"
+#include "fold/column.h"
+#include "fold/manual.h"
 #include "core/outbox.h"
 #include "core/project.h"
 

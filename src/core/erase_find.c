@@ -1,7 +1,7 @@
 #include "core/erase_find.h"
 
 #include "config/config_names.h"
-#include "core/manual.h"
+#include "fold/manual.h"
 #include "core/project.h"
 #include "platform/redact.h"
 

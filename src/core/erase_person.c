@@ -2,10 +2,10 @@
 
 #include "base/crypto.h"
 #include "core/access.h"
-#include "core/column.h"
+#include "fold/column.h"
 #include "config/config_names.h"
 #include "core/erase_find.h"
-#include "core/manual.h"
+#include "fold/manual.h"
 #include "core/project.h"
 #include "core/rows.h"
 #include "platform/redact.h"

@@ -3,7 +3,7 @@
 
 #include "core/access.h"
 #include "config/config.h"
-#include "core/fold.h"
+#include "fold/fold.h"
 
 /*
  * The deliveries behind an answer, each with one sentence on what it did and

@@ -4,7 +4,7 @@
 
 #include "config/config_names.h"
 #include "core/explain_note.h"
-#include "core/manual.h"
+#include "fold/manual.h"
 #include "core/project.h"
 #include "core/say.h"
 

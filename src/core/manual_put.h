@@ -2,7 +2,7 @@
 #define CORE_MANUAL_PUT_H
 
 #include "config/config.h"
-#include "core/manual.h"
+#include "fold/manual.h"
 
 /* Appends the event and brings the state up to date, in a transaction of its
  * own. platform and subject are what it is about; a grant's platform is

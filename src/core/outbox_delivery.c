@@ -1,5 +1,5 @@
 #include "base/time.h"
-#include "core/column.h"
+#include "fold/column.h"
 #include "core/outbox_own.h"
 #include "core/rows.h"
 

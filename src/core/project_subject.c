@@ -2,10 +2,10 @@
 
 #include "base/buf.h"
 #include "base/crypto.h"
-#include "core/column.h"
+#include "fold/column.h"
 #include "config/config_names.h"
-#include "core/fold.h"
-#include "core/manual.h"
+#include "fold/fold.h"
+#include "fold/manual.h"
 #include "core/refile.h"
 #include "core/replace.h"
 

@@ -1,7 +1,7 @@
 #include "core/rebuild.h"
 
 #include "base/time.h"
-#include "core/manual.h"
+#include "fold/manual.h"
 #include "core/project.h"
 
 enum { SUBJECTS_AT_ONCE = 200, TEXT_MAX = 64 * 1024, AHEAD = 16 };

@@ -1,8 +1,8 @@
 #include "core/refile.h"
 
-#include "core/column.h"
+#include "fold/column.h"
 #include "config/config_names.h"
-#include "core/manual.h"
+#include "fold/manual.h"
 #include "core/project.h"
 
 enum { EVENTS_FIRST = 16 };

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "core/access.h"
-#include "core/column.h"
+#include "fold/column.h"
 #include "core/outbox.h"
 #include "core/owner.h"
 #include "core/rows.h"

@@ -1,7 +1,7 @@
 #ifndef CORE_REPLACE_H
 #define CORE_REPLACE_H
 
-#include "core/fold.h"
+#include "fold/fold.h"
 #include "core/project.h"
 
 /* Puts a subject's new rows in the place of its old ones, and notes in

@@ -1,6 +1,6 @@
 #include "core/say.h"
 
-#include "core/column.h"
+#include "fold/column.h"
 #include "core/project.h"
 
 /* ---- sales ---- */

@@ -1,4 +1,4 @@
-#include "core/manual.h"
+#include "fold/manual.h"
 #include "core/say.h"
 
 /* What was done by hand, and what was kept. */

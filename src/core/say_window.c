@@ -1,7 +1,7 @@
 #include "core/say.h"
 
 #include "base/time.h"
-#include "core/column.h"
+#include "fold/column.h"
 #include "core/project.h"
 
 void

@@ -1,6 +1,6 @@
 #include "base/jsonw.h"
 #include "base/time.h"
-#include "core/column.h"
+#include "fold/column.h"
 #include "config/config_names.h"
 #include "core/project.h"
 #include "ctl/ctl.h"

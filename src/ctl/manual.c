@@ -1,4 +1,4 @@
-#include "core/manual.h"
+#include "fold/manual.h"
 
 #include "base/time.h"
 #include "core/access.h"

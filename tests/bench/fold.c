@@ -14,7 +14,7 @@
 #include "base/crypto.h"
 #include "base/time.h"
 #include "config/config_names.h"
-#include "core/fold.h"
+#include "fold/fold.h"
 #include "core/intake.h"
 #include "core/project.h"
 #include "store/store.h"

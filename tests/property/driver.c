@@ -26,7 +26,7 @@
 #include "base/jsonw.h"
 #include "core/access.h"
 #include "core/intake.h"
-#include "core/manual.h"
+#include "fold/manual.h"
 #include "core/project.h"
 #include "core/rebuild.h"
 

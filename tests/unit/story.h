@@ -16,7 +16,7 @@
 
 #include "base/form.h"
 #include "config/config_names.h"
-#include "core/manual.h"
+#include "fold/manual.h"
 
 enum { STORY_LINES_MAX = 12, STORY_WORDS_MAX = 12, STORY_WEEK = 7 * 86400 };
 

@@ -12,7 +12,7 @@
 #include "core/commit.h"
 #include "core/erase.h"
 #include "core/intake.h"
-#include "core/manual.h"
+#include "fold/manual.h"
 #include "core/manual_put.h"
 #include "core/project.h"
 #include "core/rebuild.h"

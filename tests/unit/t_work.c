@@ -6,7 +6,7 @@
 #include "base/time.h"
 #include "core/access.h"
 #include "core/intake.h"
-#include "core/manual.h"
+#include "fold/manual.h"
 #include "core/manual_put.h"
 #include "core/project.h"
 #include "core/rebuild.h"

@@ -1,7 +1,7 @@
-#ifndef CORE_SALE_H
-#define CORE_SALE_H
+#ifndef FOLD_SALE_H
+#define FOLD_SALE_H
 
-#include "core/fold.h"
+#include "fold/fold.h"
 
 /* One sale as all its deliveries together tell it; for the fold alone. */
 struct sale {

@@ -1,5 +1,5 @@
-#ifndef CORE_MANUAL_H
-#define CORE_MANUAL_H
+#ifndef FOLD_MANUAL_H
+#define FOLD_MANUAL_H
 
 #include "base/buf.h"
 #include "base/err.h"

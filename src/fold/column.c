@@ -1,4 +1,4 @@
-#include "core/column.h"
+#include "fold/column.h"
 
 struct str
 project_column(struct arena *a, struct str s)

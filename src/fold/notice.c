@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "core/sale.h"
+#include "fold/sale.h"
 
 /*
  * What a subscription's notices change: a notice may change only the sale

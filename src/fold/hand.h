@@ -1,7 +1,7 @@
-#ifndef CORE_HAND_H
-#define CORE_HAND_H
+#ifndef FOLD_HAND_H
+#define FOLD_HAND_H
 
-#include "core/sale.h"
+#include "fold/sale.h"
 
 /* What events by hand do to a subject; for the fold alone. Of events about the
  * same thing the one received last speaks. */

@@ -1,8 +1,8 @@
 #include <stdlib.h>
 
 #include "base/time.h"
-#include "core/fold.h"
-#include "core/manual.h"
+#include "fold/fold.h"
+#include "fold/manual.h"
 
 /* The row of the grant d[i]; what came after it may have ended it. */
 static struct store_purchase

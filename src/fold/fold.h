@@ -1,5 +1,5 @@
-#ifndef CORE_FOLD_H
-#define CORE_FOLD_H
+#ifndef FOLD_FOLD_H
+#define FOLD_FOLD_H
 
 #include "config/tier.h"
 #include "store/store.h"

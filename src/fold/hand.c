@@ -1,9 +1,9 @@
-#include "core/hand.h"
+#include "fold/hand.h"
 
 #include <stdlib.h>
 
 #include "base/time.h"
-#include "core/manual.h"
+#include "fold/manual.h"
 
 /* What an event by hand says of one delivery. */
 struct mark {

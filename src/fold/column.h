@@ -1,5 +1,5 @@
-#ifndef CORE_COLUMN_H
-#define CORE_COLUMN_H
+#ifndef FOLD_COLUMN_H
+#define FOLD_COLUMN_H
 
 #include "base/arena.h"
 #include "base/str.h"

@@ -1,10 +1,10 @@
-#include "core/fold.h"
+#include "fold/fold.h"
 
 #include <stdlib.h>
 
-#include "core/hand.h"
-#include "core/manual.h"
-#include "core/sale.h"
+#include "fold/hand.h"
+#include "fold/manual.h"
+#include "fold/sale.h"
 
 const char *const fold_rule_words[FOLD_RULE__MAX] = {
 	[FOLD_WINDOWS] = "windows",

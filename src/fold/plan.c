@@ -1,4 +1,4 @@
-#include "core/sale.h"
+#include "fold/sale.h"
 
 /* Plans of a fixed number of payments, and tiers that a payment keeps. */
 

@@ -1,9 +1,9 @@
-#include "core/sale.h"
+#include "fold/sale.h"
 
 #include <stdlib.h>
 
-#include "core/column.h"
-#include "core/hand.h"
+#include "fold/column.h"
+#include "fold/hand.h"
 
 static int
 compare_str(struct str a, struct str b)

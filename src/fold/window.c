@@ -1,7 +1,7 @@
-#include "core/sale.h"
+#include "fold/sale.h"
 
 #include "base/time.h"
-#include "core/hand.h"
+#include "fold/hand.h"
 
 static int64_t
 grace(const struct subject *u)
