@@ -2,7 +2,7 @@
 #define CGI_ADMIT_H
 
 #include "cgi/app.h"
-#include "core/access.h"
+#include "access/access.h"
 
 /* May whoever carries this pass go on? The one decision behind /gate and
  * /files. */

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "core/rebuild.h"
-#include "core/signin.h"
+#include "access/signin.h"
 #include "core/sweep.h"
 #include "store/db_sqlite_shrink.h"
 

@@ -2,7 +2,7 @@
 #define CGI_COOKIE_H
 
 #include "cgi/app.h"
-#include "core/pass.h"
+#include "access/pass.h"
 
 /*
  * The cookies that hold passes (RFC 6265, 4.1). "gatepost" says who somebody

@@ -14,7 +14,7 @@
 #include "cgi/part.h"
 #include "cgi/reader.h"
 #include "cgi/send.h"
-#include "core/link.h"
+#include "access/link.h"
 
 /*
  * /files/NAME…: files behind a rule of the configuration. Whether somebody may

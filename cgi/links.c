@@ -11,7 +11,7 @@
 #include "core/commit.h"
 #include "fold/manual.h"
 #include "core/manual_put.h"
-#include "core/rows.h"
+#include "access/rows.h"
 
 /* POST /v1/links: whose a sale or subscription is, as `gatepost link`. */
 

@@ -1,7 +1,7 @@
 #ifndef CGI_LIVE_EVENTS_H
 #define CGI_LIVE_EVENTS_H
 
-#include "core/access.h"
+#include "access/access.h"
 #include "config/config.h"
 
 /*

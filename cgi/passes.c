@@ -7,8 +7,8 @@
 #include "cgi/apikey.h"
 #include "cgi/app.h"
 #include "cgi/ask.h"
-#include "core/access.h"
-#include "core/pass.h"
+#include "access/access.h"
+#include "access/pass.h"
 
 /* POST /v1/passes: a pass for a user of the app, as `gatepost pass`. */
 

@@ -12,13 +12,13 @@
 #include "cgi/visitor.h"
 #include "cgi/writer.h"
 #include "core/commit.h"
-#include "core/link.h"
-#include "core/signin.h"
+#include "access/link.h"
+#include "access/signin.h"
 
 /*
  * POST /me: a link from a mail becomes a pass. POST /me/link: a mail with such
  * a link is asked for; nothing that is answered tells whether the address is
- * known, core/signin.h.
+ * known, access/signin.h.
  */
 enum { BODY_MAX = 16 * 1024 }; /* bytes */
 

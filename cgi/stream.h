@@ -7,7 +7,7 @@
 #include "cgi/loop.h"
 #include "core/commit.h"
 #include "config/config.h"
-#include "core/pass.h"
+#include "access/pass.h"
 
 /* One request that waits, and what is still to be written to its connection.
  * Part of the publisher; handlers fill in stream_opts. */

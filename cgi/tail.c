@@ -6,7 +6,7 @@
 #include "base/time.h"
 #include "config/config_names.h"
 #include "core/share.h"
-#include "core/signin.h"
+#include "access/signin.h"
 
 enum {
 	MEMORY_MAX = 64 * 1024 * 1024,

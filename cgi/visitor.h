@@ -2,7 +2,7 @@
 #define CGI_VISITOR_H
 
 #include "cgi/app.h"
-#include "core/pass.h"
+#include "access/pass.h"
 
 /*
  * Who asks, by passes: the cookies of cgi/cookie.h, of which a browser sends

@@ -4,7 +4,7 @@
 #include "base/time.h"
 #include "core/courier_own.h"
 #include "core/effect.h"
-#include "core/link.h"
+#include "access/link.h"
 #include "core/link_facts.h"
 #include "core/outbox.h"
 

@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "base/jsonw.h"
 #include "base/time.h"
-#include "core/rows.h"
+#include "access/rows.h"
 
 /* ---- written ------------------------------------------------------------- */
 

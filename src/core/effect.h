@@ -2,7 +2,7 @@
 #define CORE_EFFECT_H
 
 #include "action/action.h"
-#include "core/access.h"
+#include "access/access.h"
 #include "config/config.h"
 #include "config/rule.h"
 

@@ -1,13 +1,13 @@
 #include "core/erase.h"
 
 #include "base/crypto.h"
-#include "core/access.h"
+#include "access/access.h"
 #include "fold/column.h"
 #include "config/config_names.h"
 #include "core/erase_find.h"
 #include "fold/manual.h"
 #include "core/project.h"
-#include "core/rows.h"
+#include "access/rows.h"
 #include "platform/redact.h"
 #include "store/pass.h"
 

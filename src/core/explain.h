@@ -1,7 +1,7 @@
 #ifndef CORE_EXPLAIN_H
 #define CORE_EXPLAIN_H
 
-#include "core/access.h"
+#include "access/access.h"
 #include "config/config.h"
 #include "fold/fold.h"
 

@@ -1,7 +1,7 @@
 #include "core/link_facts.h"
 
 #include "config/config_names.h"
-#include "core/link.h"
+#include "access/link.h"
 
 /* May the action have {link}? */
 static int

@@ -1,7 +1,7 @@
 #include "base/time.h"
 #include "fold/column.h"
 #include "core/outbox_own.h"
-#include "core/rows.h"
+#include "access/rows.h"
 
 static int
 no_memory(struct err *e)

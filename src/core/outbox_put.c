@@ -3,7 +3,7 @@
 #include "base/jsonw.h"
 #include "base/time.h"
 #include "core/outbox_own.h"
-#include "core/owner.h"
+#include "access/owner.h"
 #include "core/rate.h"
 
 static int

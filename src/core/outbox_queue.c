@@ -1,6 +1,6 @@
 #include "base/crypto.h"
 #include "core/outbox_own.h"
-#include "core/owner.h"
+#include "access/owner.h"
 
 enum { PERSON_HEX = 16 };
 

@@ -2,11 +2,11 @@
 
 #include <stdlib.h>
 
-#include "core/access.h"
+#include "access/access.h"
 #include "fold/column.h"
 #include "core/outbox.h"
-#include "core/owner.h"
-#include "core/rows.h"
+#include "access/owner.h"
+#include "access/rows.h"
 
 /* Somebody whose access may differ: the identifiers of a row. */
 struct person {

@@ -4,10 +4,10 @@
 
 #include "base/time.h"
 #include "core/outbox.h"
-#include "core/owner.h"
+#include "access/owner.h"
 #include "core/project.h"
 #include "core/replace.h"
-#include "core/rows.h"
+#include "access/rows.h"
 
 enum {
 	CHUNK = 86400, /* seconds looked at in one transaction */

@@ -1,4 +1,4 @@
-#include "core/access.h"
+#include "access/access.h"
 
 #include "base/time.h"
 #include "ctl/ctl.h"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
-#include "core/access.h"
+#include "access/access.h"
 
 int
 ctl_write(int fd, struct str s)

@@ -2,7 +2,7 @@
 
 #include "base/jsonw.h"
 #include "base/time.h"
-#include "core/access.h"
+#include "access/access.h"
 #include "ctl/ctl.h"
 
 enum { PATIENCE_MS = 30000 };

@@ -1,9 +1,9 @@
 #include "fold/manual.h"
 
 #include "base/time.h"
-#include "core/access.h"
+#include "access/access.h"
 #include "core/manual_put.h"
-#include "core/rows.h"
+#include "access/rows.h"
 #include "ctl/ctl.h"
 #include "ctl/tests_of.h"
 

@@ -1,4 +1,4 @@
-#include "core/pass.h"
+#include "access/pass.h"
 
 #include "base/jsonw.h"
 #include "base/time.h"

@@ -1,7 +1,7 @@
 #ifndef CTL_PRINT_H
 #define CTL_PRINT_H
 
-#include "core/access.h"
+#include "access/access.h"
 #include "ctl/ctl.h"
 
 /* What more than one command prints. */

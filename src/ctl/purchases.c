@@ -1,6 +1,6 @@
 #include "base/jsonw.h"
-#include "core/access.h"
-#include "core/rows.h"
+#include "access/access.h"
+#include "access/rows.h"
 #include "ctl/ctl.h"
 #include "ctl/print.h"
 #include "ctl/table.h"

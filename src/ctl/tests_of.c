@@ -2,7 +2,7 @@
 
 #include "config/config_names.h"
 #include "core/project.h"
-#include "core/rows.h"
+#include "access/rows.h"
 
 enum { DECODE_MAX = 64 << 20 }; /* bytes */
 

@@ -1,6 +1,6 @@
 #include "ctl/trigger.h"
 
-#include "core/rows.h"
+#include "access/rows.h"
 #include "core/sold.h"
 
 /* What a sample takes from the database and from the settings' tiers. */

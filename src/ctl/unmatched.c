@@ -1,6 +1,6 @@
 #include "ctl/unmatched.h"
 
-#include "core/rows.h"
+#include "access/rows.h"
 #include "core/sold.h"
 
 enum { LINE_MAX_BYTES = 4096 };

@@ -4,7 +4,7 @@
 #include "core/project.h"
 #include "core/rebuild.h"
 #include "core/share.h"
-#include "core/signin.h"
+#include "access/signin.h"
 #include "core/sweep.h"
 #include "ctl/ctl.h"
 #include "store/db_sqlite_shrink.h"

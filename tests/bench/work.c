@@ -21,7 +21,7 @@
 #include "cgi/reader.h"
 #include "cgi/route.h"
 #include "core/commit.h"
-#include "core/pass.h"
+#include "access/pass.h"
 
 enum {
 	BATCH = 32,

@@ -19,7 +19,7 @@
 #include "cgi/plain.h"
 #include "cgi/reader.h"
 #include "cgi/route.h"
-#include "core/pass.h"
+#include "access/pass.h"
 #include "platform/signature.h"
 
 enum {

@@ -1,11 +1,11 @@
 /* Links of mails. The first line is taken for a token, which nobody has
  * signed; the others are an address, a file's path, a platform and a sale, for
  * links that are made here. */
-#include "core/link.h"
+#include "access/link.h"
 
 #include "base/form.h"
 #include "config/config_names.h"
-#include "core/pass.h"
+#include "access/pass.h"
 #include "fuzz.h"
 #include "secrets.h"
 

@@ -9,8 +9,8 @@
 #include "base/time.h"
 #include "cgi/pages.h"
 #include "cgi/writer.h"
-#include "core/link.h"
-#include "core/signin.h"
+#include "access/link.h"
+#include "access/signin.h"
 #include "fuzz.h"
 #include "secrets.h"
 

@@ -1,6 +1,6 @@
 /* A pass: header and claims as JSON, a line end between them, signed here; and
  * the same bytes as a token, which nobody has signed. */
-#include "core/pass.h"
+#include "access/pass.h"
 
 #include "base/base64.h"
 #include "base/crypto.h"

@@ -24,7 +24,7 @@
 
 #include "base/crypto.h"
 #include "base/jsonw.h"
-#include "core/access.h"
+#include "access/access.h"
 #include "core/intake.h"
 #include "fold/manual.h"
 #include "core/project.h"

@@ -1,7 +1,7 @@
 #include "test.h"
 
 #include "base/time.h"
-#include "core/access.h"
+#include "access/access.h"
 
 /* Who has what, and when: rows in, the access object out. */
 

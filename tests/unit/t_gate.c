@@ -7,7 +7,7 @@
 #include "base/time.h"
 #include "cgi/reader.h"
 #include "cgi/route.h"
-#include "core/pass.h"
+#include "access/pass.h"
 
 /* The gate, through the router: 204, 401 and 403, whatever comes. */
 

@@ -3,8 +3,8 @@
 #include "base/base64.h"
 #include "base/crypto.h"
 #include "config/config_names.h"
-#include "core/link.h"
-#include "core/pass.h"
+#include "access/link.h"
+#include "access/pass.h"
 
 /* Links in mails: what is made is taken, by its own purpose alone. */
 

@@ -11,7 +11,7 @@
 #include "cgi/reader.h"
 #include "cgi/route.h"
 #include "core/commit.h"
-#include "core/pass.h"
+#include "access/pass.h"
 
 /* Histograms, the text they are written as, and /metrics through the router
  * while deliveries come. */

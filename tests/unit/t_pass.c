@@ -2,7 +2,7 @@
 
 #include "base/base64.h"
 #include "base/crypto.h"
-#include "core/pass.h"
+#include "access/pass.h"
 
 /* Passes: what is made is taken, and nothing else is. */
 

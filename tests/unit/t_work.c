@@ -4,7 +4,7 @@
 
 #include "base/crypto.h"
 #include "base/time.h"
-#include "core/access.h"
+#include "access/access.h"
 #include "core/intake.h"
 #include "fold/manual.h"
 #include "core/manual_put.h"

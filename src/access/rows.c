@@ -1,4 +1,4 @@
-#include "core/rows.h"
+#include "access/rows.h"
 
 #include <stdlib.h>
 

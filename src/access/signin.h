@@ -1,7 +1,7 @@
-#ifndef CORE_SIGNIN_H
-#define CORE_SIGNIN_H
+#ifndef ACCESS_SIGNIN_H
+#define ACCESS_SIGNIN_H
 
-#include "core/link.h"
+#include "access/link.h"
 
 /*
  * Sign-in links by mail. Somebody asks for one with an address; whether that

@@ -1,4 +1,4 @@
-#include "core/owner.h"
+#include "access/owner.h"
 
 struct str
 owner_buyer(const struct store_purchase *row, struct arena *a)

@@ -1,4 +1,4 @@
-#include "core/pass.h"
+#include "access/pass.h"
 
 #include <jansson.h>
 

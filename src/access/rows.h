@@ -1,5 +1,5 @@
-#ifndef CORE_ROWS_H
-#define CORE_ROWS_H
+#ifndef ACCESS_ROWS_H
+#define ACCESS_ROWS_H
 
 #include "base/jsonw.h"
 #include "store/store.h"

@@ -1,4 +1,4 @@
-#include "core/signin.h"
+#include "access/signin.h"
 
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "base/network.h"
 #include "base/time.h"
 #include "config/config_names.h"
-#include "core/pass.h"
+#include "access/pass.h"
 #include "store/pass.h"
 
 enum {

@@ -1,7 +1,7 @@
-#ifndef CORE_OWNER_H
-#define CORE_OWNER_H
+#ifndef ACCESS_OWNER_H
+#define ACCESS_OWNER_H
 
-#include "core/access.h"
+#include "access/access.h"
 #include "config/config.h"
 
 /* Whose a purchase is, and what that person holds. */

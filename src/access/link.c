@@ -1,13 +1,13 @@
-#include "core/link.h"
+#include "access/link.h"
 
 #include <string.h>
 
 #include "base/base64.h"
 #include "base/crypto.h"
 #include "base/form.h"
-#include "core/access.h"
+#include "access/access.h"
 #include "config/config_names.h"
-#include "core/pass.h"
+#include "access/pass.h"
 
 #define SIGNIN STR("gatepost link 1 signin")
 #define FILES STR("gatepost link 1 file")

@@ -1,5 +1,5 @@
-#ifndef CORE_LINK_H
-#define CORE_LINK_H
+#ifndef ACCESS_LINK_H
+#define ACCESS_LINK_H
 
 #include "base/buf.h"
 #include "config/config.h"
@@ -27,7 +27,7 @@ enum {
 	LINK_SIGNIN_SECONDS = 86400, /* a sign-in link is good for */
 };
 
-/* Whether it was used before is another question: core/signin.h. */
+/* Whether it was used before is another question: access/signin.h. */
 struct link_signin {
 	struct str email; /* as stored, lower-cased */
 	int64_t ends; /* made LINK_SIGNIN_SECONDS before */

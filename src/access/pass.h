@@ -1,7 +1,7 @@
-#ifndef CORE_PASS_H
-#define CORE_PASS_H
+#ifndef ACCESS_PASS_H
+#define ACCESS_PASS_H
 
-#include "core/access.h"
+#include "access/access.h"
 #include "config/config.h"
 
 /*

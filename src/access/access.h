@@ -1,8 +1,8 @@
-#ifndef CORE_ACCESS_H
-#define CORE_ACCESS_H
+#ifndef ACCESS_ACCESS_H
+#define ACCESS_ACCESS_H
 
 #include "base/buf.h"
-#include "core/rows.h"
+#include "access/rows.h"
 #include "config/tier.h"
 #include "store/store.h"
 
