@@ -5,7 +5,7 @@
 
 #include "base/time.h"
 #include "config/config_names.h"
-#include "core/share.h"
+#include "follow/share.h"
 #include "access/signin.h"
 
 enum {

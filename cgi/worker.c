@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
-#include "core/share.h"
+#include "follow/share.h"
 
 enum {
 	STOP_MS = 2000, /* for what is on its way to a target */

@@ -2,7 +2,7 @@
 
 #include "fold/column.h"
 #include "fold/manual.h"
-#include "core/outbox.h"
+#include "follow/outbox.h"
 #include "core/project.h"
 
 /* Must the whole transaction be given up? What is too much for the arena's

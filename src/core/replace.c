@@ -4,7 +4,7 @@
 
 #include "access/access.h"
 #include "fold/column.h"
-#include "core/outbox.h"
+#include "follow/outbox.h"
 #include "access/owner.h"
 #include "access/rows.h"
 

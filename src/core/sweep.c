@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/time.h"
-#include "core/outbox.h"
+#include "follow/outbox.h"
 #include "access/owner.h"
 #include "core/project.h"
 #include "core/replace.h"

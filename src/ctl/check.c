@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
-#include "core/courier.h"
+#include "follow/courier.h"
 #include "core/heard.h"
 #include "core/rebuild.h"
 #include "ctl/ctl.h"

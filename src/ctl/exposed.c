@@ -2,7 +2,7 @@
 
 #include "action/place.h"
 #include "config/config_names.h"
-#include "core/effect.h"
+#include "follow/effect.h"
 #include "config/site.h"
 #include "ctl/nginx.h"
 

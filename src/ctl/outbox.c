@@ -2,7 +2,7 @@
 
 #include "base/jsonw.h"
 #include "base/time.h"
-#include "core/courier.h"
+#include "follow/courier.h"
 #include "ctl/ctl.h"
 #include "ctl/table.h"
 

@@ -2,7 +2,7 @@
 
 #include "config/config_names.h"
 #include "core/intake.h"
-#include "core/outbox.h"
+#include "follow/outbox.h"
 #include "core/project.h"
 
 struct plan {

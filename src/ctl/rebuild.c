@@ -5,7 +5,7 @@
 #include "base/time.h"
 #include "config/config_names.h"
 #include "core/intake.h"
-#include "core/outbox.h"
+#include "follow/outbox.h"
 #include "core/project.h"
 #include "core/sweep.h"
 #include "ctl/ctl.h"

@@ -4,7 +4,7 @@
 #include "base/crypto.h"
 #include "base/jsonw.h"
 #include "base/time.h"
-#include "core/effect.h"
+#include "follow/effect.h"
 #include "core/intake.h"
 #include "ctl/ctl.h"
 #include "ctl/plan.h"

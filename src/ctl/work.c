@@ -3,7 +3,7 @@
 #include "base/time.h"
 #include "core/project.h"
 #include "core/rebuild.h"
-#include "core/share.h"
+#include "follow/share.h"
 #include "access/signin.h"
 #include "core/sweep.h"
 #include "ctl/ctl.h"

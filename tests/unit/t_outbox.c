@@ -11,8 +11,8 @@
 #include "base/base64.h"
 #include "base/crypto.h"
 #include "config/config_names.h"
-#include "core/effect.h"
-#include "core/outbox.h"
+#include "follow/effect.h"
+#include "follow/outbox.h"
 #include "tests/unit/test.h"
 
 static struct arena *arena;

@@ -1,6 +1,6 @@
 /* How many sales an hour are usual, and what a flood of them does. */
 
-#include "core/rate.h"
+#include "follow/rate.h"
 #include "tests/unit/test.h"
 
 enum { HOUR = 3600, DAY = 24 * HOUR };

@@ -1,4 +1,4 @@
-#include "core/effect.h"
+#include "follow/effect.h"
 
 #include "base/crypto.h"
 #include "base/json.h"

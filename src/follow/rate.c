@@ -1,4 +1,4 @@
-#include "core/rate.h"
+#include "follow/rate.h"
 
 enum {
 	HOUR = 3600,

@@ -1,9 +1,9 @@
-#ifndef CORE_SHARE_H
-#define CORE_SHARE_H
+#ifndef FOLLOW_SHARE_H
+#define FOLLOW_SHARE_H
 
 #include <pthread.h>
 
-#include "core/courier.h"
+#include "follow/courier.h"
 
 /*
  * One store for the courier's threads, which take it in turns: it is opened

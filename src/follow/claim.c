@@ -1,4 +1,4 @@
-#include "core/claim.h"
+#include "follow/claim.h"
 
 static struct str
 keep(struct arena *a, struct str s)

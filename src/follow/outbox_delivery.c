@@ -1,6 +1,6 @@
 #include "base/time.h"
 #include "fold/column.h"
-#include "core/outbox_own.h"
+#include "follow/outbox_own.h"
 #include "access/rows.h"
 
 static int

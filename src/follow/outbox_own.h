@@ -1,7 +1,7 @@
-#ifndef CORE_OUTBOX_OWN_H
-#define CORE_OUTBOX_OWN_H
+#ifndef FOLLOW_OUTBOX_OWN_H
+#define FOLLOW_OUTBOX_OWN_H
 
-#include "core/outbox.h"
+#include "follow/outbox.h"
 
 /*
  * What the files of the outbox share, and nobody else. outbox_queue.c takes one
@@ -16,7 +16,7 @@ struct outbox_sink {
 	struct arena *a;
 	outbox_plan_fn *plan; /* NULL: into the table */
 	void *arg;
-	int64_t due; /* when it goes out, see core/rate.h; 0: at once */
+	int64_t due; /* when it goes out, see follow/rate.h; 0: at once */
 };
 
 /* What the rules are asked about that effect. tier: STR_NONE: none. */

@@ -1,10 +1,10 @@
-#include "core/outbox.h"
+#include "follow/outbox.h"
 
 #include "base/jsonw.h"
 #include "base/time.h"
-#include "core/outbox_own.h"
+#include "follow/outbox_own.h"
 #include "access/owner.h"
-#include "core/rate.h"
+#include "follow/rate.h"
 
 static int
 no_memory(struct err *e)

@@ -1,5 +1,5 @@
-#ifndef CORE_COURIER_H
-#define CORE_COURIER_H
+#ifndef FOLLOW_COURIER_H
+#define FOLLOW_COURIER_H
 
 #include "config/config.h"
 #include "store/store.h"

@@ -1,5 +1,5 @@
-#ifndef CORE_LINK_FACTS_H
-#define CORE_LINK_FACTS_H
+#ifndef FOLLOW_LINK_FACTS_H
+#define FOLLOW_LINK_FACTS_H
 
 #include "action/action.h"
 #include "config/config.h"

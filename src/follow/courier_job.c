@@ -2,11 +2,11 @@
 
 #include "base/crypto.h"
 #include "base/time.h"
-#include "core/courier_own.h"
-#include "core/effect.h"
+#include "follow/courier_own.h"
+#include "follow/effect.h"
 #include "access/link.h"
-#include "core/link_facts.h"
-#include "core/outbox.h"
+#include "follow/link_facts.h"
+#include "follow/outbox.h"
 
 enum {
 	RETRY_AFTER_MAX = 86400, /* seconds; a target may ask for more */

@@ -1,8 +1,8 @@
-#include "core/courier.h"
+#include "follow/courier.h"
 
 #include "base/time.h"
-#include "core/courier_own.h"
-#include "core/outbox.h"
+#include "follow/courier_own.h"
+#include "follow/outbox.h"
 
 enum {
 	CLAIM_FIRST = 4, /* rows; more while they go quickly */

@@ -1,14 +1,14 @@
-#ifndef CORE_OUTBOX_H
-#define CORE_OUTBOX_H
+#ifndef FOLLOW_OUTBOX_H
+#define FOLLOW_OUTBOX_H
 
 #include "config/config.h"
-#include "core/effect.h"
+#include "follow/effect.h"
 #include "store/store.h"
 
 /*
  * What has to be done about what happened: rows of the table outbox, written
  * in the transaction of their cause, one per effect and never a second time.
- * Here they are queued; core/courier.h carries them out.
+ * Here they are queued; follow/courier.h carries them out.
  *
  * Nothing here makes its cause fail: what cannot be queued (no memory, too
  * large) leaves a note for `gatepost check`. -1 only where the transaction

@@ -1,4 +1,4 @@
-#include "core/courier_own.h"
+#include "follow/courier_own.h"
 
 void
 courier_flight_add(struct courier *c, const struct claim *b)

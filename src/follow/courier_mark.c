@@ -1,6 +1,6 @@
 #include "base/time.h"
-#include "core/courier_own.h"
-#include "core/outbox.h"
+#include "follow/courier_own.h"
+#include "follow/outbox.h"
 
 int
 courier_mark_add(struct courier *c, const struct mark *m, int *now)

@@ -1,10 +1,10 @@
-#ifndef CORE_COURIER_OWN_H
-#define CORE_COURIER_OWN_H
+#ifndef FOLLOW_COURIER_OWN_H
+#define FOLLOW_COURIER_OWN_H
 
 #include <pthread.h>
 
-#include "core/claim.h"
-#include "core/courier.h"
+#include "follow/claim.h"
+#include "follow/courier.h"
 
 /*
  * What the files of the courier share, and nobody else. courier_job.c does one

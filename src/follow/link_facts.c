@@ -1,4 +1,4 @@
-#include "core/link_facts.h"
+#include "follow/link_facts.h"
 
 #include "config/config_names.h"
 #include "access/link.h"

@@ -1,5 +1,5 @@
 #include "base/crypto.h"
-#include "core/courier.h"
+#include "follow/courier.h"
 
 static const char *
 url_of(const struct action *a)

@@ -1,5 +1,5 @@
-#ifndef CORE_CLAIM_H
-#define CORE_CLAIM_H
+#ifndef FOLLOW_CLAIM_H
+#define FOLLOW_CLAIM_H
 
 #include "action/action.h"
 #include "store/store.h"

@@ -1,5 +1,5 @@
-#ifndef CORE_RATE_H
-#define CORE_RATE_H
+#ifndef FOLLOW_RATE_H
+#define FOLLOW_RATE_H
 
 #include "store/store.h"
 

@@ -1,5 +1,5 @@
-#ifndef CORE_EFFECT_H
-#define CORE_EFFECT_H
+#ifndef FOLLOW_EFFECT_H
+#define FOLLOW_EFFECT_H
 
 #include "action/action.h"
 #include "access/access.h"

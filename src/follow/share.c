@@ -1,4 +1,4 @@
-#include "core/share.h"
+#include "follow/share.h"
 
 void
 share_close(struct share *s)

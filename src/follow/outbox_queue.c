@@ -1,5 +1,5 @@
 #include "base/crypto.h"
-#include "core/outbox_own.h"
+#include "follow/outbox_own.h"
 #include "access/owner.h"
 
 enum { PERSON_HEX = 16 };
