@@ -4,7 +4,7 @@
 #include "cgi/request.h"
 #include "config/config.h"
 
-struct commit; /* takes deliveries; core/commit.h */
+struct commit; /* takes deliveries; commit/commit.h */
 struct readers; /* for lookups; cgi/reader.h */
 struct publish; /* for requests that wait; cgi/publish.h */
 struct writers; /* places for those that write; cgi/writer.h */

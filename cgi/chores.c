@@ -4,9 +4,9 @@
 
 #include "base/log.h"
 #include "base/time.h"
-#include "core/rebuild.h"
+#include "commit/rebuild.h"
 #include "access/signin.h"
-#include "core/sweep.h"
+#include "commit/sweep.h"
 #include "store/db_sqlite_shrink.h"
 
 enum {

@@ -1,7 +1,7 @@
 #ifndef CGI_CHORES_H
 #define CGI_CHORES_H
 
-#include "core/commit.h"
+#include "commit/commit.h"
 
 /*
  * What is due by time while the web program runs, in a thread of its own:

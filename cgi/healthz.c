@@ -1,7 +1,7 @@
 #include "cgi/ask.h"
 #include "cgi/reader.h"
 #include "cgi/app.h"
-#include "core/commit.h"
+#include "commit/commit.h"
 
 void
 healthz_get(const struct app *app, struct request *r, struct reply *p)

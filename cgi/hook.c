@@ -7,7 +7,7 @@
 #include "cgi/refused.h"
 #include "cgi/app.h"
 #include "cgi/writer.h"
-#include "core/intake.h"
+#include "commit/intake.h"
 
 enum { CONTENT_TYPE_MAX = 255, PEER_MAX = 64, NOT_CONFIGURED_MAX = 128 };
 

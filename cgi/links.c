@@ -8,9 +8,9 @@
 #include "cgi/app.h"
 #include "cgi/ask.h"
 #include "cgi/writer.h"
-#include "core/commit.h"
+#include "commit/commit.h"
 #include "fold/manual.h"
-#include "core/manual_put.h"
+#include "commit/manual_put.h"
 #include "access/rows.h"
 
 /* POST /v1/links: whose a sale or subscription is, as `gatepost link`. */

@@ -28,7 +28,7 @@
 #include "cgi/turn.h"
 #include "cgi/worker.h"
 #include "cgi/writer.h"
-#include "core/commit.h"
+#include "commit/commit.h"
 #include "config/site.h"
 
 #ifndef PACKAGE_VERSION

@@ -12,8 +12,8 @@
 #include "cgi/reader.h"
 #include "cgi/app.h"
 #include "cgi/send.h"
-#include "core/commit.h"
-#include "core/heard.h"
+#include "commit/commit.h"
+#include "commit/heard.h"
 #include "store/db_sqlite_shrink.h"
 
 /*

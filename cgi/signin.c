@@ -11,7 +11,7 @@
 #include "cgi/pages.h"
 #include "cgi/visitor.h"
 #include "cgi/writer.h"
-#include "core/commit.h"
+#include "commit/commit.h"
 #include "access/link.h"
 #include "access/signin.h"
 

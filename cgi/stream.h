@@ -5,7 +5,7 @@
 #include "base/network.h"
 #include "cgi/live_events.h"
 #include "cgi/loop.h"
-#include "core/commit.h"
+#include "commit/commit.h"
 #include "config/config.h"
 #include "access/pass.h"
 

@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 
 #include "cgi/request.h"
-#include "core/commit.h"
+#include "commit/commit.h"
 
 /*
  * Places for requests that write. A thread that waits for the database's one

@@ -2,7 +2,7 @@
 
 #include "config/config_names.h"
 #include "fold/manual.h"
-#include "core/project.h"
+#include "commit/project.h"
 #include "platform/redact.h"
 
 int

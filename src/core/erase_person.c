@@ -6,7 +6,7 @@
 #include "config/config_names.h"
 #include "core/erase_find.h"
 #include "fold/manual.h"
-#include "core/project.h"
+#include "commit/project.h"
 #include "access/rows.h"
 #include "platform/redact.h"
 #include "store/pass.h"

@@ -1,6 +1,6 @@
 #include "core/explain_note.h"
 
-#include "core/rebuild.h"
+#include "commit/rebuild.h"
 #include "core/say.h"
 
 struct noting {

@@ -5,7 +5,7 @@
 #include "config/config_names.h"
 #include "core/explain_note.h"
 #include "fold/manual.h"
-#include "core/project.h"
+#include "commit/project.h"
 #include "core/say.h"
 
 enum { EVENTS_FIRST = 16 };

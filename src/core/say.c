@@ -1,7 +1,7 @@
 #include "core/say.h"
 
 #include "fold/column.h"
-#include "core/project.h"
+#include "commit/project.h"
 
 /* ---- sales ---- */
 

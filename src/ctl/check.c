@@ -5,8 +5,8 @@
 
 #include "base/time.h"
 #include "follow/courier.h"
-#include "core/heard.h"
-#include "core/rebuild.h"
+#include "commit/heard.h"
+#include "commit/rebuild.h"
 #include "ctl/ctl.h"
 #include "ctl/exposed.h"
 #include "ctl/mail_way.h"

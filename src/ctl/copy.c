@@ -1,7 +1,7 @@
 #include <unistd.h>
 
 #include "base/crypto.h"
-#include "core/project.h"
+#include "commit/project.h"
 #include "ctl/ctl.h"
 #include "store/copy.h"
 

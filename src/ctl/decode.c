@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "core/intake.h"
+#include "commit/intake.h"
 
 const struct platform *
 ctl_platform(const char *name, struct err *e)

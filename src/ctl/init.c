@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "base/time.h"
-#include "core/project.h"
-#include "core/rebuild.h"
+#include "commit/project.h"
+#include "commit/rebuild.h"
 #include "config/template.h"
 #include "ctl/ctl.h"
 

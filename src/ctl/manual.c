@@ -2,7 +2,7 @@
 
 #include "base/time.h"
 #include "access/access.h"
-#include "core/manual_put.h"
+#include "commit/manual_put.h"
 #include "access/rows.h"
 #include "ctl/ctl.h"
 #include "ctl/tests_of.h"

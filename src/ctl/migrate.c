@@ -1,4 +1,4 @@
-#include "core/project.h"
+#include "commit/project.h"
 #include "ctl/ctl.h"
 
 static enum ctl_exit

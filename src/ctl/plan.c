@@ -1,9 +1,9 @@
 #include "ctl/plan.h"
 
 #include "config/config_names.h"
-#include "core/intake.h"
+#include "commit/intake.h"
 #include "follow/outbox.h"
-#include "core/project.h"
+#include "commit/project.h"
 
 struct plan {
 	struct ctl *ctl;

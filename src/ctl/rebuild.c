@@ -1,13 +1,13 @@
-#include "core/rebuild.h"
+#include "commit/rebuild.h"
 
 #include <unistd.h>
 
 #include "base/time.h"
 #include "config/config_names.h"
-#include "core/intake.h"
+#include "commit/intake.h"
 #include "follow/outbox.h"
-#include "core/project.h"
-#include "core/sweep.h"
+#include "commit/project.h"
+#include "commit/sweep.h"
 #include "ctl/ctl.h"
 
 enum { MEMORY_MAX = 256 * 1024 * 1024, PATIENCE_MS = 30000 };

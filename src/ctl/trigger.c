@@ -5,7 +5,7 @@
 #include "base/jsonw.h"
 #include "base/time.h"
 #include "follow/effect.h"
-#include "core/intake.h"
+#include "commit/intake.h"
 #include "ctl/ctl.h"
 #include "ctl/plan.h"
 

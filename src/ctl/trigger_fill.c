@@ -1,7 +1,7 @@
 #include "ctl/trigger.h"
 
 #include "access/rows.h"
-#include "core/sold.h"
+#include "commit/sold.h"
 
 /* What a sample takes from the database and from the settings' tiers. */
 

@@ -1,7 +1,7 @@
 #include "ctl/unmatched.h"
 
 #include "access/rows.h"
-#include "core/sold.h"
+#include "commit/sold.h"
 
 enum { LINE_MAX_BYTES = 4096 };
 

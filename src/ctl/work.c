@@ -1,11 +1,11 @@
 #include <signal.h>
 
 #include "base/time.h"
-#include "core/project.h"
-#include "core/rebuild.h"
+#include "commit/project.h"
+#include "commit/rebuild.h"
 #include "follow/share.h"
 #include "access/signin.h"
-#include "core/sweep.h"
+#include "commit/sweep.h"
 #include "ctl/ctl.h"
 #include "store/db_sqlite_shrink.h"
 

@@ -15,8 +15,8 @@
 #include "base/time.h"
 #include "config/config_names.h"
 #include "fold/fold.h"
-#include "core/intake.h"
-#include "core/project.h"
+#include "commit/intake.h"
+#include "commit/project.h"
 #include "store/store.h"
 
 enum {

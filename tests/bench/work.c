@@ -20,7 +20,7 @@
 #include "base/time.h"
 #include "cgi/reader.h"
 #include "cgi/route.h"
-#include "core/commit.h"
+#include "commit/commit.h"
 #include "access/pass.h"
 
 enum {

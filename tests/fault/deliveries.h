@@ -8,8 +8,8 @@
 
 #include <unistd.h>
 
-#include "core/intake.h"
-#include "core/rebuild.h"
+#include "commit/intake.h"
+#include "commit/rebuild.h"
 #include "store/store.h"
 
 enum { DELIVERIES_MAX = 2000, DELIVERIES_MEMORY = 64 << 20 };

@@ -25,10 +25,10 @@
 #include "base/crypto.h"
 #include "base/jsonw.h"
 #include "access/access.h"
-#include "core/intake.h"
+#include "commit/intake.h"
 #include "fold/manual.h"
-#include "core/project.h"
-#include "core/rebuild.h"
+#include "commit/project.h"
+#include "commit/rebuild.h"
 
 enum {
 	LINE_BYTES_MAX = 1 << 20, /* of a command */

@@ -17,8 +17,8 @@
 #include "base/crypto.h"
 #include "base/time.h"
 #include "config/config_names.h"
-#include "core/intake.h"
-#include "core/project.h"
+#include "commit/intake.h"
+#include "commit/project.h"
 #include "store/store.h"
 
 enum {

@@ -11,8 +11,8 @@
 
 #include "base/crypto.h"
 #include "base/time.h"
-#include "core/commit.h"
-#include "core/intake.h"
+#include "commit/commit.h"
+#include "commit/intake.h"
 #include "store/store.h"
 
 enum {

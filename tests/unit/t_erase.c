@@ -9,13 +9,13 @@
 #include "base/crypto.h"
 #include "base/time.h"
 #include "cgi/route.h"
-#include "core/commit.h"
+#include "commit/commit.h"
 #include "core/erase.h"
-#include "core/intake.h"
+#include "commit/intake.h"
 #include "fold/manual.h"
-#include "core/manual_put.h"
-#include "core/project.h"
-#include "core/rebuild.h"
+#include "commit/manual_put.h"
+#include "commit/project.h"
+#include "commit/rebuild.h"
 #include "platform/redact.h"
 
 /* Erasing a person: what is left says the same of the money, and nothing of

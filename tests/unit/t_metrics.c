@@ -10,7 +10,7 @@
 #include "cgi/publish.h"
 #include "cgi/reader.h"
 #include "cgi/route.h"
-#include "core/commit.h"
+#include "commit/commit.h"
 #include "access/pass.h"
 
 /* Histograms, the text they are written as, and /metrics through the router

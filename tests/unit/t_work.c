@@ -5,12 +5,12 @@
 #include "base/crypto.h"
 #include "base/time.h"
 #include "access/access.h"
-#include "core/intake.h"
+#include "commit/intake.h"
 #include "fold/manual.h"
-#include "core/manual_put.h"
-#include "core/project.h"
-#include "core/rebuild.h"
-#include "core/sweep.h"
+#include "commit/manual_put.h"
+#include "commit/project.h"
+#include "commit/rebuild.h"
+#include "commit/sweep.h"
 
 /* What is done by hand, by time and by rebuilding, through the real decoders
  * and tables. Times are days of 2026, at 10:00 UTC. */

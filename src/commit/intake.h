@@ -1,7 +1,7 @@
-#ifndef CORE_INTAKE_H
-#define CORE_INTAKE_H
+#ifndef COMMIT_INTAKE_H
+#define COMMIT_INTAKE_H
 
-#include "core/commit.h"
+#include "commit/commit.h"
 
 /* From the door to the answer: verify the bytes, then decode, then commit.
  * Nothing unverified is parsed or stored; nothing verified is refused. */

@@ -1,5 +1,5 @@
-#ifndef CORE_PROJECT_H
-#define CORE_PROJECT_H
+#ifndef COMMIT_PROJECT_H
+#define COMMIT_PROJECT_H
 
 #include "config/config.h"
 #include "store/store.h"

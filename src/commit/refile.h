@@ -1,5 +1,5 @@
-#ifndef CORE_REFILE_H
-#define CORE_REFILE_H
+#ifndef COMMIT_REFILE_H
+#define COMMIT_REFILE_H
 
 #include "config/config.h"
 #include "store/store.h"

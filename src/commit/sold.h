@@ -1,5 +1,5 @@
-#ifndef CORE_SOLD_H
-#define CORE_SOLD_H
+#ifndef COMMIT_SOLD_H
+#define COMMIT_SOLD_H
 
 #include "config/config.h"
 #include "store/store.h"

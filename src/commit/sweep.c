@@ -1,12 +1,12 @@
-#include "core/sweep.h"
+#include "commit/sweep.h"
 
 #include <stdlib.h>
 
 #include "base/time.h"
 #include "follow/outbox.h"
 #include "access/owner.h"
-#include "core/project.h"
-#include "core/replace.h"
+#include "commit/project.h"
+#include "commit/replace.h"
 #include "access/rows.h"
 
 enum {

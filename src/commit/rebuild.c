@@ -1,8 +1,8 @@
-#include "core/rebuild.h"
+#include "commit/rebuild.h"
 
 #include "base/time.h"
 #include "fold/manual.h"
-#include "core/project.h"
+#include "commit/project.h"
 
 enum { SUBJECTS_AT_ONCE = 200, TEXT_MAX = 64 * 1024, AHEAD = 16 };
 

@@ -1,5 +1,5 @@
-#ifndef CORE_SWEEP_H
-#define CORE_SWEEP_H
+#ifndef COMMIT_SWEEP_H
+#define COMMIT_SWEEP_H
 
 #include "config/config.h"
 #include "store/store.h"

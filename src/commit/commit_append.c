@@ -1,9 +1,9 @@
-#include "core/commit_own.h"
+#include "commit/commit_own.h"
 
 #include "fold/column.h"
 #include "fold/manual.h"
 #include "follow/outbox.h"
-#include "core/project.h"
+#include "commit/project.h"
 
 /* Must the whole transaction be given up? What is too much for the arena's
  * limit will be so the next time: that is one delivery's fault. */

@@ -1,5 +1,5 @@
-#ifndef CORE_REBUILD_H
-#define CORE_REBUILD_H
+#ifndef COMMIT_REBUILD_H
+#define COMMIT_REBUILD_H
 
 #include "config/config.h"
 #include "store/store.h"

@@ -1,4 +1,4 @@
-#include "core/project.h"
+#include "commit/project.h"
 
 #include "base/buf.h"
 #include "base/crypto.h"
@@ -6,8 +6,8 @@
 #include "config/config_names.h"
 #include "fold/fold.h"
 #include "fold/manual.h"
-#include "core/refile.h"
-#include "core/replace.h"
+#include "commit/refile.h"
+#include "commit/replace.h"
 
 enum { DELIVERIES_FIRST = 16, DIGEST_TEXT_MAX = 1024 * 1024 };
 

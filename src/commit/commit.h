@@ -1,5 +1,5 @@
-#ifndef CORE_COMMIT_H
-#define CORE_COMMIT_H
+#ifndef COMMIT_COMMIT_H
+#define COMMIT_COMMIT_H
 
 #include "base/histogram.h"
 #include "config/config.h"

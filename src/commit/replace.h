@@ -1,8 +1,8 @@
-#ifndef CORE_REPLACE_H
-#define CORE_REPLACE_H
+#ifndef COMMIT_REPLACE_H
+#define COMMIT_REPLACE_H
 
 #include "fold/fold.h"
-#include "core/project.h"
+#include "commit/project.h"
 
 /* Puts a subject's new rows in the place of its old ones, and notes in
  * `changes` whose access differs. Inside the caller's transaction. */

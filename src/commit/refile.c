@@ -1,9 +1,9 @@
-#include "core/refile.h"
+#include "commit/refile.h"
 
 #include "fold/column.h"
 #include "config/config_names.h"
 #include "fold/manual.h"
-#include "core/project.h"
+#include "commit/project.h"
 
 enum { EVENTS_FIRST = 16 };
 

@@ -1,7 +1,7 @@
-#include "core/intake.h"
+#include "commit/intake.h"
 
 #include "config/config_names.h"
-#include "core/project.h"
+#include "commit/project.h"
 
 void
 intake_judge(const struct config *config, const struct platform *p,

@@ -1,5 +1,5 @@
-#ifndef CORE_HEARD_H
-#define CORE_HEARD_H
+#ifndef COMMIT_HEARD_H
+#define COMMIT_HEARD_H
 
 #include "config/config.h"
 #include "store/store.h"

@@ -1,11 +1,11 @@
-#ifndef CORE_COMMIT_OWN_H
-#define CORE_COMMIT_OWN_H
+#ifndef COMMIT_COMMIT_OWN_H
+#define COMMIT_COMMIT_OWN_H
 
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 
-#include "core/commit.h"
+#include "commit/commit.h"
 
 /* What commit_queue.c, the queue and its transactions, shares with commit_append.c,
  * what becomes of one delivery. */

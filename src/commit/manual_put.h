@@ -1,5 +1,5 @@
-#ifndef CORE_MANUAL_PUT_H
-#define CORE_MANUAL_PUT_H
+#ifndef COMMIT_MANUAL_PUT_H
+#define COMMIT_MANUAL_PUT_H
 
 #include "config/config.h"
 #include "fold/manual.h"

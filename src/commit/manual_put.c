@@ -1,7 +1,7 @@
-#include "core/manual_put.h"
+#include "commit/manual_put.h"
 
 #include "base/crypto.h"
-#include "core/project.h"
+#include "commit/project.h"
 
 static int
 append(struct store *s, struct str subject, const struct manual *m, int64_t now,

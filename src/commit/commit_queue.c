@@ -1,11 +1,11 @@
-#include "core/commit.h"
+#include "commit/commit.h"
 
 #include <errno.h>
 #include <time.h>
 
 #include "base/time.h"
-#include "core/commit_own.h"
-#include "core/project.h"
+#include "commit/commit_own.h"
+#include "commit/project.h"
 
 enum {
 	FOLD_MEMORY = 256 * 1024 * 1024,

@@ -1,4 +1,4 @@
-#include "core/replace.h"
+#include "commit/replace.h"
 
 #include <stdlib.h>
 
