@@ -1,4 +1,4 @@
-#include "core/explain.h"
+#include "explain/explain.h"
 
 #include "base/jsonw.h"
 #include "base/time.h"

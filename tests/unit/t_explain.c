@@ -1,6 +1,6 @@
 #include "story.h"
 
-#include "core/explain.h"
+#include "explain/explain.h"
 
 /* What explain says, over stories played into a database in memory. */
 

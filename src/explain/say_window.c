@@ -1,4 +1,4 @@
-#include "core/say.h"
+#include "explain/say.h"
 
 #include "base/time.h"
 #include "fold/column.h"

@@ -1,5 +1,5 @@
 #include "fold/manual.h"
-#include "core/say.h"
+#include "explain/say.h"
 
 /* What was done by hand, and what was kept. */
 

@@ -1,12 +1,12 @@
-#include "core/explain.h"
+#include "explain/explain.h"
 
 #include <stdlib.h>
 
 #include "config/config_names.h"
-#include "core/explain_note.h"
+#include "explain/explain_note.h"
 #include "fold/manual.h"
 #include "commit/project.h"
-#include "core/say.h"
+#include "explain/say.h"
 
 enum { EVENTS_FIRST = 16 };
 

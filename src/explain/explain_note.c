@@ -1,7 +1,7 @@
-#include "core/explain_note.h"
+#include "explain/explain_note.h"
 
 #include "commit/rebuild.h"
-#include "core/say.h"
+#include "explain/say.h"
 
 struct noting {
 	const struct config *c;

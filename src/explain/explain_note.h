@@ -1,7 +1,7 @@
-#ifndef CORE_EXPLAIN_NOTE_H
-#define CORE_EXPLAIN_NOTE_H
+#ifndef EXPLAIN_EXPLAIN_NOTE_H
+#define EXPLAIN_EXPLAIN_NOTE_H
 
-#include "core/explain.h"
+#include "explain/explain.h"
 
 /* Adds to x->notes what no single delivery says: why there is no tier, and
  * what to doubt. cut: a maximum was reached while reading. */

@@ -1,4 +1,4 @@
-#include "core/say.h"
+#include "explain/say.h"
 
 #include "fold/column.h"
 #include "commit/project.h"

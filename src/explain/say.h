@@ -1,7 +1,7 @@
-#ifndef CORE_SAY_H
-#define CORE_SAY_H
+#ifndef EXPLAIN_SAY_H
+#define EXPLAIN_SAY_H
 
-#include "core/explain.h"
+#include "explain/explain.h"
 #include "platform/fact.h"
 
 /* The sentences of explain; for it alone. */

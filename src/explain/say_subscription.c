@@ -1,4 +1,4 @@
-#include "core/say.h"
+#include "explain/say.h"
 
 /* What the four subscription pings did. */
 

@@ -1,5 +1,5 @@
-#ifndef CORE_EXPLAIN_H
-#define CORE_EXPLAIN_H
+#ifndef EXPLAIN_EXPLAIN_H
+#define EXPLAIN_EXPLAIN_H
 
 #include "access/access.h"
 #include "config/config.h"
