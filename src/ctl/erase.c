@@ -1,4 +1,4 @@
-#include "core/erase.h"
+#include "person/erase.h"
 
 #include "base/jsonw.h"
 #include "base/time.h"

@@ -10,7 +10,7 @@
 #include "base/time.h"
 #include "cgi/route.h"
 #include "commit/commit.h"
-#include "core/erase.h"
+#include "person/erase.h"
 #include "commit/intake.h"
 #include "fold/manual.h"
 #include "commit/manual_put.h"

@@ -1,5 +1,5 @@
-#ifndef CORE_ERASE_H
-#define CORE_ERASE_H
+#ifndef PERSON_ERASE_H
+#define PERSON_ERASE_H
 
 #include "config/config.h"
 #include "store/store.h"

@@ -1,4 +1,4 @@
-#include "core/erase_find.h"
+#include "person/erase_find.h"
 
 #include "config/config_names.h"
 #include "fold/manual.h"

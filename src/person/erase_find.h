@@ -1,7 +1,7 @@
-#ifndef CORE_ERASE_FIND_H
-#define CORE_ERASE_FIND_H
+#ifndef PERSON_ERASE_FIND_H
+#define PERSON_ERASE_FIND_H
 
-#include "core/erase.h"
+#include "person/erase.h"
 
 /* Where a person stands in the database; for erase_person.c. */
 

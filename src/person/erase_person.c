@@ -1,10 +1,10 @@
-#include "core/erase.h"
+#include "person/erase.h"
 
 #include "base/crypto.h"
 #include "access/access.h"
 #include "fold/column.h"
 #include "config/config_names.h"
-#include "core/erase_find.h"
+#include "person/erase_find.h"
 #include "fold/manual.h"
 #include "commit/project.h"
 #include "access/rows.h"
