@@ -5,10 +5,10 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/time.h"
-#include "cgi/apikey.h"
+#include "cgi/web/apikey.h"
 #include "cgi/ask.h"
 #include "cgi/reader.h"
-#include "cgi/app.h"
+#include "cgi/web/app.h"
 
 enum { USERS_MAX = 1000 };
 

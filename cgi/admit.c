@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 #include "cgi/reader.h"
-#include "cgi/visitor.h"
+#include "cgi/web/visitor.h"
 
 struct visit {
 	const struct app *app;

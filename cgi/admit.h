@@ -1,7 +1,7 @@
 #ifndef CGI_ADMIT_H
 #define CGI_ADMIT_H
 
-#include "cgi/app.h"
+#include "cgi/web/app.h"
 #include "access/access.h"
 
 /* May whoever carries this pass go on? The one decision behind /gate and

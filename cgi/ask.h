@@ -1,7 +1,7 @@
 #ifndef CGI_ASK_H
 #define CGI_ASK_H
 
-#include "cgi/app.h"
+#include "cgi/web/app.h"
 
 /* What apps, platforms and web servers ask, a file for each kind of request. */
 route_handler healthz_get;

@@ -4,10 +4,10 @@
 #include "base/form.h"
 #include "base/log.h"
 #include "base/time.h"
-#include "cgi/cookie.h"
+#include "cgi/web/cookie.h"
 #include "cgi/pages.h"
 #include "cgi/reader.h"
-#include "cgi/visitor.h"
+#include "cgi/web/visitor.h"
 
 /*
  * GET /buy/NAME: on to the shop, known by a user id. Who comes without one is

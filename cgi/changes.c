@@ -1,5 +1,5 @@
 #include "base/log.h"
-#include "cgi/apikey.h"
+#include "cgi/web/apikey.h"
 #include "cgi/ask.h"
 #include "cgi/changes_page.h"
 #include "cgi/publish.h"

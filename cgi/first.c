@@ -7,7 +7,7 @@
 
 #include "base/form.h"
 #include "base/time.h"
-#include "cgi/html.h"
+#include "cgi/web/html.h"
 #include "config/template.h"
 
 enum { URL_MAX = 2048, FILE_URL_MAX = 3 * TEMPLATE_MAX };

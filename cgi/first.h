@@ -1,7 +1,7 @@
 #ifndef CGI_FIRST_H
 #define CGI_FIRST_H
 
-#include "cgi/app.h"
+#include "cgi/web/app.h"
 #include "config/site.h"
 
 /*

@@ -5,8 +5,8 @@
 #include "base/time.h"
 #include "cgi/admit.h"
 #include "cgi/ask.h"
-#include "cgi/count.h"
-#include "cgi/refused.h"
+#include "cgi/web/count.h"
+#include "cgi/web/refused.h"
 
 /*
  * /gate: may whoever carries this pass go on? For nginx's auth_request, which

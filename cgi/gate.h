@@ -1,7 +1,7 @@
 #ifndef CGI_GATE_H
 #define CGI_GATE_H
 
-#include "cgi/app.h"
+#include "cgi/web/app.h"
 
 /*
  * The gate answers 204, 401 and 403; in the role of an authorizer (FastCGI 1.0,

@@ -1,6 +1,6 @@
 #include "cgi/ask.h"
 #include "cgi/reader.h"
-#include "cgi/app.h"
+#include "cgi/web/app.h"
 #include "commit/commit.h"
 
 void

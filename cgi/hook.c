@@ -2,10 +2,10 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "cgi/ask.h"
-#include "cgi/count.h"
+#include "cgi/web/count.h"
 #include "cgi/reader.h"
-#include "cgi/refused.h"
-#include "cgi/app.h"
+#include "cgi/web/refused.h"
+#include "cgi/web/app.h"
 #include "cgi/writer.h"
 #include "commit/intake.h"
 

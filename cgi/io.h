@@ -2,7 +2,7 @@
 #define CGI_IO_H
 
 #include "base/err.h"
-#include "cgi/request.h"
+#include "cgi/web/request.h"
 
 /*
  * libfcgi as a codec. It never reads a socket: the records of a request that

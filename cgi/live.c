@@ -1,11 +1,11 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "cgi/ask.h"
-#include "cgi/cors.h"
+#include "cgi/web/cors.h"
 #include "cgi/live_events.h"
 #include "cgi/publish.h"
 #include "cgi/reader.h"
-#include "cgi/visitor.h"
+#include "cgi/web/visitor.h"
 
 /* A browser's EventSource asks for this type (HTML, 9.2.2). */
 static int

@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "cgi/request.h"
+#include "cgi/web/request.h"
 
 /*
  * FastCGI connections and the threads that serve them. One epoll, all threads

@@ -21,7 +21,7 @@
 #include "cgi/plain.h"
 #include "cgi/publish.h"
 #include "cgi/reader.h"
-#include "cgi/refused.h"
+#include "cgi/web/refused.h"
 #include "cgi/route.h"
 #include "cgi/send.h"
 #include "cgi/tail.h"

@@ -10,10 +10,10 @@
 #include "base/form.h"
 #include "base/log.h"
 #include "base/time.h"
-#include "cgi/html.h"
+#include "cgi/web/html.h"
 #include "cgi/pages.h"
 #include "cgi/reader.h"
-#include "cgi/visitor.h"
+#include "cgi/web/visitor.h"
 
 /*
  * GET /me: what whoever carries the pass owns, tiers and files; else how to

@@ -1,7 +1,7 @@
 #ifndef CGI_ME_H
 #define CGI_ME_H
 
-#include "cgi/app.h"
+#include "cgi/web/app.h"
 
 /* What the page /me loads, as the build embeds it. */
 extern const char me_css[];

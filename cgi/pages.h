@@ -1,7 +1,7 @@
 #ifndef CGI_PAGES_H
 #define CGI_PAGES_H
 
-#include "cgi/app.h"
+#include "cgi/web/app.h"
 
 /* What people see in a browser, a file for each page. */
 route_handler buy_get;

@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "cgi/request.h"
+#include "cgi/web/request.h"
 
 /*
  * One request as a plain CGI program (RFC 3875): parameters in the environment,

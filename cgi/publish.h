@@ -2,7 +2,7 @@
 #define CGI_PUBLISH_H
 
 #include "cgi/reader.h"
-#include "cgi/request.h"
+#include "cgi/web/request.h"
 #include "cgi/stream.h"
 
 /*

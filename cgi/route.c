@@ -3,13 +3,13 @@
 #include <string.h>
 
 #include "cgi/ask.h"
-#include "cgi/count.h"
+#include "cgi/web/count.h"
 #include "cgi/first.h"
 #include "cgi/gate.h"
 #include "cgi/pages.h"
 #include "cgi/publish.h"
 #include "cgi/reader.h"
-#include "cgi/refused.h"
+#include "cgi/web/refused.h"
 #include "cgi/send.h"
 #include "cgi/writer.h"
 

@@ -1,7 +1,7 @@
 #ifndef CGI_ROUTE_H
 #define CGI_ROUTE_H
 
-#include "cgi/app.h"
+#include "cgi/web/app.h"
 
 /*
  * Answers one request by the table: 404 where no route has the path, 405 with
@@ -10,7 +10,7 @@
  * nothing for want of memory. The gate is asked whatever the method and the
  * body, and where it cannot be asked the answer is its 403; a request in the
  * role of an authorizer asks the gate, whatever its path. Refused requests
- * are logged (cgi/refused.h) by their route, never by path or query: those can hold tokens;
+ * are logged (cgi/web/refused.h) by their route, never by path or query: those can hold tokens;
  * visitors whom the gate turns away, from files too, are not. Where the app is
  * exposed, all but deliveries is 503, and the gate's answer 403.
  */

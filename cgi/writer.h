@@ -3,7 +3,7 @@
 
 #include <stdatomic.h>
 
-#include "cgi/request.h"
+#include "cgi/web/request.h"
 #include "commit/commit.h"
 
 /*

@@ -1,7 +1,7 @@
 /* Conditions and ranges together: size and time of a file, eight bytes each, a
  * byte that says how long ago the change was, and headers, a parameter a line.
  * {etag} and {date} stand for the file's own. */
-#include "cgi/part.h"
+#include "cgi/web/part.h"
 
 #include "fuzz.h"
 

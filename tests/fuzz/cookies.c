@@ -1,7 +1,7 @@
 /* Cookie and Authorization headers, as web servers hand them on: a parameter a
  * line. {pass} stands for a valid pass. */
-#include "cgi/cookie.h"
-#include "cgi/visitor.h"
+#include "cgi/web/cookie.h"
+#include "cgi/web/visitor.h"
 
 #include "fuzz.h"
 #include "secrets.h"

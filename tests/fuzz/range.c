@@ -1,5 +1,5 @@
 /* A Range header or a date, and the size of a file: its first eight bytes. */
-#include "cgi/part.h"
+#include "cgi/web/part.h"
 
 #include "fuzz.h"
 

@@ -1,5 +1,5 @@
 /* Path and query. One parameter a line; what the web server would send. */
-#include "cgi/request.h"
+#include "cgi/web/request.h"
 
 #include "base/form.h"
 #include "base/log.h"

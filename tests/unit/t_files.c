@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "base/beneath.h"
-#include "cgi/media.h"
-#include "cgi/part.h"
+#include "cgi/web/media.h"
+#include "cgi/web/part.h"
 
 /* What /files decides by: names, ranges, conditions, types. The whole of it is
  * tests/e2e/t_files.py. */

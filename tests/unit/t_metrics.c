@@ -5,8 +5,8 @@
 
 #include "base/crypto.h"
 #include "base/time.h"
-#include "cgi/count.h"
-#include "cgi/openmetrics.h"
+#include "cgi/web/count.h"
+#include "cgi/web/openmetrics.h"
 #include "cgi/publish.h"
 #include "cgi/reader.h"
 #include "cgi/route.h"

@@ -1,7 +1,7 @@
 #include "test.h"
 
 #include "cgi/ask.h"
-#include "cgi/request.h"
+#include "cgi/web/request.h"
 #include "cgi/route.h"
 
 enum { PARAMS_MAX = 32, JOINED_MAX = 4096 };

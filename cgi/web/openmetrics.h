@@ -1,5 +1,5 @@
-#ifndef CGI_OPENMETRICS_H
-#define CGI_OPENMETRICS_H
+#ifndef CGI_WEB_OPENMETRICS_H
+#define CGI_WEB_OPENMETRICS_H
 
 #include "base/buf.h"
 #include "base/histogram.h"

@@ -1,10 +1,10 @@
-#ifndef CGI_PART_H
-#define CGI_PART_H
+#ifndef CGI_WEB_PART_H
+#define CGI_WEB_PART_H
 
 #include <stdint.h>
 #include <sys/stat.h>
 
-#include "cgi/request.h"
+#include "cgi/web/request.h"
 
 /*
  * Which part of a file a request asks for, by its conditions and its range

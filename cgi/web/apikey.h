@@ -1,7 +1,7 @@
-#ifndef CGI_APIKEY_H
-#define CGI_APIKEY_H
+#ifndef CGI_WEB_APIKEY_H
+#define CGI_WEB_APIKEY_H
 
-#include "cgi/app.h"
+#include "cgi/web/app.h"
 
 /* Does the request carry one of the configuration's api_keys as
  * "Authorization: Bearer KEY"? If not, *p is the 401 to send, or the 503

@@ -1,7 +1,7 @@
-#ifndef CGI_APP_H
-#define CGI_APP_H
+#ifndef CGI_WEB_APP_H
+#define CGI_WEB_APP_H
 
-#include "cgi/request.h"
+#include "cgi/web/request.h"
 #include "config/config.h"
 
 struct commit; /* takes deliveries; commit/commit.h */

@@ -1,11 +1,11 @@
-#ifndef CGI_VISITOR_H
-#define CGI_VISITOR_H
+#ifndef CGI_WEB_VISITOR_H
+#define CGI_WEB_VISITOR_H
 
-#include "cgi/app.h"
+#include "cgi/web/app.h"
 #include "access/pass.h"
 
 /*
- * Who asks, by passes: the cookies of cgi/cookie.h, of which a browser sends
+ * Who asks, by passes: the cookies of cgi/web/cookie.h, of which a browser sends
  * one for each path and domain that set it, of all Cookie lines; then
  * "Authorization: Bearer PASS". Each is tried, since an app may have an
  * Authorization of its own, and what is no pass does not count: whoever can

@@ -1,6 +1,6 @@
-#include "cgi/visitor.h"
+#include "cgi/web/visitor.h"
 
-#include "cgi/cookie.h"
+#include "cgi/web/cookie.h"
 
 enum { AUTHORIZATIONS = 2 };
 

@@ -1,5 +1,5 @@
-#ifndef CGI_HTML_H
-#define CGI_HTML_H
+#ifndef CGI_WEB_HTML_H
+#define CGI_WEB_HTML_H
 
 #include "base/buf.h"
 

@@ -1,4 +1,4 @@
-#include "cgi/count.h"
+#include "cgi/web/count.h"
 
 #include <stdatomic.h>
 

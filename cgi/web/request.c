@@ -1,4 +1,4 @@
-#include "cgi/request.h"
+#include "cgi/web/request.h"
 
 #include <stdint.h>
 #include <string.h>

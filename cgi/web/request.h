@@ -1,5 +1,5 @@
-#ifndef CGI_REQUEST_H
-#define CGI_REQUEST_H
+#ifndef CGI_WEB_REQUEST_H
+#define CGI_WEB_REQUEST_H
 
 #include "base/arena.h"
 #include "base/buf.h"

@@ -1,7 +1,7 @@
-#ifndef CGI_COOKIE_H
-#define CGI_COOKIE_H
+#ifndef CGI_WEB_COOKIE_H
+#define CGI_WEB_COOKIE_H
 
-#include "cgi/app.h"
+#include "cgi/web/app.h"
 #include "access/pass.h"
 
 /*

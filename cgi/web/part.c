@@ -1,4 +1,4 @@
-#include "cgi/part.h"
+#include "cgi/web/part.h"
 
 #include <string.h>
 #include <time.h>

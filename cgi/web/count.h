@@ -1,5 +1,5 @@
-#ifndef CGI_COUNT_H
-#define CGI_COUNT_H
+#ifndef CGI_WEB_COUNT_H
+#define CGI_WEB_COUNT_H
 
 #include <stddef.h>
 #include <stdint.h>

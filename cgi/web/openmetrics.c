@@ -1,4 +1,4 @@
-#include "cgi/openmetrics.h"
+#include "cgi/web/openmetrics.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
-#ifndef CGI_MEDIA_H
-#define CGI_MEDIA_H
+#ifndef CGI_WEB_MEDIA_H
+#define CGI_WEB_MEDIA_H
 
 #include "base/buf.h"
 

@@ -1,4 +1,4 @@
-#include "cgi/html.h"
+#include "cgi/web/html.h"
 
 void
 html_add(struct buf *b, struct str s)

@@ -1,5 +1,5 @@
-#ifndef CGI_REFUSED_H
-#define CGI_REFUSED_H
+#ifndef CGI_WEB_REFUSED_H
+#define CGI_WEB_REFUSED_H
 
 #include "base/log.h"
 

@@ -1,4 +1,4 @@
-#include "cgi/cors.h"
+#include "cgi/web/cors.h"
 
 /* Browsers ask again after this many seconds; Chrome's maximum. What is
  * allowed is looked at in each request all the same. */

@@ -1,4 +1,4 @@
-#include "cgi/media.h"
+#include "cgi/web/media.h"
 
 #include <string.h>
 

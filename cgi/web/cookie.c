@@ -1,4 +1,4 @@
-#include "cgi/cookie.h"
+#include "cgi/web/cookie.h"
 
 enum { COOKIE_MAX = PASS_MAX + 512 };
 

@@ -1,7 +1,7 @@
-#ifndef CGI_CORS_H
-#define CGI_CORS_H
+#ifndef CGI_WEB_CORS_H
+#define CGI_WEB_CORS_H
 
-#include "cgi/app.h"
+#include "cgi/web/app.h"
 
 /*
  * Which pages of other origins may read an answer in their visitor's name

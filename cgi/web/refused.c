@@ -1,4 +1,4 @@
-#include "cgi/refused.h"
+#include "cgi/web/refused.h"
 
 #include <pthread.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "cgi/apikey.h"
+#include "cgi/web/apikey.h"
 
 #include "base/crypto.h"
 
