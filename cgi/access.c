@@ -7,7 +7,7 @@
 #include "base/time.h"
 #include "cgi/web/apikey.h"
 #include "cgi/ask.h"
-#include "cgi/reader.h"
+#include "cgi/server/reader.h"
 #include "cgi/web/app.h"
 
 enum { USERS_MAX = 1000 };

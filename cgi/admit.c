@@ -1,7 +1,7 @@
 #include "cgi/admit.h"
 
 #include "base/log.h"
-#include "cgi/reader.h"
+#include "cgi/server/reader.h"
 #include "cgi/web/visitor.h"
 
 struct visit {

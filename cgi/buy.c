@@ -6,7 +6,7 @@
 #include "base/time.h"
 #include "cgi/web/cookie.h"
 #include "cgi/pages.h"
-#include "cgi/reader.h"
+#include "cgi/server/reader.h"
 #include "cgi/web/visitor.h"
 
 /*

@@ -3,7 +3,7 @@
 #include "cgi/ask.h"
 #include "cgi/changes_page.h"
 #include "cgi/publish.h"
-#include "cgi/reader.h"
+#include "cgi/server/reader.h"
 
 /* A number of the query, 0 where it is not given. 0, or -1 with the 400. */
 static int

@@ -12,8 +12,8 @@
 #include "cgi/web/media.h"
 #include "cgi/pages.h"
 #include "cgi/web/part.h"
-#include "cgi/reader.h"
-#include "cgi/send.h"
+#include "cgi/server/reader.h"
+#include "cgi/server/send.h"
 #include "access/link.h"
 
 /*

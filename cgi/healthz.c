@@ -1,5 +1,5 @@
 #include "cgi/ask.h"
-#include "cgi/reader.h"
+#include "cgi/server/reader.h"
 #include "cgi/web/app.h"
 #include "commit/commit.h"
 

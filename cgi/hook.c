@@ -3,10 +3,10 @@
 #include "base/time.h"
 #include "cgi/ask.h"
 #include "cgi/web/count.h"
-#include "cgi/reader.h"
+#include "cgi/server/reader.h"
 #include "cgi/web/refused.h"
 #include "cgi/web/app.h"
-#include "cgi/writer.h"
+#include "cgi/server/writer.h"
 #include "commit/intake.h"
 
 enum { CONTENT_TYPE_MAX = 255, PEER_MAX = 64, NOT_CONFIGURED_MAX = 128 };

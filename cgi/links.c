@@ -7,7 +7,7 @@
 #include "cgi/web/apikey.h"
 #include "cgi/web/app.h"
 #include "cgi/ask.h"
-#include "cgi/writer.h"
+#include "cgi/server/writer.h"
 #include "commit/commit.h"
 #include "fold/manual.h"
 #include "commit/manual_put.h"

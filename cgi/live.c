@@ -4,7 +4,7 @@
 #include "cgi/web/cors.h"
 #include "cgi/live_events.h"
 #include "cgi/publish.h"
-#include "cgi/reader.h"
+#include "cgi/server/reader.h"
 #include "cgi/web/visitor.h"
 
 /* A browser's EventSource asks for this type (HTML, 9.2.2). */

@@ -12,7 +12,7 @@
 #include "base/time.h"
 #include "cgi/web/html.h"
 #include "cgi/pages.h"
-#include "cgi/reader.h"
+#include "cgi/server/reader.h"
 #include "cgi/web/visitor.h"
 
 /*

@@ -1,7 +1,7 @@
 #ifndef CGI_PUBLISH_H
 #define CGI_PUBLISH_H
 
-#include "cgi/reader.h"
+#include "cgi/server/reader.h"
 #include "cgi/web/request.h"
 #include "cgi/stream.h"
 

@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
-#include "cgi/conn.h"
+#include "cgi/server/conn.h"
 #include "store/pass.h"
 
 enum {

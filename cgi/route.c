@@ -8,10 +8,10 @@
 #include "cgi/gate.h"
 #include "cgi/pages.h"
 #include "cgi/publish.h"
-#include "cgi/reader.h"
+#include "cgi/server/reader.h"
 #include "cgi/web/refused.h"
-#include "cgi/send.h"
-#include "cgi/writer.h"
+#include "cgi/server/send.h"
+#include "cgi/server/writer.h"
 
 enum {
 	GET = 1, /* and HEAD */

@@ -10,7 +10,7 @@
 #include "cgi/me.h"
 #include "cgi/pages.h"
 #include "cgi/web/visitor.h"
-#include "cgi/writer.h"
+#include "cgi/server/writer.h"
 #include "commit/commit.h"
 #include "access/link.h"
 #include "access/signin.h"

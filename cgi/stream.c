@@ -5,7 +5,7 @@
 
 #include "base/time.h"
 #include "cgi/changes_page.h"
-#include "cgi/conn.h"
+#include "cgi/server/conn.h"
 #include "cgi/live_events.h"
 
 static int

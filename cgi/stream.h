@@ -4,7 +4,7 @@
 #include "base/crypto.h"
 #include "base/network.h"
 #include "cgi/live_events.h"
-#include "cgi/loop.h"
+#include "cgi/server/loop.h"
 #include "commit/commit.h"
 #include "config/config.h"
 #include "access/pass.h"

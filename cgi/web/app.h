@@ -5,11 +5,11 @@
 #include "config/config.h"
 
 struct commit; /* takes deliveries; commit/commit.h */
-struct readers; /* for lookups; cgi/reader.h */
+struct readers; /* for lookups; cgi/server/reader.h */
 struct publish; /* for requests that wait; cgi/publish.h */
-struct writers; /* places for those that write; cgi/writer.h */
+struct writers; /* places for those that write; cgi/server/writer.h */
 struct first; /* for the first page; cgi/first.h */
-struct send; /* for files; cgi/send.h */
+struct send; /* for files; cgi/server/send.h */
 
 /* What handlers work with. Shared by all threads and not changed while they
  * run; what a thread keeps for itself is found by request.worker. */

@@ -22,7 +22,7 @@ enum {
 static const char *const parts[] = { "", "-wal", "-shm", "-journal" };
 enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
 
-/* Plain CGI takes the turn before it opens the database: cgi/turn.h. The lock
+/* Plain CGI takes the turn before it opens the database: cgi/server/turn.h. The lock
  * goes with the process. */
 static void
 take_turn(const char *where)

@@ -18,7 +18,7 @@
 #include "base/base64.h"
 #include "base/crypto.h"
 #include "base/time.h"
-#include "cgi/reader.h"
+#include "cgi/server/reader.h"
 #include "cgi/route.h"
 #include "commit/commit.h"
 #include "access/pass.h"

@@ -1,7 +1,7 @@
 /* FastCGI records: our check of them against what libfcgi then reads. */
-#include "cgi/frame.h"
+#include "cgi/server/frame.h"
 
-#include "cgi/io.h"
+#include "cgi/server/io.h"
 #include "fuzz.h"
 
 enum { BODY_MAX = 4096, REQUESTS_MAX = 16 };

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "cgi/pages.h"
-#include "cgi/writer.h"
+#include "cgi/server/writer.h"
 #include "access/link.h"
 #include "access/signin.h"
 #include "fuzz.h"

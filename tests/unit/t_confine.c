@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cgi/confine.h"
+#include "cgi/server/confine.h"
 
 /* What a confined process can do, and cannot: each in a child of its own. */
 

@@ -1,6 +1,6 @@
 #include "test.h"
 
-#include "cgi/frame.h"
+#include "cgi/server/frame.h"
 #include "fcgi.h"
 
 enum { BODY_MAX = 1000 };

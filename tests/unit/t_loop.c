@@ -15,10 +15,10 @@
 #include <unistd.h>
 
 #include "base/time.h"
-#include "cgi/io.h"
-#include "cgi/listen.h"
-#include "cgi/loop.h"
-#include "cgi/writer.h"
+#include "cgi/server/io.h"
+#include "cgi/server/listen.h"
+#include "cgi/server/loop.h"
+#include "cgi/server/writer.h"
 #include "fcgi.h"
 
 /* A loop in this process, with an echo for a handler, over a unix socket. */

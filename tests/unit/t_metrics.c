@@ -8,7 +8,7 @@
 #include "cgi/web/count.h"
 #include "cgi/web/openmetrics.h"
 #include "cgi/publish.h"
-#include "cgi/reader.h"
+#include "cgi/server/reader.h"
 #include "cgi/route.h"
 #include "commit/commit.h"
 #include "access/pass.h"

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
-#include "cgi/plain.h"
+#include "cgi/server/plain.h"
 #include "fcgi.h"
 
 /* Plain CGI in this process over descriptors, then the program itself:

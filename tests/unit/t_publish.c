@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/time.h"
-#include "cgi/io.h"
-#include "cgi/listen.h"
+#include "cgi/server/io.h"
+#include "cgi/server/listen.h"
 #include "cgi/publish.h"
 #include "cgi/route.h"
 #include "fcgi.h"

@@ -1,5 +1,5 @@
-#ifndef CGI_PLAIN_H
-#define CGI_PLAIN_H
+#ifndef CGI_SERVER_PLAIN_H
+#define CGI_SERVER_PLAIN_H
 
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-#include "cgi/send.h"
+#include "cgi/server/send.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
-#include "cgi/conn.h"
+#include "cgi/server/conn.h"
 
 enum {
 	EVENTS = 64, /* taken from the epoll at a time */

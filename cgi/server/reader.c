@@ -1,4 +1,4 @@
-#include "cgi/reader.h"
+#include "cgi/server/reader.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

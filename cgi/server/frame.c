@@ -1,4 +1,4 @@
-#include "cgi/frame.h"
+#include "cgi/server/frame.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
-#ifndef CGI_LISTEN_H
-#define CGI_LISTEN_H
+#ifndef CGI_SERVER_LISTEN_H
+#define CGI_SERVER_LISTEN_H
 
 #include <sys/types.h>
 

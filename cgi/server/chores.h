@@ -1,5 +1,5 @@
-#ifndef CGI_CHORES_H
-#define CGI_CHORES_H
+#ifndef CGI_SERVER_CHORES_H
+#define CGI_SERVER_CHORES_H
 
 #include "commit/commit.h"
 

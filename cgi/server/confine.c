@@ -1,4 +1,4 @@
-#include "cgi/confine.h"
+#include "cgi/server/confine.h"
 
 #include <errno.h>
 #include <fcntl.h>

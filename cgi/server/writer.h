@@ -1,5 +1,5 @@
-#ifndef CGI_WRITER_H
-#define CGI_WRITER_H
+#ifndef CGI_SERVER_WRITER_H
+#define CGI_SERVER_WRITER_H
 
 #include <stdatomic.h>
 

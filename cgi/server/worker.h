@@ -1,5 +1,5 @@
-#ifndef CGI_WORKER_H
-#define CGI_WORKER_H
+#ifndef CGI_SERVER_WORKER_H
+#define CGI_SERVER_WORKER_H
 
 #include <signal.h>
 #include <sys/types.h>
@@ -9,7 +9,7 @@
 
 /*
  * The process that carries out what the outbox holds. One of its own, since it
- * needs what the web program gives up (cgi/confine.h): starting programs, the
+ * needs what the web program gives up (cgi/server/confine.h): starting programs, the
  * resolver's files, certificates. It listens nowhere and ends with the process
  * that started it; one that dies is started again. With no target in the
  * settings there is none.

@@ -1,7 +1,7 @@
-#ifndef CGI_SEND_H
-#define CGI_SEND_H
+#ifndef CGI_SERVER_SEND_H
+#define CGI_SERVER_SEND_H
 
-#include "cgi/download.h"
+#include "cgi/server/download.h"
 
 /*
  * Files to people who take their time: downloads hold no worker. A handler

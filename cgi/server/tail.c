@@ -1,4 +1,4 @@
-#include "cgi/tail.h"
+#include "cgi/server/tail.h"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
-#ifndef CGI_READER_H
-#define CGI_READER_H
+#ifndef CGI_SERVER_READER_H
+#define CGI_SERVER_READER_H
 
 #include "config/config.h"
 #include "store/store.h"

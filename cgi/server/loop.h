@@ -1,5 +1,5 @@
-#ifndef CGI_LOOP_H
-#define CGI_LOOP_H
+#ifndef CGI_SERVER_LOOP_H
+#define CGI_SERVER_LOOP_H
 
 #include <stddef.h>
 

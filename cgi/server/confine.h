@@ -1,7 +1,7 @@
-#ifndef CGI_CONFINE_H
-#define CGI_CONFINE_H
+#ifndef CGI_SERVER_CONFINE_H
+#define CGI_SERVER_CONFINE_H
 
-#include "cgi/listen.h"
+#include "cgi/server/listen.h"
 #include "config/config.h"
 
 /*
@@ -17,7 +17,7 @@
  *   what holds the roots of files for reading; libraries and /proc too. Nothing
  *   else can be opened.
  *
- * What starts programs, sendmail for one, is another process (cgi/worker.h):
+ * What starts programs, sendmail for one, is another process (cgi/server/worker.h):
  * exec is refused here, and where it were not, a set-group-ID program such as
  * postdrop would not get its group. A database driver that reads files
  * of its own (certificates, ~/.pgpass) names them in confine.c.

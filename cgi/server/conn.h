@@ -1,13 +1,13 @@
-#ifndef CGI_CONN_H
-#define CGI_CONN_H
+#ifndef CGI_SERVER_CONN_H
+#define CGI_SERVER_CONN_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "cgi/frame.h"
-#include "cgi/io.h"
-#include "cgi/loop.h"
+#include "cgi/server/frame.h"
+#include "cgi/server/io.h"
+#include "cgi/server/loop.h"
 
 /* One connection: reads without blocking and serves what is whole. Part of the
  * loop, which decides whose turn it is. */

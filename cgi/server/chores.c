@@ -1,4 +1,4 @@
-#include "cgi/chores.h"
+#include "cgi/server/chores.h"
 
 #include <pthread.h>
 
@@ -44,7 +44,7 @@ sweep(struct store *s, void *arg, struct err *e)
 	return noted == 0;
 }
 
-/* By which a standby's age is told in quiet times: cgi/reader.h. */
+/* By which a standby's age is told in quiet times: cgi/server/reader.h. */
 static int
 beat(struct store *s, void *arg, struct err *e)
 {

@@ -1,8 +1,8 @@
-#ifndef CGI_DOWNLOAD_H
-#define CGI_DOWNLOAD_H
+#ifndef CGI_SERVER_DOWNLOAD_H
+#define CGI_SERVER_DOWNLOAD_H
 
 #include "base/crypto.h"
-#include "cgi/loop.h"
+#include "cgi/server/loop.h"
 
 /*
  * A part of a file on its way to somebody. It is read piece by piece as the
@@ -12,7 +12,7 @@
  */
 enum { DOWNLOAD_READ = 64 * 1024 }; /* bytes read at a time */
 
-struct send; /* cgi/send.h */
+struct send; /* cgi/server/send.h */
 
 struct download {
 	int fd; /* its own */

@@ -1,4 +1,4 @@
-#include "cgi/io.h"
+#include "cgi/server/io.h"
 
 #include <errno.h>
 #include <fcgiapp.h>
@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "cgi/frame.h"
+#include "cgi/server/frame.h"
 
 enum {
 	IO_KEEP = 256 * 1024, /* bytes of the memory file kept when idle */

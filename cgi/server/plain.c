@@ -1,4 +1,4 @@
-#include "cgi/plain.h"
+#include "cgi/server/plain.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
-#include "cgi/send.h"
+#include "cgi/server/send.h"
 
 enum {
 	ANSWER_MAX = REPLY_BODY_MAX + 2 * REPLY_HEAD_MAX,

@@ -1,5 +1,5 @@
-#ifndef CGI_TURN_H
-#define CGI_TURN_H
+#ifndef CGI_SERVER_TURN_H
+#define CGI_SERVER_TURN_H
 
 #include "base/err.h"
 

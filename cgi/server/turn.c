@@ -1,4 +1,4 @@
-#include "cgi/turn.h"
+#include "cgi/server/turn.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "cgi/conn.h"
+#include "cgi/server/conn.h"
 
 #include <errno.h>
 #include <sys/socket.h>

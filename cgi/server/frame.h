@@ -1,5 +1,5 @@
-#ifndef CGI_FRAME_H
-#define CGI_FRAME_H
+#ifndef CGI_SERVER_FRAME_H
+#define CGI_SERVER_FRAME_H
 
 #include <stddef.h>
 #include <stdint.h>

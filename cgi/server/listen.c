@@ -1,4 +1,4 @@
-#include "cgi/listen.h"
+#include "cgi/server/listen.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "cgi/writer.h"
+#include "cgi/server/writer.h"
 
 #include <time.h>
 

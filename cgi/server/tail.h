@@ -1,5 +1,5 @@
-#ifndef CGI_TAIL_H
-#define CGI_TAIL_H
+#ifndef CGI_SERVER_TAIL_H
+#define CGI_SERVER_TAIL_H
 
 #include "config/config.h"
 

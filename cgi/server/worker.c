@@ -1,4 +1,4 @@
-#include "cgi/worker.h"
+#include "cgi/server/worker.h"
 
 #include <errno.h>
 #include <fcntl.h>

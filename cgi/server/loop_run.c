@@ -1,4 +1,4 @@
-#include "cgi/loop.h"
+#include "cgi/server/loop.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
-#include "cgi/conn.h"
+#include "cgi/server/conn.h"
 
 enum {
 	ACCEPT_BATCH = 16, /* before looking after connections again */

@@ -1,10 +1,10 @@
-#include "cgi/download.h"
+#include "cgi/server/download.h"
 
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cgi/frame.h"
+#include "cgi/server/frame.h"
 
 enum {
 	OUT_MAX = 2 * REPLY_HEAD_MAX,

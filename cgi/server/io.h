@@ -1,5 +1,5 @@
-#ifndef CGI_IO_H
-#define CGI_IO_H
+#ifndef CGI_SERVER_IO_H
+#define CGI_SERVER_IO_H
 
 #include "base/err.h"
 #include "cgi/web/request.h"
