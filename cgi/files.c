@@ -8,7 +8,7 @@
 #include "base/form.h"
 #include "base/log.h"
 #include "base/time.h"
-#include "cgi/admit.h"
+#include "cgi/ask/admit.h"
 #include "cgi/web/media.h"
 #include "cgi/pages.h"
 #include "cgi/web/part.h"

@@ -2,12 +2,12 @@
 
 #include <string.h>
 
-#include "cgi/ask.h"
+#include "cgi/ask/ask.h"
 #include "cgi/web/count.h"
 #include "cgi/first.h"
-#include "cgi/gate.h"
+#include "cgi/ask/gate.h"
 #include "cgi/pages.h"
-#include "cgi/publish.h"
+#include "cgi/ask/publish.h"
 #include "cgi/server/reader.h"
 #include "cgi/web/refused.h"
 #include "cgi/server/send.h"

@@ -6,7 +6,7 @@
 
 struct commit; /* takes deliveries; commit/commit.h */
 struct readers; /* for lookups; cgi/server/reader.h */
-struct publish; /* for requests that wait; cgi/publish.h */
+struct publish; /* for requests that wait; cgi/ask/publish.h */
 struct writers; /* places for those that write; cgi/server/writer.h */
 struct first; /* for the first page; cgi/first.h */
 struct send; /* for files; cgi/server/send.h */

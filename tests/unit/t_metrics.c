@@ -7,7 +7,7 @@
 #include "base/time.h"
 #include "cgi/web/count.h"
 #include "cgi/web/openmetrics.h"
-#include "cgi/publish.h"
+#include "cgi/ask/publish.h"
 #include "cgi/server/reader.h"
 #include "cgi/route.h"
 #include "commit/commit.h"

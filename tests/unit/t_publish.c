@@ -11,7 +11,7 @@
 #include "base/time.h"
 #include "cgi/server/io.h"
 #include "cgi/server/listen.h"
-#include "cgi/publish.h"
+#include "cgi/ask/publish.h"
 #include "cgi/route.h"
 #include "fcgi.h"
 

@@ -1,6 +1,6 @@
 #include "test.h"
 
-#include "cgi/ask.h"
+#include "cgi/ask/ask.h"
 #include "cgi/web/request.h"
 #include "cgi/route.h"
 

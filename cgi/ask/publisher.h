@@ -1,10 +1,10 @@
-#ifndef CGI_PUBLISHER_H
-#define CGI_PUBLISHER_H
+#ifndef CGI_ASK_PUBLISHER_H
+#define CGI_ASK_PUBLISHER_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "cgi/publish.h"
+#include "cgi/ask/publish.h"
 
 /* The publisher's thread, and what it shares with publish.c. */
 enum { PUBLISHER_BUCKETS = 4096 }; /* power of two */

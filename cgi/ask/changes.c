@@ -1,8 +1,8 @@
 #include "base/log.h"
 #include "cgi/web/apikey.h"
-#include "cgi/ask.h"
-#include "cgi/changes_page.h"
-#include "cgi/publish.h"
+#include "cgi/ask/ask.h"
+#include "cgi/ask/changes_page.h"
+#include "cgi/ask/publish.h"
 #include "cgi/server/reader.h"
 
 /* A number of the query, 0 where it is not given. 0, or -1 with the 400. */

@@ -1,9 +1,9 @@
-#ifndef CGI_PUBLISH_H
-#define CGI_PUBLISH_H
+#ifndef CGI_ASK_PUBLISH_H
+#define CGI_ASK_PUBLISH_H
 
 #include "cgi/server/reader.h"
 #include "cgi/web/request.h"
-#include "cgi/stream.h"
+#include "cgi/ask/stream.h"
 
 /*
  * Requests that wait, and hold no thread while they do: /live, and /v1/changes

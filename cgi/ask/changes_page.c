@@ -1,4 +1,4 @@
-#include "cgi/changes_page.h"
+#include "cgi/ask/changes_page.h"
 
 #include "base/jsonw.h"
 

@@ -1,7 +1,7 @@
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "base/time.h"
-#include "cgi/ask.h"
+#include "cgi/ask/ask.h"
 #include "cgi/web/count.h"
 #include "cgi/server/reader.h"
 #include "cgi/web/refused.h"

@@ -1,5 +1,5 @@
-#ifndef CGI_GATE_H
-#define CGI_GATE_H
+#ifndef CGI_ASK_GATE_H
+#define CGI_ASK_GATE_H
 
 #include "cgi/web/app.h"
 

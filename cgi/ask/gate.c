@@ -1,10 +1,10 @@
-#include "cgi/gate.h"
+#include "cgi/ask/gate.h"
 
 #include <string.h>
 
 #include "base/time.h"
-#include "cgi/admit.h"
-#include "cgi/ask.h"
+#include "cgi/ask/admit.h"
+#include "cgi/ask/ask.h"
 #include "cgi/web/count.h"
 #include "cgi/web/refused.h"
 

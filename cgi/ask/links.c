@@ -6,7 +6,7 @@
 #include "base/time.h"
 #include "cgi/web/apikey.h"
 #include "cgi/web/app.h"
-#include "cgi/ask.h"
+#include "cgi/ask/ask.h"
 #include "cgi/server/writer.h"
 #include "commit/commit.h"
 #include "fold/manual.h"

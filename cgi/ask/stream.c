@@ -1,12 +1,12 @@
-#include "cgi/stream.h"
+#include "cgi/ask/stream.h"
 
 #include <errno.h>
 #include <sys/socket.h>
 
 #include "base/time.h"
-#include "cgi/changes_page.h"
+#include "cgi/ask/changes_page.h"
 #include "cgi/server/conn.h"
-#include "cgi/live_events.h"
+#include "cgi/ask/live_events.h"
 
 static int
 copy(struct str *to, struct str from)

@@ -1,4 +1,4 @@
-#include "cgi/herald.h"
+#include "cgi/ask/herald.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,4 +1,4 @@
-#include "cgi/publisher.h"
+#include "cgi/ask/publisher.h"
 
 #include <sys/epoll.h>
 #include <unistd.h>

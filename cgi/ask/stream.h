@@ -1,9 +1,9 @@
-#ifndef CGI_STREAM_H
-#define CGI_STREAM_H
+#ifndef CGI_ASK_STREAM_H
+#define CGI_ASK_STREAM_H
 
 #include "base/crypto.h"
 #include "base/network.h"
-#include "cgi/live_events.h"
+#include "cgi/ask/live_events.h"
 #include "cgi/server/loop.h"
 #include "commit/commit.h"
 #include "config/config.h"

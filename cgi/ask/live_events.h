@@ -1,5 +1,5 @@
-#ifndef CGI_LIVE_EVENTS_H
-#define CGI_LIVE_EVENTS_H
+#ifndef CGI_ASK_LIVE_EVENTS_H
+#define CGI_ASK_LIVE_EVENTS_H
 
 #include "access/access.h"
 #include "config/config.h"

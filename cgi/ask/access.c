@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "cgi/web/apikey.h"
-#include "cgi/ask.h"
+#include "cgi/ask/ask.h"
 #include "cgi/server/reader.h"
 #include "cgi/web/app.h"
 

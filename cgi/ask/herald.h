@@ -1,7 +1,7 @@
-#ifndef CGI_HERALD_H
-#define CGI_HERALD_H
+#ifndef CGI_ASK_HERALD_H
+#define CGI_ASK_HERALD_H
 
-#include "cgi/publish.h"
+#include "cgi/ask/publish.h"
 
 /*
  * Wakes the publisher when another host has committed changes: one thread, on

@@ -1,5 +1,5 @@
-#ifndef CGI_ADMIT_H
-#define CGI_ADMIT_H
+#ifndef CGI_ASK_ADMIT_H
+#define CGI_ASK_ADMIT_H
 
 #include "cgi/web/app.h"
 #include "access/access.h"

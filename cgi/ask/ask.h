@@ -1,5 +1,5 @@
-#ifndef CGI_ASK_H
-#define CGI_ASK_H
+#ifndef CGI_ASK_ASK_H
+#define CGI_ASK_ASK_H
 
 #include "cgi/web/app.h"
 

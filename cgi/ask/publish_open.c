@@ -1,4 +1,4 @@
-#include "cgi/publish.h"
+#include "cgi/ask/publish.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "cgi/publisher.h"
+#include "cgi/ask/publisher.h"
 
 /* ---- from outside -------------------------------------------------------- */
 

@@ -6,7 +6,7 @@
 #include "base/time.h"
 #include "cgi/web/apikey.h"
 #include "cgi/web/app.h"
-#include "cgi/ask.h"
+#include "cgi/ask/ask.h"
 #include "access/access.h"
 #include "access/pass.h"
 

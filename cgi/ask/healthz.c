@@ -1,4 +1,4 @@
-#include "cgi/ask.h"
+#include "cgi/ask/ask.h"
 #include "cgi/server/reader.h"
 #include "cgi/web/app.h"
 #include "commit/commit.h"

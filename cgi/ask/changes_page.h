@@ -1,5 +1,5 @@
-#ifndef CGI_CHANGES_PAGE_H
-#define CGI_CHANGES_PAGE_H
+#ifndef CGI_ASK_CHANGES_PAGE_H
+#define CGI_ASK_CHANGES_PAGE_H
 
 #include "base/buf.h"
 #include "store/store.h"

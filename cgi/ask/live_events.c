@@ -1,4 +1,4 @@
-#include "cgi/live_events.h"
+#include "cgi/ask/live_events.h"
 
 struct ids {
 	int64_t v[LIVE_KEYS_MAX * LIVE_REPLAY_MAX];

@@ -1,4 +1,4 @@
-#include "cgi/admit.h"
+#include "cgi/ask/admit.h"
 
 #include "base/log.h"
 #include "cgi/server/reader.h"

@@ -1,9 +1,9 @@
 #include "base/log.h"
 #include "base/time.h"
-#include "cgi/ask.h"
+#include "cgi/ask/ask.h"
 #include "cgi/web/cors.h"
-#include "cgi/live_events.h"
-#include "cgi/publish.h"
+#include "cgi/ask/live_events.h"
+#include "cgi/ask/publish.h"
 #include "cgi/server/reader.h"
 #include "cgi/web/visitor.h"
 
