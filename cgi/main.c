@@ -13,7 +13,7 @@
 #include "base/time.h"
 #include "cgi/server/chores.h"
 #include "cgi/server/confine.h"
-#include "cgi/first.h"
+#include "cgi/pages/first.h"
 #include "cgi/ask/herald.h"
 #include "cgi/server/io.h"
 #include "cgi/server/listen.h"

@@ -4,9 +4,9 @@
 
 #include "cgi/ask/ask.h"
 #include "cgi/web/count.h"
-#include "cgi/first.h"
+#include "cgi/pages/first.h"
 #include "cgi/ask/gate.h"
-#include "cgi/pages.h"
+#include "cgi/pages/pages.h"
 #include "cgi/ask/publish.h"
 #include "cgi/server/reader.h"
 #include "cgi/web/refused.h"

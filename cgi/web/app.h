@@ -8,7 +8,7 @@ struct commit; /* takes deliveries; commit/commit.h */
 struct readers; /* for lookups; cgi/server/reader.h */
 struct publish; /* for requests that wait; cgi/ask/publish.h */
 struct writers; /* places for those that write; cgi/server/writer.h */
-struct first; /* for the first page; cgi/first.h */
+struct first; /* for the first page; cgi/pages/first.h */
 struct send; /* for files; cgi/server/send.h */
 
 /* What handlers work with. Shared by all threads and not changed while they

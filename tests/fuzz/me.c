@@ -1,13 +1,13 @@
 /* POST /me and /me/link: parameters, one a line, an empty line, and the body.
  * {link} stands for a link that signs somebody in. */
-#include "cgi/me.h"
+#include "cgi/pages/me.h"
 
 #include <jansson.h>
 
 #include "action/mailbox.h"
 #include "base/log.h"
 #include "base/time.h"
-#include "cgi/pages.h"
+#include "cgi/pages/pages.h"
 #include "cgi/server/writer.h"
 #include "access/link.h"
 #include "access/signin.h"

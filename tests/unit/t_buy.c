@@ -1,6 +1,6 @@
 #include "test.h"
 
-#include "cgi/buy.h"
+#include "cgi/pages/buy.h"
 
 static const struct {
 	const char *url, *parameter, *value, *want;

@@ -1,4 +1,4 @@
-#include "cgi/me.h"
+#include "cgi/pages/me.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "cgi/web/html.h"
-#include "cgi/pages.h"
+#include "cgi/pages/pages.h"
 #include "cgi/server/reader.h"
 #include "cgi/web/visitor.h"
 

@@ -1,11 +1,11 @@
-#include "cgi/buy.h"
+#include "cgi/pages/buy.h"
 
 #include "base/crypto.h"
 #include "base/form.h"
 #include "base/log.h"
 #include "base/time.h"
 #include "cgi/web/cookie.h"
-#include "cgi/pages.h"
+#include "cgi/pages/pages.h"
 #include "cgi/server/reader.h"
 #include "cgi/web/visitor.h"
 

@@ -1,5 +1,5 @@
-#ifndef CGI_BUY_H
-#define CGI_BUY_H
+#ifndef CGI_PAGES_BUY_H
+#define CGI_PAGES_BUY_H
 
 #include "base/arena.h"
 #include "base/buf.h"

@@ -10,7 +10,7 @@
 #include "base/time.h"
 #include "cgi/ask/admit.h"
 #include "cgi/web/media.h"
-#include "cgi/pages.h"
+#include "cgi/pages/pages.h"
 #include "cgi/web/part.h"
 #include "cgi/server/reader.h"
 #include "cgi/server/send.h"

@@ -1,5 +1,5 @@
-#ifndef CGI_FIRST_H
-#define CGI_FIRST_H
+#ifndef CGI_PAGES_FIRST_H
+#define CGI_PAGES_FIRST_H
 
 #include "cgi/web/app.h"
 #include "config/site.h"

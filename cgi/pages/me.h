@@ -1,5 +1,5 @@
-#ifndef CGI_ME_H
-#define CGI_ME_H
+#ifndef CGI_PAGES_ME_H
+#define CGI_PAGES_ME_H
 
 #include "cgi/web/app.h"
 

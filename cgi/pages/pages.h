@@ -1,5 +1,5 @@
-#ifndef CGI_PAGES_H
-#define CGI_PAGES_H
+#ifndef CGI_PAGES_PAGES_H
+#define CGI_PAGES_PAGES_H
 
 #include "cgi/web/app.h"
 

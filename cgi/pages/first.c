@@ -1,4 +1,4 @@
-#include "cgi/first.h"
+#include "cgi/pages/first.h"
 
 #include <errno.h>
 #include <string.h>
