@@ -45,7 +45,7 @@ def install():
 def snippet():
     """The page in gatepost(7)."""
     found = re.search(r"^<script src=.*?^</script>$",
-                      (TOP / "src/core/gatepost.7").read_text(), re.M | re.S)
+                      (TOP / "src/access/gatepost.7").read_text(), re.M | re.S)
     return found.group(0) if found else ""
 
 

@@ -515,7 +515,7 @@ files '/sent' { root = 'sent'
         a = p.cli(*shlex.split(line)[2:])
         same(a.returncode, 0, line)
     t = a.stdout.decode().strip()
-    page = (TOP / "src/core/gatepost.conf.5").read_text()
+    page = (TOP / "src/config/gatepost.conf.5").read_text()
     unescape = re.search(r"^<IfDirective.*?^</IfDirective>\n", page,
                          re.M | re.S).group(0)
     p.apache("XSendFile On\nXSendFilePath %s/sent\n%s" % (p.dir, unescape))

@@ -132,7 +132,7 @@ def who_asks():
 
 def page():
     """The manual page has what is answered; its alerts are PromQL."""
-    text = (TOP / "src/core/gatepost.7").read_text()
+    text = (TOP / "src/access/gatepost.7").read_text()
     text = text[text.index("\n.Sh METRICS"):]
     text = text[:text.index("\n.Sh TABLES")]
     found = re.findall(r"^\.It Li (\S+)\n(\w+)(?:, (seconds|bytes))?"
