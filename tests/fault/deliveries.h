@@ -1,7 +1,7 @@
 #ifndef FAULT_DELIVERIES_H
 #define FAULT_DELIVERIES_H
 
-/* Deliveries with numbers, put in through core/intake, and a look at what
+/* Deliveries with numbers, put in through commit/intake, and a look at what
  * became of them. Included once by each program. */
 
 #include "tests/unit/test.h"
