@@ -2,7 +2,7 @@
 #define FOLD_FOLD_H
 
 #include "config/tier.h"
-#include "store/store.h"
+#include "store/row.h"
 
 /*
  * From a subject's deliveries to its rows. A pure function of the set of

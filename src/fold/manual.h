@@ -4,7 +4,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "store/store.h"
+#include "store/row.h"
 
 /*
  * What the owner does by hand, as events of platform "manual": they stand in

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "store/row.h"
 
 /*
  * Rows in, rows out. gatepost(7) describes the tables. A store is one
@@ -16,7 +17,6 @@
  * Errors: ERR_BUSY, ERR_CONFLICT (this row cannot be, the transaction goes
  * on), ERR_ABSENT, ERR_DB; ERR_CONFIG for a database of a newer version.
  */
-#define STORE_NULL INT64_MIN
 
 struct store;
 
@@ -98,23 +98,6 @@ void store_ahead_about(struct store *s, struct str about);
 void store_ahead_person(struct store *s, struct str user_ref, struct str email);
 
 /* ---- events ---- */
-struct store_event {
-	int64_t id;
-	struct str platform;
-	struct str kind;
-	struct str delivery;
-	struct str subject;
-	int64_t sent_at;
-	int64_t received_at;
-	int64_t seen;
-	int64_t last_seen_at;
-	struct str content_type;
-	struct str body; /* STR_NONE in lists */
-	struct str verified_by;
-	struct str peer;
-	struct str status;
-	struct str reason;
-};
 typedef int store_event_fn(void *arg, const struct store_event *row);
 
 enum store_added {
@@ -203,32 +186,6 @@ int store_event_counts(
     struct store *s, store_event_count_fn *fn, void *arg, struct err *e);
 
 /* ---- purchases ---- */
-struct store_purchase {
-	struct str platform;
-	struct str sale;
-	struct str subscription;
-	struct str product;
-	struct str product_name;
-	struct str variant;
-	struct str user_ref;
-	struct str email;
-	struct str buyer;
-	struct str license;
-	int64_t price;
-	struct str currency;
-	int64_t quantity;
-	struct str recurrence;
-	int64_t test;
-	int64_t sold_at;
-	int64_t refunded_at;
-	int64_t disputed_at;
-	int64_t dispute_won_at;
-	struct str tier;
-	int64_t since;
-	int64_t paid_until;
-	int64_t until;
-	struct str subject;
-};
 /* Do two rows say the same in every column? */
 int store_purchase_same(
     const struct store_purchase *a, const struct store_purchase *b);
@@ -252,13 +209,6 @@ int store_purchase_of_subscription(struct store *s, struct str subscription,
 int store_purchase_turning(struct store *s, int64_t after, int64_t until,
     int64_t limit, store_purchase_fn *fn, void *arg, struct err *e);
 
-enum store_by {
-	STORE_BY_USER,
-	STORE_BY_EMAIL,
-	STORE_BY_BUYER, /* platform must be given */
-	STORE_BY_LICENSE,
-};
-extern const char *const access_words[4]; /* "user", …, in that order */
 /* Those that give or gave access, in any order: rows_by sorts. */
 int store_purchase_by(struct store *s, enum store_by by, struct str platform,
     struct str id, store_purchase_fn *fn, void *arg, struct err *e);
@@ -309,21 +259,6 @@ int
 store_products(struct store *s, store_product_fn *fn, void *arg, struct err *e);
 
 /* ---- subscriptions ---- */
-struct store_subscription {
-	struct str platform;
-	struct str subscription;
-	struct str product;
-	struct str tier;
-	struct str status; /* active, cancelled, suspended, ended */
-	int64_t since;
-	int64_t paid_until;
-	int64_t cancelled_at;
-	int64_t ended_at;
-	struct str ended_reason;
-	struct str next_tier;
-	int64_t next_tier_at;
-	struct str subject;
-};
 typedef int
 store_subscription_fn(void *arg, const struct store_subscription *row);
 
@@ -342,17 +277,6 @@ int store_subscription_all(
     struct store *s, store_subscription_fn *fn, void *arg, struct err *e);
 
 /* ---- changes ---- */
-struct store_change {
-	int64_t id; /* store_change_add: given by the database */
-	int64_t at;
-	struct str user_ref;
-	struct str email;
-	struct str buyer; /* platform:id */
-	struct str license;
-	struct str before; /* tier names; STR_NONE: none */
-	struct str after;
-	int64_t event; /* STORE_NULL: expiry or a rebuild */
-};
 int store_change_add(
     struct store *s, const struct store_change *row, struct err *e);
 
@@ -413,13 +337,6 @@ int store_outbox_drop(struct store *s, int64_t id, struct err *e);
 
 /* ---- sign-in links asked for ---- */
 enum { STORE_PEER_MAX = 128 }; /* bytes of store_signin.peer */
-struct store_signin {
-	int64_t id; /* store_signin_add: given by the database */
-	int64_t at;
-	struct str person; /* a digest; STR_NONE: counts for the peer alone */
-	struct str peer; /* digests of its networks, the widest first */
-	struct str email; /* STR_NONE: settled */
-};
 int store_signin_add(
     struct store *s, const struct store_signin *row, struct err *e);
 /* Those up to a time go, and those after another. */
@@ -444,21 +361,6 @@ int store_signin_cut(struct store *s, int64_t newest, struct err *e);
 int store_signin_forget(struct store *s, struct str email, struct err *e);
 
 /* ---- the outbox ---- */
-struct store_outbox {
-	int64_t id;
-	struct str kind;
-	struct str target;
-	struct str payload; /* "{}": it was done long ago */
-	struct str state; /* waiting, running, done, dead, dropped */
-	int64_t attempts;
-	int64_t due_at; /* waiting: not before; running: the claim's end */
-	struct str last_error;
-	struct str dedupe;
-	int64_t event; /* STORE_NULL: the clock */
-	struct str person; /* for store_outbox_add; not read back */
-	int64_t added_at;
-	int64_t done_at; /* of done, dead, dropped */
-};
 typedef int store_outbox_row_fn(void *arg, const struct store_outbox *row);
 
 /* A waiting row, due at row->due_at, 0: at row->added_at; nothing where its
