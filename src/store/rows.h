@@ -22,10 +22,30 @@ db_int(int64_t i)
 
 /* Text where it is clean UTF-8 without NUL, so that a person can read it in
  * the database; a blob otherwise. */
-struct db_value db_bytes(struct str s);
+static inline struct db_value
+db_bytes(struct str s)
+{
+	struct db_value v = { .type = DB_TEXT, .s = s };
+	if (s.p == NULL)
+		v.s = STR("");
+	else if (!str_is_utf8(s) || str_has_byte(s, '\0'))
+		v.type = DB_BLOB;
+	return v;
+}
 
-struct str db_str(const struct db_value *v); /* STR_NONE for null */
-int64_t db_number(const struct db_value *v); /* STORE_NULL for null */
+/* STR_NONE for null. */
+static inline struct str
+db_str(const struct db_value *v)
+{
+	return v->type == DB_TEXT || v->type == DB_BLOB ? v->s : STR_NONE;
+}
+
+/* STORE_NULL for null. */
+static inline int64_t
+db_number(const struct db_value *v)
+{
+	return v->type == DB_INT ? v->i : STORE_NULL;
+}
 
 int store_run(struct store *s, enum query q, const struct db_value *args,
     size_t n, db_row_fn *fn, void *arg, struct err *e);
