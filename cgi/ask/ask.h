@@ -3,7 +3,13 @@
 
 #include "cgi/web/app.h"
 
-/* What apps, platforms and web servers ask, a file for each kind of request. */
+/*
+ * The room ask: what platforms, apps and web servers ask. A file for each kind
+ * of request, with a handler that fills the reply. What waits is parked:
+ * publish.h, stream.h.
+ * Keeps the promise that only a decision opens the gate, and that those who
+ * wait hold no thread.
+ */
 route_handler healthz_get;
 route_handler hook_post;
 route_handler access_get;

@@ -3,7 +3,12 @@
 
 #include "cgi/web/app.h"
 
-/* What people see in a browser, a file for each page. */
+/*
+ * The room pages: what people see in a browser. A file for each page, with a
+ * handler that fills the reply.
+ * Keeps the promise that a page works without scripts, and that it shows no
+ * markup that somebody typed.
+ */
 route_handler buy_get;
 route_handler files_get;
 route_handler me_get;

@@ -7,6 +7,15 @@
 #include "cgi/web/request.h"
 
 /*
+ * The room server: sockets, connections and threads. In: bytes of a web server
+ * (FastCGI), or of standard input (plain CGI). Out: a whole request to a handler,
+ * and its answer back. listen.h has the sockets, loop.h the threads, conn.h and
+ * frame.h read, io.h is libfcgi; plain.h is plain CGI; reader.h and writer.h are
+ * places at the database; worker.h is the process for follow-ups.
+ * Keeps the promise that one slow or broken peer holds up nobody else.
+ */
+
+/*
  * FastCGI connections and the threads that serve them. One epoll, all threads
  * wait on it; a connection belongs to one thread from its event until it is
  * handed back, and costs no thread while it is idle or slow. Threads read what

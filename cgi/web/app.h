@@ -4,6 +4,13 @@
 #include "cgi/web/request.h"
 #include "config/config.h"
 
+/*
+ * The room web: what all requests and answers need. request.h is both of them,
+ * visitor.h the passes a request carries, cookie.h those that are set, html.h
+ * escapes, cors.h is for other origins.
+ * Keeps the promise that no answer tells a visitor about somebody else.
+ */
+
 struct commit; /* takes deliveries; commit/commit.h */
 struct readers; /* for lookups; cgi/server/reader.h */
 struct publish; /* for requests that wait; cgi/ask/publish.h */

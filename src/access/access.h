@@ -7,6 +7,15 @@
 #include "store/store.h"
 
 /*
+ * The room access: who is it, and what may he. In: an identifier, or a pass or
+ * link that somebody shows, and a time. Out: the tier held, and what it allows.
+ * Reads the rows that the fold has left; writes nothing but sign-ins and passes
+ * that are taken back.
+ * Keeps the promise that a lookup after the answer to a delivery sees the
+ * purchase.
+ */
+
+/*
  * Which tier somebody has now: one function from an identifier and a time.
  * Identifiers are never merged: what is found carries exactly the one asked
  * for.

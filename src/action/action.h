@@ -6,6 +6,12 @@
 #include "base/str.h"
 
 /*
+ * The room action: what goes out. In: an effect and its target. Out: whether it
+ * was taken, and whether to try again.
+ * Keeps the promise that no buyer chooses where it goes.
+ */
+
+/*
  * What goes out: one effect handed to one action. An action sees what it is
  * told here and nothing else: no database, no configuration, no clock. Each
  * kind has a file of its own with one function action_run_KIND, which may

@@ -1,6 +1,13 @@
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 /*
+ * The room base: what a C program of this kind lacks. Errors, slices, buffers with
+ * a maximum, arenas, bounded readers of forms and JSON, crypto, time. It knows
+ * nothing of payments.
+ * Keeps the promise that every reader of outside bytes is bounded.
+ */
+
+/*
  * An error is a short code and a message, in a struct the caller owns. Calls
  * that can fail return 0 or -1 and take a struct err * last; it may be NULL.
  * Floors below the top never log and never exit: they set an error.

@@ -6,6 +6,13 @@
 #include "fold/fold.h"
 
 /*
+ * The room explain: why somebody has a tier, or none. In: an identifier. Out:
+ * each delivery about it, with a sentence and its rule. explain_read.c gathers,
+ * say*.c have the sentences, explain_note.c says what no single delivery tells.
+ * Keeps the promise that an owner can follow each decision to a delivery.
+ */
+
+/*
  * The deliveries behind an answer, each with one sentence on what it did and
  * the rule of gatepost-lifecycle(7) it follows from. The rows are as the fold
  * has left them, and the fold says which rules made them: a sentence works

@@ -5,6 +5,16 @@
 #include "store/row.h"
 
 /*
+ * The room fold: what deliveries mean. In: all deliveries of one subject, with
+ * what was done to it by hand, and the rules of the tiers. Out: its rows of
+ * purchases and subscriptions, and which rules made them. fold_subject.c is the
+ * door; sale_merge.c makes sales of deliveries, notice.c, plan.c and window.c are
+ * the steps after it, grant.c folds what was given by hand.
+ * Keeps the promise that the state follows from what was received, in any order
+ * and with any repeats: so it sees no clock, no database and no file.
+ */
+
+/*
  * From a subject's deliveries to its rows. A pure function of the set of
  * (delivery, smallest time of sending) and of the tier rules: no clock, no
  * I/O, nothing counted up, so that any order and any number of repeats give

@@ -6,6 +6,15 @@
 #include "store/store.h"
 
 /*
+ * The room follow: what shall happen when something happened, and doing it. In:
+ * a delivery, or a change of access. Out: rows of the table outbox, in the
+ * transaction of their cause; and later mails, requests and programs.
+ * effect.h is what is told, outbox.h queues it, courier.h carries it out.
+ * Keeps the promise that a follow-up is neither forgotten nor, by a rebuild, done
+ * again.
+ */
+
+/*
  * What has to be done about what happened: rows of the table outbox, written
  * in the transaction of their cause, one per effect and never a second time.
  * Here they are queued; follow/courier.h carries them out.

@@ -5,6 +5,13 @@
 #include "store/store.h"
 
 /*
+ * The room person: somebody's right to be forgotten. In: a user or an address.
+ * Out: a database that holds neither. erase_find.c looks for it, erase_person.c
+ * takes it out.
+ * Keeps the promise that sums and other people's access stay as they were.
+ */
+
+/*
  * Takes a person out of the database: the deliveries of their purchases are
  * rewritten to the same facts without who it was, so that sums stay and a
  * rebuild gives the same rows; what keeps a repeat of a delivery a repeat

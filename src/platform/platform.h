@@ -10,6 +10,13 @@
 #include "platform/fact.h"
 
 /*
+ * The room platform: what comes in. In: a request's bytes, and secrets. Out: is it
+ * genuine, and what it says: a struct fact. Decoding is pure.
+ * Keeps the promises that nothing unverified changes anything, and that it is
+ * verified before it is parsed.
+ */
+
+/*
  * A platform that sends deliveries is one file that ends in a const struct
  * platform, and one line in the list at the end of this header.
  */

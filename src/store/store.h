@@ -9,6 +9,13 @@
 #include "store/row.h"
 
 /*
+ * The room store: rows in, rows out. In: rows, and questions by name. Out: rows.
+ * row.h has them as C structs; query.sql has the statements; db.h is the cut
+ * between both and a database: db_sqlite*.c, and db_postgresql.c with pg_*.c.
+ * Keeps the promise that tables are made for people: gatepost(7) describes them.
+ */
+
+/*
  * Rows in, rows out. gatepost(7) describes the tables. A store is one
  * connection and belongs to one thread at a time; writers queue behind each
  * other in the database. Slices in rows given to a callback are valid during
