@@ -6,7 +6,7 @@
 
 #include "cgi/ask/publish.h"
 
-/* The publisher's thread, and what it shares with publish.c. */
+/* The publisher's thread, and what it shares with publish_open.c. */
 enum { PUBLISHER_BUCKETS = 4096 }; /* power of two */
 
 struct publish {

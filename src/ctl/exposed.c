@@ -86,7 +86,7 @@ look_at_gate(const struct look *l)
 		    "bought, but for the passes that /buy gives to anybody");
 }
 
-/* As nginx/gatepost.conf says: two for each stream, download and long poll,
+/* As nginx/gatepost-nginx.conf says: two for each stream, download and long poll,
  * and a thousand for all else. */
 static int64_t
 connections_needed(const struct config *c)

@@ -130,10 +130,10 @@ int store_event_get(
 /* The applied deliveries of one subject, oldest id first, with bodies. */
 int store_event_of_subject(struct store *s, struct str platform,
     struct str subject, store_event_fn *fn, void *arg, struct err *e);
-/* Kept and test ones too. */
 /* Is there one of the subject, whatever its status? */
 int store_event_beside(struct store *s, struct str platform, struct str subject,
     int *found, struct err *e);
+/* How many, kept and test ones too. */
 int store_event_count_of_subject(struct store *s, struct str platform,
     struct str subject, int64_t *out, struct err *e);
 /* All of one subject, kept and test ones too, and the manual ones about it
@@ -141,12 +141,12 @@ int store_event_count_of_subject(struct store *s, struct str platform,
 int store_event_about(struct store *s, struct str platform, struct str subject,
     struct str manual_subject, store_event_fn *fn, void *arg, struct err *e);
 
-/* Kept ones above an id, oldest first, with bodies. */
 /* The highest number, 0 for none; and when the first one that has that number
  * or a higher one was received, STORE_NULL for none. */
 int store_event_max(struct store *s, int64_t *out, struct err *e);
 int
 store_event_received(struct store *s, int64_t id, int64_t *out, struct err *e);
+/* Kept ones above an id, oldest first, with bodies. */
 int store_event_kept(struct store *s, int64_t after, int64_t limit,
     store_event_fn *fn, void *arg, struct err *e);
 /* All above an id, oldest first, with bodies. */

@@ -611,7 +611,7 @@ def plans():
                        ("ANALYZE", "after it")):
         lib.cluster().psql(p.name, fill)
         for kept in (False, True):
-            # src/store/pg_pipe.c: that one is not kept
+            # src/store/pg_pipe_run.c: that one is not kept
             names = [n for n in ASKED if not kept or n != "purchase_turning"]
             for name, plan in zip(names, explain(p, texts, names, kept)):
                 found = scans(plan, [])

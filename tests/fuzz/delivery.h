@@ -74,7 +74,7 @@ check_identifier(struct str s)
 		!str_has_control(s)));
 }
 
-/* What core and store take for granted. */
+/* What the fold and the store take for granted. */
 static inline void
 check_fact(const struct fact *f)
 {
