@@ -101,12 +101,16 @@ answer(const struct app *app, struct request *r, struct store *s,
 }
 
 /* The passes a stream is for; it ends with the first of them, and the browser
- * comes again with the others. */
+ * comes again with the others. It counts for the pass that has the tier, or one
+ * such pass beside free ones would open any number. */
 static void
-fill_opts(const struct visitor *v, struct pass *passes, struct stream_opts *o)
+fill_opts(const struct visitor *v, const struct live_told *told,
+    struct pass *passes, struct stream_opts *o)
 {
 	o->passes = passes;
-	o->token = v->v[0].token;
+	o->token = v->v[told->best].token;
+	o->sent = told->sent;
+	o->has_tier = told->has_tier;
 	for (; o->n < v->n && o->n < LIVE_KEYS_MAX; o->n++) {
 		struct pass *pass = &passes[o->n];
 		*pass = v->v[o->n].pass;
@@ -144,9 +148,7 @@ live_get(const struct app *app, struct request *r, struct reply *p)
 	if (rc != 0) {
 		unavailable(app, r, p, &err);
 	} else if (p->endless) {
-		fill_opts(&v, passes, &o);
-		o.sent = told.sent;
-		o.has_tier = told.has_tier;
+		fill_opts(&v, &told, passes, &o);
 		publish_open(app->publish, &o, p);
 	}
 }

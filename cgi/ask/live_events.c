@@ -99,7 +99,9 @@ live_events(struct store *s, const struct tier_rules *rules,
 		return -1;
 	size_t start = b->n;
 	add_event(b, &x, key, x.change);
-	*told = (struct live_told){ x.change, x.tier.p != NULL };
+	*told = (struct live_told){ x.change, x.tier.p != NULL, 0 };
+	while (ask->keys[told->best] != key)
+		told->best++;
 	if (ids.n > 1 && (b->n - start) * ids.n <= LIVE_REPLAY_BYTES) {
 		b->n = start;
 		for (size_t i = ids.n; i-- > 0;)

@@ -28,7 +28,8 @@ struct live_ask {
 
 struct live_told {
 	int64_t sent; /* the newest change; ask.after where there was none */
-	int has_tier; /* where it was looked up */
+	int has_tier; /* where it was looked up, by ask.keys[best] */
+	size_t best;
 };
 
 /* What the best of the keys opens; its change is the newest of all. *key is one

@@ -26,7 +26,7 @@ struct stream_opts {
 	int64_t ends; /* seconds */
 	const struct pass *passes; /* 1 to LIVE_KEYS_MAX */
 	size_t n;
-	struct str token; /* of the first: so many streams a pass may have */
+	struct str token; /* of the best: so many streams a pass may have */
 	struct str peer; /* IP address of the browser */
 	int has_tier;
 };

@@ -86,6 +86,8 @@ look_at_gate(const struct look *l)
 		    "bought, but for the passes that /buy gives to anybody");
 }
 
+enum { FILES_DEFAULT = 1024 }; /* of a service that systemd starts */
+
 /* As nginx/gatepost-nginx.conf says: two for each stream, download and long poll,
  * and a thousand for all else. */
 static int64_t
@@ -116,6 +118,13 @@ look_at_nginx(const struct look *l, const char *file)
 			"streams",
 			file, (long long)n.connections, l->config->streams,
 			(long long)need));
+	else if (n.files == 0 && n.connections > FILES_DEFAULT)
+		l->say(l->arg, 0,
+		    arena_printf(l->arena,
+			"%s: worker_connections is %lld, and without "
+			"worker_rlimit_nofile nginx may have %d files open "
+			"where its unit says no more: set it above that",
+			file, (long long)n.connections, FILES_DEFAULT));
 	else if (n.files > 0 && n.files < n.connections)
 		l->say(l->arg, 1,
 		    arena_printf(l->arena,

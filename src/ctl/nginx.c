@@ -10,7 +10,7 @@
 
 enum {
 	FILE_MAX = 1 << 20, /* bytes */
-	FILES_MAX = 256, /* with all that is included */
+	FILES_MAX = 4096, /* with all that is included, as often as it is */
 	WORDS_MAX = 8, /* of a directive, more are left out */
 };
 
