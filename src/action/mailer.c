@@ -109,16 +109,26 @@ mailer_needs_rights(const char *sendmail)
 	return is_set_id(sendmail) || is_set_id(postdrop);
 }
 
-/* Says no to the address for good (RFC 3463, 3.2); what else it says no to,
- * the owner may mend. */
+/* Says no to the buyer's address for good (RFC 3463, 3.2; 5.1.7 and 5.1.8 are
+ * about the sender's, 5.1.0 about either). What else it says no to, the owner may
+ * mend. */
 static int
 is_address_fault(const struct smtp_reply *r)
 {
-	return r->code >= 500 && r->n > 8 &&
-	    memcmp(r->text + 4, "5.1.", 4) == 0;
+	static const char *const codes[] = { "5.1.1 ", "5.1.2 ", "5.1.3 ",
+		"5.1.6 ", "5.1.10 " };
+	struct str text = { r->text, r->n };
+	if (r->code < 500 || text.n < 4)
+		return 0;
+	text = (struct str){ text.p + 4, text.n - 4 };
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (str_starts(text, str_from(codes[i])))
+			return 1;
+	return 0;
 }
 
-static void
+/* 0: nobody answers there. */
+static int
 run_smtp(const struct action *action, struct arena *a, const char *url,
     const char *from, const char *to, struct str mail,
     struct action_answer *answer)
@@ -129,10 +139,11 @@ run_smtp(const struct action *action, struct arena *a, const char *url,
 	struct spawn_result *r = arena_alloc(a, sizeof(*r));
 	char line[LINE_MAX_SAID];
 	int rc = r == NULL ? -1 : smtp_send(&m, &reply, &e);
-	if (r == NULL || (rc != 0 && reply.code == 0)) {
+	/* a time-out after the server said yes is none of its words */
+	if (r == NULL || (rc != 0 && reply.code < 400)) {
 		action_say(answer, ACTION_AGAIN, "mail: %s",
 		    r == NULL ? "out of memory" : e.text);
-		return;
+		return r == NULL || reply.code != 0;
 	}
 	r->n_said = reply.n;
 	memcpy(r->said, reply.text, reply.n);
@@ -142,6 +153,7 @@ run_smtp(const struct action *action, struct arena *a, const char *url,
 		: is_address_fault(&reply) ? ACTION_NEVER
 					   : ACTION_AGAIN,
 	    "%s: %s", url, line);
+	return 1;
 }
 
 void
@@ -155,8 +167,9 @@ mailer_run(const struct action *action, struct arena *a,
 		action_say(answer, ACTION_AGAIN, "mail: out of memory");
 	else if (mailer_is_smtp(sendmail))
 		run_smtp(action, a, sendmail, from, to, mail, answer);
-	else if (may_not_rise && mailer_needs_rights(sendmail))
-		run_smtp(action, a, SMTP_LOCAL, from, to, mail, answer);
-	else
+	/* one without a server, such as dma, may have got its rights from the
+	 * unit */
+	else if (!may_not_rise || !mailer_needs_rights(sendmail) ||
+	    !run_smtp(action, a, SMTP_LOCAL, from, to, mail, answer))
 		run_sendmail(action, a, from, to, mail, answer);
 }

@@ -22,13 +22,15 @@ give(char *p, size_t size, size_t n, void *arg)
 }
 
 /* The lines of each reply. The first that says no stays, else the last: after a
- * no the connection is ended, which is answered, too. */
+ * no the connection is ended, which is answered, too. 50x says that a command is
+ * not known, and another one is tried. */
 static size_t
 take(char *p, size_t size, size_t n, void *arg)
 {
 	struct smtp_reply *r = ((struct upload *)arg)->reply;
 	struct str line = str_trim((struct str){ p, size * n });
-	if (r->n > 0 && r->text[0] >= '4')
+	struct str was = { r->text, r->n };
+	if (r->n > 0 && r->text[0] >= '4' && !str_starts(was, STR("50")))
 		return size * n;
 	r->n = line.n < SMTP_REPLY_MAX ? line.n : SMTP_REPLY_MAX;
 	memcpy(r->text, line.p, r->n);
