@@ -20,6 +20,9 @@ static struct kind {
 	int64_t more; /* not told of yet */
 } kinds[KINDS_MAX];
 static size_t n_kinds;
+/* what finds no place: somebody goes through all words there are */
+static struct kind others = { .level = LOG_WARNING,
+	.text = "requests in other words refused" };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void
@@ -33,7 +36,7 @@ say_more(struct kind *k, int64_t ticks)
 }
 
 /* With the lock held. A new one takes the place of that which was longest
- * silent. */
+ * silent, unless that one was heard just now. */
 static struct kind *
 find(enum log_level level, const char *text, int64_t ticks)
 {
@@ -44,6 +47,8 @@ find(enum log_level level, const char *text, int64_t ticks)
 		if (kinds[i].at < oldest->at)
 			oldest = &kinds[i];
 	}
+	if (n_kinds == KINDS_MAX && ticks - oldest->at < SHARE_MS)
+		return &others;
 	struct kind *k = n_kinds < KINDS_MAX ? &kinds[n_kinds++] : oldest;
 	say_more(k, ticks);
 	*k = (struct kind){ .level = level, .at = ticks - SHARE_MS };
@@ -60,7 +65,7 @@ refused_log(enum log_level level, const char *text)
 	if (k->more > 0 || ticks - k->at < SHARE_MS) {
 		k->more++;
 	} else {
-		log_line(level, "%s", text);
+		log_line(level, "%s", k == &others ? others.text : text);
 		k->at = ticks;
 	}
 	pthread_mutex_unlock(&lock);
@@ -74,5 +79,7 @@ refused_flush(int is_end)
 	for (size_t i = 0; i < n_kinds; i++)
 		if (is_end || ticks - kinds[i].at >= SHARE_MS)
 			say_more(&kinds[i], ticks);
+	if (is_end || ticks - others.at >= SHARE_MS)
+		say_more(&others, ticks);
 	pthread_mutex_unlock(&lock);
 }
