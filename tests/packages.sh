@@ -1,6 +1,6 @@
 # The Debian packages each part needs, and how to get them. Sourced.
 
-packages_build="gcc libc6-dev make autoconf automake pkg-config libfcgi-dev
+packages_build="gcc libc6-dev make autoconf automake pkgconf libfcgi-dev
 	libjansson-dev libssl-dev libsqlite3-dev libconfuse-dev
 	libcurl4-openssl-dev libpq-dev"
 packages_serve="nginx-light curl sqlite3"

@@ -47,12 +47,14 @@ beside_program(struct arena *a)
 	    a, str_from(is_there(site.near) ? site.near : site.config));
 }
 
-/* So that an error names one file wherever it is read. */
+/* So that an error names one file wherever it is read; but where a folder above
+ * is closed to this user, only the short name leads there. */
 static char *
 absolute(struct arena *a, const char *path)
 {
 	char folder[PATH_MAX];
-	if (path[0] == '/' || getcwd(folder, sizeof(folder)) == NULL)
+	if (path[0] == '/' || getcwd(folder, sizeof(folder)) == NULL ||
+	    access(folder, X_OK) != 0)
 		return str_z(a, str_from(path));
 	return arena_printf(a, "%s/%s", folder, path);
 }
