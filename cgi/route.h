@@ -1,6 +1,12 @@
 #ifndef CGI_ROUTE_H
 #define CGI_ROUTE_H
 
+/*
+ * The top of the web program. main.c reads the options, opens what the program
+ * needs, and hands each request to route_serve; route.c has the table of all
+ * paths. In: a request. Out: the reply of the handler that the table names.
+ */
+
 #include "cgi/web/app.h"
 
 /*

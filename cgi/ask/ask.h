@@ -1,15 +1,16 @@
 #ifndef CGI_ASK_ASK_H
 #define CGI_ASK_ASK_H
 
-#include "cgi/web/app.h"
-
 /*
- * The room ask: what platforms, apps and web servers ask. A file for each kind
- * of request, with a handler that fills the reply. What waits is parked:
- * publish.h, stream.h.
+ * The room ask: what platforms, apps and web servers ask. In: a request. Out:
+ * the reply, filled by a handler: a file for each kind of request. What waits
+ * is parked: publish.h, stream.h; admit.h decides for gate and files.
  * Keeps the promise that only a decision opens the gate, and that those who
  * wait hold no thread.
  */
+
+#include "cgi/web/app.h"
+
 route_handler healthz_get;
 route_handler hook_post;
 route_handler access_get;

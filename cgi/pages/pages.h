@@ -1,14 +1,15 @@
 #ifndef CGI_PAGES_PAGES_H
 #define CGI_PAGES_PAGES_H
 
-#include "cgi/web/app.h"
-
 /*
- * The room pages: what people see in a browser. A file for each page, with a
- * handler that fills the reply.
+ * The room pages: what people see in a browser. In: a request. Out: HTML, or a
+ * file; a file of the source for each page.
  * Keeps the promise that a page works without scripts, and that it shows no
  * markup that somebody typed.
  */
+
+#include "cgi/web/app.h"
+
 route_handler buy_get;
 route_handler files_get;
 route_handler me_get;

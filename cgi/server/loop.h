@@ -1,19 +1,21 @@
 #ifndef CGI_SERVER_LOOP_H
 #define CGI_SERVER_LOOP_H
 
+/*
+ * The room server: sockets, connections and threads. In: bytes of a web server
+ * (FastCGI), or of standard input (plain CGI). Out: a whole request to a
+ * handler, and its answer back. listen.h has the sockets, loop.h the threads,
+ * conn.h and frame.h read, io.h is libfcgi; plain.h, turn.h and tail.h are
+ * plain CGI; reader.h and writer.h are places at the database, send.h and
+ * download.h large answers; chores.h is what the program does by itself,
+ * worker.h the process for follow-ups, confine.h gives up rights.
+ * Keeps the promise that one slow or broken peer holds up nobody else.
+ */
+
 #include <stddef.h>
 
 #include "base/err.h"
 #include "cgi/web/request.h"
-
-/*
- * The room server: sockets, connections and threads. In: bytes of a web server
- * (FastCGI), or of standard input (plain CGI). Out: a whole request to a handler,
- * and its answer back. listen.h has the sockets, loop.h the threads, conn.h and
- * frame.h read, io.h is libfcgi; plain.h is plain CGI; reader.h and writer.h are
- * places at the database; worker.h is the process for follow-ups.
- * Keeps the promise that one slow or broken peer holds up nobody else.
- */
 
 /*
  * FastCGI connections and the threads that serve them. One epoll, all threads

@@ -1,15 +1,17 @@
 #ifndef CGI_WEB_APP_H
 #define CGI_WEB_APP_H
 
-#include "cgi/web/request.h"
-#include "config/config.h"
-
 /*
- * The room web: what all requests and answers need. request.h is both of them,
- * visitor.h the passes a request carries, cookie.h those that are set, html.h
- * escapes, cors.h is for other origins.
+ * The room web: what all requests and answers need. In: a struct request. Out:
+ * a struct reply. request.h is both of them; visitor.h reads the passes a
+ * request carries, cookie.h sets one, apikey.h knows the app; html.h escapes,
+ * cors.h is for other origins, part.h and media.h are for files; count.h,
+ * openmetrics.h and refused.h keep count and tell.
  * Keeps the promise that no answer tells a visitor about somebody else.
  */
+
+#include "cgi/web/request.h"
+#include "config/config.h"
 
 struct commit; /* takes deliveries; commit/commit.h */
 struct readers; /* for lookups; cgi/server/reader.h */

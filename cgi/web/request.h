@@ -126,13 +126,15 @@ struct reply {
 	const char *error; /* the word of reply_error, for the log */
 	int bare; /* no headers but those set here, no body */
 	int endless; /* the body goes on: no Content-Length */
-	struct stream *stream; /* the request is parked with it, publish.h;
+	struct stream
+	    *stream; /* the request is parked with it, cgi/ask/publish.h;
 				  nothing else is sent. Else NULL */
 	int later; /* not answered: the request is to be served once more, after
-		      one that `wrote` has ended; loop.h */
-	struct download *download; /* the body is this, send.h, instead of
+		      one that `wrote` has ended; cgi/server/loop.h */
+	struct download
+	    *download; /* the body is this, cgi/server/send.h, instead of
 				      body. Else NULL */
-	int mails; /* a mail waits to be sent once it is answered, tail.h */
+	int mails; /* a mail waits to be sent once it is answered, cgi/server/tail.h */
 	int failed;
 };
 

@@ -1,11 +1,6 @@
 #ifndef ACCESS_ACCESS_H
 #define ACCESS_ACCESS_H
 
-#include "base/buf.h"
-#include "access/rows.h"
-#include "config/tier.h"
-#include "store/store.h"
-
 /*
  * The room access: who is it, and what may he. In: an identifier, or a pass or
  * link that somebody shows, and a time. Out: the tier held, and what it allows.
@@ -14,6 +9,11 @@
  * Keeps the promise that a lookup after the answer to a delivery sees the
  * purchase.
  */
+
+#include "base/buf.h"
+#include "access/rows.h"
+#include "config/tier.h"
+#include "store/store.h"
 
 /*
  * Which tier somebody has now: one function from an identifier and a time.

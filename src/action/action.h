@@ -1,15 +1,15 @@
 #ifndef ACTION_ACTION_H
 #define ACTION_ACTION_H
 
-#include "base/arena.h"
-#include "base/err.h"
-#include "base/str.h"
-
 /*
  * The room action: what goes out. In: an effect and its target. Out: whether it
  * was taken, and whether to try again.
  * Keeps the promise that no buyer chooses where it goes.
  */
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
 
 /*
  * What goes out: one effect handed to one action. An action sees what it is

@@ -1,9 +1,9 @@
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 /*
- * The room base: what a C program of this kind lacks. Errors, slices, buffers with
- * a maximum, arenas, bounded readers of forms and JSON, crypto, time. It knows
- * nothing of payments.
+ * The room base: what a C program of this kind lacks. Errors, slices, buffers
+ * with a maximum, arenas, bounded readers of forms and JSON, crypto, time. It
+ * knows nothing of payments.
  * Keeps the promise that every reader of outside bytes is bounded.
  */
 

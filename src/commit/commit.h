@@ -1,20 +1,21 @@
 #ifndef COMMIT_COMMIT_H
 #define COMMIT_COMMIT_H
 
+/*
+ * The room commit: the way of a delivery into the database. In: the bytes of a
+ * request. Out: an event on disk, and everything that follows from it. intake.h
+ * verifies and decodes, commit.h queues and writes, project.h folds the subject
+ * and replaces its rows (replace.h), refile.h moves a sale to the subject it
+ * belongs to, rebuild.h does so for all, sweep.h notes what ends by time,
+ * manual_put.h writes what the owner does.
+ * Keeps the promises that a 2xx means: it is on disk; that what cannot be
+ * stored is answered 503 in time; that the same delivery counts once; and that
+ * nothing verified is thrown away.
+ */
+
 #include "base/histogram.h"
 #include "config/config.h"
 #include "store/store.h"
-
-/*
- * The room commit: the way of a delivery into the database. In: the bytes of a
- * request. Out: an event on disk, and everything that follows from it.
- * intake.h verifies and decodes, commit.h queues and writes, project.h folds the
- * subject and replaces its rows (replace.h), rebuild.h does so for all,
- * sweep.h notes what ends by time, manual_put.h writes what the owner does.
- * Keeps the promises that a 2xx means: it is on disk; that what cannot be stored
- * is answered 503 in time; that the same delivery counts once; and that nothing
- * verified is thrown away.
- */
 
 /*
  * The one writer of a process. Callers of any thread hand in a decoded

@@ -1,18 +1,19 @@
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
-#include "config/rule.h"
-#include "config/tier.h"
-
 /*
  * The room config: gatepost.conf, read and checked. In: a file. Out: one struct
  * config, which never changes once it is loaded; or an error that names file,
- * line, and what to do. Everybody else asks it, and reads no setting by himself.
- * The readers are config_*.c: config_load.c is the door, config_scan.c and
- * config_token.c know the lines of values, config_tree.c goes through the keys.
+ * line, and what to do. Everybody else asks it, and reads no setting by
+ * himself. The readers are config_*.c: config_load.c is the door, config_scan.c
+ * and config_token.c know the lines of values, config_tree.c goes through the
+ * keys.
  * Keeps the promise that bad settings are told with their line, and change
  * nothing.
  */
+
+#include "config/rule.h"
+#include "config/tier.h"
 
 /* gatepost.conf, read and checked; gatepost.conf(5). Immutable once loaded:
  * threads share it. */

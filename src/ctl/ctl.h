@@ -9,9 +9,11 @@
 #include "store/store.h"
 
 /*
- * The command line. A command is one file that ends in a const struct
- * ctl_command, and one line in the list below; the list gives dispatch and
- * help. A command builds its answer in ctl->out, which main prints.
+ * The room ctl: the command line. In: arguments. Out: text or JSON, and an exit
+ * status. A command is a const struct ctl_command at the end of a file, which
+ * may hold some that belong together (manual.c: grant, revoke, link, void), and
+ * one line in the list below; the list gives dispatch and help. A command
+ * builds its answer in ctl->out, which main prints.
  */
 enum ctl_exit {
 	CTL_YES = 0,

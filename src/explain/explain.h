@@ -1,16 +1,16 @@
 #ifndef EXPLAIN_EXPLAIN_H
 #define EXPLAIN_EXPLAIN_H
 
-#include "access/access.h"
-#include "config/config.h"
-#include "fold/fold.h"
-
 /*
  * The room explain: why somebody has a tier, or none. In: an identifier. Out:
  * each delivery about it, with a sentence and its rule. explain_read.c gathers,
  * say*.c have the sentences, explain_note.c says what no single delivery tells.
  * Keeps the promise that an owner can follow each decision to a delivery.
  */
+
+#include "access/access.h"
+#include "config/config.h"
+#include "fold/fold.h"
 
 /*
  * The deliveries behind an answer, each with one sentence on what it did and

@@ -1,18 +1,19 @@
 #ifndef FOLD_FOLD_H
 #define FOLD_FOLD_H
 
-#include "config/tier.h"
-#include "store/row.h"
-
 /*
  * The room fold: what deliveries mean. In: all deliveries of one subject, with
  * what was done to it by hand, and the rules of the tiers. Out: its rows of
  * purchases and subscriptions, and which rules made them. fold_subject.c is the
- * door; sale_merge.c makes sales of deliveries, notice.c, plan.c and window.c are
- * the steps after it, grant.c folds what was given by hand.
+ * door; sale_merge.c makes sales of deliveries, notice.c, plan.c and window.c
+ * are the steps after it, hand.c and manual.c know what was done by hand,
+ * grant.c folds what was given that way, column.h makes texts fit for a column.
  * Keeps the promise that the state follows from what was received, in any order
  * and with any repeats: so it sees no clock, no database and no file.
  */
+
+#include "config/tier.h"
+#include "store/row.h"
 
 /*
  * From a subject's deliveries to its rows. A pure function of the set of

@@ -1,18 +1,19 @@
 #ifndef FOLLOW_OUTBOX_H
 #define FOLLOW_OUTBOX_H
 
-#include "config/config.h"
-#include "follow/effect.h"
-#include "store/store.h"
-
 /*
  * The room follow: what shall happen when something happened, and doing it. In:
  * a delivery, or a change of access. Out: rows of the table outbox, in the
- * transaction of their cause; and later mails, requests and programs.
- * effect.h is what is told, outbox.h queues it, courier.h carries it out.
- * Keeps the promise that a follow-up is neither forgotten nor, by a rebuild, done
- * again.
+ * transaction of their cause; and later mails, requests and programs. effect.h
+ * is what is told, outbox.h queues it, courier.h carries it out, with claim.h
+ * and share.h; rate.h slows down a flood, link_facts.h adds links.
+ * Keeps the promise that a follow-up is neither forgotten nor, by a rebuild,
+ * done again.
  */
+
+#include "config/config.h"
+#include "follow/effect.h"
+#include "store/store.h"
 
 /*
  * What has to be done about what happened: rows of the table outbox, written

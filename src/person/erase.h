@@ -1,15 +1,15 @@
 #ifndef PERSON_ERASE_H
 #define PERSON_ERASE_H
 
-#include "config/config.h"
-#include "store/store.h"
-
 /*
  * The room person: somebody's right to be forgotten. In: a user or an address.
  * Out: a database that holds neither. erase_find.c looks for it, erase_person.c
  * takes it out.
  * Keeps the promise that sums and other people's access stay as they were.
  */
+
+#include "config/config.h"
+#include "store/store.h"
 
 /*
  * Takes a person out of the database: the deliveries of their purchases are

@@ -1,6 +1,13 @@
 #ifndef PLATFORM_PLATFORM_H
 #define PLATFORM_PLATFORM_H
 
+/*
+ * The room platform: what comes in. In: a request's bytes, and secrets. Out: is
+ * it genuine, and what it says: a struct fact. Decoding is pure.
+ * Keeps the promises that nothing unverified changes anything, and that it is
+ * verified before it is parsed.
+ */
+
 #include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,13 +15,6 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "platform/fact.h"
-
-/*
- * The room platform: what comes in. In: a request's bytes, and secrets. Out: is it
- * genuine, and what it says: a struct fact. Decoding is pure.
- * Keeps the promises that nothing unverified changes anything, and that it is
- * verified before it is parsed.
- */
 
 /*
  * A platform that sends deliveries is one file that ends in a const struct

@@ -1,19 +1,20 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
+/*
+ * The room store: rows in, rows out. In: rows, and questions by name. Out:
+ * rows. row.h has them as C structs; sql/query.sql has the statements; db.h is
+ * the border to a database: db_sqlite*.c, and db_postgresql.c with pg_*.c.
+ * Keeps the promise that tables are made for people: gatepost(7) describes
+ * them.
+ */
+
 #include <stdint.h>
 
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "store/row.h"
-
-/*
- * The room store: rows in, rows out. In: rows, and questions by name. Out: rows.
- * row.h has them as C structs; query.sql has the statements; db.h is the cut
- * between both and a database: db_sqlite*.c, and db_postgresql.c with pg_*.c.
- * Keeps the promise that tables are made for people: gatepost(7) describes them.
- */
 
 /*
  * Rows in, rows out. gatepost(7) describes the tables. A store is one
