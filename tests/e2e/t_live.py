@@ -356,7 +356,14 @@ def bound():
     a = p.get("/v1/changes?after=99&wait=1", p.bearer())
     same(a.status, 200, "a waiting question has a place of its own")
     streams[0].close()
-    until(lambda: len(Stream(p, jwt(p, "g3")).wait(1)) == 1, "a place")
+
+    def finds_place():
+        s = Stream(p, jwt(p, "g3"))
+        if len(s.wait(1)) == 1:
+            return True
+        s.close()
+        return False
+    until(finds_place, "a place")
     after = p.get("/v1/changes", p.bearer()).json()["after"]
     answers = []
     polls = [threading.Thread(target=lambda: answers.append(p.get(

@@ -450,6 +450,7 @@ class Nginx(Place):
         text = (TOP / "nginx/members.conf").read_text()
         for old, new in (
                 ("listen 80;", "listen 127.0.0.1:%d;" % self.port),
+                ("listen [::]:80;", ""),
                 ("/run/nginx-gatepost", "%s/cache" % self.dir),
                 ("/srv/members", "%s/site" % self.dir),
                 ("include fastcgi_params",

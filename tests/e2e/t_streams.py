@@ -144,7 +144,7 @@ def many():
        "%d streams are open" % STREAMS)
     each = (resident(p.program.pid) - before) // STREAMS
     note("%d streams: %d bytes of memory each" % (STREAMS, each))
-    ok(SLOW or each < 16384, "a stream takes less than 16 kB", each)
+    ok(SLOW or each < 20480, "a stream takes less than 20 kB", each)
     a = p.direct("GET", "/live", headers={
         "Accept": "text/event-stream", "Cookie": "gatepost=" + jwt(p, "x")})
     same((a.status, a.word()), (503, "streams"), "one more: 503")
