@@ -1,7 +1,6 @@
 #include "commit/heard.h"
 
 #include "config/config_names.h"
-#include "commit/project.h"
 
 enum { MEMORY_MAX = 64 * 1024 * 1024 }; /* of one delivery, decoded */
 

@@ -1,7 +1,6 @@
 #include "commit/intake.h"
 
 #include "config/config_names.h"
-#include "commit/project.h"
 
 void
 intake_judge(const struct config *config, const struct platform *p,

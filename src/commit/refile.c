@@ -3,7 +3,6 @@
 #include "fold/column.h"
 #include "config/config_names.h"
 #include "fold/manual.h"
-#include "commit/project.h"
 
 enum { EVENTS_FIRST = 16 };
 

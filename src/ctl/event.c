@@ -2,7 +2,6 @@
 #include "base/time.h"
 #include "fold/column.h"
 #include "config/config_names.h"
-#include "commit/project.h"
 #include "ctl/ctl.h"
 #include "ctl/decode.h"
 #include "ctl/table.h"

@@ -1,7 +1,6 @@
 #include "base/jsonw.h"
 #include "base/time.h"
 #include "fold/column.h"
-#include "commit/project.h"
 #include "ctl/ctl.h"
 
 /* Whole tables to standard output, from one snapshot. Memory is bounded: what

@@ -3,7 +3,6 @@
 #include "config/config_names.h"
 #include "commit/intake.h"
 #include "follow/outbox.h"
-#include "commit/project.h"
 
 struct plan {
 	struct ctl *ctl;

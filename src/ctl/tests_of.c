@@ -1,7 +1,6 @@
 #include "ctl/tests_of.h"
 
 #include "config/config_names.h"
-#include "commit/project.h"
 #include "access/rows.h"
 
 enum { DECODE_MAX = 64 << 20 }; /* bytes */

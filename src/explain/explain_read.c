@@ -5,7 +5,6 @@
 #include "config/config_names.h"
 #include "explain/explain_note.h"
 #include "fold/manual.h"
-#include "commit/project.h"
 #include "explain/say.h"
 
 enum { EVENTS_FIRST = 16 };

@@ -1,7 +1,6 @@
 #include "explain/say.h"
 
 #include "fold/column.h"
-#include "commit/project.h"
 
 /* ---- sales ---- */
 

@@ -2,7 +2,6 @@
 
 #include "base/time.h"
 #include "fold/column.h"
-#include "commit/project.h"
 
 void
 say_time(struct buf *b, int64_t t)

@@ -2,7 +2,6 @@
 
 #include "config/config_names.h"
 #include "fold/manual.h"
-#include "commit/project.h"
 #include "platform/redact.h"
 
 int

@@ -8,7 +8,6 @@
 #include "commit/intake.h"
 #include "fold/manual.h"
 #include "commit/manual_put.h"
-#include "commit/project.h"
 #include "commit/rebuild.h"
 #include "commit/sweep.h"
 
