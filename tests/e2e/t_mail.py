@@ -350,6 +350,34 @@ class Smtp:
         self.server.server_close()
 
 
+def send(p, n, to):
+    """A sale, and what became of its mail: state, attempts, last answer."""
+    body = replaced(sale(n), ("email", to), ("product_name", HOSTILE))
+    a = p.cgi("POST", "/hooks/gumroad/" + p.tokens[0], body, FORM)
+    same(a.word(), "recorded", "a delivery")
+    p.cli("work", "--once")
+    return rows(p)[-1][2:]
+
+
+def goes(p, port):
+    """The first mail waits; once there is a server, it comes whole."""
+    server = Smtp(port)
+    p.execute("UPDATE outbox SET due_at = 1")
+    p.cli("work", "--once")
+    same((rows(p)[0][2:4], len(server.got)), (("done", 2), 1), "then it goes")
+    sender, to, raw = server.got[0]
+    same((sender, to), ("<shop@example.org>", ["<buyer@example.com>"]),
+         "the envelope")
+    ok(raw.count(b"\n") == raw.count(b"\r\n"), "lines as SMTP has them")
+    mail = check_mail(["-i", "-f", "shop@example.org", "--",
+                       "buyer@example.com"], raw.replace(b"\r\n", b"\n"),
+                      "buyer@example.com")
+    ok("\n.\nFrom now" in body_of(mail, "plain") and
+       "&#60;b&#62;&#38;amp;" in body_of(mail, "html"), "both parts, whole",
+       raw)
+    return server
+
+
 def test_msmtp():
     """Through a mailer as people have it, which sends by SMTP."""
     msmtp = shutil.which("msmtp")
@@ -371,34 +399,14 @@ mail { from = 'Shöp <shop@example.org>'
 on 'purchase' { test = true mail 'welcome' { template = 'welcome' } }
 """ % (p.dir / "mailer", FIXTURES / "mail"))
     same(p.cli("migrate").returncode, 0, "migrate")
-
-    def send(n, to):
-        body = replaced(sale(n), ("email", to), ("product_name", HOSTILE))
-        a = p.cgi("POST", "/hooks/gumroad/" + p.tokens[0], body, FORM)
-        same(a.word(), "recorded", "a delivery")
-        p.cli("work", "--once")
-        return rows(p)[-1][2:]
-    state, attempts, said = send(1, "buyer@example.com")
+    state, attempts, said = send(p, 1, "buyer@example.com")
     same((state, attempts), ("waiting", 1), "no server: again")
     ok("Connection refused" in said, "which is told", said)
-    server = Smtp(port)
-    p.execute("UPDATE outbox SET due_at = 1")
-    p.cli("work", "--once")
-    same((rows(p)[0][2:4], len(server.got)), (("done", 2), 1), "then it goes")
-    sender, to, raw = server.got[0]
-    same((sender, to), ("<shop@example.org>", ["<buyer@example.com>"]),
-         "the envelope")
-    ok(raw.count(b"\n") == raw.count(b"\r\n"), "lines as SMTP has them")
-    mail = check_mail(["-i", "-f", "shop@example.org", "--",
-                       "buyer@example.com"], raw.replace(b"\r\n", b"\n"),
-                      "buyer@example.com")
-    ok("\n.\nFrom now" in body_of(mail, "plain") and
-       "&#60;b&#62;&#38;amp;" in body_of(mail, "html"), "both parts, whole",
-       raw)
-    state, attempts, said = send(2, "later@example.com")
+    server = goes(p, port)
+    state, attempts, said = send(p, 2, "later@example.com")
     same((state, attempts), ("waiting", 1), "450: again")
     ok("exit 69" in said and "later" not in said, "and why", said)
-    state, attempts, said = send(3, "nobody@example.com")
+    state, attempts, said = send(p, 3, "nobody@example.com")
     same((state, attempts), ("dead", 1), "550: never")
     ok("exit 65" in said and "nobody" not in said, "and why", said)
     same(len(server.got), 1, "no other mail went")
@@ -418,34 +426,14 @@ on 'purchase' { test = true mail 'welcome' { template = 'welcome' } }
     done = p.cli("check")
     ok(done.returncode == 1 and b"PROBLEM  mails wait: smtp://" in done.stdout,
        "check: nobody there", done.stdout.decode())
-
-    def send(n, to):
-        body = replaced(sale(n), ("email", to), ("product_name", HOSTILE))
-        a = p.cgi("POST", "/hooks/gumroad/" + p.tokens[0], body, FORM)
-        same(a.word(), "recorded", "a delivery")
-        p.cli("work", "--once")
-        return rows(p)[-1][2:]
-    state, attempts, said = send(1, "buyer@example.com")
+    state, attempts, said = send(p, 1, "buyer@example.com")
     same((state, attempts), ("waiting", 1), "no server: again")
     ok("127.0.0.1" in said and "buyer" not in said, "which is told", said)
-    server = Smtp(port)
-    p.execute("UPDATE outbox SET due_at = 1")
-    p.cli("work", "--once")
-    same((rows(p)[0][2:4], len(server.got)), (("done", 2), 1), "then it goes")
-    sender, to, raw = server.got[0]
-    same((sender, to), ("<shop@example.org>", ["<buyer@example.com>"]),
-         "the envelope")
-    ok(raw.count(b"\n") == raw.count(b"\r\n"), "lines as SMTP has them")
-    mail = check_mail(["-i", "-f", "shop@example.org", "--",
-                       "buyer@example.com"], raw.replace(b"\r\n", b"\n"),
-                      "buyer@example.com")
-    ok("\n.\nFrom now" in body_of(mail, "plain") and
-       "&#60;b&#62;&#38;amp;" in body_of(mail, "html"), "both parts, whole",
-       raw)
+    server = goes(p, port)
     for n, to, want, code in ((2, "later@example.com", "waiting", "450 4.2.0"),
                               (3, "nobody@example.com", "dead", "550 5.1.1"),
                               (4, "relay@example.com", "waiting", "550 no")):
-        state, attempts, said = send(n, to)
+        state, attempts, said = send(p, n, to)
         same((state, attempts), (want, 1), code + ": " + want)
         ok(code in said and "@example.com" not in said, "and why", said)
     same(len(server.got), 1, "no other mail went")
