@@ -60,9 +60,10 @@ class Stream:
             rb"id: (\d+)\nevent: access\ndata: (.*)\n\n", self.text)]
 
     def wait(self, n, limit=LIMIT):
-        """Until there are n events; those."""
+        """Until there are n events, or an answer that has none; those."""
         end = time.monotonic() + limit
-        while len(self.events()) < n and not self.ended:
+        while len(self.events()) < n and not self.ended and \
+                self.status in (None, 200):
             left = end - time.monotonic()
             if left <= 0:
                 break
