@@ -148,13 +148,16 @@ def reader():
         a = p.gumroad(sale_of_size(10000 + n, 300000))
         if a.word() != "recorded":
             raise RuntimeError(a)
-    grown = wal.stat().st_size
     ok(before < WAL_MAX, "the usual size of the log", before)
-    same(wal_bytes(p), grown, "/metrics tells its size")
-    done = p.cli("check")
-    ok(b"gatepost.db-wal is larger than usual" in done.stdout and
-       b"write-ahead log %d kB" % (grown // 1024) in done.stdout,
-       "check tells it", done.stdout.decode())
+    # the program's own chores add a page now and then
+    least = wal.stat().st_size
+    told = wal_bytes(p)
+    ok(least <= told <= wal.stat().st_size, "/metrics tells its size", told)
+    done = p.cli("check").stdout.decode()
+    told = re.search(r"write-ahead log (\d+) kB", done)
+    ok("gatepost.db-wal is larger than usual" in done and told is not None and
+       least // 1024 <= int(told[1]) <= wal.stat().st_size // 1024,
+       "check tells it", done)
     db.execute("ROLLBACK")
     slowest, begun = 0, time.monotonic()
     while (wal.stat().st_size >= WAL_MAX and
