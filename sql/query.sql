@@ -627,8 +627,8 @@ DELETE FROM passes WHERE who = $1;
 -- name: copy_meta
 -- (what belongs to one database alone stays there)
 SELECT name, value FROM meta
-WHERE name > $1 AND name NOT IN ('log_version', 'state_version', 'tiers',
-	'copying')
+WHERE name > $1 AND name NOT IN ('log_version', 'state_version',
+	'views_version', 'tiers', 'copying')
 ORDER BY name LIMIT $2;
 -- name: copy_meta_drop
 DELETE FROM meta WHERE name = $1;

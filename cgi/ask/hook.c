@@ -98,7 +98,7 @@ refusal(const struct platform *p, enum verify_answer answer)
 		[VERIFY_MISMATCH] = COUNT_MISMATCH,
 		[VERIFY_CONFIG_ERROR] = COUNT_NOT_CONFIGURED,
 	};
-	return p->signature_param == NULL ? COUNT_TOKEN : of_signature[answer];
+	return p->refused_status == 404 ? COUNT_TOKEN : of_signature[answer];
 }
 
 static void
@@ -162,14 +162,14 @@ hook_post(const struct app *app, struct request *r, struct reply *p)
 		    cut_to(request_param(r, "CONTENT_TYPE"), CONTENT_TYPE_MAX),
 		.path_token = r->token,
 		.authorization = request_authorization(r),
-		.signature = platform->signature_param == NULL
+		.signature = platform->proof.param == NULL
 		    ? STR_NONE
-		    : request_param(r, platform->signature_param),
+		    : request_param(r, platform->proof.param),
 		.peer = cut_to(request_param(r, "REMOTE_ADDR"), PEER_MAX),
 		.now = time_now(),
 		.came = r->came != 0 ? r->came : time_micros(),
 	};
-	if (intake_verify(app->config, &in, &proof, &a) == 0) {
+	if (intake_verify(app->config, &in, r->arena, &proof, &a) == 0) {
 		/* a stranger takes no place */
 		if (!writer_enter(app->writers, r, p))
 			return;

@@ -133,13 +133,13 @@ add_times(struct openmetrics *m, enum family f, struct histogram *h)
 
 /* ---- what the process knows ---------------------------------------------- */
 
-/* A token or a signature, never both. */
+/* A token of the URL, or another proof, never both. */
 static int
 can_refuse(const struct platform *p, enum count_refusal why)
 {
 	if (why == COUNT_TOKEN)
-		return p->signature_param == NULL;
-	return p->signature_param != NULL || why > COUNT_MISMATCH;
+		return p->refused_status == 404;
+	return p->refused_status != 404 || why > COUNT_MISMATCH;
 }
 
 static void

@@ -224,7 +224,8 @@ add_file(struct buf *b, const char *file, struct str text)
 }
 
 static void
-add_steps(struct buf *b, const char *base, int rewritten, const char *token)
+add_steps(struct buf *b, const char *base, int rewritten,
+    const struct platform *p, const char *token)
 {
 	struct buf line;
 	buf_init(&line, URL_MAX + 256);
@@ -234,10 +235,11 @@ add_steps(struct buf *b, const char *base, int rewritten, const char *token)
 	add_code(b, line.p);
 	buf_addz(b,
 	    " and see <b>ok</b>. Otherwise the error log of your web space "
-	    "says what is wrong.\n<li>At Gumroad, in Settings, Advanced, paste "
-	    "this as the ping endpoint:<br>\n");
+	    "says what is wrong.\n<li>");
+	html_add(b, str_from(p->words.page));
+	buf_addz(b, ":<br>\n");
 	buf_reset(&line);
-	buf_addf(&line, "%s/hooks/gumroad/%s", site, token);
+	buf_addf(&line, "%s/hooks/%s/%s", site, p->name, token);
 	add_code(b, line.p);
 	buf_addz(b, "<br>\nIt holds a password: show it to nobody.");
 	if (rewritten) {
@@ -246,8 +248,8 @@ add_steps(struct buf *b, const char *base, int rewritten, const char *token)
 		    " The access log of your web space will hold it; this "
 		    "form keeps it out:<br>\n");
 		buf_reset(&line);
-		buf_addf(&line, "%.*sgatepost:%s@%s/hooks/gumroad",
-		    (int)(rest.p - site), site, token, rest.p);
+		buf_addf(&line, "%.*sgatepost:%s@%s/hooks/%s",
+		    (int)(rest.p - site), site, token, rest.p, p->name);
 		add_code(b, line.p);
 	}
 	buf_addz(b,
@@ -272,7 +274,8 @@ add_config(const struct first *first, const struct request *r, struct buf *b)
 		b->failed = 1;
 	else {
 		add_file(b, first->file, buf_str(&text));
-		add_steps(b, base, is_rewritten(r), made.gumroad_token);
+		add_steps(
+		    b, base, is_rewritten(r), platforms[0], made.gumroad_token);
 	}
 	buf_free(&text);
 }

@@ -27,6 +27,7 @@ const char *const count_kinds[COUNT_KINDS] = {
 	[FACT_ENDED] = "ended",
 	[FACT_RESTARTED] = "restarted",
 	[FACT_PAYMENT] = "payment",
+	[FACT_STATE] = "state",
 };
 
 const char *const count_refusals[COUNT_REFUSAL__MAX] = {

@@ -27,7 +27,7 @@ enum count_outcome {
 extern const char *const count_outcomes[COUNT_OUTCOME__MAX];
 
 /* A kind is the decoders' own, never a word of a delivery's. */
-enum { COUNT_KINDS = FACT_PAYMENT + 1 };
+enum { COUNT_KINDS = FACT_STATE + 1 };
 extern const char *const count_kinds[COUNT_KINDS];
 
 /* now 0: a test, which does not count as heard from the platform. */

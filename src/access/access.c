@@ -9,8 +9,8 @@ split_buyer(struct access_key *k, struct err *e)
 	if (!str_cut(k->value, ':', &platform, &id) || id.n == 0 ||
 	    platform_find(platform) == NULL)
 		return err_set(e, ERR_INPUT,
-		    "a buyer is written platform:id, for example "
-		    "gumroad:3443251");
+		    "a buyer is written platform:id, for example %s:3443251",
+		    platforms[0]->name);
 	k->platform = platform;
 	k->id = id;
 	return 0;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -10,6 +11,8 @@
 /* SHA256_Init and its like: see the header */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 
 struct crypto_hash {
@@ -104,6 +107,20 @@ out:
 	OPENSSL_cleanse(block, sizeof(block));
 	OPENSSL_cleanse(inner, sizeof(inner));
 	return rc;
+}
+
+int
+crypto_hmac(const char *digest, struct str key, struct str text,
+    uint8_t out[CRYPTO_DIGEST_MAX], size_t *n)
+{
+	const EVP_MD *md = EVP_get_digestbyname(digest);
+	unsigned made = 0;
+	if (md == NULL || key.n > INT_MAX ||
+	    HMAC(md, key.p, (int)key.n, (const unsigned char *)text.p, text.n,
+		out, &made) == NULL)
+		return -1;
+	*n = made;
+	return 0;
 }
 
 int

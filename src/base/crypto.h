@@ -34,6 +34,12 @@ void crypto_hash_free(struct crypto_hash *h);
 int crypto_hmac_sha256(struct str key, const struct str *pieces, size_t n,
     uint8_t out[CRYPTO_SHA256]);
 
+/* The same by any digest OpenSSL knows by that name ("SHA256", "MD5"): *n bytes.
+ * -1 also where it has none of that name, or may not use it (FIPS). */
+enum { CRYPTO_DIGEST_MAX = 64 };
+int crypto_hmac(const char *digest, struct str key, struct str text,
+    uint8_t out[CRYPTO_DIGEST_MAX], size_t *n);
+
 /* Do n bytes agree? Takes the same time wherever they differ. */
 int crypto_equal(const void *a, const void *b, size_t n);
 

@@ -35,7 +35,7 @@ look(void *arg, const struct store_event *ev)
 	struct fact f;
 	struct err e;
 	arena_reset(h->arena);
-	h->is_test = p->decode(ev->body, &opts, h->arena, &f, &e) == 0 &&
+	h->is_test = p->decode(p, ev->body, &opts, h->arena, &f, &e) == 0 &&
 	    (f.test || f.status == FACT_TEST);
 	return 1;
 }

@@ -34,19 +34,23 @@ intake_store(struct commit *commit, const struct config *config,
     const struct intake_request *in, const struct verify_result *proof,
     struct arena *a, struct intake_answer *out, struct err *e)
 {
+	const struct platform *p = in->platform;
 	struct fact *fact = arena_alloc(a, sizeof(*fact));
-	struct decode_opts opts = project_opts(config, in->platform);
+	struct decode_opts opts = project_opts(config, p);
+	struct str body = in->body;
 	out->status = INTAKE_UNAVAILABLE;
 	if (fact == NULL) {
 		err_set(e, ERR_MEMORY, "out of memory");
 		return;
 	}
-	if (in->platform->decode(in->body, &opts, a, fact, e) != 0)
+	if (p->blank != NULL && p->blank(p, in->body, a, &body, e) != 0)
+		return;
+	if (p->decode(p, body, &opts, a, fact, e) != 0)
 		return;
 	struct commit_delivery d = {
-		.platform = in->platform,
+		.platform = p,
 		.fact = fact,
-		.body = in->body,
+		.body = body,
 		.content_type = in->content_type,
 		.peer = in->peer,
 		.verified_by =
@@ -60,7 +64,7 @@ intake_store(struct commit *commit, const struct config *config,
 	struct commit_answer answer;
 	out->kind = fact->kind;
 	out->is_test = fact->test || fact->status == FACT_TEST;
-	intake_judge(config, in->platform, fact, &d.status, &d.reason);
+	intake_judge(config, p, fact, &d.status, &d.reason);
 	if (commit_put(commit, &d, &answer, e) != 0)
 		return;
 	out->event = answer.event;
@@ -72,10 +76,10 @@ intake_store(struct commit *commit, const struct config *config,
 
 int
 intake_verify(const struct config *config, const struct intake_request *in,
-    struct verify_result *proof, struct intake_answer *out)
+    struct arena *a, struct verify_result *proof, struct intake_answer *out)
 {
-	const struct config_platform *c =
-	    &config->platforms[platform_index(in->platform)];
+	const struct platform *p = in->platform;
+	const struct config_platform *c = &config->platforms[platform_index(p)];
 	struct verify_input check = {
 		.body = in->body,
 		.path_token = in->path_token,
@@ -84,13 +88,12 @@ intake_verify(const struct config *config, const struct intake_request *in,
 		.secrets = c->secrets.v,
 		.n_secrets = c->secrets.n,
 		.now = in->now,
-		.tolerance = in->platform->tolerance_default == 0
-		    ? VERIFY_ANY_AGE
-		    : c->tolerance,
+		.tolerance =
+		    p->tolerance_default == 0 ? VERIFY_ANY_AGE : c->tolerance,
 	};
 	*proof = (struct verify_result){ .sent_at = FACT_NO_TIME };
 	*out = (struct intake_answer){ 0 };
-	in->platform->verify(&check, proof);
+	p->verify(p, &check, a, proof);
 	out->verify = proof->answer;
 	if (proof->answer == VERIFY_VALID)
 		return 0;

@@ -39,11 +39,13 @@ struct intake_answer {
 };
 
 /* The first half: 0 and the proof, or -1 and the answer is INTAKE_REFUSED or
- * INTAKE_NOT_CONFIGURED. Any thread; quick, waits for nothing. */
+ * INTAKE_NOT_CONFIGURED. Any thread; quick, waits for nothing. The arena is for
+ * what has to be read to find the proof. */
 int intake_verify(const struct config *config, const struct intake_request *in,
-    struct verify_result *proof, struct intake_answer *out);
+    struct arena *a, struct verify_result *proof, struct intake_answer *out);
 
-/* The second half: a delivery whose origin is known. Any thread; it may wait
+/* The second half: a delivery whose origin is known. A secret in the body is
+ * blanked before it is decoded and stored. Any thread; it may wait
  * (commit_put). The arena holds what is decoded. err is set for
  * INTAKE_UNAVAILABLE. */
 void intake_store(struct commit *commit, const struct config *config,

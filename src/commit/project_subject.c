@@ -84,8 +84,9 @@ take_delivery(void *arg, const struct store_event *row)
 		struct decode_opts opts = project_opts(g->config, g->platform);
 		if (f == NULL || body == NULL)
 			goto memory;
-		if (g->platform->decode((struct str){ body, row->body.n },
-			&opts, g->arena, f, g->err) != 0) {
+		if (g->platform->decode(g->platform,
+			(struct str){ body, row->body.n }, &opts, g->arena, f,
+			g->err) != 0) {
 			g->failed = 1;
 			return 1;
 		}

@@ -20,7 +20,8 @@ look(void *arg, const struct store_event *ev)
 	struct fact f;
 	struct err e;
 	arena_reset(l->one);
-	if (l->platform->decode(ev->body, &l->opts, l->one, &f, &e) == 0 &&
+	if (l->platform->decode(
+		l->platform, ev->body, &l->opts, l->one, &f, &e) == 0 &&
 	    str_eq(f.sale, l->sale)) {
 		l->body.p = arena_dup(l->arena, ev->body.p, ev->body.n);
 		l->body.n = ev->body.n;
@@ -48,5 +49,5 @@ sold_find(struct store *s, const struct config *c,
 	arena_free(l.one);
 	if (rc != 0 || l.body.p == NULL)
 		return rc;
-	return l.platform->decode(l.body, &l.opts, a, out, e);
+	return l.platform->decode(l.platform, l.body, &l.opts, a, out, e);
 }

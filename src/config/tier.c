@@ -157,6 +157,8 @@ tier_name(
 	const struct tier *t = tier_match(r, p, f, STR_NONE);
 	if (t != NULL)
 		return t->name;
+	if (f->unnamed)
+		return STR_NONE;
 	return f->tier.p != NULL ? f->tier : f->product;
 }
 

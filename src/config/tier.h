@@ -52,7 +52,8 @@ const struct tier *tier_match(const struct tier_rules *r,
     const struct platform *p, const struct fact *f, struct str variant);
 
 /* The name a purchase's tier column gets: the matching tier's, else the
- * platform's own, else the product's. */
+ * platform's own, else the product's; none where that has no name that would
+ * be one. */
 struct str tier_name(
     const struct tier_rules *r, const struct platform *p, const struct fact *f);
 

@@ -24,17 +24,8 @@ struct check {
 	struct ctl *ctl;
 	int problems;
 	int64_t now;
-	/* per platform, bits of the kinds ever seen */
-	unsigned seen[PLATFORM__MAX];
 	int64_t events, kept, kept_at;
 };
-
-/* What the ping URL never carries: told apart, so that a seller notices that
- * refunds would not arrive. */
-static const char *const resources[] = { "sale", "refund", "dispute",
-	"dispute_won", "cancellation", "subscription_updated",
-	"subscription_ended", "subscription_restarted" };
-enum { N_RESOURCES = sizeof(resources) / sizeof(resources[0]) };
 
 static void
 ok(struct check *k, const char *fmt, const char *what)
@@ -83,14 +74,16 @@ check_config(struct check *k, const struct config *c)
 	if (str_starts(c->public_url, STR("http://")) &&
 	    strstr(c->public_url.p, "127.0.0.1") == NULL)
 		note(k,
-		    "public_url is http: the Gumroad token would travel "
-		    "in clear; use https");
+		    "public_url is http: tokens would travel in clear; use "
+		    "https");
 	for (size_t i = 0; i < PLATFORM__MAX; i++) {
 		if (c->platforms[i].secrets.n == 0)
 			note(k,
 			    arena_printf(k->ctl->arena,
 				"%s has no %s: its deliveries are answered 503",
 				platforms[i]->name, platforms[i]->secrets_key));
+		else if (platforms[i]->words.limits != NULL)
+			note(k, platforms[i]->words.limits);
 		if (c->rules.accept_test[i])
 			note(k,
 			    arena_printf(k->ctl->arena,
@@ -225,59 +218,34 @@ static int
 count_kinds(void *arg, const struct store_event_count *row)
 {
 	struct check *k = arg;
-	const struct platform *p = platform_find(row->platform);
 	k->events += row->count;
 	if (str_eq_z(row->status, "kept")) {
 		k->kept += row->count;
 		if (row->last_seen_at > k->kept_at)
 			k->kept_at = row->last_seen_at;
 	}
-	if (p == NULL)
-		return 0;
-	size_t at = platform_index(p);
-	for (int i = 0; i < N_RESOURCES; i++)
-		if (str_eq_z(row->kind, resources[i]))
-			k->seen[at] |= 1U << i;
 	return 0;
 }
 
-/* Which kinds came from Gumroad itself? */
-static int
-find_resources(struct check *k, struct store *s, unsigned *seen, struct err *e)
-{
-	const struct platform *p = &platform_gumroad;
-	unsigned all = k->seen[platform_index(p)];
-	int64_t last[PLATFORM__MAX];
-	for (int i = 0; i < N_RESOURCES; i++) {
-		if ((all & 1U << i) == 0)
-			continue;
-		if (heard_last(s, k->ctl->config, p, str_from(resources[i]),
-			last, e) != 0)
-			return -1;
-		if (last[platform_index(p)] != 0)
-			*seen |= 1U << i;
-	}
-	return 0;
-}
-
+/* The kinds it sends only after they were asked for: a seller has to notice
+ * that refunds would not arrive. */
 static void
-check_resources(struct check *k, struct store *s, struct err *e)
+check_extra(
+    struct check *k, struct store *s, const struct platform *p, struct err *e)
 {
-	unsigned seen = 0;
+	const char *const *kinds = p->words.extra_kinds;
+	int64_t last[PLATFORM__MAX];
 	struct buf b;
-	if (find_resources(k, s, &seen, e) != 0)
-		return;
 	buf_init(&b, 1024);
-	for (int i = 1; i < N_RESOURCES; i++)
-		if ((seen & 1U << i) == 0)
-			buf_addf(&b, "%s%s", b.n > 0 ? ", " : "", resources[i]);
-	if (seen != 0 && b.n > 0)
+	for (; kinds != NULL && *kinds != NULL; kinds++)
+		if (heard_last(
+			s, k->ctl->config, p, str_from(*kinds), last, e) == 0 &&
+		    last[platform_index(p)] == 0)
+			buf_addf(&b, "%s%s", b.n > 0 ? ", " : "", *kinds);
+	if (b.n > 0)
 		note(k,
-		    arena_printf(k->ctl->arena,
-			"gumroad has never sent: %s. The ping URL carries "
-			"sales only; 'gatepost urls' has the lines for the "
-			"rest",
-			b.p));
+		    arena_printf(k->ctl->arena, "%s has never sent: %s. %s",
+			p->name, b.p, p->words.extra));
 	buf_free(&b);
 }
 
@@ -301,8 +269,8 @@ check_deliveries(struct check *k, struct store *s, struct err *e)
 			problem(k,
 			    "a delivery lies in the future: the clock "
 			    "was ahead then, or is behind now");
+		check_extra(k, s, platforms[i], e);
 	}
-	check_resources(k, s, e);
 	if (k->kept > 0)
 		(k->kept_at > k->now - KEPT_FRESH ? problem : note)(k,
 		    arena_printf(k->ctl->arena,
@@ -341,8 +309,8 @@ check_clock(struct check *k)
 	struct timex t = { 0 };
 	if (adjtimex(&t) == TIME_ERROR)
 		note(k,
-		    "the kernel says the clock is not synchronised: "
-		    "signatures of Gank are judged by it");
+		    "the kernel says the clock is not synchronised: signed "
+		    "deliveries are judged by it");
 	else
 		ok(k, "clock", "synchronised");
 }

@@ -97,8 +97,6 @@ ctl_number(const struct ctl *ctl, const char *option, int64_t min, int64_t max,
 	return 0;
 }
 
-const char *const ctl_platforms[] = { "gumroad", "gank", "manual", NULL };
-
 int
 ctl_one_of(const struct ctl *ctl, const char *option, const char *const *words,
     struct err *e)

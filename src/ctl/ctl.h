@@ -112,7 +112,6 @@ int ctl_number(const struct ctl *ctl, const char *option, int64_t min,
  * NULL. ERR_USAGE names them. */
 int ctl_one_of(const struct ctl *ctl, const char *option,
     const char *const *words, struct err *e);
-extern const char *const ctl_platforms[]; /* those of events */
 
 /* Which code an error ends with. */
 enum ctl_exit ctl_fail(const struct err *e);

@@ -63,9 +63,9 @@ decode_print(struct ctl *ctl, const struct platform *p, struct str body,
 		[FACT_KEPT] = "kept",
 		[FACT_TEST] = "test" };
 	struct fact f;
-	if (p->decode(body, &opts, ctl->arena, &f, e) != 0)
+	if (p->decode(p, body, &opts, ctl->arena, &f, e) != 0)
 		return -1;
-	json_t *facts = p->describe(&f);
+	json_t *facts = p->describe(p, &f);
 	json_t *all = json_pack("{s:s, s:b, s:s?, s:o}", "status",
 	    words[f.status], "understood", f.status != FACT_KEPT, "reason",
 	    f.reason, "facts", facts == NULL ? json_null() : facts);

@@ -63,7 +63,7 @@ run_events(struct ctl *ctl, struct err *e)
 	static const char *const statuses[] = { "applied", "kept", "test",
 		NULL };
 	if (ctl_one_of(ctl, "status", statuses, e) != 0 ||
-	    ctl_one_of(ctl, "platform", ctl_platforms, e) != 0 ||
+	    ctl_one_of(ctl, "platform", platform_columns, e) != 0 ||
 	    list_limit(ctl, &f.limit, e) != 0 ||
 	    ctl_number(ctl, "before", 1, INT64_MAX, STORE_NULL, &f.before, e) !=
 		0)
@@ -80,7 +80,7 @@ run_events(struct ctl *ctl, struct err *e)
 static const struct ctl_option events_options[] = {
 	{ "limit", "N", "how many, 20 unless told" },
 	{ "before", "ID", "only older ones" },
-	{ "platform", "NAME", "gumroad, gank" },
+	{ "platform", "NAME", platform_words },
 	{ "kind", "KIND", "sale, refund, membership, …" },
 	{ "status", "STATUS", "applied, kept, test" },
 	{ NULL, NULL, NULL },

@@ -4,6 +4,9 @@
 #include "ctl/ctl.h"
 #include "ctl/print.h"
 #include "ctl/table.h"
+#include "platform/money.h"
+
+enum { PRICE_MAX = 300 }; /* bytes of it as a text, currency included */
 
 int
 print_purchase_json(void *arg, const struct store_purchase *p)
@@ -34,10 +37,10 @@ static int
 table_row(void *arg, const struct store_purchase *p)
 {
 	struct table *t = arg;
-	char price[40];
-	snprintf(price, sizeof(price), "%lld.%02lld %.*s",
-	    (long long)(p->price / 100), (long long)(p->price % 100),
-	    STR_ARG(p->currency));
+	struct buf price;
+	buf_init(&price, PRICE_MAX);
+	money_add(&price, p->price, p->currency);
+	buf_addf(&price, " %.*s", STR_ARG(p->currency));
 	table_cell_time(t, p->sold_at);
 	table_cell(t, p->platform);
 	table_cell(t, p->sale);
@@ -45,13 +48,14 @@ table_row(void *arg, const struct store_purchase *p)
 	table_cell(t, p->user_ref.p != NULL ? p->user_ref : p->email);
 	table_cell(t,
 	    p->price == STORE_NULL || p->currency.p == NULL ? STR_NONE
-							    : str_from(price));
+							    : buf_str(&price));
 	table_cell(t, p->tier);
 	if (p->since != STORE_NULL && p->until == STORE_NULL)
 		table_cell(t, STR("for ever"));
 	else
 		table_cell_time(t, p->until);
 	table_cell(t, str_from(note(p)));
+	buf_free(&price);
 	return 0;
 }
 
@@ -66,7 +70,7 @@ run(struct ctl *ctl, struct err *e)
 	int wanted = 0;
 	for (size_t by = 0; by < 4; by++)
 		wanted += ctl_get(ctl, access_words[by]) != NULL;
-	if (ctl_one_of(ctl, "platform", ctl_platforms, e) != 0 ||
+	if (ctl_one_of(ctl, "platform", platform_columns, e) != 0 ||
 	    (wanted > 0 && ctl_key(ctl, &key, e) != 0) ||
 	    list_limit(ctl, &f.limit, e) != 0)
 		return CTL_USAGE;
@@ -91,7 +95,7 @@ run(struct ctl *ctl, struct err *e)
 
 static const struct ctl_option options[] = {
 	{ "limit", "N", "how many, 20 unless told" },
-	{ "platform", "NAME", "gumroad, gank" },
+	{ "platform", "NAME", platform_words },
 	CTL_KEY_OPTIONS,
 	{ NULL, NULL, NULL },
 };

@@ -171,15 +171,16 @@ report(struct restore *r, int had)
 	buf_addf(b, "%s is checked, and in place: %s\n", r->file, says(r, s));
 	if (had)
 		buf_addf(b, "what was there is kept as %s\n", r->kept);
+	buf_addf(b, "next:\n- What came after %s is not in it. ", text);
+	for (size_t i = 0; i < PLATFORM__MAX; i++)
+		if (platforms[i]->words.resend != NULL)
+			buf_addf(b, "%s. ", platforms[i]->words.resend);
 	buf_addf(b,
-	    "next:\n"
-	    "- What came after %s is not in it. Gumroad can send a sale's "
-	    "ping again, from the sale's page there; 'gatepost grant' gives a "
-	    "tier by hand.\n"
+	    "'gatepost grant' gives a tier by hand.\n"
 	    "- Programs that follow /v1/changes: the newest number is %lld "
 	    "now, and higher ones are given a second time. Let each begin "
 	    "with after=0.\n",
-	    text, (long long)s->changes);
+	    (long long)s->changes);
 	if (s->waiting > 0)
 		buf_addf(b,
 		    "- %lld follow-ups wait in it; some may have been sent "

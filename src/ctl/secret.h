@@ -13,4 +13,8 @@
 /* All --secret and --secret-file, into out[CTL_VALUES_MAX]. */
 int ctl_secrets(struct ctl *ctl, struct str *out, size_t *n, struct err *e);
 
+/* The platform whose signatures `sign` makes and `verify` checks: the first that
+ * signs. */
+const struct platform *ctl_signing(void);
+
 #endif

@@ -1,7 +1,6 @@
 #include "ctl/secret.h"
 
 #include "base/time.h"
-#include "platform/signature.h"
 
 enum { BODY_MAX = 1024 * 1024 };
 
@@ -21,7 +20,8 @@ run(struct ctl *ctl, struct err *e)
 		    "give one secret with --secret-file or --secret");
 		return CTL_USAGE;
 	}
-	signature_make(body, secrets[0], t, &ctl->out, e);
+	const struct platform *p = ctl_signing();
+	p->sign(p, body, secrets[0], t, &ctl->out, e);
 	buf_addc(&ctl->out, '\n');
 	return CTL_YES;
 }
@@ -35,7 +35,7 @@ static const struct ctl_option options[] = {
 const struct ctl_command ctl_sign = {
 	.name = "sign",
 	.args = "[FILE]",
-	.help = "print the Gank-Signature for a body",
+	.help = "print the signature for a body, the header's value",
 	.options = options,
 	.max_rest = 1,
 	.run = run,

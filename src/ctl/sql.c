@@ -14,7 +14,7 @@ enum { OWN_WORDS = 8 };
 
 static const char hint[] =
     "Times are unix seconds: datetime(sold_at, 'unixepoch'). Money is in\n"
-    "minor units: price / 100.0. Begin with SELECT * FROM recent_purchases;\n"
+    "minor units (cents). Begin with SELECT * FROM recent_purchases;\n"
     "gatepost-sql(7) has more.\n";
 
 /*

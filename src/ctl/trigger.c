@@ -76,30 +76,37 @@ trigger_make(struct ctl *ctl, struct trigger *t, struct err *e)
 {
 	const struct platform *p = t->platform;
 	struct decode_opts decode = { str_from(p->reference_default) };
-	if (p->sample(t->sample, &t->opts, ctl->arena, &t->body, e) != 0) {
+	if (p->sample(p, t->sample, &t->opts, ctl->arena, &t->body, e) != 0) {
 		if (e->code == ERR_INPUT)
 			e->code = ERR_USAGE;
 		return -1;
 	}
-	return p->decode(t->body, &decode, ctl->arena, &t->fact, e);
+	return p->decode(p, t->body, &decode, ctl->arena, &t->fact, e);
+}
+
+/* Unless --set says otherwise. */
+static int
+set_field(struct ctl *ctl, struct trigger *t, const char *key, struct str value,
+    struct err *e)
+{
+	for (size_t i = 0; i < t->opts.n_sets; i++)
+		if (str_eq_z(t->keys[i], key))
+			return 0;
+	t->keys[t->opts.n_sets] = str_from(key);
+	t->values[t->opts.n_sets++] = value;
+	return trigger_make(ctl, t, e);
 }
 
 /* A sale of another seller than the configured one would be kept: the sample
- * takes the configured id, unless --set says otherwise. */
+ * takes the configured id. */
 static int
 adopt_owner(struct ctl *ctl, struct trigger *t, struct err *e)
 {
-	struct sample_opts *o = &t->opts;
 	struct str owner =
 	    ctl->config->platforms[platform_index(t->platform)].owner;
 	if (owner.p == NULL || t->fact.owner.p == NULL)
 		return 0;
-	for (size_t i = 0; i < o->n_sets; i++)
-		if (str_eq_z(o->keys[i], t->platform->owner_field))
-			return 0;
-	t->keys[o->n_sets] = str_from(t->platform->owner_field);
-	t->values[o->n_sets++] = owner;
-	return trigger_make(ctl, t, e);
+	return set_field(ctl, t, t->platform->owner_field, owner, e);
 }
 
 static int
@@ -148,25 +155,35 @@ holds_token(const struct trigger *t, const char *url)
 static enum ctl_exit
 post(struct ctl *ctl, struct trigger *t, const char *to, struct err *e)
 {
+	const struct platform *p = t->platform;
 	struct buf signature, answer;
 	long status = 0;
 	if (t->secret.p == NULL) {
 		err_set(e, ERR_CONFIG, "no %s.%s in the configuration to %s",
-		    t->platform->name, t->platform->secrets_key, "sign with");
+		    p->name, p->secrets_key, "sign with");
 		return CTL_SYSTEM;
 	}
+	/* it stays out of the database, but not out of what is sent */
+	if (p->proof.token != NULL &&
+	    set_field(ctl, t, p->proof.token, t->secret, e) != 0)
+		return CTL_SYSTEM;
 	buf_init(&signature, 1024);
 	buf_init(&answer, ANSWER_MAX);
-	int rc = t->platform->sign(t->body, t->secret, t->now, &signature, e);
+	int rc = p->sign == NULL
+	    ? 0
+	    : p->sign(p, t->body, t->secret, t->now, &signature, e);
 	const char *headers[3] = { arena_printf(ctl->arena, "Content-Type: %s",
-				       t->platform->content_type),
-		signature.n > 0 ? signature.p : NULL, NULL };
+				       p->content_type),
+		p->sign == NULL ? NULL
+				: arena_printf(ctl->arena, "%s: %s",
+				      p->proof.header, signature.p),
+		NULL };
 	struct http_post request = { .url = hook_url(ctl, t, str_from(to)),
 		.headers = headers,
 		.body = t->body,
 		.timeout_ms = POST_MS };
 	/* a URL that holds its own token or user is tried as it is */
-	if (t->platform->token_in_path && !holds_token(t, request.url)) {
+	if (p->token_in_path && !holds_token(t, request.url)) {
 		request.user = "gatepost";
 		request.password = str_z(ctl->arena, t->secret);
 	}

@@ -6,8 +6,8 @@
 /* Shared by the files of the command trigger. */
 enum {
 	TRIGGER_NONCE_BYTES = 32,
-	/* those given by --set, those of --tier, the owner's id */
-	TRIGGER_SETS_MAX = CTL_VALUES_MAX + 3,
+	/* those given by --set, those of --tier, the owner's id, a token */
+	TRIGGER_SETS_MAX = CTL_VALUES_MAX + 4,
 };
 
 struct trigger {

@@ -75,7 +75,7 @@ fill_part(struct trigger *t, struct arena *a, enum sample_part part,
 	struct str value = name_for(a, pattern);
 	const char *key = value.n == 0
 	    ? NULL
-	    : t->platform->sample_key(t->sample, part, value);
+	    : t->platform->sample_key(t->platform, t->sample, part, value);
 	if (key == NULL)
 		return;
 	t->keys[t->opts.n_sets] = str_from(key);
@@ -152,8 +152,8 @@ trigger_fill_tier(
 	const struct tier *tier = tier_find(&c->rules, str_from(name));
 	if (tier == NULL)
 		return refuse_name(&c->rules, name, e);
-	if (t->platform->sample_key(t->sample, SAMPLE_VARIANT, STR("x")) ==
-	    NULL)
+	if (t->platform->sample_key(
+		t->platform, t->sample, SAMPLE_VARIANT, STR("x")) == NULL)
 		return err_set(e, ERR_USAGE,
 		    "--tier has nothing to fill in: %s.%s takes product and "
 		    "tier of what it speaks of: --set %s=…",

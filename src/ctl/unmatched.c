@@ -144,9 +144,8 @@ add_line(struct unmatched *u, struct ctl *ctl, struct store *s,
 	/* the tier alone, of a sale that has other variants too */
 	if (by_id && f.tier.p != NULL && str_eq(variant, p->row.variant))
 		variant = f.tier;
-	/* Gank names the product in the title, Gumroad in the permalink */
-	if (variant.p == NULL && str_eq_z(p->row.platform, "gank"))
-		variant = p->row.product_name;
+	variant =
+	    platform_variant(p->row.platform, variant, p->row.product_name);
 	buf_init(&b, LINE_MAX_BYTES);
 	if (tier_grant_line(&b, p->row.platform,
 		by_id ? f.product_id : p->row.product, variant) == 0) {

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include "base/time.h"
-#include "platform/signature.h"
 
 enum { BODY_MAX = 1024 * 1024, SECRET_MAX = 64 * 1024 };
 
@@ -24,6 +23,15 @@ ctl_secrets(struct ctl *ctl, struct str *out, size_t *n, struct err *e)
 		out[(*n)++] = s;
 	}
 	return 0;
+}
+
+const struct platform *
+ctl_signing(void)
+{
+	size_t i = 0;
+	while (i + 1 < PLATFORM__MAX && platforms[i]->sign == NULL)
+		i++;
+	return platforms[i];
 }
 
 /* Beside the one word on standard output. */
@@ -60,8 +68,8 @@ run(struct ctl *ctl, struct err *e)
 	const char *header = ctl_get(ctl, "header");
 	if (header == NULL) {
 		err_set(e, ERR_USAGE,
-		    "--header is missing: the value of the "
-		    "Gank-Signature line");
+		    "--header is missing: the value of the %s line",
+		    ctl_signing()->proof.header);
 		return CTL_USAGE;
 	}
 	if (ctl_number(ctl, "now", 0, INT64_MAX / 10, time_now(), &in.now, e) !=
@@ -73,7 +81,8 @@ run(struct ctl *ctl, struct err *e)
 	if (in.n_secrets == 0)
 		note("gatepost: no --secret-file and no --secret\n");
 	in.signature = str_from(header);
-	signature_verify(&in, &out);
+	const struct platform *p = ctl_signing();
+	p->verify(p, &in, ctl->arena, &out);
 	buf_addf(&ctl->out, "%s\n", verify_words[out.answer]);
 	return out.answer == VERIFY_VALID ? CTL_YES : CTL_NO;
 }
@@ -89,7 +98,7 @@ static const struct ctl_option options[] = {
 const struct ctl_command ctl_verify = {
 	.name = "verify",
 	.args = "[FILE]",
-	.help = "check a Gank-Signature; one word, exit 0 for valid only",
+	.help = "check a signature; one word, exit 0 for valid only",
 	.options = options,
 	.max_rest = 1,
 	.run = run,

@@ -149,6 +149,16 @@ note_kept(struct noting *n)
 			kept, kept == 1 ? "delivery is" : "deliveries are"));
 }
 
+/* What links call the app's own user id. */
+static struct str
+reference(const struct config *c)
+{
+	for (size_t i = 0; i < PLATFORM__MAX; i++)
+		if (c->platforms[i].reference.p != NULL)
+			return c->platforms[i].reference;
+	return STR_NONE;
+}
+
 static int
 note_absent(struct noting *n, struct store *s, struct err *e)
 {
@@ -176,9 +186,7 @@ note_absent(struct noting *n, struct store *s, struct err *e)
 		    ? arena_printf(n->a,
 			  ": the link they were bought by had no %.*s. "
 			  "'gatepost link' ties one to a user by hand.",
-			  STR_ARG(
-			      n->c->platforms[platform_index(&platform_gumroad)]
-				  .reference))
+			  STR_ARG(reference(n->c)))
 		    : "."));
 	return 0;
 }
@@ -186,42 +194,49 @@ note_absent(struct noting *n, struct store *s, struct err *e)
 /* ---- what to doubt ---- */
 
 struct kinds {
-	int sales, others;
+	const struct platform *p;
+	int others, extra;
 };
 
 static int
 take_count(void *arg, const struct store_event_count *c)
 {
-	static const char *const others[] = { "refund", "dispute",
-		"dispute_won", "cancellation", "subscription_updated",
-		"subscription_ended", "subscription_restarted" };
 	struct kinds *k = arg;
-	if (!str_eq_z(c->platform, "gumroad"))
+	if (!str_eq_z(c->platform, k->p->name))
 		return 0;
-	k->sales |= str_eq_z(c->kind, "sale");
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		k->others |= str_eq_z(c->kind, others[i]);
+	int extra = 0;
+	for (const char *const *w = k->p->words.extra_kinds; *w != NULL; w++)
+		extra |= str_eq_z(c->kind, *w);
+	k->extra |= extra;
+	k->others |= !extra && str_eq_z(c->status, "applied");
 	return 0;
 }
 
-/* The ping URL carries sales only: Gumroad's User::PingNotification. */
 static int
-note_sales_only(struct noting *n, struct store *s, struct err *e)
+concerns(const struct explain *x, const struct platform *p)
 {
-	struct kinds k = { 0, 0 };
-	int concerns = n->x->n_subjects == 0;
-	for (size_t i = 0; i < n->x->n_subjects; i++)
-		concerns |= str_eq_z(n->x->subjects[i].platform, "gumroad");
-	if (!concerns)
+	for (size_t i = 0; i < x->n_subjects; i++)
+		if (str_eq_z(x->subjects[i].platform, p->name))
+			return 1;
+	return x->n_subjects == 0;
+}
+
+/* Some kinds come only after they were asked for. */
+static int
+note_extra(
+    struct noting *n, struct store *s, const struct platform *p, struct err *e)
+{
+	struct kinds k = { p, 0, 0 };
+	if (p->words.extra_kinds == NULL || !concerns(n->x, p))
 		return 0;
 	if (store_event_counts(s, take_count, &k, e) != 0)
 		return -1;
-	if (k.sales && !k.others)
+	if (k.others && !k.extra)
 		add_note(n,
-		    "No refund, dispute or cancellation has ever arrived from "
-		    "gumroad: only the ping URL is registered, and it carries "
-		    "sales alone. 'gatepost urls' has the lines for the "
-		    "rest.");
+		    arena_printf(n->a,
+			"No refund, dispute or cancellation has ever arrived "
+			"from %s. %s.",
+			p->name, p->words.extra));
 	return 0;
 }
 
@@ -238,8 +253,10 @@ explain_notes(struct store *s, const struct config *c,
 	if (x->access.tier.p == NULL)
 		note_why(&n);
 	note_kept(&n);
-	if (note_sales_only(&n, s, e) != 0 ||
-	    rebuild_needed(s, c, &stale, e) != 0)
+	for (size_t i = 0; i < PLATFORM__MAX; i++)
+		if (note_extra(&n, s, platforms[i], e) != 0)
+			return -1;
+	if (rebuild_needed(s, c, &stale, e) != 0)
 		return -1;
 	if (stale)
 		add_note(&n,

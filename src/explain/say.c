@@ -37,7 +37,8 @@ add_sale_name(const struct say *s, const struct store_purchase *p)
 	size_t at = (size_t)(p - r->v);
 	const char *name = "A sale";
 	if (f->kind == FACT_PAYMENT)
-		name = f->months > 0 ? "A payment for" : "A purchase";
+		name = f->months > 0 || f->days > 0 ? "A payment for"
+						    : "A purchase";
 	else if (f->test)
 		name = "A test purchase";
 	else if (f->preorder)
@@ -51,6 +52,8 @@ add_sale_name(const struct say *s, const struct store_purchase *p)
 	if (f->kind == FACT_PAYMENT && f->months > 0)
 		buf_addf(
 		    s->b, " %d month%s", f->months, f->months == 1 ? "" : "s");
+	else if (f->kind == FACT_PAYMENT && f->days > 0)
+		buf_addf(s->b, " %d days", f->days);
 	buf_addz(s->b, " of ");
 	buf_adds(
 	    s->b, p->product_name.p != NULL ? p->product_name : p->product);

@@ -137,7 +137,7 @@ say_is_told(const struct say *s, struct str sale, enum fact_kind last)
 		const struct explain_event *ev = &s->subject->events[i];
 		if (ev->counts && ev->fact != NULL &&
 		    (ev->fact->kind <= last ||
-			ev->fact->kind == FACT_PAYMENT) &&
+			ev->fact->kind >= FACT_PAYMENT) &&
 		    str_eq(project_column(s->arena, ev->fact->sale), sale))
 			return 1;
 	}
@@ -152,6 +152,8 @@ add_nothing(const struct say *s, const struct store_purchase *p)
 	buf_addz(s->b, " gives nothing");
 	if (p->test && !s->rules->accept_test[platform_index(platform)])
 		buf_addz(s->b, " while accept_test is off");
+	else if (p->tier.p == NULL && f->unnamed)
+		buf_addz(s->b, ", as no grant fits it");
 	else if (f->preorder)
 		buf_addz(s->b,
 		    " until the release is charged, as a sale of its own");

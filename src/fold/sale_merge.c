@@ -20,6 +20,7 @@ precedence(enum fact_kind kind)
 	switch (kind) {
 	case FACT_SALE:
 	case FACT_PAYMENT:
+	case FACT_STATE:
 		return 0;
 	case FACT_REFUND:
 		return 1;
@@ -39,8 +40,16 @@ compare_sent(const struct fold_delivery *a, const struct fold_delivery *b)
 	return c != 0 ? c : compare_str(a->fact->delivery, b->fact->delivery);
 }
 
+/* The time of which a state tells. */
+static int64_t
+as_of(const struct fold_delivery *d)
+{
+	return d->fact->as_of != FACT_NO_TIME ? d->fact->as_of : d->sent_at;
+}
+
 /* By sale, then the one that speaks first: of a kind the one sent last, as the
- * seller may have corrected something; of payments the first. */
+ * seller may have corrected something; of payments the first; of states the
+ * newest. */
 static int
 compare_deliveries(const void *pa, const void *pb)
 {
@@ -48,6 +57,8 @@ compare_deliveries(const void *pa, const void *pb)
 	int c = compare_str(a->fact->sale, b->fact->sale);
 	if (c == 0)
 		c = precedence(a->fact->kind) - precedence(b->fact->kind);
+	if (c == 0 && a->fact->kind == FACT_STATE)
+		c = (as_of(a) < as_of(b)) - (as_of(a) > as_of(b));
 	if (c == 0)
 		c = a->fact->kind == FACT_PAYMENT ? compare_sent(a, b)
 						  : compare_sent(b, a);
@@ -201,14 +212,17 @@ find_conflicts(const struct sale *s, struct fold_rows *out)
 static void
 merge(struct sale *s, struct fold_rows *out)
 {
-	int is_payment = s->told[0].fact->kind == FACT_PAYMENT;
+	enum fact_kind kind = s->told[0].fact->kind;
 	s->fact = *s->told[0].fact;
 	s->home = s->fact.subject;
+	if (kind == FACT_STATE)
+		s->fact.as_of = as_of(&s->told[0]);
 	s->first_at = s->refunded_at = s->disputed_at = s->dispute_told_at =
 	    s->dispute_won_at = FACT_NO_TIME;
 	fill_flags(s);
-	if (is_payment) {
+	if (kind == FACT_PAYMENT)
 		find_conflicts(s, out);
+	if (kind == FACT_PAYMENT || kind == FACT_STATE) {
 		s->n_told = 1; /* the others have no say */
 	} else {
 		for (size_t i = 1; i < s->n_told; i++)
@@ -358,6 +372,8 @@ find_tier(const struct subject *u, struct sale *s)
 	s->why.old_name &= s->configured != NULL;
 	if (s->configured != NULL)
 		s->tier = s->configured->name;
+	else if (f->unnamed)
+		s->tier = STR_NONE;
 	else
 		s->tier = f->tier.p != NULL ? f->tier : f->product;
 }

@@ -3,6 +3,8 @@
 #include "base/time.h"
 #include "fold/hand.h"
 
+enum { DAY = 86400 };
+
 static int64_t
 grace(const struct subject *u)
 {
@@ -26,7 +28,8 @@ close_at(struct sale *s, int64_t t, enum fold_rule rule)
 static int
 opens(const struct sale *s)
 {
-	return s->lends && !s->dispute_only && !s->fact.preorder;
+	return s->tier.p != NULL && s->lends && !s->dispute_only &&
+	    !s->fact.preorder;
 }
 
 int
@@ -45,7 +48,8 @@ static int64_t
 open_period(const struct subject *u, struct sale *s, int64_t begin)
 {
 	int months = s->fact.months > 0 ? s->fact.months : 1;
-	int64_t end = time_add_months(begin, months);
+	int64_t end = s->fact.days > 0 ? begin + s->fact.days * DAY
+				       : time_add_months(begin, months);
 	if (s->lasts)
 		return end;
 	s->paid_until = end;
@@ -71,24 +75,39 @@ add_up(const struct sale *before, struct sale *s, int64_t end_before)
 	return end_before;
 }
 
+/* As told: the platform knows its own grace. */
+static void
+open_state(struct sale *s)
+{
+	s->since = s->fact.sold_at;
+	s->until = s->paid_until = s->fact.ends_at;
+	if (s->fact.over)
+		close_at(s, s->fact.as_of, FOLD_ENDED);
+}
+
 static void
 open_one(const struct subject *u, struct sale *s, struct sale **before,
     int64_t *end_before)
 {
 	int is_payment = s->fact.kind == FACT_PAYMENT;
 	int64_t begin = s->fact.sold_at;
+	if (s->fact.kind == FACT_STATE) {
+		open_state(s);
+		return;
+	}
 	s->since = s->first_at < begin ? s->first_at : begin;
 	if (is_payment && s->fact.months > 0)
 		begin = add_up(*before, s, *end_before);
 	int64_t end = FACT_NO_TIME;
-	if (s->fact.subscription.p != NULL || s->fact.months > 0)
+	if (s->fact.subscription.p != NULL || s->fact.months > 0 ||
+	    s->fact.days > 0)
 		end = open_period(u, s, begin);
 	close_at(s, s->refunded_at, FOLD_REFUND);
 	if (!s->counted)
 		return;
 	if (*before != NULL && !(*before)->lasts)
 		close_at(*before, is_payment ? begin : s->since,
-		    is_payment ? FOLD_ADD_UP : FOLD_NEXT);
+		    is_payment && s->fact.months > 0 ? FOLD_ADD_UP : FOLD_NEXT);
 	*before = s;
 	*end_before = end;
 }

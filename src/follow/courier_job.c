@@ -21,19 +21,19 @@ fill_delivery(const struct action *a, const struct claim_job *job,
     struct err *e)
 {
 	const struct platform *p = platform_find(job->platform);
-	struct buf header;
+	struct buf value;
 	*out = (struct action_delivery){ .platform = job->platform,
 		.content_type = job->content_type,
 		.body = job->body };
 	/* a platform that signs: with the time of now, as a fresh one */
-	if (p == NULL || p->signature_param == NULL ||
-	    a->u.forward.secret.p == NULL)
+	if (p == NULL || p->sign == NULL || a->u.forward.secret.p == NULL)
 		return 0;
-	buf_init(&header, 1024);
-	int rc = p->sign(job->body, a->u.forward.secret, now, &header, e);
-	if (rc == 0 && header.n > 0)
-		out->signature = str_z(arena, buf_str(&header));
-	buf_free(&header);
+	buf_init(&value, 1024);
+	int rc = p->sign(p, job->body, a->u.forward.secret, now, &value, e);
+	if (rc == 0)
+		out->signature = arena_printf(arena, "%s: %.*s",
+		    p->proof.header, STR_ARG(buf_str(&value)));
+	buf_free(&value);
 	return rc;
 }
 

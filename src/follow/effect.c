@@ -5,6 +5,9 @@
 #include "base/jsonw.h"
 #include "base/time.h"
 #include "access/rows.h"
+#include "platform/money.h"
+
+enum { PRICE_MAX = 40 }; /* bytes of it as a text */
 
 /* ---- written ------------------------------------------------------------- */
 
@@ -103,18 +106,21 @@ text_of(struct arena *a, const json_t *o, const char *key)
 	return STR_NONE;
 }
 
-/* "12.50": all currencies that occur have hundredths (Gumroad's prices are US
- * cents). */
+/* "12.50" */
 static struct str
 price_of(struct arena *a, const json_t *purchase)
 {
 	const json_t *v = json_object_get(purchase, "price");
 	if (!json_is_integer(v))
 		return STR_NONE;
-	int64_t price = json_integer_value(v);
-	return str_from(arena_printf(a, "%s%lld.%02lld", price < 0 ? "-" : "",
-	    (long long)(price < 0 ? -(price / 100) : price / 100),
-	    (long long)(price < 0 ? -(price % 100) : price % 100)));
+	struct str currency, out;
+	struct buf b;
+	json_text(json_object_get(purchase, "currency"), &currency);
+	buf_init(&b, PRICE_MAX);
+	money_add(&b, json_integer_value(v), currency);
+	out = str_from(str_z(a, buf_str(&b)));
+	buf_free(&b);
+	return out;
 }
 
 int

@@ -104,10 +104,8 @@ alert_unmatched(struct outbox_sink *k, const struct effect *f,
 {
 	struct buf line;
 	buf_init(&line, 4096);
-	struct str variant = row->variant;
-	/* Gank names the product in the title, Gumroad in the permalink */
-	if (variant.p == NULL && str_eq_z(row->platform, "gank"))
-		variant = row->product_name;
+	struct str variant =
+	    platform_variant(row->platform, row->variant, row->product_name);
 	/* ids stay where names change */
 	struct str product =
 	    fact->product_id.p != NULL ? fact->product_id : row->product;
@@ -241,6 +239,7 @@ applied(struct outbox_sink *k, struct effect *f,
 	switch (fact->kind) {
 	case FACT_SALE:
 	case FACT_PAYMENT:
+	case FACT_STATE:
 		return row == NULL ? 0 : sold(k, f, rows, row, fact, e);
 	case FACT_REFUND:
 		if (row != NULL && !fact->refunded)

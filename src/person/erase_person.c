@@ -252,9 +252,12 @@ rewrite_one(
 	struct decode_opts opts = project_opts(x->config, w->platform);
 	struct redacted new;
 	struct fact before, after;
-	if (w->platform->decode(ev->body, &opts, x->arena, &before, e) != 0 ||
-	    w->platform->redact(ev->body, &w->opts, x->arena, &new, e) != 0 ||
-	    w->platform->decode(new.body, &opts, x->arena, &after, e) != 0)
+	if (w->platform->decode(
+		w->platform, ev->body, &opts, x->arena, &before, e) != 0 ||
+	    w->platform->redact(
+		w->platform, ev->body, &w->opts, x->arena, &new, e) != 0 ||
+	    w->platform->decode(
+		w->platform, new.body, &opts, x->arena, &after, e) != 0)
 		return -1;
 	int applied = after.status == FACT_APPLIED;
 	if (str_eq(before.subject, w->was) && after.subject.p != NULL &&
@@ -411,7 +414,7 @@ erase_mention(struct erase *x, struct store_event *ev, struct err *e)
 	struct redacted new;
 	struct project_when when = { x->now, STORE_NULL };
 	x->r->mentions++;
-	if (p->redact(ev->body, &opts, x->arena, &new, e) != 0)
+	if (p->redact(p, ev->body, &opts, x->arena, &new, e) != 0)
 		return -1;
 	if (new.body.p != NULL)
 		ev->body = new.body;

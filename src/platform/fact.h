@@ -36,7 +36,8 @@ enum fact_kind {
 	FACT_UPDATED,
 	FACT_ENDED,
 	FACT_RESTARTED,
-	FACT_PAYMENT, /* one that adds up with others: Gank membership, goods */
+	FACT_PAYMENT, /* one that adds a window to those of its subject */
+	FACT_STATE, /* all of a membership as it is at as_of: replaces */
 };
 
 struct fact {
@@ -74,8 +75,12 @@ struct fact {
 	struct str currency; /* ISO 4217, upper case */
 	int64_t quantity;
 	struct str recurrence; /* the platform's word: "monthly" */
-	int months; /* the period; 0: not recurring */
+	int months; /* the period; 0: not recurring. Payments of months add
+		       up: one begins where the one before ends */
+	int days; /* the period by the clock, from each payment on; 0: none */
 	int64_t sold_at;
+	int unnamed; /* gives a tier by a grant only, for it has no name of
+			its own that would be one: a donation */
 	int test; /* a test purchase, or made by `gatepost trigger` */
 	int preorder; /* authorised only: no money yet */
 	int gift;
@@ -93,6 +98,11 @@ struct fact {
 	struct str new_tier; /* a plan change: the new plan's tier name */
 	int64_t trial_ends_at;
 	int64_t charges; /* planned in all; FACT_NO_NUMBER: open-ended */
+
+	/* FACT_STATE: sale is the membership's id, sold_at its begin */
+	int64_t as_of; /* the newest speaks; FACT_NO_TIME: its sending */
+	int64_t ends_at; /* FACT_NO_TIME: open */
+	int over; /* nothing is given after as_of */
 
 	/* warnings for a person who decodes by hand; NULL-free list */
 	const char *const *warnings;

@@ -1,6 +1,28 @@
 #include "platform/platform.h"
 
-const struct platform *const platforms[PLATFORM__MAX] = { PLATFORM_LIST };
+#include "base/crypto.h"
+
+enum { WORD_MAX = 64 }; /* bytes */
+
+const struct platform *const platforms[PLATFORM__MAX] = {
+#define PLATFORM(name) &platform_##name,
+#include "platform/list.h"
+#undef PLATFORM
+};
+
+#define PLATFORM(name) #name ", "
+const char platform_words[] =
+#include "platform/list.h"
+    "manual";
+#undef PLATFORM
+
+const char *const platform_columns[] = {
+#define PLATFORM(name) #name,
+#include "platform/list.h"
+#undef PLATFORM
+	"manual",
+	NULL,
+};
 
 const char *const verify_words[VERIFY__MAX] = {
 	[VERIFY_VALID] = "valid",
@@ -30,6 +52,13 @@ platform_index(const struct platform *p)
 }
 
 struct str
+platform_variant(struct str platform, struct str variant, struct str title)
+{
+	const struct platform *p = platform_find(platform);
+	return variant.p == NULL && p != NULL && p->titled ? title : variant;
+}
+
+struct str
 platform_identifier(struct str s)
 {
 	if (s.p == NULL || s.n == 0 || s.n > FACT_ID_MAX || !str_is_utf8(s) ||
@@ -52,4 +81,50 @@ platform_license(struct arena *a, struct str s)
 {
 	s = platform_identifier(str_trim(s));
 	return s.p == NULL ? s : str_upper(a, s);
+}
+
+struct str
+platform_digest(struct arena *a, struct str s)
+{
+	uint8_t digest[CRYPTO_SHA256];
+	char *hex = arena_alloc(a, CRYPTO_SHA256_HEX + 1);
+	if (hex == NULL || crypto_sha256(s, digest) != 0)
+		return STR_NONE;
+	crypto_hex(digest, sizeof(digest), hex);
+	return (struct str){ hex, CRYPTO_SHA256_HEX };
+}
+
+struct str
+platform_word(struct arena *a, struct str s)
+{
+	char *p = arena_alloc(a, WORD_MAX);
+	size_t n = 0;
+	s = str_clean_utf8(a, s, 1);
+	for (size_t i = 0; p != NULL && i < s.n;) {
+		struct str c = { s.p + i, str_char(s, i) };
+		i += c.n;
+		if (str_has_control(c))
+			c = STR("?");
+		if (c.n > WORD_MAX - n)
+			break;
+		memcpy(p + n, c.p, c.n);
+		n += c.n;
+	}
+	return (struct str){ p, n };
+}
+
+struct fact
+fact_none(void)
+{
+	return (struct fact){ .price = FACT_NO_NUMBER,
+		.quantity = FACT_NO_NUMBER,
+		.charges = FACT_NO_NUMBER,
+		.sold_at = FACT_NO_TIME,
+		.cancelled_at = FACT_NO_TIME,
+		.ended_at = FACT_NO_TIME,
+		.restarted_at = FACT_NO_TIME,
+		.effective_at = FACT_NO_TIME,
+		.trial_ends_at = FACT_NO_TIME,
+		.as_of = FACT_NO_TIME,
+		.ends_at = FACT_NO_TIME };
 }

@@ -6,6 +6,12 @@
  * it genuine, and what it says: a struct fact. Decoding is pure.
  * Keeps the promises that nothing unverified changes anything, and that it is
  * verified before it is parsed.
+ *
+ * A platform that only posts is one file that ends in a const struct platform,
+ * and one line in list.h. What decoders do alike stands beside: proof.h
+ * verifies, document.h reads JSON by a table of fields and also erases,
+ * describes and makes samples by it, money.h counts, redact.h takes out an
+ * address. One that has more of its own is a folder.
  */
 
 #include <jansson.h>
@@ -16,17 +22,14 @@
 #include "base/err.h"
 #include "platform/fact.h"
 
-/*
- * A platform that sends deliveries is one file that ends in a const struct
- * platform, and one line in the list at the end of this header.
- */
+struct platform;
 
 /* What proves where a delivery comes from. Slices are borrowed. */
 struct verify_input {
 	struct str body; /* the bytes received, before any parsing */
 	struct str path_token; /* /hooks/NAME/TOKEN, percent-decoded */
 	struct str authorization; /* the Authorization header */
-	struct str signature; /* the header named by signature_param */
+	struct str signature; /* the header named by proof.param */
 	const struct str *secrets; /* of the configuration; n_secrets >= 0 */
 	size_t n_secrets;
 	int64_t now; /* seconds */
@@ -54,6 +57,19 @@ struct verify_result {
 	int right_key; /* TOO_OLD, yet the MAC fits: a clock is wrong */
 	char by[VERIFIED_BY_LEN +
 	    1]; /* hex of SHA-256 of the secret that fits */
+};
+
+/* What the verifiers of proof.h have to know; what one does not read is 0. */
+struct platform_proof {
+	const char *header; /* "Gank-Signature"; NULL: it is in no header */
+	const char *param; /* as a CGI variable: "HTTP_GANK_SIGNATURE" */
+	const char *hash; /* of the HMAC, by OpenSSL's name: "SHA256" */
+	/* the header is a list of KEY=VALUE: t=1700000000,v1=… */
+	const char *time_key;
+	const char *mac_key;
+	char separator; /* between its items */
+	char joiner; /* between time and body where they are signed */
+	const char *token; /* the field of the body that holds the secret */
 };
 
 /* What the configuration says that a decoder needs. */
@@ -98,17 +114,40 @@ struct platform_sample {
 	/* keys of the ids it may be given of what it speaks of, or NULL */
 	const char *sale_key;
 	const char *subscription_key;
+	const char *body; /* JSON, where document_sample makes it */
+	const char *variant_key; /* and its key for the variant of a grant */
+};
+
+/* Where deliveries go to, for the texts that say how it is set up there. */
+struct platform_site {
+	struct str base; /* "https://example.org" */
+	struct str secret; /* the first one, or STR_NONE */
+	struct str reference;
+};
+
+/* How a person is told about it; whole sentences but for title. */
+struct platform_words {
+	const char *title; /* "Gumroad" */
+	const char *page; /* where a URL with a token is put in there, as the
+			     start of a sentence; or NULL */
+	const char *resend; /* how what was lost is sent again, or NULL */
+	/* The kinds it sends only after they were asked for, ended by NULL,
+	 * and what to do about those that never came; or NULL. */
+	const char *const *extra_kinds;
+	const char *extra;
+	const char *limits; /* what it never tells, or NULL */
 };
 
 struct platform {
 	const char *name; /* path, config section, column: "gumroad" */
+	struct platform_words words;
 	int version; /* raised when decode's answer changes for any body */
 	size_t body_max; /* bytes */
 	const char *content_type; /* of the deliveries it sends */
 
 	/* its configuration section */
 	const char *secrets_key; /* "tokens" */
-	const char *owner_key; /* "seller_id" */
+	const char *owner_key; /* "seller_id"; NULL: deliveries name no owner */
 	const char *owner_field; /* the same in a delivery */
 	const char *reference_default; /* NULL: no key "reference" */
 	int64_t tolerance_default; /* seconds; 0: no key "tolerance" */
@@ -121,43 +160,74 @@ struct platform {
 	 * on; NULL: what the key "reference" says */
 	const char *shop_parameter;
 
+	/*
+	 * What a grant, PLATFORM/PRODUCT[/VARIANT], looks at: PRODUCT at
+	 * fact.product and fact.names, VARIANT at fact.variants and
+	 * fact.variant, or, where a sale has none, at fact.names.
+	 * titled: the line that `check` offers takes the product's name as the
+	 * variant then, for fact.product is but a class ("membership").
+	 */
+	int titled;
+
 	/* its requests */
 	int token_in_path; /* /hooks/NAME/TOKEN is a route */
-	const char *signature_param; /* "HTTP_GANK_SIGNATURE", or NULL */
 	int refused_status; /* HTTP status for what is not verified */
+	struct platform_proof proof;
+	const struct document *document; /* for the functions of document.h */
 
-	void (*verify)(
-	    const struct verify_input *in, struct verify_result *out);
-	/* 0, whatever the body holds: what is not understood is FACT_KEPT.
-	 * -1 only without memory. */
-	int (*decode)(struct str body, const struct decode_opts *opts,
-	    struct arena *a, struct fact *out, struct err *e);
+	/* May parse the body, but only to find the proof. Texts of *out live
+	 * in it; the arena is for what is read. One of proof.h. */
+	void (*verify)(const struct platform *p, const struct verify_input *in,
+	    struct arena *a, struct verify_result *out);
+	/* The body as it may be stored: a secret in it is blanked. NULL: there
+	 * is none. 0, or -1 without memory. */
+	int (*blank)(const struct platform *p, struct str body, struct arena *a,
+	    struct str *out, struct err *e);
+	/*
+	 * What the body says. 0, whatever it holds; -1 only without memory.
+	 * Pure: no clock, no file; the same body gives the same fact.
+	 * What is not understood is FACT_KEPT with a reason. What is applied
+	 * has a kind and a subject. delivery is 64 hex digits, always; user_ref,
+	 * email, buyer and license are as platform_identifier wants them.
+	 */
+	int (*decode)(const struct platform *p, struct str body,
+	    const struct decode_opts *opts, struct arena *a, struct fact *out,
+	    struct err *e);
 	/*
 	 * The same facts without the person: ids of sale, subscription,
 	 * product and seller, money, quantity, variants, period, flags and
 	 * times stay, so that decode tells the fold the same; nothing that a
 	 * buyer typed does, nor any id of the buyer. What decode keeps
 	 * without an address given comes out as a body it keeps as well.
-	 * Pure, like decode. 0, or -1 without memory.
+	 * Once more it changes nothing. Pure, like decode. 0, or -1 without
+	 * memory.
 	 */
-	int (*redact)(struct str body, const struct redact_opts *opts,
-	    struct arena *a, struct redacted *out, struct err *e);
+	int (*redact)(const struct platform *p, struct str body,
+	    const struct redact_opts *opts, struct arena *a,
+	    struct redacted *out, struct err *e);
 	/* All that was read, as `gatepost decode` prints it under "facts": a
 	 * new reference, or NULL when nothing is readable. */
-	json_t *(*describe)(const struct fact *f);
-	/* What the sender would have put on the wire for that body: the header
-	 * "Name: value" that proves it, empty when the proof is in the URL. */
-	int (*sign)(struct str body, struct str secret, int64_t now,
-	    struct buf *header, struct err *e);
-	/* A delivery as the sender makes it, marked as a test. */
-	int (*sample)(const struct platform_sample *which,
-	    const struct sample_opts *opts, struct arena *a, struct str *body,
-	    struct err *e);
+	json_t *(*describe)(const struct platform *p, const struct fact *f);
+	/* What the sender would have put on the wire for that body: adds the
+	 * value of the header that proves it. NULL: the proof is in the URL or
+	 * in the body. */
+	int (*sign)(const struct platform *p, struct str body,
+	    struct str secret, int64_t now, struct buf *value, struct err *e);
+	/* A delivery as the sender makes it, marked as a test. ERR_INPUT names
+	 * the keys that can be set. */
+	int (*sample)(const struct platform *p,
+	    const struct platform_sample *which, const struct sample_opts *opts,
+	    struct arena *a, struct str *body, struct err *e);
 	/* The key to set so that a sample fits a grant with that name or id in
 	 * that part; NULL: none of that sample's keys does. */
-	const char *(*sample_key)(const struct platform_sample *which,
-	    enum sample_part part, struct str value);
+	const char *(*sample_key)(const struct platform *p,
+	    const struct platform_sample *which, enum sample_part part,
+	    struct str value);
 	const struct platform_sample *samples; /* ended by event NULL */
+	/* What to do at the platform so that it sends here: plain text with
+	 * its own headline, for `gatepost urls`. */
+	void (*setup)(const struct platform *p,
+	    const struct platform_site *site, struct buf *out);
 };
 
 /* Shared by decoders: is s fit for an identifier column? Returns s, or
@@ -168,15 +238,33 @@ struct str platform_identifier(struct str s);
 struct str platform_email(struct arena *a, struct str s);
 /* The same for a licence key: trimmed, upper-cased in ASCII. */
 struct str platform_license(struct arena *a, struct str s);
+/* The 64 hex digits of SHA-256. p NULL: no memory. */
+struct str platform_digest(struct arena *a, struct str s);
+/* A word of the sender's for events.kind: ill-formed bytes become U+FFFD,
+ * control characters '?', and it is cut between characters after 64 bytes. */
+struct str platform_word(struct arena *a, struct str s);
+/* A fact that says nothing yet. */
+struct fact fact_none(void);
 
 const struct platform *platform_find(struct str name); /* NULL: unknown */
 size_t platform_index(const struct platform *p);
+/* What `check` offers as a grant's last part for a purchase with these. */
+struct str
+platform_variant(struct str platform, struct str variant, struct str title);
 
-extern const struct platform platform_gumroad;
-extern const struct platform platform_gank;
-
-#define PLATFORM_LIST &platform_gumroad, &platform_gank
-enum { PLATFORM__MAX = 2 };
+#define PLATFORM(name) extern const struct platform platform_##name;
+#include "platform/list.h"
+#undef PLATFORM
+enum {
+#define PLATFORM(name) PLATFORM_AT_##name,
+#include "platform/list.h"
+#undef PLATFORM
+	PLATFORM__MAX
+};
 extern const struct platform *const platforms[PLATFORM__MAX];
+/* "gumroad, gank, manual": what the column platform holds. */
+extern const char platform_words[];
+/* The same one by one, ended by NULL. */
+extern const char *const platform_columns[];
 
 #endif

@@ -77,6 +77,7 @@ struct db_driver {
 	const char *moved_script; /* the log takes no more */
 	const char *back_script; /* it does again */
 	const char *state_script; /* drops and creates the state tables */
+	const char *views_script; /* the same with the views */
 };
 
 extern const struct db_driver db_sqlite;

@@ -364,6 +364,7 @@ const struct db_driver db_postgresql = {
 	    script_postgresql_002_outbox, script_postgresql_003_signin,
 	    script_postgresql_004_passes },
 	.state_script = script_postgresql_state,
+	.views_script = script_postgresql_views,
 	.moved_script = script_postgresql_moved,
 	.back_script = script_postgresql_back,
 };

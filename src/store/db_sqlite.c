@@ -430,6 +430,7 @@ const struct db_driver db_sqlite = {
 	.log_scripts = { script_sqlite_001_log, script_sqlite_002_outbox,
 	    script_sqlite_003_signin, script_sqlite_004_passes },
 	.state_script = script_sqlite_state,
+	.views_script = script_sqlite_views,
 	.moved_script = script_sqlite_moved,
 	.back_script = script_sqlite_back,
 };

@@ -9,7 +9,12 @@
 #include "store/rows.h"
 
 /* Raised when a script of sql/ changes. */
-enum { LOG_VERSION = 4, STATE_VERSION = 1, OPEN_MS = 2500 };
+enum { LOG_VERSION = 4, STATE_VERSION = 1, VIEWS_VERSION = 2, OPEN_MS = 2500 };
+
+/* Of what stands in the database; 0: it is missing. */
+struct versions {
+	int64_t log, state, views;
+};
 
 struct store {
 	const struct db_driver *driver;
@@ -163,44 +168,49 @@ store_meta_is(struct store *s, struct str name, struct str value, int *same,
 	return 0;
 }
 
-/* The versions in the database, 0 where the tables are missing. */
 static int
-versions(struct store *s, int64_t *log, int64_t *state, struct err *e)
+versions(struct store *s, struct versions *v, struct err *e)
 {
 	int64_t present;
-	*log = *state = 0;
+	*v = (struct versions){ 0 };
 	if (store_number(s, QUERY_SCHEMA_PRESENT, NULL, 0, &present, NULL, e) !=
 	    0)
 		return -1;
 	if (present == 0)
 		return 0;
-	if (meta_get(s, STR("log_version"), log, e) != 0 ||
-	    meta_get(s, STR("state_version"), state, e) != 0)
+	if (meta_get(s, STR("log_version"), &v->log, e) != 0 ||
+	    meta_get(s, STR("state_version"), &v->state, e) != 0 ||
+	    meta_get(s, STR("views_version"), &v->views, e) != 0)
 		return -1;
 	/* state tables of another version are filled anew, the log cannot be */
-	if (*log > LOG_VERSION)
+	if (v->log > LOG_VERSION)
 		return err_set(e, ERR_CONFIG,
 		    "the database was made by a newer gatepost (tables %lld, "
 		    "this program knows %d): install that version again, or "
 		    "restore a backup made before it",
-		    (long long)*log, LOG_VERSION);
+		    (long long)v->log, LOG_VERSION);
 	return 0;
 }
 
 static int
-create_missing(struct store *s, int64_t log, int64_t state, struct err *e)
+create_missing(struct store *s, const struct versions *v, struct err *e)
 {
+	int64_t log = v->log;
 	for (; log < LOG_VERSION; log++)
 		if (s->driver->script(s->db, s->driver->log_scripts[log], e) !=
 			0 ||
 		    meta_put(s, STR("log_version"), log + 1, e) != 0)
 			return -1;
 	/* emptied: has to be filled from the log again */
-	if (state != STATE_VERSION &&
+	if (v->state != STATE_VERSION &&
 	    (store_meta_put(s, STR("state_digest"), STR(""), e) != 0 ||
 		store_meta_put(s, STR("tiers"), STR(""), e) != 0 ||
 		s->driver->script(s->db, s->driver->state_script, e) != 0 ||
 		meta_put(s, STR("state_version"), STATE_VERSION, e) != 0))
+		return -1;
+	if ((v->state != STATE_VERSION || v->views != VIEWS_VERSION) &&
+	    (s->driver->script(s->db, s->driver->views_script, e) != 0 ||
+		meta_put(s, STR("views_version"), VIEWS_VERSION, e) != 0))
 		return -1;
 	return 0;
 }
@@ -208,17 +218,18 @@ create_missing(struct store *s, int64_t log, int64_t state, struct err *e)
 int
 store_migrate(struct store *s, int *made, struct err *e)
 {
-	int64_t log, state;
+	struct versions v;
 	*made = 0;
-	if (versions(s, &log, &state, e) != 0)
+	if (versions(s, &v, e) != 0)
 		return -1;
-	if (log == LOG_VERSION && state == STATE_VERSION)
+	if (v.log == LOG_VERSION && v.state == STATE_VERSION &&
+	    v.views == VIEWS_VERSION)
 		return 0;
 	if (store_begin(s, e) != 0)
 		return -1;
 	/* again under the lock: another process may have done it meanwhile */
-	if (versions(s, &log, &state, e) != 0 ||
-	    create_missing(s, log, state, e) != 0 || store_commit(s, e) != 0) {
+	if (versions(s, &v, e) != 0 || create_missing(s, &v, e) != 0 ||
+	    store_commit(s, e) != 0) {
 		store_rollback(s);
 		return err_prefix(e, "create tables");
 	}
@@ -229,10 +240,10 @@ store_migrate(struct store *s, int *made, struct err *e)
 static int
 check_versions(struct store *s, struct err *e)
 {
-	int64_t log, state;
-	if (versions(s, &log, &state, e) != 0)
+	struct versions v;
+	if (versions(s, &v, e) != 0)
 		return -1;
-	if (log != LOG_VERSION || state != STATE_VERSION)
+	if (v.log != LOG_VERSION || v.state != STATE_VERSION)
 		return err_set(e, ERR_ABSENT,
 		    "the database has no tables of this version; 'gatepost "
 		    "migrate' makes them");

@@ -93,7 +93,8 @@ static int
 decode(struct subject *s, size_t i, struct arena *a, struct fact *f)
 {
 	struct decode_opts opts = project_opts(&s->config, &platform_gumroad);
-	return platform_gumroad.decode(s->bodies[i], &opts, a, f, NULL);
+	return platform_gumroad.decode(
+	    &platform_gumroad, s->bodies[i], &opts, a, f, NULL);
 }
 
 static int

@@ -20,7 +20,7 @@
 #include "cgi/server/reader.h"
 #include "cgi/route.h"
 #include "access/pass.h"
-#include "platform/signature.h"
+#include "platform/proof.h"
 
 enum {
 	PARAMS_MAX = 12,
@@ -242,7 +242,8 @@ post_gank(struct server *s, int at)
 	    "\"subscriber_user_nickname\":\"m\"}}}}",
 	    sales, sales));
 	buf_init(&sign, PARAM_MAX);
-	if (signature_make(body, STR(SECRET), time_now(), &sign, NULL) != 0)
+	if (proof_make_timed(&platform_gank, body, STR(SECRET), time_now(),
+		&sign, NULL) != 0)
 		abort();
 	snprintf(header, sizeof(header), "HTTP_GANK_SIGNATURE=%.*s",
 	    STR_ARG(buf_str(&sign)));

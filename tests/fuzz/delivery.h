@@ -99,7 +99,7 @@ decode(const struct platform *p, struct str body, struct arena *a)
 						     "user_id", 7 } };
 	struct fact f;
 	struct err e = { .code = ERR_NONE };
-	HOLD(p->decode(body, &opts, a, &f, &e) == 0);
+	HOLD(p->decode(p, body, &opts, a, &f, &e) == 0);
 	return f;
 }
 
@@ -112,7 +112,7 @@ check_redact_all(const struct platform *p, struct str body,
 						    "erased-1", 8 } };
 	struct redacted out, again;
 	struct err e = { .code = ERR_NONE };
-	HOLD(p->redact(body, &all, a, &out, &e) == 0 && out.body.p != NULL);
+	HOLD(p->redact(p, body, &all, a, &out, &e) == 0 && out.body.p != NULL);
 	struct fact after = decode(p, out.body, a);
 	/* a test that was one by the buyer's word alone is kept then */
 	HOLD(before->status == FACT_APPLIED ? same_purchase(before, &after)
@@ -121,7 +121,7 @@ check_redact_all(const struct platform *p, struct str body,
 	HOLD(after.user_ref.p == NULL && after.email.p == NULL);
 	HOLD(after.license.p == NULL);
 	HOLD(after.buyer.p == NULL || str_eq(after.buyer, all.pseudonym));
-	HOLD(p->redact(out.body, &all, a, &again, &e) == 0);
+	HOLD(p->redact(p, out.body, &all, a, &again, &e) == 0);
 	struct fact third = decode(p, again.body, a);
 	HOLD(after.status == third.status);
 	HOLD(after.status == FACT_KEPT || same_purchase(&after, &third));
@@ -153,14 +153,14 @@ check_redact_one(const struct platform *p, struct str body,
 		    : an_address(body, a) };
 	struct redacted out, again;
 	struct err e = { .code = ERR_NONE };
-	HOLD(p->redact(body, &one, a, &out, &e) == 0);
+	HOLD(p->redact(p, body, &one, a, &out, &e) == 0);
 	HOLD(out.body.p != NULL || !out.is_buyer);
 	HOLD(before->email.p == NULL || before->status != FACT_APPLIED ||
 	    out.body.p != NULL);
 	if (out.body.p == NULL)
 		return;
 	HOLD(!redact_mentions(a, out.body, one.address));
-	HOLD(p->redact(out.body, &one, a, &again, &e) == 0);
+	HOLD(p->redact(p, out.body, &one, a, &again, &e) == 0);
 	HOLD(again.body.p == NULL);
 }
 
@@ -175,7 +175,7 @@ check_delivery(const struct platform *p, struct str body)
 	struct fact g = decode(p, copy, b);
 	HOLD(same_fact(&f, &g));
 	check_fact(&f);
-	json_t *said = p->describe(&f), *same = p->describe(&g);
+	json_t *said = p->describe(p, &f), *same = p->describe(p, &g);
 	HOLD((said == NULL && same == NULL) || json_equal(said, same));
 	json_decref(said);
 	json_decref(same);

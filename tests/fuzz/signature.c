@@ -1,5 +1,5 @@
 /* A signature header and a body, a line end between them. */
-#include "platform/signature.h"
+#include "platform/proof.h"
 
 #include "fuzz.h"
 
@@ -16,9 +16,9 @@ stands_there(const struct verify_input *in, int64_t t)
 	int found = 0;
 	for (size_t i = 0; i < in->n_secrets; i++) {
 		struct buf b;
-		buf_init(&b, SIGNATURE_TEXT_MAX + 1);
-		HOLD(
-		    signature_make(in->body, in->secrets[i], t, &b, NULL) == 0);
+		buf_init(&b, PROOF_TEXT_MAX + 1);
+		HOLD(proof_make_timed(&platform_gank, in->body, in->secrets[i],
+			 t, &b, NULL) == 0);
 		const char *mac = strstr(b.p, "v1=") + 3;
 		for (size_t k = 0; k + 64 <= in->signature.n; k++)
 			found |= strncasecmp(mac, in->signature.p + k, 64) == 0;
@@ -31,8 +31,8 @@ static void
 check_answer(const struct verify_input *in)
 {
 	struct verify_result r, again;
-	signature_verify(in, &r);
-	signature_verify(in, &again);
+	proof_timed(&platform_gank, in, NULL, &r);
+	proof_timed(&platform_gank, in, NULL, &again);
 	HOLD(r.answer == again.answer && r.sent_at == again.sent_at);
 	HOLD(strcmp(r.by, again.by) == 0 && strlen(r.by) <= VERIFIED_BY_LEN);
 	HOLD(r.answer != VERIFY_CONFIG_ERROR);
@@ -54,21 +54,22 @@ check_made(struct str body, struct arena *a)
 {
 	struct buf b;
 	struct verify_result r;
-	buf_init(&b, SIGNATURE_TEXT_MAX + 1);
-	HOLD(signature_make(body, secrets[1], NOW, &b, NULL) == 0);
+	buf_init(&b, PROOF_TEXT_MAX + 1);
+	HOLD(proof_make_timed(
+		 &platform_gank, body, secrets[1], NOW, &b, NULL) == 0);
 	struct verify_input in = { .body = body,
 		.signature = buf_str(&b),
 		.secrets = secrets,
 		.n_secrets = N_SECRETS,
 		.now = NOW,
 		.tolerance = TOLERANCE };
-	signature_verify(&in, &r);
+	proof_timed(&platform_gank, &in, NULL, &r);
 	HOLD(r.answer == VERIFY_VALID && r.sent_at == NOW);
 	char *changed = arena_dup(a, body.p, body.n);
 	if (body.n > 0) {
 		changed[body.n / 2] ^= 1;
 		in.body = (struct str){ changed, body.n };
-		signature_verify(&in, &r);
+		proof_timed(&platform_gank, &in, NULL, &r);
 		HOLD(r.answer == VERIFY_MISMATCH);
 	}
 	buf_free(&b);

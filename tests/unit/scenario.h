@@ -296,7 +296,8 @@ decode_steps(const struct scenario *sc, const struct config *c, struct arena *a,
 		in[n].body = str_from(step->body);
 		if (step->n > 0)
 			in[n].body.n = step->n;
-		sc->platform->decode(in[n].body, &opts, a, &in[n].fact, NULL);
+		sc->platform->decode(
+		    sc->platform, in[n].body, &opts, a, &in[n].fact, NULL);
 		intake_judge(
 		    c, sc->platform, &in[n].fact, &in[n].status, &in[n].reason);
 		in[n].received_at = when(step->at);

@@ -363,7 +363,8 @@ story_line(struct story *st, const struct config *c, struct str text)
 	l->in.body = (struct str){ arena_dup(st->arena, b.p, b.n), b.n };
 	buf_free(&b);
 	struct decode_opts opts = project_opts(c, st->platform);
-	st->platform->decode(l->in.body, &opts, st->arena, &l->in.fact, NULL);
+	st->platform->decode(
+	    st->platform, l->in.body, &opts, st->arena, &l->in.fact, NULL);
 	intake_judge(
 	    c, st->platform, &l->in.fact, &l->in.status, &l->in.reason);
 }

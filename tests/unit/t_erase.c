@@ -86,11 +86,11 @@ redact_body(const struct platform *p, const char *name, struct str body,
 	struct err e = { 0 };
 	struct redact_opts all = { .pseudonym = STR("erased-1") };
 	struct redact_opts one = { .address = STR("nobody@example.invalid") };
-	int rc = p->decode(body, &opts, a, &before, &e) != 0 ||
-	    p->redact(body, &all, a, &out, &e) != 0 ||
-	    p->decode(out.body, &opts, a, &after, &e) != 0 ||
-	    p->redact(out.body, &all, a, &again, &e) != 0 ||
-	    p->decode(again.body, &opts, a, &other, &e) != 0;
+	int rc = p->decode(p, body, &opts, a, &before, &e) != 0 ||
+	    p->redact(p, body, &all, a, &out, &e) != 0 ||
+	    p->decode(p, out.body, &opts, a, &after, &e) != 0 ||
+	    p->redact(p, out.body, &all, a, &again, &e) != 0 ||
+	    p->decode(p, again.body, &opts, a, &other, &e) != 0;
 	OK(rc == 0, "%s: redacted %s", name, e.text);
 	if (rc == 0 && before.status == FACT_KEPT)
 		OK(after.status == FACT_KEPT, "%s: stays kept", name);
@@ -99,7 +99,7 @@ redact_body(const struct platform *p, const char *name, struct str body,
 		    "%s: the same facts in %.*s", name, STR_ARG(out.body));
 	if (rc == 0)
 		no_person(name, out.body, &after);
-	OK(p->redact(body, &one, a, &out, &e) == 0 && out.body.p == NULL,
+	OK(p->redact(p, body, &one, a, &out, &e) == 0 && out.body.p == NULL,
 	    "%s: nothing of a stranger's", name);
 }
 
@@ -192,7 +192,7 @@ lose(const struct platform *p, const char *body, const char *want, int is_buyer)
 	struct redact_opts one = { .address = STR(ADDRESS) };
 	struct redacted out;
 	struct err e;
-	OK(p->redact(str_from(body), &one, a, &out, &e) == 0 &&
+	OK(p->redact(p, str_from(body), &one, a, &out, &e) == 0 &&
 		out.is_buyer == is_buyer,
 	    "whose: %s", body);
 	IS(out.body, want, "only the address goes");
@@ -403,8 +403,8 @@ fill(struct store **s)
 		.note = STR("asked by " ADDRESS) },
 	    "gumroad", "subscription:SUB==");
 	struct fact f;
-	OK(platform_gumroad.decode(str_from(anns_void), &opts, arena, &f, &e) ==
-		0,
+	OK(platform_gumroad.decode(&platform_gumroad, str_from(anns_void),
+	       &opts, arena, &f, &e) == 0,
 	    "decode");
 	by_hand(*s,
 	    (struct manual){ .kind = MANUAL_VOID,

@@ -104,7 +104,7 @@ static const struct telling tellings[] = {
 	    .want = { "1 A sale of App (S1) gives pro from 2026-01-31 10:00:00 "
 		      "UTC until 2026-03-07 10:00:00 UTC (paid until "
 		      "2026-02-28 10:00:00 UTC, then 7 days of grace).",
-		"only the ping URL is registered" } },
+		"The ping URL carries sales only" } },
 	{ .name = "a renewal, seen three times",
 	    .story = "2026-01-31 sale S1 2026-01-31 sub user=42\n"
 		     "2026-02-28 sale S2 2026-02-28 sub recurring\n"

@@ -47,8 +47,8 @@ decode(struct arena *a, struct str body)
 	if (body.n > 0)
 		memcpy(exact, body.p, body.n);
 	arena_defer(a, free, exact);
-	OK(gumroad->decode((struct str){ exact, body.n }, &opts, a, &f, &e) ==
-		0,
+	OK(gumroad->decode(
+	       gumroad, (struct str){ exact, body.n }, &opts, a, &f, &e) == 0,
 	    "decode");
 	return f;
 }
@@ -58,7 +58,7 @@ compare_facts(const char *name, struct str expect, const struct fact *f)
 {
 	json_error_t why;
 	json_t *want = json_loadb(expect.p, expect.n, JSON_ALLOW_NUL, &why);
-	json_t *got = gumroad->describe(f), *value;
+	json_t *got = gumroad->describe(gumroad, f), *value;
 	const char *key;
 	OK(want != NULL && got != NULL, "%s: facts", name);
 	json_object_foreach(want, key, value)
@@ -245,8 +245,9 @@ test_whole_fact(struct arena *a)
 	OK(f.status == FACT_TEST && strcmp(f.reason, "test_ping") == 0,
 	    "test ping");
 	struct decode_opts other = { .reference = STR("userid") };
-	OK(gumroad->decode(fixture(a, "17-sale-url-params-documented", "body"),
-	       &other, a, &f, NULL) == 0,
+	OK(gumroad->decode(gumroad,
+	       fixture(a, "17-sale-url-params-documented", "body"), &other, a,
+	       &f, NULL) == 0,
 	    "another reference");
 	IS(f.user_ref, "456", "user_ref");
 }
@@ -326,7 +327,7 @@ test_large(struct arena *a)
 	for (size_t limit = 64; limit < 64 * 1024; limit += 64) {
 		struct arena *small = arena_new(limit);
 		struct err e = { .code = ERR_NONE };
-		if (gumroad->decode(sale, &opts, small, &f, &e) != 0)
+		if (gumroad->decode(gumroad, sale, &opts, small, &f, &e) != 0)
 			failures += e.code == ERR_MEMORY ? 1 : 1000000;
 		else
 			limit = 64 * 1024;
@@ -343,7 +344,7 @@ verify(const char *path, const char *authorization, const struct str *secrets,
 		.authorization = str_from(authorization),
 		.secrets = secrets,
 		.n_secrets = n };
-	gumroad->verify(&in, out);
+	gumroad->verify(gumroad, &in, NULL, out);
 	return out->answer;
 }
 
@@ -408,7 +409,7 @@ sample(struct arena *a, const char *event, const struct sample_opts *o)
 	for (const struct platform_sample *s = gumroad->samples;
 	     s->event != NULL; s++)
 		if (strcmp(s->event, event) == 0)
-			OK(gumroad->sample(s, o, a, &body, NULL) == 0,
+			OK(gumroad->sample(gumroad, s, o, a, &body, NULL) == 0,
 			    "%s is made", event);
 	return body;
 }
@@ -515,7 +516,7 @@ test_sample_sets(struct arena *a)
 	f = decode(a, sample(a, "cancellation", &o));
 	IS(f.subject, "subscription:SUB", "the given subscription");
 	OK(f.cancelled_at == time_add_months(o.now, 1), "a month paid");
-	json_t *j = gumroad->describe(&f);
+	json_t *j = gumroad->describe(gumroad, &f);
 	json_t *list = json_object_get(j, "purchase_ids");
 	OK(json_array_size(list) == 2 &&
 		strcmp(json_string_value(json_array_get(list, 1)), "B") == 0,
@@ -525,7 +526,7 @@ test_sample_sets(struct arena *a)
 	o.keys = &(struct str){ "", 0 };
 	struct str none;
 	struct err e;
-	OK(gumroad->sample(gumroad->samples, &o, a, &none, &e) == -1 &&
+	OK(gumroad->sample(gumroad, gumroad->samples, &o, a, &none, &e) == -1 &&
 		e.code == ERR_USAGE,
 	    "a key without a name");
 }

@@ -3,7 +3,7 @@
 #include <jansson.h>
 
 #include "base/crypto.h"
-#include "platform/signature.h"
+#include "platform/proof.h"
 
 enum { SECRETS_MAX = 4, BODY_MAX = 256 * 1024 };
 
@@ -60,7 +60,7 @@ check_vector(const json_t *v)
 	const json_t *tolerance = json_object_get(v, "tolerance");
 	in.tolerance = json_is_null(tolerance) ? VERIFY_ANY_AGE
 					       : json_integer_value(tolerance);
-	signature_verify(&in, &r);
+	platform_gank.verify(&platform_gank, &in, NULL, &r);
 	IS(str_from(verify_words[r.answer]),
 	    json_string_value(json_object_get(v, "hardened")),
 	    json_string_value(json_object_get(v, "name")));
@@ -101,31 +101,38 @@ test_make(void)
 	struct buf b;
 	struct err e;
 	struct verify_result r;
-	test_group("signature_make");
-	buf_init(&b, SIGNATURE_TEXT_MAX);
-	OK(signature_make(body, secret, 1700000000, &b, &e) == 0, "makes");
+	test_group("proof_make_timed");
+	buf_init(&b, PROOF_TEXT_MAX);
+	OK(proof_make_timed(&platform_gank, body, secret, 1700000000, &b, &e) ==
+		0,
+	    "makes");
 	struct verify_input in = { .body = body,
 		.signature = buf_str(&b),
 		.secrets = &secret,
 		.n_secrets = 1,
 		.now = 1700000300,
 		.tolerance = 300 };
-	signature_verify(&in, &r);
+	platform_gank.verify(&platform_gank, &in, NULL, &r);
 	OK(r.answer == VERIFY_VALID && r.sent_at == 1700000000 &&
 		r.right_key == 0 && strlen(r.by) == VERIFIED_BY_LEN,
 	    "what it makes is valid");
 	in.body.n--;
-	signature_verify(&in, &r);
+	platform_gank.verify(&platform_gank, &in, NULL, &r);
 	OK(r.answer == VERIFY_MISMATCH && r.by[0] == '\0', "one byte less");
 	buf_reset(&b);
-	OK(signature_make(body, secret, INT64_MAX, &b, &e) == 0, "largest t");
-	OK(signature_make(body, STR(""), 0, &b, &e) != 0 && e.code == ERR_INPUT,
+	OK(proof_make_timed(&platform_gank, body, secret, INT64_MAX, &b, &e) ==
+		0,
+	    "largest t");
+	OK(proof_make_timed(&platform_gank, body, STR(""), 0, &b, &e) != 0 &&
+		e.code == ERR_INPUT,
 	    "empty secret");
-	OK(signature_make(body, secret, -1, &b, &e) != 0 && e.code == ERR_INPUT,
+	OK(proof_make_timed(&platform_gank, body, secret, -1, &b, &e) != 0 &&
+		e.code == ERR_INPUT,
 	    "before 1970");
 	buf_free(&b);
 	buf_init(&b, 10);
-	OK(signature_make(body, secret, 0, &b, &e) != 0, "no room");
+	OK(proof_make_timed(&platform_gank, body, secret, 0, &b, &e) != 0,
+	    "no room");
 	buf_free(&b);
 }
 

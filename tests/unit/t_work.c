@@ -220,7 +220,8 @@ test_void(void)
 	deliver(&platform_gumroad, refund, "01-12", INTAKE_RECORDED);
 	TIER(STORE_BY_EMAIL, "ada@example.com", "01-13", "-");
 	arena_reset(arena);
-	platform_gumroad.decode(str_from(refund), &opts, arena, &f, NULL);
+	platform_gumroad.decode(
+	    &platform_gumroad, str_from(refund), &opts, arena, &f, NULL);
 	char text[80];
 	snprintf(text, sizeof(text), "%.*s", STR_ARG(f.delivery));
 	key = str_from(text);

@@ -1,4 +1,4 @@
-#include "platform/gumroad.h"
+#include "platform/gumroad/gumroad.h"
 
 /*
  * All that a body says, under the names `gatepost decode` prints. Unlike
@@ -263,8 +263,9 @@ column_json(
 }
 
 json_t *
-gumroad_describe(const struct fact *f)
+gumroad_describe(const struct platform *p, const struct fact *f)
 {
+	(void)p;
 	const struct gumroad_read *r = f->detail_of_platform;
 	if (r == NULL || r->shape == GUMROAD_NEITHER)
 		return NULL;

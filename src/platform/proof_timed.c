@@ -1,20 +1,21 @@
-#include "platform/signature.h"
+#include "platform/proof.h"
 
 #include "base/crypto.h"
 
 struct header {
 	int64_t t;
-	int times; /* items named t */
-	int macs; /* items named v1 that are 64 hex digits */
+	int times; /* items with the key of a time */
+	int macs; /* items with that of a MAC that are 64 hex digits */
 };
 
 /* One item of the list: its key and value. Returns -1 when it has not exactly
  * one '='. *rest is what follows, STR_NONE after the last. */
 static int
-next_item(struct str *rest, struct str *key, struct str *value)
+next_item(const struct platform_proof *p, struct str *rest, struct str *key,
+    struct str *value)
 {
 	struct str item, tail;
-	str_cut(*rest, ',', &item, &tail);
+	str_cut(*rest, p->separator, &item, &tail);
 	*rest = tail;
 	if (!str_cut(item, '=', key, value) || str_has_byte(*value, '='))
 		return -1;
@@ -24,99 +25,85 @@ next_item(struct str *rest, struct str *key, struct str *value)
 static int
 read_time(struct str s, int64_t *t)
 {
-	if (s.n > SIGNATURE_T_DIGITS || str_has_byte(s, '-'))
+	if (s.n > PROOF_TIME_DIGITS || str_has_byte(s, '-'))
 		return -1;
 	return str_int64(s, 0, INT64_MAX, t);
 }
 
 static int
-read_mac(struct str key, struct str value, uint8_t mac[CRYPTO_SHA256])
+read_mac(const struct platform_proof *p, struct str key, struct str value,
+    uint8_t mac[CRYPTO_SHA256])
 {
-	return str_eq_z(key, "v1") ? crypto_unhex(value, mac, CRYPTO_SHA256)
-				   : -1;
+	return str_eq_z(key, p->mac_key)
+	    ? crypto_unhex(value, mac, CRYPTO_SHA256)
+	    : -1;
 }
 
 static int
-read_header(struct str text, struct header *h)
+read_header(const struct platform_proof *p, struct str text, struct header *h)
 {
 	struct str key, value;
 	uint8_t mac[CRYPTO_SHA256];
 	*h = (struct header){ 0 };
-	if (text.n > SIGNATURE_HEADER_MAX)
+	if (text.n > PROOF_HEADER_MAX)
 		return -1;
 	while (text.p != NULL) {
-		if (next_item(&text, &key, &value) != 0)
+		if (next_item(p, &text, &key, &value) != 0)
 			return -1;
-		if (str_eq_z(key, "t")) {
+		if (str_eq_z(key, p->time_key)) {
 			h->times++;
 			if (read_time(value, &h->t) != 0)
 				return -1;
-		} else if (read_mac(key, value, mac) == 0) {
+		} else if (read_mac(p, key, value, mac) == 0) {
 			h->macs++;
 		}
 	}
 	return h->times == 1 ? 0 : -1;
 }
 
-/* The MAC of "t.body". */
+/* The MAC of time, joiner and body. */
 static int
-compute(
-    struct str body, struct str secret, int64_t t, uint8_t mac[CRYPTO_SHA256])
+compute(const struct platform_proof *p, struct str body, struct str secret,
+    int64_t t, uint8_t mac[CRYPTO_SHA256])
 {
 	char text[32];
-	int n = snprintf(text, sizeof(text), "%lld.", (long long)t);
+	int n = snprintf(text, sizeof(text), "%lld%c", (long long)t, p->joiner);
 	struct str pieces[] = { { text, (size_t)n }, body };
 	return crypto_hmac_sha256(secret, pieces, 2, mac);
 }
 
 /* Is mac among the header's? All are compared, whatever the first says. */
 static int
-stands_in(struct str text, const uint8_t mac[CRYPTO_SHA256])
+stands_in(const struct platform_proof *p, struct str text,
+    const uint8_t mac[CRYPTO_SHA256])
 {
 	struct str key, value;
 	uint8_t sent[CRYPTO_SHA256];
 	int found = 0;
-	while (text.p != NULL && next_item(&text, &key, &value) == 0)
-		if (read_mac(key, value, sent) == 0)
+	while (text.p != NULL && next_item(p, &text, &key, &value) == 0)
+		if (read_mac(p, key, value, sent) == 0)
 			found |= crypto_equal(mac, sent, CRYPTO_SHA256);
 	return found;
 }
 
-static void
-name_secret(struct str secret, char by[VERIFIED_BY_LEN + 1])
-{
-	uint8_t digest[CRYPTO_SHA256];
-	if (crypto_sha256(secret, digest) == 0)
-		crypto_hex(digest, VERIFIED_BY_LEN / 2, by);
-}
-
 /* Does a secret fit? 1 and its name; 0; -1 when that cannot be told. */
 static int
-find_secret(
-    const struct verify_input *in, int64_t t, char by[VERIFIED_BY_LEN + 1])
+find_secret(const struct platform_proof *p, const struct verify_input *in,
+    int64_t t, char by[VERIFIED_BY_LEN + 1])
 {
 	uint8_t mac[CRYPTO_SHA256];
 	int found = 0, failed = 0;
 	for (size_t i = 0; i < in->n_secrets; i++) {
-		if (compute(in->body, in->secrets[i], t, mac) != 0) {
+		if (compute(p, in->body, in->secrets[i], t, mac) != 0) {
 			failed = 1;
 			continue;
 		}
-		int fits = stands_in(in->signature, mac);
+		int fits = stands_in(p, in->signature, mac);
 		if (fits && !found)
-			name_secret(in->secrets[i], by);
+			proof_name(in->secrets[i], by);
 		found |= fits;
 	}
 	return found ? 1 : failed ? -1 : 0;
-}
-
-static int
-secrets_usable(const struct verify_input *in)
-{
-	for (size_t i = 0; i < in->n_secrets; i++)
-		if (in->secrets[i].n == 0)
-			return 0;
-	return in->n_secrets > 0;
 }
 
 /* now - t > tolerance, for t >= 0 and any now. */
@@ -136,11 +123,13 @@ too_new(int64_t now, int64_t t, int64_t tolerance)
 }
 
 void
-signature_verify(const struct verify_input *in, struct verify_result *out)
+proof_timed(const struct platform *p, const struct verify_input *in,
+    struct arena *a, struct verify_result *out)
 {
 	struct header h;
+	(void)a;
 	*out = (struct verify_result){ .sent_at = FACT_NO_TIME };
-	if (!secrets_usable(in)) {
+	if (!proof_usable(in)) {
 		out->answer = VERIFY_CONFIG_ERROR;
 		return;
 	}
@@ -148,12 +137,12 @@ signature_verify(const struct verify_input *in, struct verify_result *out)
 		out->answer = VERIFY_NO_SIGNATURE;
 		return;
 	}
-	if (read_header(in->signature, &h) != 0) {
+	if (read_header(&p->proof, in->signature, &h) != 0) {
 		out->answer = VERIFY_BAD_HEADER;
 		return;
 	}
 	out->sent_at = h.t;
-	int fits = h.macs > 0 ? find_secret(in, h.t, out->by) : 0;
+	int fits = h.macs > 0 ? find_secret(&p->proof, in, h.t, out->by) : 0;
 	if (h.macs == 0)
 		out->answer = VERIFY_MISMATCH;
 	else if (too_old(in->now, h.t, in->tolerance))
@@ -168,20 +157,21 @@ signature_verify(const struct verify_input *in, struct verify_result *out)
 }
 
 int
-signature_make(struct str body, struct str secret, int64_t t, struct buf *out,
-    struct err *e)
+proof_make_timed(const struct platform *p, struct str body, struct str secret,
+    int64_t now, struct buf *value, struct err *e)
 {
 	uint8_t mac[CRYPTO_SHA256];
 	char hex[CRYPTO_SHA256_HEX + 1];
 	if (secret.n == 0)
 		return err_set(e, ERR_INPUT, "the secret is empty");
-	if (t < 0)
+	if (now < 0)
 		return err_set(e, ERR_INPUT, "the time is before 1970");
-	if (compute(body, secret, t, mac) != 0)
+	if (compute(&p->proof, body, secret, now, mac) != 0)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	crypto_hex(mac, sizeof(mac), hex);
-	buf_addf(out, "t=%lld,v1=%s", (long long)t, hex);
-	if (!buf_ok(out))
+	buf_addf(value, "%s=%lld%c%s=%s", p->proof.time_key, (long long)now,
+	    p->proof.separator, p->proof.mac_key, hex);
+	if (!buf_ok(value))
 		return err_set(e, ERR_MEMORY, "out of memory");
 	return 0;
 }

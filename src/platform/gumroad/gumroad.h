@@ -1,5 +1,5 @@
-#ifndef PLATFORM_GUMROAD_H
-#define PLATFORM_GUMROAD_H
+#ifndef PLATFORM_GUMROAD_GUMROAD_H
+#define PLATFORM_GUMROAD_GUMROAD_H
 
 #include "base/crypto.h"
 #include "base/node.h"
@@ -70,19 +70,19 @@ void
 gumroad_purchase(struct gumroad_decoder *d, const struct decode_opts *opts);
 void gumroad_subscription(struct gumroad_decoder *d);
 
-json_t *gumroad_describe(const struct fact *f);
+json_t *gumroad_describe(const struct platform *p, const struct fact *f);
 
 extern const struct platform_sample gumroad_samples[];
-int gumroad_sample(const struct platform_sample *which,
-    const struct sample_opts *opts, struct arena *a, struct str *body,
+int gumroad_sample(const struct platform *p,
+    const struct platform_sample *which, const struct sample_opts *opts,
+    struct arena *a, struct str *body, struct err *e);
+
+const char *gumroad_sample_key(const struct platform *p,
+    const struct platform_sample *which, enum sample_part part,
+    struct str value);
+
+int gumroad_redact(const struct platform *p, struct str body,
+    const struct redact_opts *opts, struct arena *a, struct redacted *out,
     struct err *e);
-
-const char *gumroad_sample_key(const struct platform_sample *which,
-    enum sample_part part, struct str value);
-
-int gumroad_redact(struct str body, const struct redact_opts *opts,
-    struct arena *a, struct redacted *out, struct err *e);
-
-void gumroad_verify(const struct verify_input *in, struct verify_result *out);
 
 #endif

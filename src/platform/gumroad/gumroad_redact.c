@@ -1,4 +1,4 @@
-#include "platform/gumroad.h"
+#include "platform/gumroad/gumroad.h"
 
 #include <string.h>
 
@@ -285,8 +285,9 @@ redact_json_body(struct str body, struct str address, struct arena *a,
 }
 
 int
-gumroad_redact(struct str body, const struct redact_opts *opts, struct arena *a,
-    struct redacted *out, struct err *e)
+gumroad_redact(const struct platform *p, struct str body,
+    const struct redact_opts *opts, struct arena *a, struct redacted *out,
+    struct err *e)
 {
 	struct fact f;
 	struct buf b;
@@ -294,7 +295,7 @@ gumroad_redact(struct str body, const struct redact_opts *opts, struct arena *a,
 	*out = (struct redacted){ .body = STR_NONE };
 	buf_init(&b, BODY_MAX);
 	if (opts->address.p == NULL) {
-		rc = platform_gumroad.decode(body, NULL, a, &f, e);
+		rc = p->decode(p, body, NULL, a, &f, e);
 		if (rc == 0)
 			redact_all(&f, &b);
 	} else {

@@ -1,4 +1,4 @@
-#include "platform/gumroad.h"
+#include "platform/gumroad/gumroad.h"
 
 #include <stdarg.h>
 #include <string.h>

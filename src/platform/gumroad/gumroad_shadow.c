@@ -1,4 +1,4 @@
-#include "platform/gumroad.h"
+#include "platform/gumroad/gumroad.h"
 
 /*
  * custom_fields.each { payload[field[:name]] = field[:value] }: a seller's

@@ -1,4 +1,4 @@
-#include "platform/gumroad.h"
+#include "platform/gumroad/gumroad.h"
 
 #include <string.h>
 
@@ -34,11 +34,11 @@ enum {
 	PAST = REFUND | PARTIAL | DISPUTE | WON | PING, /* of that very sale */
 };
 
-#define OF_SUBSCRIPTION NULL, "subscription_id"
-#define OF_SALE "sale_id", "subscription_id"
+#define OF_SUBSCRIPTION .subscription_key = "subscription_id"
+#define OF_SALE .sale_key = "sale_id", OF_SUBSCRIPTION
 
 const struct platform_sample gumroad_samples[] = {
-	{ "sale", NULL, "first payment of a membership", NULL, NULL },
+	{ "sale", NULL, "first payment of a membership", .sale_key = NULL },
 	{ "renewal", NULL, "a later payment (--set subscription_id=…)",
 	    OF_SUBSCRIPTION },
 	{ "refund", NULL, "full refund (--set sale_id=…)", OF_SALE },
@@ -60,7 +60,7 @@ const struct platform_sample gumroad_samples[] = {
 	    "membership taken up again (--set subscription_id=…)",
 	    OF_SUBSCRIPTION },
 	{ "test_ping", NULL, "the button \"Send test ping\"", OF_SALE },
-	{ NULL, NULL, NULL, NULL, NULL },
+	{ 0 },
 };
 
 static const struct event {
@@ -392,11 +392,12 @@ find_event(const char *name)
 }
 
 int
-gumroad_sample(const struct platform_sample *which,
+gumroad_sample(const struct platform *p, const struct platform_sample *which,
     const struct sample_opts *opts, struct arena *a, struct str *body,
     struct err *e)
 {
 	struct draft *d = arena_alloc(a, sizeof(*d));
+	(void)p;
 	if (d == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	d->a = a;
@@ -408,10 +409,10 @@ gumroad_sample(const struct platform_sample *which,
 		if ((lines[i].events & d->event->bit) == 0 ||
 		    add_taken(d, &lines[i]))
 			continue;
-		struct pair *p = &d->pairs[d->n++];
-		p->key = str_from(lines[i].key);
-		p->value = value_of(d, lines[i].value);
-		if (p->value.p == NULL)
+		struct pair *new = &d->pairs[d->n++];
+		new->key = str_from(lines[i].key);
+		new->value = value_of(d, lines[i].value);
+		if (new->value.p == NULL)
 			return err_set(e, ERR_MEMORY, "out of memory");
 	}
 	for (size_t i = 0; i < opts->n_sets; i++)
@@ -421,12 +422,14 @@ gumroad_sample(const struct platform_sample *which,
 }
 
 const char *
-gumroad_sample_key(const struct platform_sample *which, enum sample_part part,
+gumroad_sample_key(const struct platform *p,
+    const struct platform_sample *which, enum sample_part part,
     struct str value)
 {
 	const struct event *event = find_event(which->event);
 	int purchase = event != NULL && (event->bit & PURCHASES) != 0;
 	int update = event != NULL && event->bit == UPDATE;
+	(void)p;
 	if (!purchase && !update)
 		return NULL;
 	if (part == SAMPLE_VARIANT)

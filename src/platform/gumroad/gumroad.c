@@ -1,14 +1,15 @@
-#include "platform/gumroad.h"
+#include "platform/gumroad/gumroad.h"
+
+#include <string.h>
 
 #include "base/crypto.h"
+#include "platform/proof.h"
 
 /*
  * Gumroad's pings: app/modules/purchase/ping_notification.rb and
  * app/modules/subscription/ping_notification.rb say which keys there are,
  * app/sidekiq/post_to_individual_ping_endpoint_worker.rb how they are sent.
  */
-enum { KIND_NAME_MAX = 64 };
-
 static const struct resource {
 	const char *name;
 	enum fact_kind kind;
@@ -36,18 +37,6 @@ find_repeated(struct gumroad_decoder *d)
 		    "comes more than once");
 		return;
 	}
-}
-
-/* A text cut between characters, for events.kind. */
-static struct str
-kind_name(struct gumroad_decoder *d, struct str s)
-{
-	size_t n = 0, len;
-	s = str_clean_utf8(d->a, s, 1);
-	while (
-	    n < s.n && (len = str_char(s, n)) > 0 && n + len <= KIND_NAME_MAX)
-		n += len;
-	return (struct str){ s.p, n };
 }
 
 static const struct resource *
@@ -95,7 +84,7 @@ decode_kind(struct gumroad_decoder *d)
 	} else if (known == NULL) {
 		gumroad_keep(d, "unknown_resource", "resource_name",
 		    "not one that is known");
-		d->f->kind_name = kind_name(d, node_text(n));
+		d->f->kind_name = platform_word(d->a, node_text(n));
 	} else {
 		d->f->kind = known->kind;
 		d->f->kind_name = str_from(known->name);
@@ -149,25 +138,19 @@ decode_body(struct gumroad_decoder *d, const struct decode_opts *opts)
 }
 
 static int
-gumroad_decode(struct str body, const struct decode_opts *opts, struct arena *a,
-    struct fact *out, struct err *e)
+gumroad_decode(const struct platform *p, struct str body,
+    const struct decode_opts *opts, struct arena *a, struct fact *out,
+    struct err *e)
 {
 	struct decode_opts o = { .reference = STR("user_id") };
 	struct gumroad_body read;
 	struct gumroad_decoder d = { .a = a, .f = out };
 	if (opts != NULL && opts->reference.n > 0)
 		o = *opts;
-	*out = (struct fact){ .price = FACT_NO_NUMBER,
-		.quantity = FACT_NO_NUMBER,
-		.charges = FACT_NO_NUMBER,
-		.sold_at = FACT_NO_TIME,
-		.cancelled_at = FACT_NO_TIME,
-		.ended_at = FACT_NO_TIME,
-		.restarted_at = FACT_NO_TIME,
-		.effective_at = FACT_NO_TIME,
-		.trial_ends_at = FACT_NO_TIME,
-		/* price is USD cents whatever the listing's currency */
-		.currency = STR("USD") };
+	(void)p;
+	*out = fact_none();
+	/* price is USD cents whatever the listing's currency */
+	out->currency = STR("USD");
 	d.read = arena_alloc(a, sizeof(*d.read));
 	d.warnings = arena_alloc(a, GUMROAD_WARNINGS_MAX * sizeof(*d.warnings));
 	if (d.read == NULL || d.warnings == NULL)
@@ -188,21 +171,74 @@ gumroad_decode(struct str body, const struct decode_opts *opts, struct arena *a,
 	return 0;
 }
 
-/* The proof is in the URL: no header. */
-static int
-gumroad_sign(struct str body, struct str secret, int64_t now,
-    struct buf *header, struct err *e)
+static const char *const extra_kinds[] = { "refund", "dispute", "dispute_won",
+	"cancellation", "subscription_updated", "subscription_ended",
+	"subscription_restarted", NULL };
+
+/* https://example.org -> https://gatepost:TOKEN@example.org/hooks/gumroad */
+static void
+add_basic_url(
+    struct buf *b, const struct platform *p, const struct platform_site *site)
 {
-	(void)body;
-	(void)secret;
-	(void)now;
-	(void)e;
-	buf_reset(header);
-	return 0;
+	struct str base = site->base;
+	const char *slashes = memmem(base.p, base.n, "://", 3);
+	size_t scheme = slashes == NULL ? 0 : (size_t)(slashes - base.p) + 3;
+	buf_addf(b, "%.*sgatepost:%.*s@%.*s/hooks/%s", (int)scheme, base.p,
+	    STR_ARG(site->secret), (int)(base.n - scheme), base.p + scheme,
+	    p->name);
+}
+
+static void
+setup(const struct platform *p, const struct platform_site *site, struct buf *b)
+{
+	buf_addz(b, "Gumroad\n");
+	if (site->secret.p == NULL) {
+		buf_addf(b,
+		    "  not set up: put %s { %s = { '…' } } into the "
+		    "configuration\n\n",
+		    p->name, p->secrets_key);
+		return;
+	}
+	buf_addz(b,
+	    "  1. Settings > Advanced > Ping endpoint. It carries "
+	    "sales only.\n       ");
+	add_basic_url(b, p, site);
+	buf_addf(b,
+	    "\n     or, where a form takes no user and password:\n"
+	    "       %.*s/hooks/%s/%.*s\n",
+	    STR_ARG(site->base), p->name, STR_ARG(site->secret));
+	buf_addz(b,
+	    "  2. Refunds, disputes, cancellations: once each, with an access "
+	    "token of an\n     application of yours (Settings > Advanced > "
+	    "Applications; scope view_sales).\n     Twice would double every "
+	    "ping; 'sale' is not among them for the same reason.\n");
+	for (size_t i = 0; extra_kinds[i] != NULL; i++) {
+		buf_addf(b,
+		    "       curl -X PUT "
+		    "https://api.gumroad.com/v2/resource_subscriptions \\\n"
+		    "         -H \"Authorization: Bearer $ACCESS_TOKEN\" -d "
+		    "resource_name=%s \\\n         --data-urlencode "
+		    "'post_url=",
+		    extra_kinds[i]);
+		add_basic_url(b, p, site);
+		buf_addz(b, "'\n");
+	}
+	buf_addf(b,
+	    "  3. Your links carry your own user id: "
+	    "https://SELLER.gumroad.com/l/PRODUCT?%.*s=42\n\n",
+	    STR_ARG(site->reference));
 }
 
 const struct platform platform_gumroad = {
 	.name = "gumroad",
+	.words = { .title = "Gumroad",
+	    .page = "At Gumroad, in Settings, Advanced, paste this as the ping "
+		    "endpoint",
+	    .resend = "Gumroad can send a sale's ping again, from the sale's "
+		      "page there",
+	    .extra_kinds = extra_kinds,
+	    .extra = "The ping URL carries sales only; 'gatepost urls' has the "
+		     "lines for the rest" },
 	.version = 2,
 	.body_max = 1024 * 1024,
 	.content_type = "application/x-www-form-urlencoded",
@@ -214,12 +250,12 @@ const struct platform platform_gumroad = {
 	.secret_min = 16,
 	.token_in_path = 1,
 	.refused_status = 404,
-	.verify = gumroad_verify,
+	.verify = proof_url_token,
 	.decode = gumroad_decode,
 	.redact = gumroad_redact,
 	.describe = gumroad_describe,
-	.sign = gumroad_sign,
 	.sample = gumroad_sample,
 	.sample_key = gumroad_sample_key,
 	.samples = gumroad_samples,
+	.setup = setup,
 };

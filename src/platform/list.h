@@ -1,0 +1,3 @@
+/* The platforms, in the order in which they are told: a line each. */
+PLATFORM(gumroad)
+PLATFORM(gank)
