@@ -103,7 +103,8 @@ platform_options(struct arena *a, const struct platform *p)
 		return NULL;
 	o[n++] = (cfg_opt_t)CFG_STR_LIST(p->secrets_key, NULL, CFGF_NONE);
 	o[n++] = (cfg_opt_t)CFG_STR_LIST(file_key, NULL, CFGF_NONE);
-	o[n++] = (cfg_opt_t)CFG_STR(p->owner_key, "", CFGF_NONE);
+	if (p->owner_key != NULL)
+		o[n++] = (cfg_opt_t)CFG_STR(p->owner_key, "", CFGF_NONE);
 	if (p->reference_default != NULL)
 		o[n++] = (cfg_opt_t)CFG_STR(
 		    "reference", p->reference_default, CFGF_NONE);

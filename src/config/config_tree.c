@@ -219,7 +219,8 @@ read_platform(struct config_reader *r, cfg_t *root, size_t i, int64_t grace)
 	rules->grace[i] = grace;
 	out->tolerance = p->tolerance_default;
 	if (config_secret_read(r, at.cfg, &kind, &out->secrets) != 0 ||
-	    read_text(r, &at, p->owner_key, &out->owner) != 0 ||
+	    (p->owner_key != NULL &&
+		read_text(r, &at, p->owner_key, &out->owner) != 0) ||
 	    read_duration(r, &at, "grace", 0, &rules->grace[i]) != 0)
 		return -1;
 	if (p->tolerance_default != 0 &&
