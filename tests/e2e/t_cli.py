@@ -78,7 +78,7 @@ def codes():
             (["access", "--user", ""], 2, ""),
             (["access", "--buyer", "nobody"], 2, ""),
             (["decode"], 2, "usage: gatepost decode"),
-            (["decode", "kofi"], 2, "kofi is no platform"),
+            (["decode", "nowhere"], 2, "nowhere is no platform"),
             (["decode", "gank", "/no/such/file"], 3, "/no/such/file"),
             (["decode", "gank", "/"], 3, ""),
             (["sign"], 2, "give one secret"),

@@ -202,7 +202,7 @@ def refused():
             ("token in the query", gumroad + "?token=" + token, {}),
             ("gank's secret", gumroad + "/" + secret, {}),
             ("two segments", gumroad + "/" + token + "/x", {}),
-            ("unknown platform", "/hooks/kofi/" + token, {}),
+            ("unknown platform", "/hooks/nowhere/" + token, {}),
             ("gank takes no token", "/hooks/gank/" + token, {}),
             ("hooks alone", "/hooks/", {})):
         a = p.post(path, form, {**FORM, **headers})

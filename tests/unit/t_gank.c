@@ -1,6 +1,4 @@
-#include "test.h"
-
-#include <dirent.h>
+#include "cases.h"
 
 #include "base/crypto.h"
 #include "platform/platform.h"
@@ -20,15 +18,6 @@ decode(struct str body, struct fact *f)
 		OK(0, "decode: %s", e.text);
 }
 
-static const char *
-status_word(enum fact_status s)
-{
-	static const char *const words[] = { [FACT_APPLIED] = "applied",
-		[FACT_KEPT] = "kept",
-		[FACT_TEST] = "test" };
-	return words[s];
-}
-
 /* What holds of every delivery. */
 static void
 check_bounds(const struct fact *f, struct str body, const char *name)
@@ -43,6 +32,7 @@ check_bounds(const struct fact *f, struct str body, const char *name)
 	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
 		fit &=
 		    ids[i].p == NULL || platform_identifier(ids[i]).p != NULL;
+	test_group(name);
 	OK(str_eq_z(f->delivery, hex) && fit && f->kind_name.n > 0 &&
 		f->kind_name.n <= 64 && !str_has_control(f->kind_name) &&
 		f->subject.n <= 512 && f->sold_at == FACT_NO_TIME &&
@@ -51,72 +41,7 @@ check_bounds(const struct fact *f, struct str body, const char *name)
 		    (f->kind == FACT_PAYMENT && f->subject.p != NULL &&
 			f->sale.p != NULL && f->owner.p != NULL &&
 			f->buyer.p != NULL && f->n_names > 0)),
-	    "%s: digest, identifiers, bounds", name);
-}
-
-static void
-check_case(const char *name)
-{
-	char path[512];
-	struct fact f;
-	size_t n;
-	snprintf(path, sizeof(path), "tests/fixtures/gank/%s/body", name);
-	char *bytes = test_file(path, &n);
-	struct str body = { bytes, n };
-	snprintf(
-	    path, sizeof(path), "tests/fixtures/gank/%s/expect.json", name);
-	char *text = test_file(path, &n);
-	json_t *want = text == NULL ? NULL : json_loadb(text, n, 0, NULL);
-	if (bytes == NULL || want == NULL) {
-		OK(0, "%s: no case", name);
-	} else {
-		decode(body, &f);
-		const json_t *reason = json_object_get(want, "reason"),
-			     *detail = json_object_get(want, "detail");
-		json_t *facts = json_object_get(want, "facts");
-		json_t *got = platform_gank.describe(&platform_gank, &f);
-		IS(str_from(status_word(f.status)),
-		    json_string_value(json_object_get(want, "status")), name);
-		if (json_is_string(reason))
-			IS(str_from(f.reason), json_string_value(reason), name);
-		else
-			OK(f.reason == NULL, "%s: no reason", name);
-		if (detail != NULL)
-			IS(f.detail, json_string_value(detail), name);
-		if (facts != NULL &&
-		    !OK(json_is_null(facts) ? got == NULL
-					    : json_equal(facts, got),
-			"%s: facts", name) &&
-		    got != NULL)
-			json_dumpf(got, stdout, JSON_INDENT(1));
-		check_bounds(&f, body, name);
-		json_decref(got);
-	}
-	json_decref(want);
-	free(text);
-	free(bytes);
-}
-
-static void
-test_cases(void)
-{
-	const char *top = getenv("top_srcdir");
-	char path[4096];
-	int n = 0;
-	test_group("case");
-	snprintf(path, sizeof(path), "%s/tests/fixtures/gank",
-	    top == NULL ? "." : top);
-	DIR *dir = opendir(path);
-	const struct dirent *d;
-	while (dir != NULL && (d = readdir(dir)) != NULL) {
-		if (d->d_name[0] == '.')
-			continue;
-		check_case(d->d_name);
-		n++;
-	}
-	if (dir != NULL)
-		closedir(dir);
-	OK(n >= CASES_AT_LEAST, "%d cases", n);
+	    "digest, identifiers, bounds");
 }
 
 /* The event with --set key=value, … ended by NULL; NULL: an error in *e. */
@@ -359,7 +284,7 @@ main(void)
 	arena = arena_new(ARENA);
 	if (arena == NULL)
 		return 1;
-	test_cases();
+	cases_all(&platform_gank, arena, CASES_AT_LEAST, check_bounds);
 	test_persons();
 	test_membership();
 	test_goods();

@@ -423,7 +423,7 @@ configs(void)
 	config("on 'purchase' { before = '1d' http 'a' { " URL " } }",
 	    "before is for");
 	config("on 'expiring' { before = '1d' http 'a' { " URL " } }", NULL);
-	config("on 'purchase' { platform = 'kofi' http 'a' { " URL " } }",
+	config("on 'purchase' { platform = 'nowhere' http 'a' { " URL " } }",
 	    "platform is");
 	config("on 'purchase' { http 'a b' { " URL " } }", "the name of a");
 	config("on 'purchase' { http 'a' { " URL " } http 'a' { " URL " } }",

@@ -1,7 +1,5 @@
 #include "platform/gumroad/gumroad.h"
 
-#include <string.h>
-
 #include "base/crypto.h"
 #include "platform/proof.h"
 
@@ -142,12 +140,11 @@ gumroad_decode(const struct platform *p, struct str body,
     const struct decode_opts *opts, struct arena *a, struct fact *out,
     struct err *e)
 {
-	struct decode_opts o = { .reference = STR("user_id") };
+	struct decode_opts o = { str_from(p->reference_default) };
 	struct gumroad_body read;
 	struct gumroad_decoder d = { .a = a, .f = out };
 	if (opts != NULL && opts->reference.n > 0)
 		o = *opts;
-	(void)p;
 	*out = fact_none();
 	/* price is USD cents whatever the listing's currency */
 	out->currency = STR("USD");
@@ -171,64 +168,6 @@ gumroad_decode(const struct platform *p, struct str body,
 	return 0;
 }
 
-static const char *const extra_kinds[] = { "refund", "dispute", "dispute_won",
-	"cancellation", "subscription_updated", "subscription_ended",
-	"subscription_restarted", NULL };
-
-/* https://example.org -> https://gatepost:TOKEN@example.org/hooks/gumroad */
-static void
-add_basic_url(
-    struct buf *b, const struct platform *p, const struct platform_site *site)
-{
-	struct str base = site->base;
-	const char *slashes = memmem(base.p, base.n, "://", 3);
-	size_t scheme = slashes == NULL ? 0 : (size_t)(slashes - base.p) + 3;
-	buf_addf(b, "%.*sgatepost:%.*s@%.*s/hooks/%s", (int)scheme, base.p,
-	    STR_ARG(site->secret), (int)(base.n - scheme), base.p + scheme,
-	    p->name);
-}
-
-static void
-setup(const struct platform *p, const struct platform_site *site, struct buf *b)
-{
-	buf_addz(b, "Gumroad\n");
-	if (site->secret.p == NULL) {
-		buf_addf(b,
-		    "  not set up: put %s { %s = { '…' } } into the "
-		    "configuration\n\n",
-		    p->name, p->secrets_key);
-		return;
-	}
-	buf_addz(b,
-	    "  1. Settings > Advanced > Ping endpoint. It carries "
-	    "sales only.\n       ");
-	add_basic_url(b, p, site);
-	buf_addf(b,
-	    "\n     or, where a form takes no user and password:\n"
-	    "       %.*s/hooks/%s/%.*s\n",
-	    STR_ARG(site->base), p->name, STR_ARG(site->secret));
-	buf_addz(b,
-	    "  2. Refunds, disputes, cancellations: once each, with an access "
-	    "token of an\n     application of yours (Settings > Advanced > "
-	    "Applications; scope view_sales).\n     Twice would double every "
-	    "ping; 'sale' is not among them for the same reason.\n");
-	for (size_t i = 0; extra_kinds[i] != NULL; i++) {
-		buf_addf(b,
-		    "       curl -X PUT "
-		    "https://api.gumroad.com/v2/resource_subscriptions \\\n"
-		    "         -H \"Authorization: Bearer $ACCESS_TOKEN\" -d "
-		    "resource_name=%s \\\n         --data-urlencode "
-		    "'post_url=",
-		    extra_kinds[i]);
-		add_basic_url(b, p, site);
-		buf_addz(b, "'\n");
-	}
-	buf_addf(b,
-	    "  3. Your links carry your own user id: "
-	    "https://SELLER.gumroad.com/l/PRODUCT?%.*s=42\n\n",
-	    STR_ARG(site->reference));
-}
-
 const struct platform platform_gumroad = {
 	.name = "gumroad",
 	.words = { .title = "Gumroad",
@@ -236,7 +175,7 @@ const struct platform platform_gumroad = {
 		    "endpoint",
 	    .resend = "Gumroad can send a sale's ping again, from the sale's "
 		      "page there",
-	    .extra_kinds = extra_kinds,
+	    .extra_kinds = gumroad_extra_kinds,
 	    .extra = "The ping URL carries sales only; 'gatepost urls' has the "
 		     "lines for the rest" },
 	.version = 2,
@@ -257,5 +196,5 @@ const struct platform platform_gumroad = {
 	.sample = gumroad_sample,
 	.sample_key = gumroad_sample_key,
 	.samples = gumroad_samples,
-	.setup = setup,
+	.setup = gumroad_setup,
 };

@@ -81,6 +81,11 @@ const char *gumroad_sample_key(const struct platform *p,
     const struct platform_sample *which, enum sample_part part,
     struct str value);
 
+/* Those that only a registration by the API makes it send. */
+extern const char *const gumroad_extra_kinds[];
+void gumroad_setup(const struct platform *p, const struct platform_site *site,
+    struct buf *out);
+
 int gumroad_redact(const struct platform *p, struct str body,
     const struct redact_opts *opts, struct arena *a, struct redacted *out,
     struct err *e);

@@ -1,4 +1,4 @@
-#include "platform/gumroad/gumroad.h"
+#include "platform/gumroad/gumroad_payload.h"
 
 #include <string.h>
 
@@ -17,169 +17,6 @@ enum {
 	PING_DELAY = 10, /* seconds, app/models/purchase.rb */
 };
 
-enum {
-	SALE = 1 << 0,
-	RENEWAL = 1 << 1,
-	REFUND = 1 << 2,
-	PARTIAL = 1 << 3,
-	DISPUTE = 1 << 4,
-	WON = 1 << 5,
-	PING = 1 << 6,
-	CANCEL = 1 << 7,
-	UPDATE = 1 << 8,
-	END = 1 << 9,
-	RESTART = 1 << 10,
-	PURCHASES = SALE | RENEWAL | REFUND | PARTIAL | DISPUTE | WON | PING,
-	SUBSCRIPTIONS = CANCEL | UPDATE | END | RESTART,
-	PAST = REFUND | PARTIAL | DISPUTE | WON | PING, /* of that very sale */
-};
-
-#define OF_SUBSCRIPTION .subscription_key = "subscription_id"
-#define OF_SALE .sale_key = "sale_id", OF_SUBSCRIPTION
-
-const struct platform_sample gumroad_samples[] = {
-	{ "sale", NULL, "first payment of a membership", .sale_key = NULL },
-	{ "renewal", NULL, "a later payment (--set subscription_id=…)",
-	    OF_SUBSCRIPTION },
-	{ "refund", NULL, "full refund (--set sale_id=…)", OF_SALE },
-	{ "partial_refund", NULL, "refund of a part (--set sale_id=…)",
-	    OF_SALE },
-	{ "dispute", NULL, "chargeback opened (--set sale_id=…)", OF_SALE },
-	{ "dispute_won", NULL, "chargeback won (--set sale_id=…)", OF_SALE },
-	{ "cancellation", NULL,
-	    "cancelled to the end of the paid month "
-	    "(--set subscription_id=…)",
-	    OF_SUBSCRIPTION },
-	{ "subscription_updated", NULL,
-	    "upgrade from tier Test to Test Plus "
-	    "(--set subscription_id=…)",
-	    OF_SUBSCRIPTION },
-	{ "subscription_ended", NULL,
-	    "membership over (--set subscription_id=…)", OF_SUBSCRIPTION },
-	{ "subscription_restarted", NULL,
-	    "membership taken up again (--set subscription_id=…)",
-	    OF_SUBSCRIPTION },
-	{ "test_ping", NULL, "the button \"Send test ping\"", OF_SALE },
-	{ 0 },
-};
-
-static const struct event {
-	const char *name;
-	unsigned bit;
-	const char *resource;
-} events[] = {
-	{ "sale", SALE, "sale" },
-	{ "renewal", RENEWAL, "sale" },
-	{ "refund", REFUND, "refund" },
-	{ "partial_refund", PARTIAL, "refund" },
-	{ "dispute", DISPUTE, "dispute" },
-	{ "dispute_won", WON, "dispute_won" },
-	{ "cancellation", CANCEL, "cancellation" },
-	{ "subscription_updated", UPDATE, "subscription_updated" },
-	{ "subscription_ended", END, "subscription_ended" },
-	{ "subscription_restarted", RESTART, "subscription_restarted" },
-	{ "test_ping", PING, NULL },
-};
-
-/* A value that begins with '@' is computed. */
-static const struct line {
-	const char *key;
-	const char *value;
-	unsigned events;
-} lines[] = {
-	{ "seller_id", "GatepostTestSeller0000==", PURCHASES },
-	{ "subscription_id", "@subscription", SUBSCRIPTIONS },
-	{ "product_id", "GatepostTestProduct000==", PURCHASES | SUBSCRIPTIONS },
-	{ "product_name", "Gatepost test membership",
-	    PURCHASES | SUBSCRIPTIONS },
-	{ "permalink", "gatepost-test", PURCHASES },
-	{ "product_permalink", "https://example.com/l/gatepost-test",
-	    PURCHASES },
-	{ "short_product_id", "gptst", PURCHASES },
-	{ "email", "test@example.com", PURCHASES },
-	{ "price", "900", PURCHASES },
-	{ "gumroad_fee", "140", PURCHASES },
-	{ "currency", "usd", PURCHASES },
-	{ "quantity", "1", PURCHASES },
-	{ "discover_fee_charged", "false", PURCHASES },
-	{ "can_contact", "true", PURCHASES },
-	{ "referrer", "direct", PURCHASES },
-	{ "card[visual]", "**** **** **** 4242", PURCHASES },
-	{ "card[type]", "visa", PURCHASES },
-	{ "card[bin]", "", PURCHASES },
-	{ "card[expiry_month]", "", PURCHASES },
-	{ "card[expiry_year]", "", PURCHASES },
-	{ "order_number", "@order", PURCHASES },
-	{ "sale_id", "@sale", PURCHASES },
-	{ "sale_timestamp", "@sold", PURCHASES },
-	{ "subscription_id", "@subscription", PURCHASES },
-	{ "variants[Tier]", "Test", PURCHASES },
-	{ "test", "true", (PURCHASES | SUBSCRIPTIONS) & ~(unsigned)PING },
-	{ "is_recurring_charge", "true", RENEWAL },
-	{ "user_id", "", SUBSCRIPTIONS },
-	{ "user_email", "test@example.com", SUBSCRIPTIONS },
-	{ "purchase_ids[]", "@sale", SUBSCRIPTIONS },
-	{ "created_at", "@now", SUBSCRIPTIONS },
-	{ "charge_occurrence_count", "", SUBSCRIPTIONS },
-	{ "recurrence", "monthly", PURCHASES | SUBSCRIPTIONS },
-	{ "free_trial_ends_at", "", SUBSCRIPTIONS },
-	{ "is_gift_receiver_purchase", "false", PURCHASES },
-	{ "refunded", "true", REFUND },
-	{ "refunded", "false", PURCHASES & ~(unsigned)REFUND },
-	{ "resource_name", "@resource",
-	    (PURCHASES | SUBSCRIPTIONS) & ~(unsigned)PING },
-	{ "disputed", "true", DISPUTE | WON },
-	{ "disputed", "false", PURCHASES & ~(unsigned)(DISPUTE | WON) },
-	{ "dispute_won", "true", WON },
-	{ "dispute_won", "false", PURCHASES & ~(unsigned)WON },
-	{ "test", "true", PING },
-	{ "cancelled", "true", CANCEL },
-	{ "cancelled_at", "@month", CANCEL },
-	{ "cancelled_by_buyer", "true", CANCEL },
-	{ "type", "upgrade", UPDATE },
-	{ "effective_as_of", "@now", UPDATE },
-	{ "old_plan[recurrence]", "monthly", UPDATE },
-	{ "old_plan[price_cents]", "900", UPDATE },
-	{ "old_plan[quantity]", "1", UPDATE },
-	{ "old_plan[tier][id]", "GatepostTestTier000000==", UPDATE },
-	{ "old_plan[tier][name]", "Test", UPDATE },
-	{ "new_plan[recurrence]", "monthly", UPDATE },
-	{ "new_plan[price_cents]", "1900", UPDATE },
-	{ "new_plan[quantity]", "1", UPDATE },
-	{ "new_plan[tier][id]", "GatepostTestTier000001==", UPDATE },
-	{ "new_plan[tier][name]", "Test Plus", UPDATE },
-	{ "ended_at", "@now", END },
-	{ "ended_reason", "cancelled", END },
-	{ "restarted_at", "@now", RESTART },
-};
-
-/* What is taken from an earlier delivery of the same sale or subscription;
- * absent there, it is left out. */
-static const struct taken {
-	const char *key;
-	const char *as; /* under this key there; NULL: the same */
-	unsigned events;
-} taken[] = {
-	{ "seller_id", NULL, PURCHASES },
-	{ "subscription_id", NULL, PURCHASES | SUBSCRIPTIONS },
-	{ "product_id", NULL, PURCHASES | SUBSCRIPTIONS },
-	{ "product_name", NULL, PURCHASES | SUBSCRIPTIONS },
-	{ "permalink", NULL, PURCHASES },
-	{ "product_permalink", NULL, PURCHASES },
-	{ "short_product_id", NULL, PURCHASES },
-	{ "email", NULL, PURCHASES },
-	{ "price", NULL, PURCHASES },
-	{ "currency", NULL, PURCHASES },
-	{ "quantity", NULL, PURCHASES },
-	{ "order_number", NULL, PAST },
-	{ "sale_id", NULL, PAST },
-	{ "sale_timestamp", NULL, PAST },
-	{ "variants[Tier]", NULL, PURCHASES },
-	{ "recurrence", NULL, PURCHASES | SUBSCRIPTIONS },
-	{ "user_email", "email", SUBSCRIPTIONS },
-	{ "purchase_ids[]", "sale_id", SUBSCRIPTIONS },
-};
-
 struct pair {
 	struct str key;
 	struct str value;
@@ -189,7 +26,7 @@ struct pair {
 struct draft {
 	struct arena *a;
 	const struct sample_opts *opts;
-	const struct event *event;
+	const struct gumroad_event *event;
 	struct pair pairs[PAIRS_MAX];
 	size_t n;
 };
@@ -282,7 +119,7 @@ add_pair(struct draft *d, struct str key, struct str value)
 
 /* 1: the line is taken from the earlier delivery, with all that is there. */
 static int
-add_taken(struct draft *d, const struct line *line)
+add_taken(struct draft *d, const struct gumroad_line *line)
 {
 	const struct gumroad_read *r = d->opts->earlier == NULL
 	    ? NULL
@@ -290,9 +127,8 @@ add_taken(struct draft *d, const struct line *line)
 	const struct node *variants =
 	    r == NULL ? NULL : node_get_z(r->root, "variants");
 	struct str key = str_from(line->key);
-	for (size_t i = 0; r != NULL && i < sizeof(taken) / sizeof(taken[0]);
-	     i++) {
-		const struct taken *t = &taken[i];
+	const struct gumroad_taken *t = gumroad_taken;
+	for (; r != NULL && t->key != NULL; t++) {
 		if (!str_eq_z(key, t->key) || (t->events & d->event->bit) == 0)
 			continue;
 		if (!str_eq_z(key, "variants[Tier]"))
@@ -382,13 +218,13 @@ encode(const struct draft *d, struct str *body, struct err *e)
 	return bad;
 }
 
-static const struct event *
+static const struct gumroad_event *
 find_event(const char *name)
 {
-	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
-		if (strcmp(events[i].name, name) == 0)
-			return &events[i];
-	return NULL;
+	const struct gumroad_event *event = gumroad_events;
+	while (event->name != NULL && strcmp(event->name, name) != 0)
+		event++;
+	return event->name != NULL ? event : NULL;
 }
 
 int
@@ -405,13 +241,13 @@ gumroad_sample(const struct platform *p, const struct platform_sample *which,
 	d->event = find_event(which->event);
 	if (d->event == NULL)
 		return err_set(e, ERR_USAGE, "no sample %s", which->event);
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		if ((lines[i].events & d->event->bit) == 0 ||
-		    add_taken(d, &lines[i]))
+	for (const struct gumroad_line *line = gumroad_lines; line->key != NULL;
+	     line++) {
+		if ((line->events & d->event->bit) == 0 || add_taken(d, line))
 			continue;
 		struct pair *new = &d->pairs[d->n++];
-		new->key = str_from(lines[i].key);
-		new->value = value_of(d, lines[i].value);
+		new->key = str_from(line->key);
+		new->value = value_of(d, line->value);
 		if (new->value.p == NULL)
 			return err_set(e, ERR_MEMORY, "out of memory");
 	}
@@ -426,7 +262,7 @@ gumroad_sample_key(const struct platform *p,
     const struct platform_sample *which, enum sample_part part,
     struct str value)
 {
-	const struct event *event = find_event(which->event);
+	const struct gumroad_event *event = find_event(which->event);
 	int purchase = event != NULL && (event->bit & PURCHASES) != 0;
 	int update = event != NULL && event->bit == UPDATE;
 	(void)p;
