@@ -13,7 +13,7 @@ id, platform, kind, delivery, subject, sent_at, received_at, seen,
 platform, sale, subscription, product, product_name, variant, user_ref,
 	email, buyer, license, price, currency, quantity, recurrence, test,
 	sold_at, refunded_at, disputed_at, dispute_won_at, tier, since,
-	paid_until, until, subject
+	paid_until, until, subject, refunded_amount, revoked_at, confirmed_at
 
 -- let: subscription
 platform, subscription, product, tier, status, since, paid_until,
@@ -188,7 +188,7 @@ ORDER BY platform, sale LIMIT $3;
 -- name: purchase_put
 INSERT INTO purchases ({purchase})
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-	$17, $18, $19, $20, $21, $22, $23, $24)
+	$17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)
 ON CONFLICT (platform, sale) DO NOTHING;
 -- name: purchase_get
 SELECT {purchase}

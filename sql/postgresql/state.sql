@@ -34,6 +34,9 @@ CREATE TABLE purchases ( -- one sale
 	paid_until BIGINT, -- … paid for until here, null: for ever …
 	until BIGINT, -- … and, with grace, until here; null: for ever
 	subject TEXT COLLATE "C" NOT NULL, -- events.subject its deliveries share
+	refunded_amount BIGINT, -- minor units, as far as the platform told it
+	revoked_at BIGINT, -- access taken away at the platform, no money back
+	confirmed_at BIGINT, -- read back there; null: not, or it is not known
 	PRIMARY KEY (platform, sale)
 );
 CREATE INDEX purchases_subject ON purchases (platform, subject);

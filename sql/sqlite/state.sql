@@ -33,6 +33,9 @@ CREATE TABLE purchases ( -- one sale
 	paid_until INTEGER, -- … paid for until here, null: for ever …
 	until INTEGER, -- … and, with grace, until here; null: for ever
 	subject TEXT NOT NULL, -- events.subject its deliveries share
+	refunded_amount INTEGER, -- minor units, as far as the platform told it
+	revoked_at INTEGER, -- access taken away at the platform, no money back
+	confirmed_at INTEGER, -- read back there; null: not, or it is not known
 	PRIMARY KEY (platform, sale)
 );
 CREATE INDEX purchases_subject ON purchases (platform, subject);

@@ -46,13 +46,14 @@ gather_room(struct gather *g)
 
 /* A later decoder may understand less: what it keeps does not count. */
 static void
-take_fact(
-    struct gather *g, int64_t event, const struct fact *fact, int64_t sent_at)
+take_fact(struct gather *g, int64_t event, const struct fact *fact,
+    int64_t sent_at, int64_t seen_at)
 {
 	if (fact->status == FACT_APPLIED)
-		g->d[g->n++] = (struct fold_delivery){
-			.fact = fact, .event = event, .sent_at = sent_at
-		};
+		g->d[g->n++] = (struct fold_delivery){ .fact = fact,
+			.event = event,
+			.sent_at = sent_at,
+			.seen_at = seen_at };
 }
 
 /* Events that were noted as contradicting another one: *n grows by one. */
@@ -84,7 +85,7 @@ take_delivery(void *arg, const struct store_event *row)
 		struct decode_opts opts = project_opts(g->config, g->platform);
 		if (f == NULL || body == NULL)
 			goto memory;
-		if (g->platform->decode(g->platform,
+		if (platform_decode(g->platform, row->kind,
 			(struct str){ body, row->body.n }, &opts, g->arena, f,
 			g->err) != 0) {
 			g->failed = 1;
@@ -103,7 +104,8 @@ take_delivery(void *arg, const struct store_event *row)
 	/* versions before this one stored no time of sending for a retry */
 	take_fact(g, row->id, fact,
 	    row->sent_at != STORE_NULL ? row->sent_at
-				       : row->received_at - fact->sent_ago);
+				       : row->received_at - fact->sent_ago,
+	    row->last_seen_at);
 	return 0;
 memory:
 	g->failed = 1;
@@ -190,7 +192,7 @@ gather_deliveries(struct gather *g, struct store *s, struct str subject)
 		    : 0;
 	if (gather_room(g) == NULL)
 		return err_set(g->err, ERR_MEMORY, "out of memory");
-	take_fact(g, known->event, known->fact, known->sent_at);
+	take_fact(g, known->event, known->fact, known->sent_at, known->sent_at);
 	return 0;
 }
 

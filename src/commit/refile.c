@@ -49,8 +49,8 @@ take_delivery_of(void *arg, const struct store_event *row)
 	struct refile *r = arg;
 	struct fact *f = arena_alloc(r->arena, sizeof(*f));
 	if (f == NULL ||
-	    r->platform->decode(
-		r->platform, row->body, &r->opts, r->arena, f, r->err) != 0)
+	    platform_decode(r->platform, row->kind, row->body, &r->opts,
+		r->arena, f, r->err) != 0)
 		return r->failed = 1;
 	return str_eq(project_column(r->arena, f->sale), r->sale)
 	    ? take_moving(r, row)

@@ -10,7 +10,7 @@ struct looking {
 	struct str sale;
 	struct arena *one; /* of one delivery */
 	struct arena *arena;
-	struct str body; /* of the newest; STR_NONE: none yet */
+	struct str kind, body; /* of the newest; STR_NONE: none yet */
 };
 
 static int
@@ -20,9 +20,11 @@ look(void *arg, const struct store_event *ev)
 	struct fact f;
 	struct err e;
 	arena_reset(l->one);
-	if (l->platform->decode(
-		l->platform, ev->body, &l->opts, l->one, &f, &e) == 0 &&
+	if (platform_decode(l->platform, ev->kind, ev->body, &l->opts, l->one,
+		&f, &e) == 0 &&
 	    str_eq(f.sale, l->sale)) {
+		l->kind.p = arena_dup(l->arena, ev->kind.p, ev->kind.n);
+		l->kind.n = ev->kind.n;
 		l->body.p = arena_dup(l->arena, ev->body.p, ev->body.n);
 		l->body.n = ev->body.n;
 	}
@@ -49,5 +51,5 @@ sold_find(struct store *s, const struct config *c,
 	arena_free(l.one);
 	if (rc != 0 || l.body.p == NULL)
 		return rc;
-	return l.platform->decode(l.platform, l.body, &l.opts, a, out, e);
+	return platform_decode(l.platform, l.kind, l.body, &l.opts, a, out, e);
 }

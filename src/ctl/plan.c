@@ -95,8 +95,8 @@ ask_rules(struct plan *p, struct err *e)
 	if (platform == NULL)
 		return 0;
 	struct decode_opts opts = project_opts(p->ctl->config, platform);
-	if (platform->decode(
-		platform, p->event.body, &opts, p->ctl->arena, &fact, e) != 0)
+	if (platform_decode(platform, p->event.kind, p->event.body, &opts,
+		p->ctl->arena, &fact, e) != 0)
 		return -1;
 	const struct outbox_delivery d = { .platform = platform,
 		.fact = &fact,

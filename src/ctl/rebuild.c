@@ -141,8 +141,8 @@ replay_event(void *arg, const struct store_event *ev)
 	char *body = arena_dup(r->arena, ev->body.p, ev->body.n);
 	struct decode_opts opts = project_opts(r->ctl->config, p);
 	if (body == NULL ||
-	    p->decode(p, (struct str){ body, ev->body.n }, &opts, r->arena, &f,
-		r->err) != 0) {
+	    platform_decode(p, ev->kind, (struct str){ body, ev->body.n },
+		&opts, r->arena, &f, r->err) != 0) {
 		if (r->err->code == ERR_NONE)
 			err_set(r->err, ERR_MEMORY, "out of memory");
 		return 1;

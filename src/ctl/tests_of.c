@@ -39,8 +39,8 @@ take_event(void *arg, const struct store_event *ev)
 	struct decode_opts opts = project_opts(f->c, f->platform);
 	struct fact fact;
 	arena_reset(f->arena);
-	if (f->platform->decode(
-		f->platform, ev->body, &opts, f->arena, &fact, NULL) != 0) {
+	if (platform_decode(f->platform, ev->kind, ev->body, &opts, f->arena,
+		&fact, NULL) != 0) {
 		f->failed = 1;
 		return 1;
 	}

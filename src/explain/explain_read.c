@@ -156,7 +156,8 @@ understand(
 	struct decoded *d = arena_alloc(w->a, sizeof(*d));
 	struct decode_opts opts = project_opts(w->c, p);
 	if (d == NULL || body.p == NULL ||
-	    p->decode(p, body, &opts, w->a, &d->fact, w->e) != 0)
+	    platform_decode(p, row->kind, body, &opts, w->a, &d->fact, w->e) !=
+		0)
 		return -1;
 	d->at = g->subject->n_events;
 	ev->fact = &d->fact;

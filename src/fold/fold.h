@@ -62,6 +62,7 @@ struct fold_delivery {
 	const struct fact *fact; /* status FACT_APPLIED; NULL with manual */
 	const struct manual *manual; /* an event by hand about the subject */
 	int64_t sent_at; /* its time; by hand: when it was received */
+	int64_t seen_at; /* when it was last seen: a reading speaks then */
 	int64_t event; /* number; events by hand are ordered by it */
 
 	/* filled by the fold, for explain */

@@ -63,6 +63,9 @@ purchase_row(const struct subject *u, const struct sale *s)
 		.paid_until = gives ? s->paid_until : STORE_NULL,
 		.until = gives ? s->until : STORE_NULL,
 		.subject = u->id,
+		.refunded_amount = STORE_NULL,
+		.revoked_at = STORE_NULL,
+		.confirmed_at = STORE_NULL,
 	};
 }
 

@@ -272,6 +272,9 @@ applied(struct outbox_sink *k, struct effect *f,
 		break;
 	case FACT_UNKNOWN:
 	case FACT_UPDATED:
+	case FACT_READBACK:
+	case FACT_SUBSCRIBER:
+	case FACT_ABSENT:
 		break;
 	}
 	return expires_soon(k, f, rows, e);

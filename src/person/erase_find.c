@@ -130,13 +130,15 @@ judge_delivery(const struct scan *scan, const struct platform *p,
 	struct fact f;
 	*how = ERASE_NOT;
 	if (who->by == STORE_BY_EMAIL) {
-		if (p->redact(p, ev->body, &only, scan->arena, &found, e) != 0)
+		if (platform_redact(p, ev->kind, ev->body, &only, scan->arena,
+			&found, e) != 0)
 			return -1;
 		if (found.body.p == NULL &&
 		    !redact_mentions(scan->arena, ev->subject, who->id))
 			return 0;
 	}
-	if (p->decode(p, ev->body, &opts, scan->arena, &f, e) != 0)
+	if (platform_decode(p, ev->kind, ev->body, &opts, scan->arena, &f, e) !=
+	    0)
 		return -1;
 	if (found.is_buyer || is_id(who, f.user_ref) ||
 	    (who->by == STORE_BY_EMAIL && is_id(who, f.email)))

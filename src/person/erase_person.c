@@ -252,12 +252,13 @@ rewrite_one(
 	struct decode_opts opts = project_opts(x->config, w->platform);
 	struct redacted new;
 	struct fact before, after;
-	if (w->platform->decode(
-		w->platform, ev->body, &opts, x->arena, &before, e) != 0 ||
-	    w->platform->redact(
-		w->platform, ev->body, &w->opts, x->arena, &new, e) != 0 ||
-	    w->platform->decode(
-		w->platform, new.body, &opts, x->arena, &after, e) != 0)
+	const struct platform *p = w->platform;
+	if (platform_decode(
+		p, ev->kind, ev->body, &opts, x->arena, &before, e) != 0 ||
+	    platform_redact(
+		p, ev->kind, ev->body, &w->opts, x->arena, &new, e) != 0 ||
+	    platform_decode(
+		p, ev->kind, new.body, &opts, x->arena, &after, e) != 0)
 		return -1;
 	int applied = after.status == FACT_APPLIED;
 	if (str_eq(before.subject, w->was) && after.subject.p != NULL &&
@@ -268,7 +269,7 @@ rewrite_one(
 	w->names_buyer |= before.buyer.n > 0 &&
 	    memmem(w->was.p, w->was.n, before.buyer.p, before.buyer.n) != NULL;
 	ev->body = new.body;
-	ev->content_type = str_from(w->platform->content_type);
+	ev->content_type = platform_content_type(p, ev->kind);
 	return 0;
 }
 
@@ -414,7 +415,8 @@ erase_mention(struct erase *x, struct store_event *ev, struct err *e)
 	struct redacted new;
 	struct project_when when = { x->now, STORE_NULL };
 	x->r->mentions++;
-	if (p->redact(p, ev->body, &opts, x->arena, &new, e) != 0)
+	if (platform_redact(p, ev->kind, ev->body, &opts, x->arena, &new, e) !=
+	    0)
 		return -1;
 	if (new.body.p != NULL)
 		ev->body = new.body;
@@ -422,7 +424,7 @@ erase_mention(struct erase *x, struct store_event *ev, struct err *e)
 		ev->subject = str_from(
 		    arena_printf(x->arena, "erased:%lld", (long long)ev->id));
 	if (redact_mentions(x->arena, ev->content_type, x->who->id))
-		ev->content_type = str_from(p->content_type);
+		ev->content_type = platform_content_type(p, ev->kind);
 	return store_event_forget(x->s, ev, e) == 0
 	    ? project_any(x->s, x->config, ev->platform, ev->subject, &when,
 		  x->arena, e)

@@ -38,6 +38,20 @@ enum fact_kind {
 	FACT_RESTARTED,
 	FACT_PAYMENT, /* one that adds a window to those of its subject */
 	FACT_STATE, /* all of a membership as it is at as_of: replaces */
+	/* readings: what the platform said when it was asked */
+	FACT_READBACK, /* a sale */
+	FACT_SUBSCRIBER, /* a membership */
+	FACT_ABSENT, /* there is no such sale */
+};
+
+/* A membership in the platform's words, when it was asked. */
+enum fact_life {
+	FACT_LIFE_UNKNOWN,
+	FACT_ALIVE, /* also while a renewal is tried again */
+	FACT_PENDING_CANCELLATION,
+	FACT_CANCELLED,
+	FACT_FAILED, /* nobody paid */
+	FACT_COMPLETED, /* all of its charges were made */
 };
 
 struct fact {
@@ -103,6 +117,16 @@ struct fact {
 	int64_t as_of; /* the newest speaks; FACT_NO_TIME: its sending */
 	int64_t ends_at; /* FACT_NO_TIME: open */
 	int over; /* nothing is given after as_of */
+
+	/* a reading. Of a sale its flags above say how it stands now */
+	int partly_refunded;
+	int64_t refunded_amount; /* minor units; FACT_NO_NUMBER: not told */
+	int revoked; /* access was taken away there, no money given back */
+	int listed; /* the list of sales shows it, not only its own page */
+	int gift_sender; /* the gifter's side */
+	/* of a membership */
+	enum fact_life life;
+	int64_t failed_at;
 
 	/* warnings for a person who decodes by hand; NULL-free list */
 	const char *const *warnings;

@@ -51,6 +51,50 @@ platform_index(const struct platform *p)
 	return i;
 }
 
+int
+platform_is_reading(struct str kind)
+{
+	return str_eq_z(kind, PLATFORM_READBACK) ||
+	    str_eq_z(kind, PLATFORM_SUBSCRIBER) ||
+	    str_eq_z(kind, PLATFORM_ABSENT);
+}
+
+int
+platform_decode(const struct platform *p, struct str kind, struct str body,
+    const struct decode_opts *opts, struct arena *a, struct fact *out,
+    struct err *e)
+{
+	return p->api != NULL && platform_is_reading(kind)
+	    ? p->api->decode(p, kind, body, a, out, e)
+	    : p->decode(p, body, opts, a, out, e);
+}
+
+int
+platform_redact(const struct platform *p, struct str kind, struct str body,
+    const struct redact_opts *opts, struct arena *a, struct redacted *out,
+    struct err *e)
+{
+	return p->api != NULL && platform_is_reading(kind)
+	    ? p->api->redact(p, kind, body, opts, a, out, e)
+	    : p->redact(p, body, opts, a, out, e);
+}
+
+struct str
+platform_content_type(const struct platform *p, struct str kind)
+{
+	return platform_is_reading(kind) ? STR("application/json")
+					 : str_from(p->content_type);
+}
+
+json_t *
+platform_describe(
+    const struct platform *p, struct str kind, const struct fact *f)
+{
+	return p->api != NULL && platform_is_reading(kind)
+	    ? p->api->describe(p, f)
+	    : p->describe(p, f);
+}
+
 struct str
 platform_variant(struct str platform, struct str variant, struct str title)
 {
@@ -110,7 +154,8 @@ platform_word(struct arena *a, struct str s)
 		memcpy(p + n, c.p, c.n);
 		n += c.n;
 	}
-	return (struct str){ p, n };
+	s = (struct str){ p, n };
+	return platform_is_reading(s) ? STR("unknown") : s;
 }
 
 struct fact
@@ -126,5 +171,7 @@ fact_none(void)
 		.effective_at = FACT_NO_TIME,
 		.trial_ends_at = FACT_NO_TIME,
 		.as_of = FACT_NO_TIME,
+		.refunded_amount = FACT_NO_NUMBER,
+		.failed_at = FACT_NO_TIME,
 		.ends_at = FACT_NO_TIME };
 }

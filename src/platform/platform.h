@@ -138,6 +138,29 @@ struct platform_words {
 	const char *limits; /* what it never tells, or NULL */
 };
 
+/*
+ * What a platform knows and can be asked for. An answer is stored as a delivery
+ * of one of these kinds, which no post can have: who has the secret of a ping
+ * URL can post what he likes, and must not answer for the platform.
+ */
+#define PLATFORM_READBACK "readback" /* a sale */
+#define PLATFORM_SUBSCRIBER "subscriber" /* a membership */
+#define PLATFORM_ABSENT "absent" /* there is no such sale */
+int platform_is_reading(struct str kind);
+
+struct platform_api {
+	/* As struct platform's decode, of a stored answer of that kind. */
+	int (*decode)(const struct platform *p, struct str kind,
+	    struct str body, struct arena *a, struct fact *out, struct err *e);
+	/* As struct platform's describe. */
+	json_t *(*describe)(const struct platform *p, const struct fact *f);
+	/* As struct platform's redact: it never names a person but where the
+	 * address is asked for. */
+	int (*redact)(const struct platform *p, struct str kind,
+	    struct str body, const struct redact_opts *opts, struct arena *a,
+	    struct redacted *out, struct err *e);
+};
+
 struct platform {
 	const char *name; /* path, config section, column: "gumroad" */
 	struct platform_words words;
@@ -174,6 +197,7 @@ struct platform {
 	int refused_status; /* HTTP status for what is not verified */
 	struct platform_proof proof;
 	const struct document *document; /* for the functions of document.h */
+	const struct platform_api *api; /* NULL: it cannot be asked */
 
 	/* May parse the body, but only to find the proof. Texts of *out live
 	 * in it; the arena is for what is read. One of proof.h. */
@@ -241,10 +265,23 @@ struct str platform_license(struct arena *a, struct str s);
 /* The 64 hex digits of SHA-256. p NULL: no memory. */
 struct str platform_digest(struct arena *a, struct str s);
 /* A word of the sender's for events.kind: ill-formed bytes become U+FFFD,
- * control characters '?', and it is cut between characters after 64 bytes. */
+ * control characters '?', and it is cut between characters after 64 bytes.
+ * "unknown" for a word that a reading has. */
 struct str platform_word(struct arena *a, struct str s);
 /* A fact that says nothing yet. */
 struct fact fact_none(void);
+
+/* What a stored delivery of that kind says: by the platform's decode, or that of
+ * its api. */
+int platform_decode(const struct platform *p, struct str kind, struct str body,
+    const struct decode_opts *opts, struct arena *a, struct fact *out,
+    struct err *e);
+int platform_redact(const struct platform *p, struct str kind, struct str body,
+    const struct redact_opts *opts, struct arena *a, struct redacted *out,
+    struct err *e);
+struct str platform_content_type(const struct platform *p, struct str kind);
+json_t *platform_describe(
+    const struct platform *p, struct str kind, const struct fact *f);
 
 const struct platform *platform_find(struct str name); /* NULL: unknown */
 size_t platform_index(const struct platform *p);

@@ -73,10 +73,11 @@ struct db_driver {
 	void (*brief)(struct db *db);
 	/* creates the log tables, then brings them from each version to the
 	 * next */
-	const char *log_scripts[4];
+	const char *log_scripts[5];
 	const char *moved_script; /* the log takes no more */
 	const char *back_script; /* it does again */
 	const char *state_script; /* drops and creates the state tables */
+	const char *state_step; /* from the version before to that */
 	const char *views_script; /* the same with the views */
 };
 

@@ -42,6 +42,9 @@ take_purchase(void *arg, const struct db_value *row, size_t n)
 		.paid_until = db_number(&row[21]),
 		.until = db_number(&row[22]),
 		.subject = db_str(&row[23]),
+		.refunded_amount = db_number(&row[24]),
+		.revoked_at = db_number(&row[25]),
+		.confirmed_at = db_number(&row[26]),
 	};
 	return each->fn(each->arg, &p);
 }
@@ -72,6 +75,9 @@ store_purchase_same(
 	    a->dispute_won_at == b->dispute_won_at &&
 	    same_text(a->tier, b->tier) && a->since == b->since &&
 	    a->paid_until == b->paid_until && a->until == b->until &&
+	    a->refunded_amount == b->refunded_amount &&
+	    a->revoked_at == b->revoked_at &&
+	    a->confirmed_at == b->confirmed_at &&
 	    same_text(a->subject, b->subject);
 }
 
@@ -120,6 +126,9 @@ store_purchase_put(
 		db_int(p->paid_until),
 		db_int(p->until),
 		db_text(p->subject),
+		db_int(p->refunded_amount),
+		db_int(p->revoked_at),
+		db_int(p->confirmed_at),
 	};
 	return store_run(s, QUERY_PURCHASE_PUT, args,
 	    sizeof(args) / sizeof(args[0]), NULL, NULL, e);

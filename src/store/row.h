@@ -67,6 +67,9 @@ struct store_purchase {
 	int64_t paid_until;
 	int64_t until;
 	struct str subject;
+	int64_t refunded_amount; /* as far as the platform told it */
+	int64_t revoked_at;
+	int64_t confirmed_at; /* read back there */
 };
 
 /* A membership. */

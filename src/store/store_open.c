@@ -9,7 +9,7 @@
 #include "store/rows.h"
 
 /* Raised when a script of sql/ changes. */
-enum { LOG_VERSION = 4, STATE_VERSION = 1, VIEWS_VERSION = 2, OPEN_MS = 2500 };
+enum { LOG_VERSION = 5, STATE_VERSION = 2, VIEWS_VERSION = 2, OPEN_MS = 2500 };
 
 /* Of what stands in the database; 0: it is missing. */
 struct versions {
@@ -201,8 +201,14 @@ create_missing(struct store *s, const struct versions *v, struct err *e)
 			0 ||
 		    meta_put(s, STR("log_version"), log + 1, e) != 0)
 			return -1;
-	/* emptied: has to be filled from the log again */
-	if (v->state != STATE_VERSION &&
+	/* a new column waits for the rebuild; tables made anew are empty, and
+	 * have to be filled from the log again */
+	int step = v->state == STATE_VERSION - 1;
+	if (step &&
+	    (s->driver->script(s->db, s->driver->state_step, e) != 0 ||
+		meta_put(s, STR("state_version"), STATE_VERSION, e) != 0))
+		return -1;
+	if (!step && v->state != STATE_VERSION &&
 	    (store_meta_put(s, STR("state_digest"), STR(""), e) != 0 ||
 		store_meta_put(s, STR("tiers"), STR(""), e) != 0 ||
 		s->driver->script(s->db, s->driver->state_script, e) != 0 ||

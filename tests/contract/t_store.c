@@ -903,7 +903,7 @@ test_newer(struct store *s)
 		OK(store_open(where, (enum store_mode)m, &other, &e) != 0 &&
 			e.code == ERR_CONFIG,
 		    "refused: %s", e.text);
-	OK(store_meta_put(s, STR("log_version"), STR("4"), &e) == 0,
+	OK(store_meta_put(s, STR("log_version"), STR("5"), &e) == 0,
 	    "as it was");
 	store_close(open_store(STORE_WRITE));
 }

@@ -199,7 +199,7 @@ def commands():
 def newer():
     """A downgrade: refused at every door, and nothing is touched."""
     p = version(1)
-    change(p, "UPDATE meta SET value = '5' WHERE name = 'log_version'")
+    change(p, "UPDATE meta SET value = '6' WHERE name = 'log_version'")
     before = p.dump()
     words = commands()
     ok(len(words) > 15, "newer: the commands", words)
@@ -219,7 +219,7 @@ def newer():
              (503, True), "newer: %s is answered 503" % name)
     a = p.cgi("POST", "/hooks/gumroad/" + p.tokens[0], sale(1), FORM)
     same(a.status, 503, "newer: as plain CGI, too")
-    ok("made by a newer gatepost (tables 5, this program knows 4)"
+    ok("made by a newer gatepost (tables 6, this program knows 5)"
        in p.log_text() and "restore a backup" in p.log_text(),
        "newer: the log says why", p.log_text())
     same(stop(p.program), 0, "newer: exit 0")
