@@ -19,7 +19,7 @@ enum {
 	OPTIONS_MAX = 2 * 1024 * 1024, /* bytes; a body is escaped in it */
 	LOOKUP_MS = 5000,
 	LOOKUP_MAX = 16 * 1024,
-	HEAD_MAX = 128 * 1024, /* of what curl prints: headers, then the body */
+	HEAD_MAX = 64 * 1024, /* of headers, before the body */
 	SLACK_MS = 1000, /* curl ends by itself: this is for when it does not */
 };
 
@@ -194,11 +194,13 @@ option(struct buf *b, const char *name, struct str value)
 }
 
 static void
-write_options(const struct http_post *post, struct buf *b)
+write_options(const struct http_request *post, struct buf *b)
 {
 	option(b, "url", str_from(post->url));
+	buf_addf(b, "request = \"%s\"\n",
+	    post->method == NULL ? "POST" : post->method);
 	buf_addz(b,
-	    "request = \"POST\"\nsilent\ninclude\ngloboff\n"
+	    "silent\ninclude\ngloboff\n"
 	    "path-as-is\nproto = \"=http,https\"\nuser-agent = \"gatepost\"\n"
 	    "header = \"Expect:\"\n");
 	buf_addf(b, "max-time = %d.%03d\n", post->timeout_ms / 1000,
@@ -214,7 +216,8 @@ write_options(const struct http_post *post, struct buf *b)
 		    pair, sizeof(pair), "%s:%s", post->user, post->password);
 		option(b, "user", str_from(pair));
 	}
-	option(b, "data-raw", post->body);
+	if (post->method == NULL || post->body.n > 0)
+		option(b, "data-raw", post->body);
 }
 
 /* The last head that curl printed, and what follows it. */
@@ -263,7 +266,7 @@ find_curl(void)
 }
 
 int
-curl_call(const struct http_post *post, struct http_answer *answer,
+curl_call(const struct http_request *post, struct http_answer *answer,
     struct buf *body, struct err *e)
 {
 	const char *path = find_curl();
@@ -278,7 +281,8 @@ curl_call(const struct http_post *post, struct http_answer *answer,
 		return err_set(e, ERR_SYSTEM,
 		    "this gatepost has no libcurl and the host no curl(1)");
 	buf_init(&options, OPTIONS_MAX);
-	buf_init(&out, HEAD_MAX);
+	size_t max = post->answer_max > 0 ? post->answer_max : HTTP_ANSWER_MAX;
+	buf_init(&out, HEAD_MAX + max);
 	if (post->guard && look_up(post->url, &options, e) != 0)
 		goto out;
 	write_options(post, &options);
@@ -295,6 +299,7 @@ curl_call(const struct http_post *post, struct http_answer *answer,
 	    converse(&c, buf_str(&options), &out, post->timeout_ms + SLACK_MS);
 	/* cut off for its length, an answer is still one */
 	rc = read_answer(buf_str(&out), answer, body);
+	answer->cut = body != NULL && body->n >= max;
 	if (rc != 0)
 		err_set(e, ERR_SYSTEM, "no answer: curl ended with %d%s", code,
 		    code == 28	     ? ": too late"

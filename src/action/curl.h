@@ -7,7 +7,7 @@
  * to its standard input, so that no secret stands in a list of processes.
  * Addresses are looked up by getent(1) and checked here; curl gets the one
  * that passed. */
-int curl_call(const struct http_post *post, struct http_answer *answer,
+int curl_call(const struct http_request *post, struct http_answer *answer,
     struct buf *body, struct err *e);
 
 #endif

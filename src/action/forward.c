@@ -30,7 +30,7 @@ action_run_forward(const struct action *action,
 		action_say(answer, ACTION_NEVER, "nothing to forward");
 		return;
 	}
-	const struct http_post post = { .url = action->u.forward.url,
+	const struct http_request post = { .url = action->u.forward.url,
 		.headers = headers,
 		.body = d->body,
 		.timeout_ms = action->timeout_ms,

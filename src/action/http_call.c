@@ -9,9 +9,9 @@
 #include "action/address.h"
 
 struct call {
-	const struct http_post *post;
+	const struct http_request *post;
 	struct buf *body; /* NULL: not wanted */
-	size_t taken;
+	size_t taken, max;
 	int refused; /* a private address */
 };
 
@@ -60,7 +60,7 @@ take(char *p, size_t size, size_t n, void *arg)
 	call->taken += size * n;
 	if (call->body != NULL)
 		buf_add(call->body, p, size * n);
-	return call->taken > HTTP_ANSWER_MAX ? 0 : size * n;
+	return call->taken > call->max ? 0 : size * n;
 }
 
 /* Where the connection goes, after any name was looked up. */
@@ -93,7 +93,7 @@ header_list(const char *const *headers)
 static void
 set_options(CURL *c, struct call *call, struct curl_slist *headers, char *why)
 {
-	const struct http_post *post = call->post;
+	const struct http_request *post = call->post;
 	curl_easy_setopt(c, CURLOPT_URL, post->url);
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
@@ -102,11 +102,15 @@ set_options(CURL *c, struct call *call, struct curl_slist *headers, char *why)
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, why);
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "gatepost");
-	curl_easy_setopt(c, CURLOPT_POST, 1L);
-	curl_easy_setopt(
-	    c, CURLOPT_POSTFIELDS, post->body.p == NULL ? "" : post->body.p);
-	curl_easy_setopt(
-	    c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body.n);
+	if (post->method == NULL || post->body.n > 0) {
+		curl_easy_setopt(c, CURLOPT_POST, 1L);
+		curl_easy_setopt(c, CURLOPT_POSTFIELDS,
+		    post->body.p == NULL ? "" : post->body.p);
+		curl_easy_setopt(
+		    c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body.n);
+	}
+	if (post->method != NULL)
+		curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, post->method);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, call);
 	curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
@@ -120,11 +124,14 @@ set_options(CURL *c, struct call *call, struct curl_slist *headers, char *why)
 }
 
 int
-http_call(const struct http_post *post, struct http_answer *answer,
+http_call(const struct http_request *post, struct http_answer *answer,
     struct buf *body, struct err *e)
 {
 	char why[CURL_ERROR_SIZE] = "";
-	struct call call = { .post = post, .body = body };
+	struct call call = { .post = post,
+		.body = body,
+		.max =
+		    post->answer_max > 0 ? post->answer_max : HTTP_ANSWER_MAX };
 	pthread_once(&once, init);
 	*answer = (struct http_answer){ .retry_after = -1 };
 	CURL *c = take_handle(post->guard);
@@ -134,7 +141,8 @@ http_call(const struct http_post *post, struct http_answer *answer,
 	set_options(c, &call, headers, why);
 	CURLcode rc = curl_easy_perform(c);
 	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &answer->status);
-	if (rc == CURLE_WRITE_ERROR && call.taken > HTTP_ANSWER_MAX)
+	answer->cut = rc == CURLE_WRITE_ERROR && call.taken > call.max;
+	if (answer->cut)
 		rc = CURLE_OK;
 	curl_off_t wait = 0;
 	if (curl_easy_getinfo(c, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK &&
@@ -157,7 +165,7 @@ http_call(const struct http_post *post, struct http_answer *answer,
 #include "action/curl.h"
 
 int
-http_call(const struct http_post *post, struct http_answer *answer,
+http_call(const struct http_request *post, struct http_answer *answer,
     struct buf *body, struct err *e)
 {
 	return curl_call(post, answer, body, e);
@@ -166,7 +174,7 @@ http_call(const struct http_post *post, struct http_answer *answer,
 #endif
 
 int
-http_send(const struct http_post *post, long *status, struct buf *answer,
+http_send(const struct http_request *post, long *status, struct buf *answer,
     struct err *e)
 {
 	struct http_answer a;

@@ -142,7 +142,7 @@ action_run_http(const struct action *action, const struct action_effect *effect,
 		buf_adds(&body, effect->payload);
 	else
 		place_fill(&body, h->body, action_http_place(h), 1, effect);
-	struct http_post post = { .url = url.p,
+	struct http_request post = { .url = url.p,
 		.body = buf_str(&body),
 		.timeout_ms = action->timeout_ms,
 		.guard = 1 };

@@ -178,7 +178,7 @@ post(struct ctl *ctl, struct trigger *t, const char *to, struct err *e)
 				: arena_printf(ctl->arena, "%s: %s",
 				      p->proof.header, signature.p),
 		NULL };
-	struct http_post request = { .url = hook_url(ctl, t, str_from(to)),
+	struct http_request request = { .url = hook_url(ctl, t, str_from(to)),
 		.headers = headers,
 		.body = t->body,
 		.timeout_ms = POST_MS };
