@@ -926,7 +926,7 @@ def older():
     for name in ("001_log", "state"):
         db.executescript((TOP / "sql/sqlite" / (name + ".sql")).read_text())
     db.executescript("""
-        INSERT INTO meta VALUES ('log_version', '1'), ('state_version', '1');
+        INSERT INTO meta VALUES ('log_version', '1'), ('state_version', '2');
         INSERT INTO outbox (kind, target, payload, state, due_at, dedupe)
         VALUES ('mail', 'x', '{}', 'waiting', 1000, 'a');""")
     db.close()
