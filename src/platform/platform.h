@@ -148,7 +148,79 @@ struct platform_words {
 #define PLATFORM_ABSENT "absent" /* there is no such sale */
 int platform_is_reading(struct str kind);
 
+/* What is asked. */
+enum platform_ask {
+	ASK_ACCOUNT, /* whose token it is */
+	ASK_PRODUCTS, /* a page: id */
+	ASK_SALES, /* a page of those of some days, newest first */
+	ASK_SALE, /* one: id */
+	ASK_MEMBERS, /* a page of a product's: product */
+	ASK_MEMBER, /* one: id */
+	ASK_REGISTERED, /* the URLs that get a kind: kind */
+	ASK_REGISTER, /* one more: kind, url */
+	ASK_UNREGISTER, /* one less: id */
+	ASK__MAX
+};
+
+struct platform_question {
+	enum platform_ask what;
+	struct str from_day, to_day; /* 2026-11-04, both included */
+	struct str page; /* of the answer before; STR_NONE: the first */
+	struct str id, product, kind, url;
+};
+
+struct platform_request {
+	const char *method;
+	const char *path; /* behind the API's address, with its query */
+	struct str body; /* a form; may be empty */
+};
+
+enum platform_said {
+	SAID_FINE,
+	SAID_ABSENT, /* there is no such thing */
+	SAID_TOKEN, /* the token is dead */
+	SAID_SCOPE, /* it may not ask that */
+	SAID_WAIT, /* too often, or it is down: later */
+	SAID_TOO_MUCH, /* ask for fewer days */
+	SAID_REFUSED, /* the question is wrong: never again */
+	SAID_BROKEN, /* what came is no answer of this API's */
+};
+
+struct platform_answer {
+	const json_t *objects; /* an array; or NULL where it is */
+	const json_t *object; /* one */
+	struct str next; /* question.page of the next one; STR_NONE: none */
+	struct str words; /* its own, where it refuses; may be STR_NONE */
+};
+
+/* What else is known when an object is read. */
+struct platform_known {
+	const json_t *account; /* of ASK_ACCOUNT */
+	const json_t *products; /* those of ASK_PRODUCTS, by their id */
+	int listed; /* it came with a page of sales */
+};
+
 struct platform_api {
+	const char
+	    *address; /* "https://api.gumroad.com"; api in the settings */
+	unsigned can; /* bits of what it can be asked */
+	/* The request; -1 without memory. Pure. */
+	int (*request)(const struct platform_question *q, struct arena *a,
+	    struct platform_request *out, struct err *e);
+	/* What came: its bytes, and its JSON, NULL where they are none. Pure;
+	 * slices live in the JSON. */
+	enum platform_said (*judge)(const struct platform_question *q,
+	    long status, struct str raw, const json_t *body,
+	    struct platform_answer *out);
+	/* The object as a stored reading of that kind has it: what is used of
+	 * it, and no more. A new reference; NULL: it is none. */
+	json_t *(*reduce)(struct str kind, const json_t *object);
+	/* Adds to a reduced sale what its object alone does not tell. */
+	int (*know)(json_t *reduced, const json_t *object,
+	    const struct platform_known *known);
+	/* The id of an object of the API's; of the account: the one that
+	 * deliveries have. STR_NONE: it has none. */
+	struct str (*id)(const json_t *object);
 	/* As struct platform's decode, of a stored answer of that kind. */
 	int (*decode)(const struct platform *p, struct str kind,
 	    struct str body, struct arena *a, struct fact *out, struct err *e);

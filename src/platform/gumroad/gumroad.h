@@ -90,4 +90,13 @@ int gumroad_redact(const struct platform *p, struct str body,
     const struct redact_opts *opts, struct arena *a, struct redacted *out,
     struct err *e);
 
+/* Of struct platform_api. */
+int gumroad_request(const struct platform_question *q, struct arena *a,
+    struct platform_request *out, struct err *e);
+enum platform_said gumroad_judge(const struct platform_question *q, long status,
+    struct str raw, const json_t *body, struct platform_answer *out);
+int gumroad_know(
+    json_t *reduced, const json_t *object, const struct platform_known *known);
+struct str gumroad_id(const json_t *object);
+
 #endif
