@@ -201,8 +201,10 @@ struct platform_known {
 };
 
 struct platform_api {
-	const char
-	    *address; /* "https://api.gumroad.com"; api in the settings */
+	const char *address; /* where the settings name none */
+	const char *token_key; /* in them: "api_token" */
+	const char *scope; /* that the token needs: "view_sales" */
+	const char *const *kinds; /* of ASK_REGISTER, ended by NULL; or NULL */
 	unsigned can; /* bits of what it can be asked */
 	/* The request; -1 without memory. Pure. */
 	int (*request)(const struct platform_question *q, struct arena *a,
@@ -221,6 +223,8 @@ struct platform_api {
 	/* The id of an object of the API's; of the account: the one that
 	 * deliveries have. STR_NONE: it has none. */
 	struct str (*id)(const json_t *object);
+	/* The URL of an object of ASK_REGISTERED. */
+	struct str (*url)(const json_t *object);
 	/* As struct platform's decode, of a stored answer of that kind. */
 	int (*decode)(const struct platform *p, struct str kind,
 	    struct str body, struct arena *a, struct fact *out, struct err *e);
