@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/config_token.h"
+
 int
 config_no_memory(const struct config_reader *r)
 {
@@ -14,16 +16,74 @@ config_no_memory(const struct config_reader *r)
 }
 
 int
-config_line(const struct config_reader *r, const char *section, size_t nth,
-    const char *key, size_t value)
+config_line(const struct config_section *s, const char *key, size_t n)
 {
-	const struct config_key *k =
-	    key == NULL ? NULL : config_scan_find(&r->scan, section, nth, key);
-	int begin =
-	    section == NULL ? 0 : config_scan_section(&r->scan, section, nth);
-	if (k == NULL)
-		return begin > 0 ? begin : 1;
-	return value < k->n_values ? k->values[value].line : k->line;
+	const struct config_entry *e =
+	    key == NULL ? NULL : config_tree_find(s, key);
+	const struct config_value *v = e == NULL ? NULL : e->values;
+	for (; v != NULL && n > 0; n--)
+		v = v->next;
+	return v != NULL  ? v->line
+	    : e != NULL	  ? e->line
+	    : s->line > 0 ? s->line
+			  : 1;
+}
+
+int
+config_refuse(struct config_reader *r, const struct config_section *s,
+    const char *key, const char *fmt, ...)
+{
+	char text[ERR_TEXT_MAX];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return config_bad(r->e, r->file, config_line(s, key, 0), "%s", text);
+}
+
+const struct config_section *
+config_section(const struct config_reader *r, const char *name)
+{
+	return config_tree_next(r->root->sections, name);
+}
+
+struct str
+config_text(const struct config_section *s, const char *key)
+{
+	const struct config_entry *e = config_tree_find(s, key);
+	return e != NULL ? e->values->text
+			 : str_from(config_key_find(s->keys, key)->preset);
+}
+
+const struct config_entry *
+config_values(const struct config_section *s, const char *key)
+{
+	static const struct config_entry none = { .n = 0 };
+	const struct config_entry *e = config_tree_find(s, key);
+	return e != NULL ? e : &none;
+}
+
+struct str *
+config_texts(struct config_reader *r, const struct config_entry *list)
+{
+	struct str *v = arena_alloc(r->arena, (list->n + 1) * sizeof(*v));
+	const struct config_value *from = list->values;
+	for (size_t i = 0; v != NULL && from != NULL; from = from->next)
+		v[i++] = from->text;
+	return v;
+}
+
+int
+config_has_only(struct str s, const char *more)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+		    !(c >= '0' && c <= '9') &&
+		    (c == '\0' || strchr(more, c) == NULL))
+			return 0;
+	}
+	return s.n > 0;
 }
 
 const char *
@@ -37,9 +97,9 @@ config_path(struct config_reader *r, const char *path)
 
 _Static_assert(CONFIG_WARNINGS_MAX <= 32, "a bit each in config.problems");
 
-__attribute__((format(printf, 3, 0))) static void
-add_warning(
-    struct config_reader *r, uint32_t is_problem, const char *fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static void
+add_warning(struct config_reader *r, uint32_t is_problem, int line,
+    const char *fmt, va_list ap)
 {
 	char text[ERR_TEXT_MAX];
 	struct config *c = r->config;
@@ -48,7 +108,9 @@ add_warning(
 		return;
 	const char **list =
 	    arena_alloc(r->arena, (c->n_warnings + 1) * sizeof(*list));
-	char *z = arena_printf(r->arena, "%s", text);
+	char *z = line == 0
+	    ? str_z(r->arena, str_from(text))
+	    : arena_printf(r->arena, "%s:%d: %s", r->file, line, text);
 	if (list == NULL || z == NULL)
 		return;
 	for (size_t i = 0; i < c->n_warnings; i++)
@@ -59,20 +121,20 @@ add_warning(
 }
 
 void
-config_warn(struct config_reader *r, const char *fmt, ...)
+config_warn(struct config_reader *r, int line, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	add_warning(r, 0, fmt, ap);
+	add_warning(r, 0, line, fmt, ap);
 	va_end(ap);
 }
 
 void
-config_problem(struct config_reader *r, const char *fmt, ...)
+config_problem(struct config_reader *r, int line, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	add_warning(r, 1, fmt, ap);
+	add_warning(r, 1, line, fmt, ap);
 	va_end(ap);
 }
 
@@ -82,11 +144,10 @@ config_warn_program(
 {
 	struct stat st;
 	if (stat(path, &st) != 0)
-		config_warn(r, "%s:%d: %s: %s: %s", r->file, line, key, path,
-		    strerror(errno));
+		config_warn(r, line, "%s: %s: %s", key, path, strerror(errno));
 	else if (!S_ISREG(st.st_mode) || access(path, X_OK) != 0)
-		config_warn(r, "%s:%d: %s: %s: not a program you may run",
-		    r->file, line, key, path);
+		config_warn(
+		    r, line, "%s: %s: not a program you may run", key, path);
 }
 
 /* ---- files -------------------------------------------------------------- */
