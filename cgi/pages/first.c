@@ -263,7 +263,7 @@ add_steps(struct buf *b, const char *base, int rewritten, const char *token)
 static void
 add_config(const struct first *first, const struct request *r, struct buf *b)
 {
-	struct template_secrets made = { .gumroad_token = "" };
+	struct template_secrets made = { .tokens = { "" } };
 	const char *base = base_url(r);
 	const struct template_values values = { .public_url = base };
 	struct buf text;
@@ -272,7 +272,8 @@ add_config(const struct first *first, const struct request *r, struct buf *b)
 		b->failed = 1;
 	else {
 		add_file(b, first->file, buf_str(&text));
-		add_steps(b, base, is_rewritten(r), made.gumroad_token);
+		add_steps(b, base, is_rewritten(r),
+		    made.tokens[platform_index(&platform_gumroad)]);
 	}
 	buf_free(&text);
 }
