@@ -3,19 +3,19 @@
 #include <sys/stat.h>
 
 #include "action/mail.h"
+#include "action/mailbox.h"
 #include "action/place.h"
 #include "base/beneath.h"
 #include "config/config_names.h"
 #include "config/config_reader.h"
 #include "config/config_token.h"
 
-/* ---- the others ---------------------------------------------------------- */
+/* ---- mail, exec, forward ------------------------------------------------- */
 
 /* The files are read again for each mail; a slip shows before the first. It
  * stops nothing else: sales come in meanwhile. */
 static int
-check_mail(struct config_reader *r, const struct config_section *s,
-    const char *path, const char *const *names)
+check_mail(struct config_reader *r, const char *path, const char *const *names)
 {
 	struct err why = { .code = ERR_NONE };
 	struct mail_template t;
@@ -27,49 +27,47 @@ check_mail(struct config_reader *r, const struct config_section *s,
 	if (rc != 0 && why.code == ERR_MEMORY)
 		return config_no_memory(r);
 	if (rc != 0)
-		config_problem(r, config_line(s, "template", 0),
+		config_problem(r, config_line(r, "template", 0),
 		    "template: %s; its mails wait", why.text);
 	return 0;
 }
 
 static int
-read_template(struct config_reader *r, const struct config_section *s,
-    struct action_mail *m)
+read_template(struct config_reader *r, struct action_mail *m)
 {
 	const char *folder = r->config->follow_ups.mail_templates;
-	struct str name = config_text(s, "template");
+	struct str name = config_text(r, "template");
 	if (name.n == 0 || str_has_byte(name, '/') || name.p[0] == '.' ||
 	    folder == NULL)
-		return config_refuse(r, s, "template",
+		return config_refuse(r, "template",
 		    "template is the name of a file, without its suffix, in "
 		    "the folder that mail { templates } names");
 	m->template = arena_printf(r->arena, "%s/%s", folder, name.p);
 	return m->template == NULL ? config_no_memory(r)
-				   : check_mail(r, s, m->template, m->names);
+				   : check_mail(r, m->template, m->names);
 }
 
 static int
-read_mail(struct config_reader *r, const struct config_section *s,
-    const char *const *names, struct action *out)
+read_mail(struct config_reader *r, const char *const *names, struct action *out)
 {
 	const struct rules *rules = &r->config->follow_ups;
-	struct str to = config_text(s, "to");
+	struct str to = config_text(r, "to");
 	int to_buyer = str_eq_z(to, "{email}");
-	if (!to_buyer && !config_is_address(to))
+	if (!to_buyer && mailbox_fault(to) != NULL)
 		return config_refuse(
-		    r, s, "to", "to is '{email}', the buyer's, or one address");
+		    r, "to", "to is '{email}', the buyer's, or one address");
 	if (rules->mail_from.p == NULL)
-		return config_refuse(r, s, "to",
+		return config_refuse(r, "to",
 		    "mail needs a sender; add: mail { from = "
 		    "'shop@example.org' }");
 	out->u.mail = (struct action_mail){ .to = to,
 		.from = rules->mail_from,
 		.sendmail = rules->sendmail,
 		.names = names };
-	if (config_tree_find(s, "template") != NULL)
-		return read_template(r, s, &out->u.mail);
+	if (config_text(r, "template").p != NULL)
+		return read_template(r, &out->u.mail);
 	if (to_buyer)
-		return config_refuse(r, s, "to",
+		return config_refuse(r, "to",
 		    "a mail to the buyer needs a template; one without tells "
 		    "all there is to one address, as in to = "
 		    "'me@example.org'");
@@ -77,10 +75,9 @@ read_mail(struct config_reader *r, const struct config_section *s,
 }
 
 static int
-read_exec(struct config_reader *r, const struct config_section *s,
-    const char *const *names, struct action *out)
+read_exec(struct config_reader *r, const char *const *names, struct action *out)
 {
-	const struct config_entry *list = config_values(s, "argv");
+	const struct config_entry *list = config_values(r, "argv");
 	size_t n = 0;
 	const char **argv =
 	    arena_alloc(r->arena, (list->n + 1) * sizeof(const char *));
@@ -88,7 +85,7 @@ read_exec(struct config_reader *r, const struct config_section *s,
 	if (argv == NULL)
 		return config_no_memory(r);
 	if (list->n == 0 || list->n > ACTION_ARGV_MAX)
-		return config_refuse(r, s, "argv",
+		return config_refuse(r, "argv",
 		    "exec '%.*s' needs argv, 1 to %d words; write argv = { "
 		    "'/usr/local/bin/program' }",
 		    STR_ARG(out->name), ACTION_ARGV_MAX);
@@ -103,26 +100,26 @@ read_exec(struct config_reader *r, const struct config_section *s,
 		argv[n++] = v->text.p;
 	}
 	if (argv[0][0] == '\0')
-		return config_refuse(r, s, "argv", "argv names no program");
+		return config_refuse(r, "argv", "argv names no program");
 	argv[0] = config_path(r, argv[0]);
 	if (argv[0] == NULL)
 		return config_no_memory(r);
 	out->u.exec.argv = argv;
-	config_warn_program(r, config_line(s, "argv", 0), "argv", argv[0]);
+	config_warn_program(r, config_line(r, "argv", 0), "argv", argv[0]);
 	return 0;
 }
 
 static int
-read_forward(struct config_reader *r, const struct config_section *s,
-    const char *const *names, struct action *out)
+read_forward(
+    struct config_reader *r, const char *const *names, struct action *out)
 {
 	struct config_list list;
 	(void)names;
-	if (config_url_read(r, s, NULL, &out->u.forward.url) != 0 ||
-	    config_fill_key(r, s, "secret", &list) != 0)
+	if (config_url_read(r, NULL, &out->u.forward.url) != 0 ||
+	    config_fill_key(r, "secret", &list) != 0)
 		return -1;
 	if (list.n > 1)
-		return config_bad(r->e, r->file, config_line(s, "secret", 1),
+		return config_bad(r->e, r->file, config_line(r, "secret", 1),
 		    "forward takes one secret");
 	out->u.forward.secret = list.n > 0 ? list.v[0] : STR_NONE;
 	return 0;
@@ -131,30 +128,27 @@ read_forward(struct config_reader *r, const struct config_section *s,
 /* ---- all of them --------------------------------------------------------- */
 
 static int
-read_common(
-    struct config_reader *r, const struct config_section *s, struct action *out)
+read_common(struct config_reader *r, struct action *out)
 {
 	int64_t seconds = ACTION_TIMEOUT_MS / 1000;
-	out->line = s->line;
-	out->name = s->title;
-	if (!config_has_only(s->title, "._-") || s->title.n > ACTION_NAME_MAX ||
+	struct str name = out->name = r->in->title;
+	out->line = r->in->line;
+	if (!config_has_only(name, "._-") || name.n > ACTION_NAME_MAX ||
 	    (out->kind == ACTION_MAIL &&
-		(str_eq_z(s->title, RULE_ALERT) ||
-		    str_eq_z(s->title, SIGNIN_TARGET))))
-		return config_refuse(r, s, NULL,
+		(str_eq_z(name, RULE_ALERT) || str_eq_z(name, SIGNIN_TARGET))))
+		return config_refuse(r, NULL,
 		    "the name of a target has 1 to %d of A-Z a-z 0-9 . _ -, "
 		    "and that of a mail is not " RULE_ALERT
 		    " or " SIGNIN_TARGET,
 		    ACTION_NAME_MAX);
-	if (config_fill_key(r, s, "timeout", &seconds) != 0)
+	if (config_fill_key(r, "timeout", &seconds) != 0)
 		return -1;
 	out->timeout_ms = (int)seconds * 1000;
-	return config_fill(r, s, out);
+	return config_fill(r, out);
 }
 
 static int
-warn_absent(struct config_reader *r, const struct config_section *s,
-    struct str download)
+warn_absent(struct config_reader *r, struct str download)
 {
 	const struct config_files *f = link_section(r->config, download);
 	const char *path =
@@ -163,19 +157,19 @@ warn_absent(struct config_reader *r, const struct config_section *s,
 	if (path == NULL)
 		return config_no_memory(r);
 	if (stat(path, &st) != 0)
-		config_warn(r, config_line(s, "download", 0),
+		config_warn(r, config_line(r, "download", 0),
 		    "download: %s: %s", path, strerror(errno));
 	return 0;
 }
 
 /* The file has to be in a section; it may come later. */
 static int
-read_download(
-    struct config_reader *r, const struct config_section *s, struct action *out)
+read_download(struct config_reader *r, struct action *out)
 {
-	if (config_tree_find(s, "download") == NULL)
+	int has = out->kind == ACTION_HTTP || out->kind == ACTION_MAIL;
+	struct str name, path = has ? config_text(r, "download") : STR_NONE;
+	if (path.p == NULL)
 		return 0;
-	struct str name, path = config_text(s, "download");
 	struct str rest = { path.p + 1, path.n - 1 };
 	int good = path.n > 1 && path.n <= CONFIG_URL_MAX && path.p[0] == '/' &&
 	    link_section(r->config, path) != NULL;
@@ -184,26 +178,25 @@ read_download(
 		good = beneath_is_name(name);
 	}
 	if (!good)
-		return config_refuse(r, s, "download",
+		return config_refuse(r, "download",
 		    "download is a file of a files section: its path and a "
 		    "name, like '/guides/guide.pdf'");
 	if (r->config->public_url.n == 0 || r->config->pass_secrets.n == 0)
-		return config_refuse(r, s, "download",
+		return config_refuse(r, "download",
 		    "download needs public_url and pass_secret, which links "
 		    "are made with; set both");
 	out->download = path;
-	return warn_absent(r, s, path);
+	return warn_absent(r, path);
 }
 
 /* The placeholders that a text of the action may have; NULL: no memory. */
 static const char *const *
-choose_names(struct config_reader *r, const struct config_section *s,
-    const struct action *a)
+choose_names(struct config_reader *r, const struct action *a)
 {
 	const char **v = arena_alloc(
 	    r->arena, (ACTION_FACTS_MAX + 1) * sizeof(const char *));
 	int to_buyer =
-	    a->kind == ACTION_MAIL && str_eq_z(config_text(s, "to"), "{email}");
+	    a->kind == ACTION_MAIL && str_eq_z(config_text(r, "to"), "{email}");
 	size_t n = 0;
 	for (size_t i = 0; v != NULL && effect_names[i] != NULL; i++)
 		if ((strcmp(effect_names[i], EFFECT_DOWNLOAD) != 0 ||
@@ -214,23 +207,21 @@ choose_names(struct config_reader *r, const struct config_section *s,
 }
 
 int
-config_action_read(struct config_reader *r, const struct config_section *s,
-    enum action_kind kind, struct action *out)
+config_action_read(
+    struct config_reader *r, enum action_kind kind, struct action *out)
 {
 	static int (*const read[ACTION__MAX])(struct config_reader * r,
-	    const struct config_section *s, const char *const *names,
-	    struct action *out) = {
+	    const char *const *names, struct action *out) = {
 		[ACTION_HTTP] = config_http_read,
 		[ACTION_MAIL] = read_mail,
 		[ACTION_EXEC] = read_exec,
 		[ACTION_FORWARD] = read_forward,
 	};
 	*out = (struct action){ .kind = kind };
-	if (read_common(r, s, out) != 0 || read_download(r, s, out) != 0)
+	if (read_common(r, out) != 0 || read_download(r, out) != 0)
 		return -1;
-	const char *const *names = choose_names(r, s, out);
-	return names == NULL ? config_no_memory(r)
-			     : read[kind](r, s, names, out);
+	const char *const *names = choose_names(r, out);
+	return names == NULL ? config_no_memory(r) : read[kind](r, names, out);
 }
 
 static int

@@ -12,17 +12,17 @@
 
 enum { FILES_MAX = 64, TITLE_MAX = 255 }; /* sections; bytes */
 
-#define BAD(r, s, key, ...) \
-	config_bad((r)->e, (r)->file, line((s), (key)), __VA_ARGS__)
+#define BAD(r, key, ...) \
+	config_bad((r)->e, (r)->file, line((r), (key)), __VA_ARGS__)
 
 /* The key's; for NULL, and where it is absent, the section's first one's. */
 static int
-line(const struct config_section *s, const char *key)
+line(const struct config_reader *r, const char *key)
 {
 	const struct config_entry *e =
-	    key == NULL ? NULL : config_tree_find(s, key);
+	    key == NULL ? NULL : config_tree_find(r->in, key);
 	if (e == NULL)
-		e = s->entries;
+		e = r->in->entries;
 	return e == NULL ? 1 : e->line;
 }
 
@@ -103,8 +103,7 @@ holds_secret(
 }
 
 static int
-check_contents(
-    struct config_reader *r, const struct config_section *s, const char *root)
+check_contents(struct config_reader *r, const char *root)
 {
 	const char *slash = strrchr(r->file, '/');
 	const char *own = arena_printf(
@@ -120,7 +119,7 @@ check_contents(
 	if (arena_failed(r->arena))
 		return config_no_memory(r);
 	if (what != NULL)
-		return BAD(r, s, "root",
+		return BAD(r, "root",
 		    "root holds %s; name a folder that holds members' files "
 		    "alone",
 		    what);
@@ -130,8 +129,8 @@ check_contents(
 /* One root inside another lets its files out by the other's rule, unless the
  * URL is the same: the longer title is looked at first. */
 static int
-check_overlap(struct config_reader *r, const struct config_section *s,
-    const struct config_files *v, const struct config_files *new)
+check_overlap(struct config_reader *r, const struct config_files *v,
+    const struct config_files *new)
 {
 	for (size_t i = 0; &v[i] < new; i++) {
 		const struct config_files *in = new, *out = &v[i];
@@ -149,7 +148,7 @@ check_overlap(struct config_reader *r, const struct config_section *s,
 		if (way[0] != '\0' && str_eq(head, out->title) &&
 		    str_eq_z(tail, way))
 			continue;
-		return BAD(r, s, "root",
+		return BAD(r, "root",
 		    "root and that of files '%.*s' lie in one another, and "
 		    "one's rule would let the other's files out; give each a "
 		    "folder of its own",
@@ -159,19 +158,18 @@ check_overlap(struct config_reader *r, const struct config_section *s,
 }
 
 static int
-read_root(struct config_reader *r, const struct config_section *s,
-    struct config_files *out)
+read_root(struct config_reader *r, struct config_files *out)
 {
-	const char *z = config_text(s, "root").p;
+	const char *z = config_text(r, "root").p;
 	char real[PATH_MAX];
 	struct stat st;
 	if (z == NULL || z[0] == '\0')
-		return BAD(r, s, "root",
+		return BAD(r, "root",
 		    "files '%.*s' has no root; write root = "
 		    "'/srv/members'",
 		    STR_ARG(out->title));
 	if (z[0] == '~')
-		return BAD(r, s, "root",
+		return BAD(r, "root",
 		    "root: ~ is not filled in here; write '${HOME}/…' or the "
 		    "whole path");
 	const char *path = config_path(r, z);
@@ -180,17 +178,17 @@ read_root(struct config_reader *r, const struct config_section *s,
 	if (realpath(path, real) != NULL)
 		path = str_z(r->arena, str_from(real));
 	else
-		config_warn(r, line(s, "root"), "root of files '%.*s': %s",
+		config_warn(r, line(r, "root"), "root of files '%.*s': %s",
 		    STR_ARG(out->title), strerror(errno));
 	if (path == NULL)
 		return config_no_memory(r);
 	if (strcmp(path, "/") == 0)
-		return BAD(r, s, "root", "root is the whole machine");
+		return BAD(r, "root", "root is the whole machine");
 	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
-		config_problem(r, line(s, "root"),
+		config_problem(r, line(r, "root"),
 		    "root of files '%.*s': not a folder", STR_ARG(out->title));
 	out->root = path;
-	return check_contents(r, s, path);
+	return check_contents(r, path);
 }
 
 /* ---- the other keys ------------------------------------------------------ */
@@ -206,19 +204,18 @@ is_allowed_somewhere(const struct tier_rules *rules, struct str word)
 }
 
 static int
-check_rule(struct config_reader *r, const struct config_section *s,
-    const struct config_files *f)
+check_rule(struct config_reader *r, const struct config_files *f)
 {
 	const struct tier_rules *rules = &r->config->rules;
 	if ((f->tier.p == NULL) == (f->allow.p == NULL))
-		return BAD(r, s, f->tier.p == NULL ? NULL : "allow",
+		return BAD(r, f->tier.p == NULL ? NULL : "allow",
 		    "files '%.*s' takes one of tier and allow",
 		    STR_ARG(f->title));
 	if (f->allow.p != NULL && !is_allowed_somewhere(rules, f->allow))
-		return BAD(r, s, "allow",
+		return BAD(r, "allow",
 		    "no tier allows this word; put it into the allows of one");
 	if (f->tier.p != NULL && tier_find(rules, f->tier) == NULL)
-		config_warn(r, line(s, "tier"),
+		config_warn(r, line(r, "tier"),
 		    "files '%.*s': there is no such tier here; only a "
 		    "purchase that has just that name opens it",
 		    STR_ARG(f->title));
@@ -226,22 +223,20 @@ check_rule(struct config_reader *r, const struct config_section *s,
 }
 
 static int
-check_accel(struct config_reader *r, const struct config_section *s,
-    const struct config_files *f)
+check_accel(struct config_reader *r, const struct config_files *f)
 {
 	if ((f->accel.p != NULL) != (f->serve == CONFIG_ACCEL))
-		return BAD(r, s, f->accel.p == NULL ? "serve" : "accel",
+		return BAD(r, f->accel.p == NULL ? "serve" : "accel",
 		    "serve = 'accel' and accel = '/…', the path of nginx's "
 		    "internal location, go together");
 	if (f->accel.p != NULL && !is_path(f->accel))
 		return BAD(
-		    r, s, "accel", "accel is a path like '/internal/guides'");
+		    r, "accel", "accel is a path like '/internal/guides'");
 	return 0;
 }
 
 static int
-check_join(
-    struct config_reader *r, const struct config_section *s, struct str join)
+check_join(struct config_reader *r, struct str join)
 {
 	/* "//" begins a host's name */
 	int good = join.n > 0 &&
@@ -252,26 +247,26 @@ check_join(
 		good =
 		    join.p[i] > 0x20 && join.p[i] < 0x7F && join.p[i] != '\\';
 	if (join.p != NULL && (!good || join.n > TITLE_MAX))
-		return BAD(r, s, "join",
+		return BAD(r, "join",
 		    "join is the address of a page: '/join.html' or "
 		    "'https://…'");
 	return 0;
 }
 
 static int
-read_one(struct config_reader *r, const struct config_section *s,
-    const struct config_files *v, struct config_files *out)
+read_one(struct config_reader *r, const struct config_files *v,
+    struct config_files *out)
 {
-	out->title = s->title;
-	if (!is_path(s->title))
-		return BAD(r, s, "root",
+	out->title = r->in->title;
+	if (!is_path(out->title))
+		return BAD(r, "root",
 		    "a files section is named by its path, like files "
 		    "'/guides', without a slash at the end");
-	if (read_root(r, s, out) != 0 || config_fill(r, s, out) != 0 ||
-	    check_rule(r, s, out) != 0 || check_accel(r, s, out) != 0 ||
-	    check_join(r, s, out->join) != 0)
+	if (read_root(r, out) != 0 || config_fill(r, out) != 0 ||
+	    check_rule(r, out) != 0 || check_accel(r, out) != 0 ||
+	    check_join(r, out->join) != 0)
 		return -1;
-	return check_overlap(r, s, v, out);
+	return check_overlap(r, v, out);
 }
 
 int
@@ -283,10 +278,11 @@ config_files_read(struct config_reader *r)
 	if (v == NULL)
 		return config_no_memory(r);
 	for (; s != NULL; s = config_tree_next(s->next, SECTION)) {
+		r->in = s;
 		if (n == FILES_MAX)
-			return BAD(r, s, "root", "more than %d files sections",
+			return BAD(r, "root", "more than %d files sections",
 			    FILES_MAX);
-		if (read_one(r, s, v, &v[n++]) != 0)
+		if (read_one(r, v, &v[n++]) != 0)
 			return -1;
 	}
 	r->config->files = v;

@@ -1,12 +1,12 @@
 #include "config/config_reader.h"
 
 static int
-fill_text(struct config_reader *r, const struct config_section *s,
-    const struct config_key *key, struct str v, struct str *out)
+fill_text(struct config_reader *r, const struct config_key *key, struct str v,
+    struct str *out)
 {
 	*out = v.n > 0 ? v : STR_NONE;
 	if (key->type == CONFIG_REAL_TEXT && config_is_placeholder(v))
-		return config_refuse(r, s, key->name,
+		return config_refuse(r, key->name,
 		    "%s still holds a placeholder; put the real value there "
 		    "or take the line out",
 		    key->name);
@@ -14,8 +14,8 @@ fill_text(struct config_reader *r, const struct config_section *s,
 }
 
 int
-config_refuse_word(struct config_reader *r, const struct config_section *s,
-    const char *key, const char *words, const char *advice)
+config_refuse_word(struct config_reader *r, const char *key, const char *words,
+    const char *advice)
 {
 	struct str word, rest = str_from(words);
 	struct buf b;
@@ -28,14 +28,14 @@ config_refuse_word(struct config_reader *r, const struct config_section *s,
 			: str_has_byte(rest, ' ') ? ", "
 						  : " or ");
 	}
-	config_refuse(r, s, key, "%.*s", STR_ARG(buf_str(&b)));
+	config_refuse(r, key, "%.*s", STR_ARG(buf_str(&b)));
 	buf_free(&b);
 	return -1;
 }
 
 static int
-fill_word(struct config_reader *r, const struct config_section *s,
-    const struct config_key *key, struct str v, int *out)
+fill_word(struct config_reader *r, const struct config_key *key, struct str v,
+    int *out)
 {
 	struct str word, rest = str_from(key->words);
 	int64_t n = key->least;
@@ -45,79 +45,77 @@ fill_word(struct config_reader *r, const struct config_section *s,
 		if (str_eq(v, word))
 			return 0;
 	}
-	return config_refuse_word(r, s, key->name, key->words, key->advice);
+	return config_refuse_word(r, key->name, key->words, key->advice);
 }
 
 /* It has been seen to be a number. */
 static int
-fill_int(struct config_reader *r, const struct config_section *s,
-    const struct config_key *key, struct str v, int *out)
+fill_int(struct config_reader *r, const struct config_key *key, struct str v,
+    int *out)
 {
 	int64_t n;
 	if (str_int64(v, key->least, key->most, &n) != 0)
-		return config_refuse(r, s, key->name,
-		    "%s goes from %lld to %lld", key->name,
-		    (long long)key->least, (long long)key->most);
+		return config_refuse(r, key->name, "%s goes from %lld to %lld",
+		    key->name, (long long)key->least, (long long)key->most);
 	*out = (int)n;
 	return 0;
 }
 
 static int
-fill_time(struct config_reader *r, const struct config_section *s,
-    const struct config_key *key, struct str v, int64_t *out)
+fill_time(struct config_reader *r, const struct config_key *key, struct str v,
+    int64_t *out)
 {
 	int is_time = str_duration(v, out) == 0;
 	if (is_time && *out >= key->least && *out <= key->most)
 		return 0;
 	if (key->advice != NULL)
 		return config_refuse(
-		    r, s, key->name, "%s %s", key->name, key->advice);
+		    r, key->name, "%s %s", key->name, key->advice);
 	if (is_time)
 		return config_refuse(
-		    r, s, key->name, "%s is too short; write '5m'", key->name);
-	return config_refuse(r, s, key->name,
+		    r, key->name, "%s is too short; write '5m'", key->name);
+	return config_refuse(r, key->name,
 	    "%s is not a time; write a number and one of s, m, h, d, w, such "
 	    "as '7d'",
 	    key->name);
 }
 
 static int
-fill(struct config_reader *r, const struct config_section *s,
-    const struct config_key *key, void *out)
+fill(struct config_reader *r, const struct config_key *key, void *out)
 {
 	if (key->type == CONFIG_SECRETS)
-		return config_secret_read(r, s, key, out);
-	struct str v = config_text(s, key->name);
+		return config_secret_read(r, key, out);
+	struct str v = config_text(r, key->name);
 	if (v.p == NULL)
 		return 0;
 	switch (key->type) {
 	case CONFIG_WORD:
-		return fill_word(r, s, key, v, out);
+		return fill_word(r, key, v, out);
 	case CONFIG_INT:
-		return fill_int(r, s, key, v, out);
+		return fill_int(r, key, v, out);
 	case CONFIG_TIME:
-		return fill_time(r, s, key, v, out);
+		return fill_time(r, key, v, out);
 	case CONFIG_BOOL:
 		*(int *)out = config_bool(v);
 		return 0;
 	default:
-		return fill_text(r, s, key, v, out);
+		return fill_text(r, key, v, out);
 	}
 }
 
 int
-config_fill(struct config_reader *r, const struct config_section *s, void *out)
+config_fill(struct config_reader *r, void *out)
 {
-	for (const struct config_key *key = s->keys; key->name != NULL; key++)
+	for (const struct config_key *key = r->in->keys; key->name != NULL;
+	     key++)
 		if (key->at != 0 &&
-		    fill(r, s, key, (char *)out + key->at - 1) != 0)
+		    fill(r, key, (char *)out + key->at - 1) != 0)
 			return -1;
 	return 0;
 }
 
 int
-config_fill_key(struct config_reader *r, const struct config_section *s,
-    const char *key, void *out)
+config_fill_key(struct config_reader *r, const char *key, void *out)
 {
-	return fill(r, s, config_key_find(s->keys, key), out);
+	return fill(r, config_key_find(r->in->keys, key), out);
 }

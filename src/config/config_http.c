@@ -26,21 +26,20 @@ is_number_host(struct str host)
 }
 
 static int
-check_names(struct config_reader *r, const struct config_section *s,
-    const char *key, struct str text, const char *const *names)
+check_names(struct config_reader *r, const char *key, struct str text,
+    const char *const *names)
 {
 	struct str word;
 	if (!place_unknown(text, names, &word))
 		return 0;
-	return config_refuse(r, s, key, "%s: {%.*s} is no placeholder here; %s",
+	return config_refuse(r, key, "%s: {%.*s} is no placeholder here; %s",
 	    key, STR_ARG(word), place_advice(word));
 }
 
 /* A placeholder in the host would let a buyer choose who is told. names: the
  * placeholders it may have further on; NULL: none. */
 static int
-check_url(struct config_reader *r, const struct config_section *in,
-    struct str s, const char *const *names)
+check_url(struct config_reader *r, struct str s, const char *const *names)
 {
 	static const char key[] = "url";
 	size_t scheme = str_starts(s, STR("https://")) ? 8
@@ -51,49 +50,48 @@ check_url(struct config_reader *r, const struct config_section *in,
 		end++;
 	struct str host = { s.p + scheme, end - scheme }, name, port;
 	if (scheme == 0 || s.n > CONFIG_URL_MAX)
-		return config_refuse(r, in, key,
+		return config_refuse(r, key,
 		    "url is an address of at most %d bytes that begins with "
 		    "https://; no placeholder may stand for that",
 		    CONFIG_URL_MAX);
 	if (!config_has_only(host, ".-_:[]") || host.p[0] == ':')
-		return config_refuse(r, in, key,
+		return config_refuse(r, key,
 		    "url: the host and port are plain text, without a "
 		    "placeholder and without a user");
 	str_cut(host, ':', &name, &port);
 	if (scheme == 7 && !str_eq_fold(name, STR("localhost")) &&
 	    !is_number_host(host.p[0] == '[' ? host : name))
-		return config_refuse(r, in, key,
+		return config_refuse(r, key,
 		    "url begins with https://; http:// is only for localhost "
 		    "and for an address in numbers");
 	for (size_t i = end; i < s.n; i++)
 		if (s.p[i] <= 0x20 || s.p[i] >= 0x7F || s.p[i] == '#' ||
 		    strchr("\"'<>\\^`|", s.p[i]) != NULL ||
 		    (names == NULL && strchr("{}", s.p[i]) != NULL))
-			return config_refuse(r, in, key,
+			return config_refuse(r, key,
 			    "url holds a character no URL has; write it as "
 			    "%%XX");
-	return names == NULL ? 0 : check_names(r, in, key, s, names);
+	return names == NULL ? 0 : check_names(r, key, s, names);
 }
 
 /* It may come from the environment and be secret: no message shows it. */
 int
-config_url_read(struct config_reader *r, const struct config_section *s,
-    const char *const *names, const char **out)
+config_url_read(
+    struct config_reader *r, const char *const *names, const char **out)
 {
-	struct str url = config_text(s, "url");
+	struct str url = config_text(r, "url");
 	*out = url.p;
-	return url.p == NULL ? 0 : check_url(r, s, url, names);
+	return url.p == NULL ? 0 : check_url(r, url, names);
 }
 
-/* ---- the rest ---------------------------------------------------------------- */
+/* ---- the other keys ------------------------------------------------------ */
 
 /* "whsec_" and base64 of the key (spec/standard-webhooks.md, secrets). */
 static int
-read_secrets(struct config_reader *r, const struct config_section *s,
-    struct action_http *out)
+read_secrets(struct config_reader *r, struct action_http *out)
 {
 	struct config_list list;
-	if (config_fill_key(r, s, "secrets", &list) != 0)
+	if (config_fill_key(r, "secrets", &list) != 0)
 		return -1;
 	struct str *v = arena_alloc(r->arena, (list.n + 1) * sizeof(*v));
 	if (v == NULL)
@@ -112,7 +110,7 @@ read_secrets(struct config_reader *r, const struct config_section *s,
 		}
 		if (n < WHSEC_MIN || n > WHSEC_MAX)
 			return config_bad(r->e, r->file,
-			    config_line(s, "secrets", i),
+			    config_line(r, "secrets", i),
 			    "a secret is whsec_ and base64 of %d to %d bytes; "
 			    "make one: echo whsec_$(openssl rand -base64 32)",
 			    WHSEC_MIN, WHSEC_MAX);
@@ -142,17 +140,16 @@ is_header(struct str s)
 }
 
 static int
-read_headers(struct config_reader *r, const struct config_section *s,
-    struct action_http *out)
+read_headers(struct config_reader *r, struct action_http *out)
 {
-	const struct config_entry *list = config_values(s, "headers");
+	const struct config_entry *list = config_values(r, "headers");
 	const char **to =
 	    arena_alloc(r->arena, (list->n + 1) * sizeof(const char *));
 	if (to == NULL)
 		return config_no_memory(r);
 	if (list->n > ACTION_HEADERS_MAX)
 		return config_bad(r->e, r->file,
-		    config_line(s, "headers", ACTION_HEADERS_MAX),
+		    config_line(r, "headers", ACTION_HEADERS_MAX),
 		    "at most %d headers", ACTION_HEADERS_MAX);
 	out->headers = list->n > 0 ? to : NULL;
 	for (const struct config_value *v = list->values; v != NULL;
@@ -167,26 +164,25 @@ read_headers(struct config_reader *r, const struct config_section *s,
 }
 
 static int
-read_body(struct config_reader *r, const struct config_section *s,
-    const char *const *names, struct action_http *out)
+read_body(
+    struct config_reader *r, const char *const *names, struct action_http *out)
 {
-	struct str body = config_text(s, "body");
+	struct str body = config_text(r, "body");
 	if ((body.p != NULL) != (out->format != ACTION_JSON))
-		return config_refuse(r, s, body.p == NULL ? "format" : "body",
+		return config_refuse(r, body.p == NULL ? "format" : "body",
 		    "a body goes with format = 'form' or 'template'; what "
 		    "'json' sends is fixed");
 	if (body.n > ACTION_TEXT_MAX)
 		return config_refuse(
-		    r, s, "body", "body has at most %d bytes", ACTION_TEXT_MAX);
+		    r, "body", "body has at most %d bytes", ACTION_TEXT_MAX);
 	out->body = body;
-	return check_names(r, s, "body", body, names);
+	return check_names(r, "body", body, names);
 }
 
 /* A value outside of quotes could add to the JSON: each is tried as a text
  * that ends a string where it is not inside one. */
 static int
-check_template(struct config_reader *r, const struct config_section *s,
-    const struct action_http *h)
+check_template(struct config_reader *r, const struct action_http *h)
 {
 	struct action_fact facts[ACTION_FACTS_MAX];
 	struct action_effect effect = { .facts = facts };
@@ -203,7 +199,7 @@ check_template(struct config_reader *r, const struct config_section *s,
 	json_t *j = json_load_strict(r->arena, buf_str(&b), 0, &reason, &why);
 	buf_free(&b);
 	if (j == NULL)
-		return config_refuse(r, s, "body",
+		return config_refuse(r, "body",
 		    "body is no JSON object, or has a placeholder outside of "
 		    "quotes; write \"{name}\", or name another Content-Type "
 		    "in headers");
@@ -212,13 +208,13 @@ check_template(struct config_reader *r, const struct config_section *s,
 }
 
 int
-config_http_read(struct config_reader *r, const struct config_section *s,
-    const char *const *names, struct action *out)
+config_http_read(
+    struct config_reader *r, const char *const *names, struct action *out)
 {
 	struct action_http *h = &out->u.http;
-	return config_url_read(r, s, names, &h->url) != 0 ||
-		read_secrets(r, s, h) != 0 || read_headers(r, s, h) != 0 ||
-		read_body(r, s, names, h) != 0
+	return config_url_read(r, names, &h->url) != 0 ||
+		read_secrets(r, h) != 0 || read_headers(r, h) != 0 ||
+		read_body(r, names, h) != 0
 	    ? -1
-	    : check_template(r, s, h);
+	    : check_template(r, h);
 }

@@ -13,12 +13,6 @@ enum { EVENT_SHOWN_MAX = 24 };
 
 /* ---- one section on ------------------------------------------------------ */
 
-int
-config_is_address(struct str s)
-{
-	return mailbox_fault(s) == NULL;
-}
-
 /* The event that is meant, or NULL. Capitals are letters wrong. */
 static const char *
 nearest_event(const char *word)
@@ -40,21 +34,20 @@ nearest_event(const char *word)
 /* Named where it may be an event with a letter wrong; anything else may be the
  * value of a variable, which no message shows. */
 static int
-no_such_event(
-    struct config_reader *r, const struct config_section *s, struct str word)
+no_such_event(struct config_reader *r, struct str word)
 {
 	const char *z = word.n <= EVENT_SHOWN_MAX ? str_z(r->arena, word) : "";
 	if (z == NULL)
 		return config_no_memory(r);
 	const char *guess = nearest_event(z);
 	if (guess != NULL)
-		return config_refuse(r, s, NULL,
+		return config_refuse(r, NULL,
 		    "on '%s': there is no such event; did you mean '%s'?", z,
 		    guess);
 	size_t n = strspn(z, "abcdefghijklmnopqrstuvwxyz_");
 	if (n < word.n)
 		word = STR("…");
-	return config_refuse(r, s, NULL,
+	return config_refuse(r, NULL,
 	    "on '%.*s': there is no such event; gatepost.conf(5) lists them: "
 	    "purchase, renewal, refunded, …",
 	    STR_ARG(word));
@@ -62,11 +55,10 @@ no_such_event(
 
 /* "purchase renewal", or with commas; what follows a # was never looked at. */
 static int
-read_events(
-    struct config_reader *r, const struct config_section *s, struct rule *out)
+read_events(struct config_reader *r, struct rule *out)
 {
 	struct str rest, word;
-	str_cut(s->title, '#', &rest, &word);
+	str_cut(r->in->title, '#', &rest, &word);
 	while (rest.n > 0) {
 		size_t n = 0;
 		int k = 0;
@@ -80,18 +72,17 @@ read_events(
 		while (k < RULE__MAX && !str_eq_z(word, rule_words[k]))
 			k++;
 		if (k == RULE__MAX)
-			return no_such_event(r, s, word);
+			return no_such_event(r, word);
 		out->events |= 1U << k;
 	}
 	return out->events != 0
 	    ? 0
 	    : config_refuse(
-		  r, s, NULL, "on '' names no event; write on 'purchase' {");
+		  r, NULL, "on '' names no event; write on 'purchase' {");
 }
 
 static int
-check_platform(
-    struct config_reader *r, const struct config_section *s, struct str name)
+check_platform(struct config_reader *r, struct str name)
 {
 	struct buf words;
 	if (name.p == NULL || platform_find(name) != NULL ||
@@ -102,26 +93,24 @@ check_platform(
 		buf_addf(&words, "%s ", platforms[i]->name);
 	buf_addz(&words, "manual");
 	if (buf_ok(&words))
-		config_refuse_word(r, s, "platform", words.p, "");
+		config_refuse_word(r, "platform", words.p, "");
 	buf_free(&words);
 	return -1;
 }
 
 static int
-read_filters(
-    struct config_reader *r, const struct config_section *s, struct rule *out)
+read_filters(struct config_reader *r, struct rule *out)
 {
-	if (config_fill(r, s, out) != 0 ||
-	    check_platform(r, s, out->platform) != 0)
+	if (config_fill(r, out) != 0 || check_platform(r, out->platform) != 0)
 		return -1;
 	if ((out->from.p != NULL || out->to.p != NULL) &&
 	    (out->events & ~(1U << RULE_TIER_CHANGED | 1U << RULE_LAPSED)) != 0)
-		return config_refuse(r, s, out->from.p != NULL ? "from" : "to",
+		return config_refuse(r, out->from.p != NULL ? "from" : "to",
 		    "from and to are for on 'tier_changed' and 'lapsed'");
-	if (config_tree_find(s, "before") != NULL &&
+	if (config_tree_find(r->in, "before") != NULL &&
 	    (out->events & 1U << RULE_EXPIRING) == 0)
 		return config_refuse(
-		    r, s, "before", "before is for on 'expiring'");
+		    r, "before", "before is for on 'expiring'");
 	return 0;
 }
 
@@ -157,9 +146,9 @@ check_same(struct config_reader *r, const struct rule *v, size_t nth,
 }
 
 static int
-read_actions(struct config_reader *r, const struct config_section *s,
-    struct rule *v, size_t nth)
+read_actions(struct config_reader *r, struct rule *v, size_t nth)
 {
+	const struct config_section *on = r->in;
 	struct action *out =
 	    arena_alloc(r->arena, RULE_ACTIONS_MAX * sizeof(*out));
 	struct rule *rule = &v[nth];
@@ -167,23 +156,27 @@ read_actions(struct config_reader *r, const struct config_section *s,
 		return config_no_memory(r);
 	rule->actions = out;
 	for (int k = 0; k < ACTION__MAX; k++) {
-		const struct config_section *in = s->sections;
-		while ((in = config_tree_next(in, action_words[k])) != NULL) {
+		const struct config_section *s =
+		    config_tree_next(on->sections, action_words[k]);
+		for (; s != NULL;
+		     s = config_tree_next(s->next, action_words[k])) {
 			struct action *one = &out[rule->n_actions];
+			r->in = on;
 			if (rule->n_actions == RULE_ACTIONS_MAX)
-				return config_refuse(r, s, NULL,
+				return config_refuse(r, NULL,
 				    "more than %d actions in one on",
 				    RULE_ACTIONS_MAX);
-			if (config_action_read(
-				r, in, (enum action_kind)k, one) != 0 ||
+			r->in = s;
+			if (config_action_read(r, (enum action_kind)k, one) !=
+				0 ||
 			    check_same(r, v, nth, one) != 0)
 				return -1;
 			rule->n_actions++;
-			in = in->next;
 		}
 	}
+	r->in = on;
 	if (rule->n_actions == 0)
-		return config_refuse(r, s, NULL,
+		return config_refuse(r, NULL,
 		    "on does nothing; put an http, mail, exec or forward "
 		    "section into it");
 	return 0;
@@ -207,28 +200,31 @@ warn_tier(struct config_reader *r, int line, struct str tier)
 static int
 read_mail(struct config_reader *r)
 {
-	const struct config_section *s = config_section(r, "mail");
 	struct rules *out = &r->config->follow_ups;
-	const char *folder = config_text(s, "templates").p;
 	struct str name, address;
-	if (config_fill(r, s, r->config) != 0)
+	if (out->alert_mail.p != NULL &&
+	    mailbox_fault(out->alert_mail) != NULL) {
+		r->in = r->root;
+		return config_refuse(r, "alert_mail",
+		    "alert_mail is one address, like 'me@example.org'");
+	}
+	r->in = config_section(r, "mail");
+	if (config_fill(r, r->config) != 0)
 		return -1;
 	if (out->mail_from.p != NULL &&
 	    mailbox_split(out->mail_from, &name, &address) != NULL)
-		return config_refuse(r, s, "from",
+		return config_refuse(r, "from",
 		    "from is one address, like 'shop@example.org' or 'My shop "
 		    "<shop@example.org>'");
-	if (out->alert_mail.p != NULL && !config_is_address(out->alert_mail))
-		return config_refuse(r, r->root, "alert_mail",
-		    "alert_mail is one address, like 'me@example.org'");
-	out->sendmail = config_text(s, "sendmail").p;
+	out->sendmail = config_text(r, "sendmail").p;
 	if (out->sendmail[0] != '/' &&
 	    (!mailer_is_smtp(out->sendmail) ||
 		strchr(out->sendmail, '@') != NULL))
-		return config_refuse(r, s, "sendmail",
+		return config_refuse(r, "sendmail",
 		    "sendmail is a whole path, like '/usr/sbin/sendmail', or "
 		    "the address of a mail server that asks for no password, "
 		    "like 'smtp://127.0.0.1'");
+	const char *folder = config_text(r, "templates").p;
 	if (folder != NULL)
 		out->mail_templates = config_path(r, folder);
 	return arena_failed(r->arena) ? config_no_memory(r) : 0;
@@ -326,10 +322,10 @@ collect_targets(struct config_reader *r)
 			v[rules->n_targets++] = a;
 		}
 	}
+	r->in = config_section(r, "mail");
 	if ((rules->mail_from.p != NULL || rules->alert_mail.p != NULL) &&
 	    !mailer_is_smtp(rules->sendmail))
-		config_warn_program(r,
-		    config_line(config_section(r, "mail"), "sendmail", 0),
+		config_warn_program(r, config_line(r, "sendmail", 0),
 		    "sendmail", rules->sendmail);
 	if (rules->mail_from.p != NULL) {
 		v[rules->n_targets] = signin_target(r);
@@ -353,13 +349,13 @@ config_on_read(struct config_reader *r)
 	if (read_mail(r) != 0)
 		return -1;
 	for (; s != NULL; s = config_tree_next(s->next, "on"), n++) {
+		r->in = s;
 		if (n == RULE_MAX)
 			return config_refuse(
-			    r, s, NULL, "more than %d sections on", RULE_MAX);
+			    r, NULL, "more than %d sections on", RULE_MAX);
 		v[n].line = s->line;
-		if (read_events(r, s, &v[n]) != 0 ||
-		    read_filters(r, s, &v[n]) != 0 ||
-		    read_actions(r, s, v, n) != 0)
+		if (read_events(r, &v[n]) != 0 || read_filters(r, &v[n]) != 0 ||
+		    read_actions(r, v, n) != 0)
 			return -1;
 		warn_tier(r, s->line, v[n].tier);
 		warn_tier(r, s->line, v[n].from);

@@ -16,29 +16,28 @@ config_no_memory(const struct config_reader *r)
 }
 
 int
-config_line(const struct config_section *s, const char *key, size_t n)
+config_line(const struct config_reader *r, const char *key, size_t n)
 {
 	const struct config_entry *e =
-	    key == NULL ? NULL : config_tree_find(s, key);
+	    key == NULL ? NULL : config_tree_find(r->in, key);
 	const struct config_value *v = e == NULL ? NULL : e->values;
 	for (; v != NULL && n > 0; n--)
 		v = v->next;
-	return v != NULL  ? v->line
-	    : e != NULL	  ? e->line
-	    : s->line > 0 ? s->line
-			  : 1;
+	return v != NULL      ? v->line
+	    : e != NULL	      ? e->line
+	    : r->in->line > 0 ? r->in->line
+			      : 1;
 }
 
 int
-config_refuse(struct config_reader *r, const struct config_section *s,
-    const char *key, const char *fmt, ...)
+config_refuse(struct config_reader *r, const char *key, const char *fmt, ...)
 {
 	char text[ERR_TEXT_MAX];
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return config_bad(r->e, r->file, config_line(s, key, 0), "%s", text);
+	return config_bad(r->e, r->file, config_line(r, key, 0), "%s", text);
 }
 
 const struct config_section *
@@ -48,18 +47,18 @@ config_section(const struct config_reader *r, const char *name)
 }
 
 struct str
-config_text(const struct config_section *s, const char *key)
+config_text(const struct config_reader *r, const char *key)
 {
-	const struct config_entry *e = config_tree_find(s, key);
+	const struct config_entry *e = config_tree_find(r->in, key);
 	return e != NULL ? e->values->text
-			 : str_from(config_key_find(s->keys, key)->preset);
+			 : str_from(config_key_find(r->in->keys, key)->preset);
 }
 
 const struct config_entry *
-config_values(const struct config_section *s, const char *key)
+config_values(const struct config_reader *r, const char *key)
 {
 	static const struct config_entry none = { .n = 0 };
-	const struct config_entry *e = config_tree_find(s, key);
+	const struct config_entry *e = config_tree_find(r->in, key);
 	return e != NULL ? e : &none;
 }
 

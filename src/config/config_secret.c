@@ -117,20 +117,20 @@ read_file(struct config_reader *r, const char *key, int line, const char *name,
 }
 
 int
-config_secret_read(struct config_reader *r, const struct config_section *s,
-    const struct config_key *key, struct config_list *out)
+config_secret_read(struct config_reader *r, const struct config_key *key,
+    struct config_list *out)
 {
 	const char *file_key = arena_printf(r->arena, "%s_file", key->name);
 	if (file_key == NULL)
 		return config_no_memory(r);
-	const struct config_entry *plain = config_values(s, key->name);
-	const struct config_entry *files = config_values(s, file_key);
+	const struct config_entry *plain = config_values(r, key->name);
+	const struct config_entry *files = config_values(r, file_key);
 	size_t n = 0, max = plain->n + files->n;
 	struct str *v = arena_alloc(r->arena, (max + 1) * sizeof(*v));
 	if (v == NULL)
 		return config_no_memory(r);
 	if (max > SECRETS_MAX)
-		return config_refuse(r, s, plain->n > 0 ? key->name : file_key,
+		return config_refuse(r, plain->n > 0 ? key->name : file_key,
 		    "more than %d values in %s; take old ones out", SECRETS_MAX,
 		    key->name);
 	for (const struct config_value *p = plain->values; p != NULL;

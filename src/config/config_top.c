@@ -18,15 +18,15 @@ static int
 read_public_url(struct config_reader *r)
 {
 	static const char key[] = "public_url";
-	struct str s = config_text(r->root, key);
+	struct str s = config_text(r, key);
 	if (s.p == NULL)
 		return 0;
 	size_t scheme = str_starts(s, STR("https://")) ? 8
 	    : str_starts(s, STR("http://"))	       ? 7
 						       : 0;
 	if (scheme == 0)
-		return config_refuse(r, r->root, key,
-		    "public_url begins with https:// or http://");
+		return config_refuse(
+		    r, key, "public_url begins with https:// or http://");
 	while (s.n > scheme && s.p[s.n - 1] == '/')
 		s.n--;
 	int good = s.n > scheme && s.p[scheme] != '/';
@@ -35,7 +35,7 @@ read_public_url(struct config_reader *r)
 		    (s.p[i] == '.' && s.p[i - 1] == '.'))
 			good = 0;
 	if (!good)
-		return config_refuse(r, r->root, key,
+		return config_refuse(r, key,
 		    "public_url is not the address of a site; write it like "
 		    "'https://example.org'");
 	r->config->public_url = (struct str){ str_z(r->arena, s), s.n };
@@ -67,12 +67,12 @@ take_url(struct config_reader *r, const char *key, struct str s)
 static int
 read_url(struct config_reader *r, const char *key, const char **out)
 {
-	struct str s = config_text(r->root, key);
+	struct str s = config_text(r, key);
 	if (s.p == NULL)
 		return 0;
 	if (!str_starts(s, STR("postgresql://")))
 		return config_refuse(
-		    r, r->root, key, "this URL begins with postgresql://");
+		    r, key, "this URL begins with postgresql://");
 	if (strstr(r->config->database, "://") != NULL)
 		*out = take_url(r, key, s);
 	return 0;
@@ -82,21 +82,21 @@ static int
 read_database(struct config_reader *r)
 {
 	static const char key[] = "database";
-	struct str s = config_text(r->root, key);
+	struct str s = config_text(r, key);
 	if (str_starts(s, STR("postgresql://"))) {
 		r->config->database = take_url(r, key, s);
 		return 0;
 	}
 	if (s.n == 0 || strstr(s.p, "://") != NULL)
-		return config_refuse(r, r->root, key,
+		return config_refuse(r, key,
 		    "database is the path of a file, or postgresql://…");
 	if (store_is_words(s.p))
-		return config_refuse(r, r->root, key,
+		return config_refuse(r, key,
 		    "database: PostgreSQL is named by a URL, "
 		    "'postgresql://user:password@host/name', not by host=… "
 		    "dbname=…");
 	if (str_starts(s, STR("~/")))
-		return config_refuse(r, r->root, key,
+		return config_refuse(r, key,
 		    "database: ~ is not filled in here; write "
 		    "'${HOME}/…' or the whole path");
 	r->config->database = config_path(r, s.p);
@@ -111,8 +111,8 @@ read_keys(struct config_reader *r)
 	if (read_database(r) != 0 ||
 	    read_url(r, "listen_url", &c->listen_url) != 0 ||
 	    read_url(r, "standby_url", &c->standby_url) != 0 ||
-	    read_public_url(r) != 0 || config_fill(r, r->root, c) != 0 ||
-	    config_fill_key(r, r->root, "listen_group", &group) != 0)
+	    read_public_url(r) != 0 || config_fill(r, c) != 0 ||
+	    config_fill_key(r, "listen_group", &group) != 0)
 		return -1;
 	c->listen_group = group.p;
 	return 0;
@@ -124,14 +124,16 @@ static int
 read_platform(struct config_reader *r, size_t i)
 {
 	const struct platform *p = platforms[i];
-	const struct config_section *s = config_section(r, p->name);
 	struct config_platform_values v = { .platform.tolerance =
 						p->tolerance_default };
-	if (config_fill_key(r, r->root, "grace", &v.grace) != 0 ||
-	    config_fill(r, s, &v) != 0)
+	r->in = r->root;
+	if (config_fill_key(r, "grace", &v.grace) != 0)
+		return -1;
+	r->in = config_section(r, p->name);
+	if (config_fill(r, &v) != 0)
 		return -1;
 	if (p->reference_default != NULL && v.platform.reference.p == NULL)
-		return config_refuse(r, s, "reference",
+		return config_refuse(r, "reference",
 		    "reference is empty; take the line out for '%s'",
 		    p->reference_default);
 	r->config->platforms[i] = v.platform;
@@ -143,10 +145,9 @@ read_platform(struct config_reader *r, size_t i)
 /* ---- tiers --------------------------------------------------------------- */
 
 static int
-read_allows(
-    struct config_reader *r, const struct config_section *s, struct tier *t)
+read_allows(struct config_reader *r, struct tier *t)
 {
-	const struct config_entry *list = config_values(s, "allows");
+	const struct config_entry *list = config_values(r, "allows");
 	for (const struct config_value *v = list->values; v != NULL;
 	     v = v->next)
 		if (v->text.n == 0 || v->text.n > WORD_MAX)
@@ -158,10 +159,9 @@ read_allows(
 }
 
 static int
-read_grants(
-    struct config_reader *r, const struct config_section *s, struct tier *t)
+read_grants(struct config_reader *r, struct tier *t)
 {
-	const struct config_entry *list = config_values(s, "grants");
+	const struct config_entry *list = config_values(r, "grants");
 	struct tier_grant *to =
 	    arena_alloc(r->arena, (list->n + 1) * sizeof(*to));
 	if (to == NULL)
@@ -190,9 +190,10 @@ read_tiers(struct config_reader *r)
 		return config_no_memory(r);
 	for (; s != NULL; s = config_tree_next(s->next, "tier")) {
 		struct tier *t = &v[n++];
+		r->in = s;
 		t->name = s->title;
-		if (config_fill(r, s, t) != 0 || read_allows(r, s, t) != 0 ||
-		    read_grants(r, s, t) != 0)
+		if (config_fill(r, t) != 0 || read_allows(r, t) != 0 ||
+		    read_grants(r, t) != 0)
 			return -1;
 	}
 	r->config->rules.tiers = v;
@@ -205,6 +206,7 @@ read_tiers(struct config_reader *r)
 int
 config_top_read(struct config_reader *r)
 {
+	r->in = r->root;
 	if (read_keys(r) != 0)
 		return -1;
 	for (size_t i = 0; i < PLATFORM__MAX; i++)

@@ -121,8 +121,7 @@ check_origin(struct config_reader *r, const struct config_value *v)
 static int
 read_origins(struct config_reader *r)
 {
-	const struct config_entry *list =
-	    config_values(r->root, "allow_origin");
+	const struct config_entry *list = config_values(r, "allow_origin");
 	size_t n = 0;
 	for (const struct config_value *v = list->values; v != NULL;
 	     v = v->next)
@@ -156,22 +155,22 @@ static int
 read_cookie_domain(struct config_reader *r)
 {
 	static const char key[] = "cookie_domain";
-	struct str s = config_text(r->root, key);
+	struct str s = config_text(r, key);
 	struct config *c = r->config;
 	struct url site;
 	if (s.p == NULL)
 		return 0;
 	if (!is_cookie_domain(s))
-		return config_refuse(r, r->root, key,
+		return config_refuse(r, key,
 		    "cookie_domain is a domain: letters, digits, hyphens, at "
 		    "least one dot, none in front; write it like "
 		    "'example.org', or take the line out");
 	if (c->public_url.p == NULL)
-		return config_refuse(r, r->root, key,
+		return config_refuse(r, key,
 		    "cookie_domain needs public_url, whose host is that "
 		    "domain or inside it; set public_url");
 	if (split_url(c->public_url, &site) != 0 || !is_inside(site.host, s))
-		return config_refuse(r, r->root, key,
+		return config_refuse(r, key,
 		    "cookie_domain does not hold the host of public_url, so "
 		    "browsers would drop the cookie; write that host, or a "
 		    "domain that it is inside of");
@@ -194,29 +193,28 @@ is_url_tail(struct str s)
 }
 
 static int
-read_url(struct config_reader *r, const struct config_section *in,
-    struct config_buy *buy, struct str *host)
+read_url(struct config_reader *r, struct config_buy *buy, struct str *host)
 {
-	struct str s = config_text(in, "url");
+	struct str s = config_text(r, "url");
 	struct url u;
 	if (s.n == 0)
-		return config_refuse(r, in, "url",
+		return config_refuse(r, "url",
 		    "buy '%.*s' has no url; write url = "
 		    "'https://you.gumroad.com/l/product'",
 		    STR_ARG(buy->name));
 	int good = split_url(s, &u) == 0 && is_url_tail(u.rest);
 	int is_http = good && str_eq_fold(u.scheme, STR("http"));
 	if (!good || (!is_http && !str_eq_fold(u.scheme, STR("https"))))
-		return config_refuse(r, in, "url",
+		return config_refuse(r, "url",
 		    "url is not the address of a page; write it as a browser "
 		    "shows it, like 'https://you.gumroad.com/l/product'");
 	if (is_http && !is_loopback(u.host))
-		return config_refuse(r, in, "url",
+		return config_refuse(r, "url",
 		    "url begins with https://; http:// is only for this "
 		    "machine");
 	if (s.n > CONFIG_URL_MAX)
 		return config_refuse(
-		    r, in, "url", "url has at most %d bytes", CONFIG_URL_MAX);
+		    r, "url", "url has at most %d bytes", CONFIG_URL_MAX);
 	*host = u.host;
 	buy->url = s;
 	return 0;
@@ -242,28 +240,27 @@ shop_parameter(const struct config *c, struct str host)
 }
 
 static int
-read_buy(struct config_reader *r, const struct config_section *s,
-    struct config_buy *buy)
+read_buy(struct config_reader *r, struct config_buy *buy)
 {
-	struct str parameter = config_text(s, "parameter"), host;
-	buy->name = s->title;
-	if (!config_has_only(s->title, "._-") || s->title.n > NAME_MAX_LEN ||
-	    str_eq_z(s->title, ".") || str_eq_z(s->title, ".."))
-		return config_refuse(r, s, NULL,
+	struct str parameter = config_text(r, "parameter"), host;
+	struct str name = buy->name = r->in->title;
+	if (!config_has_only(name, "._-") || name.n > NAME_MAX_LEN ||
+	    str_eq_z(name, ".") || str_eq_z(name, ".."))
+		return config_refuse(r, NULL,
 		    "the name of a buy has 1 to %d of A-Z a-z 0-9 . _ -, as "
 		    "it stands in /buy/NAME",
 		    NAME_MAX_LEN);
-	if (read_url(r, s, buy, &host) != 0)
+	if (read_url(r, buy, &host) != 0)
 		return -1;
 	if (parameter.p == NULL)
 		parameter = shop_parameter(r->config, host);
 	if (parameter.n == 0 || parameter.n > CONFIG_PARAMETER_MAX)
-		return config_refuse(r, s, "parameter",
+		return config_refuse(r, "parameter",
 		    "the parameter of a buy has 1 to %d bytes; write it like "
 		    "'user_id'",
 		    CONFIG_PARAMETER_MAX);
 	buy->parameter = parameter;
-	return config_fill(r, s, buy);
+	return config_fill(r, buy);
 }
 
 static int
@@ -276,9 +273,11 @@ read_buys(struct config_reader *r)
 	if (v == NULL)
 		return config_no_memory(r);
 	for (const struct config_section *s = first; s != NULL;
-	     s = config_tree_next(s->next, "buy"))
-		if (read_buy(r, s, &v[n++]) != 0)
+	     s = config_tree_next(s->next, "buy")) {
+		r->in = s;
+		if (read_buy(r, &v[n++]) != 0)
 			return -1;
+	}
 	c->buys = v;
 	c->n_buys = n;
 	if (n > 0 && (c->public_url.n == 0 || c->pass_secrets.n == 0))
@@ -291,9 +290,10 @@ read_buys(struct config_reader *r)
 int
 config_web_read(struct config_reader *r)
 {
-	return read_cookie_domain(r) != 0 || read_origins(r) != 0 ||
-		read_buys(r) != 0 ||
-		config_fill(r, config_section(r, "signin"), r->config) != 0
-	    ? -1
-	    : 0;
+	r->in = r->root;
+	if (read_cookie_domain(r) != 0 || read_origins(r) != 0 ||
+	    read_buys(r) != 0)
+		return -1;
+	r->in = config_section(r, "signin");
+	return config_fill(r, r->config);
 }
