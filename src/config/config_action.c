@@ -131,7 +131,8 @@ static int
 read_common(struct config_reader *r, struct action *out)
 {
 	int64_t seconds = ACTION_TIMEOUT_MS / 1000;
-	struct str name = out->name = r->in->title;
+	struct str name = r->in->title;
+	out->name = name;
 	out->line = r->in->line;
 	if (!config_has_only(name, "._-") || name.n > ACTION_NAME_MAX ||
 	    (out->kind == ACTION_MAIL &&

@@ -122,13 +122,10 @@ static int
 read_origins(struct config_reader *r)
 {
 	const struct config_entry *list = config_values(r, "allow_origin");
-	size_t n = 0;
-	for (const struct config_value *v = list->values; v != NULL;
-	     v = v->next)
-		if (n++ == ORIGINS_MAX)
-			return config_bad(r->e, r->file, v->line,
-			    "allow_origin takes at most %d origins",
-			    ORIGINS_MAX);
+	if (list->n > ORIGINS_MAX)
+		return config_bad(r->e, r->file,
+		    config_line(r, "allow_origin", ORIGINS_MAX),
+		    "allow_origin takes at most %d origins", ORIGINS_MAX);
 	for (const struct config_value *v = list->values; v != NULL;
 	     v = v->next)
 		if (check_origin(r, v) != 0)
@@ -200,14 +197,15 @@ read_url(struct config_reader *r, struct config_buy *buy, struct str *host)
 	if (s.n == 0)
 		return config_refuse(r, "url",
 		    "buy '%.*s' has no url; write url = "
-		    "'https://you.gumroad.com/l/product'",
-		    STR_ARG(buy->name));
+		    "'https://you.%s/l/product'",
+		    STR_ARG(buy->name), platforms[0]->shop_host);
 	int good = split_url(s, &u) == 0 && is_url_tail(u.rest);
 	int is_http = good && str_eq_fold(u.scheme, STR("http"));
 	if (!good || (!is_http && !str_eq_fold(u.scheme, STR("https"))))
 		return config_refuse(r, "url",
 		    "url is not the address of a page; write it as a browser "
-		    "shows it, like 'https://you.gumroad.com/l/product'");
+		    "shows it, like 'https://you.%s/l/product'",
+		    platforms[0]->shop_host);
 	if (is_http && !is_loopback(u.host))
 		return config_refuse(r, "url",
 		    "url begins with https://; http:// is only for this "
@@ -231,7 +229,8 @@ shop_parameter(const struct config *c, struct str host)
 		struct str own = p->shop_parameter != NULL
 		    ? str_from(p->shop_parameter)
 		    : c->platforms[i].reference;
-		if (is_inside(host, str_from(p->shop_host)))
+		if (p->shop_host != NULL &&
+		    is_inside(host, str_from(p->shop_host)))
 			return own;
 		if (other.p == NULL)
 			other = c->platforms[i].reference;
@@ -243,7 +242,8 @@ static int
 read_buy(struct config_reader *r, struct config_buy *buy)
 {
 	struct str parameter = config_text(r, "parameter"), host;
-	struct str name = buy->name = r->in->title;
+	struct str name = r->in->title;
+	buy->name = name;
 	if (!config_has_only(name, "._-") || name.n > NAME_MAX_LEN ||
 	    str_eq_z(name, ".") || str_eq_z(name, ".."))
 		return config_refuse(r, NULL,
