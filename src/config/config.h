@@ -73,6 +73,7 @@ struct config {
 	int streams;
 	int gate_open_on_error;
 	const char *listen_group; /* NULL: not set */
+	int64_t grace; /* seconds; of platforms that have none of their own */
 	struct config_platform platforms[PLATFORM__MAX];
 	struct tier_rules rules;
 	const struct config_files *files; /* in the file's order */

@@ -2,15 +2,7 @@
 
 #include <string.h>
 
-enum {
-	API_KEY_MIN = 16, /* bytes */
-	PASS_SECRET_MIN = 32, /* RFC 7518 3.2: as long as the hash */
-	THREADS_MAX = 256,
-	STREAMS_MAX = 100000,
-	RANK_MAX = 1000000000,
-	PAYMENTS_MAX = 1000,
-	DISTANCE_MAX = 32, /* bytes of a name that is compared */
-};
+enum { DISTANCE_MAX = 32 }; /* bytes of a name that is compared */
 #define YEAR (INT64_C(366) * 86400) /* seconds */
 #define TEN_YEARS (INT64_C(3660) * 86400)
 
@@ -100,7 +92,7 @@ static const struct config_key buy_keys[] = {
 };
 
 static const struct config_key tier_keys[] = {
-	{ "rank", CONFIG_INT, AT(tier, rank), -RANK_MAX, RANK_MAX,
+	{ "rank", CONFIG_INT, AT(tier, rank), -1000000000, 1000000000,
 	    .preset = "0" },
 	{ "allows", .type = CONFIG_LIST }, /* words an app asks for */
 	{ "grants", .type = CONFIG_LIST }, /* platform/product[/variant] */
@@ -109,8 +101,7 @@ static const struct config_key tier_keys[] = {
 	    .advice = "; take the line out for a tier that ends with its "
 		      "payments" },
 	/* that pay a plan off */
-	{ "payments", CONFIG_INT, AT(tier, payments), 0, PAYMENTS_MAX,
-	    .preset = "0" },
+	{ "payments", CONFIG_INT, AT(tier, payments), 0, 1000, .preset = "0" },
 	{ .name = NULL },
 };
 
@@ -145,17 +136,17 @@ static const struct config_key top_keys[] = {
 	{ "public_url", .type = CONFIG_TEXT }, /* of the web server */
 	{ "cookie_domain", .type = CONFIG_TEXT },
 	{ "allow_origin", .type = CONFIG_LIST }, /* whose pages may ask */
-	{ "api_keys", CONFIG_SECRETS, AT(config, api_keys),
-	    .least = API_KEY_MIN },
+	{ "api_keys", CONFIG_SECRETS, AT(config, api_keys), .least = 16 },
 	{ "api_keys_file", .type = CONFIG_LIST },
+	/* RFC 7518 3.2: as long as the hash */
 	{ "pass_secret", CONFIG_SECRETS, AT(config, pass_secrets),
-	    .least = PASS_SECRET_MIN },
+	    .least = 32 },
 	{ "pass_secret_file", .type = CONFIG_LIST },
 	/* after a missed renewal */
-	{ "grace", CONFIG_TIME, 0, 0, INT64_MAX, .preset = "7d" },
-	{ "threads", CONFIG_INT, AT(config, threads), 1, THREADS_MAX,
-	    .preset = "16" },
-	{ "streams", CONFIG_INT, AT(config, streams), 1, STREAMS_MAX,
+	{ "grace", CONFIG_TIME, AT(config, grace), 0, INT64_MAX,
+	    .preset = "7d" },
+	{ "threads", CONFIG_INT, AT(config, threads), 1, 256, .preset = "16" },
+	{ "streams", CONFIG_INT, AT(config, streams), 1, 100000,
 	    .preset = "5000" },
 	{ "gate_on_error", CONFIG_WORD, AT(config, gate_open_on_error),
 	    .words = "closed open", .preset = "closed" },

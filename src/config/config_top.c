@@ -124,11 +124,8 @@ static int
 read_platform(struct config_reader *r, size_t i)
 {
 	const struct platform *p = platforms[i];
-	struct config_platform_values v = { .platform.tolerance =
-						p->tolerance_default };
-	r->in = r->root;
-	if (config_fill_key(r, "grace", &v.grace) != 0)
-		return -1;
+	struct config_platform_values v = { .grace = r->config->grace,
+		.platform.tolerance = p->tolerance_default };
 	r->in = config_section(r, p->name);
 	if (config_fill(r, &v) != 0)
 		return -1;
