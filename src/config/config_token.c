@@ -145,21 +145,16 @@ read_word(struct config_lexer *s)
 static int
 skip_comment(struct config_lexer *s)
 {
+	const char *p = s->in.p + s->at, *end = s->in.p + s->in.n;
 	int block = peek(s, 1) == '*';
-	int begin = s->line;
-	s->at += block ? 2 : 1;
-	while (peek(s, 0) != -1) {
-		if (!block && peek(s, 0) == '\n')
-			return 0;
-		if (block && peek(s, 0) == '*' && peek(s, 1) == '/') {
-			s->at += 2;
-			return 0;
-		}
-		s->line += peek(s, 0) == '\n';
-		s->at++;
-	}
-	if (block)
-		return BAD(s, begin, "a /* without its */; close the comment");
+	const char *stop = block ? memmem(p + 2, (size_t)(end - p) - 2, "*/", 2)
+				 : memchr(p, '\n', (size_t)(end - p));
+	if (block && stop == NULL)
+		return BAD(
+		    s, s->line, "a /* without its */; close the comment");
+	for (end = stop != NULL ? stop : end; p < end; p++)
+		s->line += *p == '\n';
+	s->at = (size_t)(p - s->in.p) + (block ? 2 : 0);
 	return 0;
 }
 
