@@ -5,7 +5,6 @@
 #include "action/mail.h"
 #include "action/mailbox.h"
 #include "action/place.h"
-#include "base/beneath.h"
 #include "config/config_names.h"
 #include "config/config_reader.h"
 #include "config/config_token.h"
@@ -78,7 +77,6 @@ static int
 read_exec(struct config_reader *r, const char *const *names, struct action *out)
 {
 	const struct config_entry *list = config_values(r, "argv");
-	size_t n = 0;
 	const char **argv =
 	    arena_alloc(r->arena, (list->n + 1) * sizeof(const char *));
 	(void)names;
@@ -89,15 +87,15 @@ read_exec(struct config_reader *r, const char *const *names, struct action *out)
 		    "exec '%.*s' needs argv, 1 to %d words; write argv = { "
 		    "'/usr/local/bin/program' }",
 		    STR_ARG(out->name), ACTION_ARGV_MAX);
-	for (const struct config_value *v = list->values; v != NULL;
-	     v = v->next) {
+	for (size_t i = 0; i < list->n; i++) {
+		const struct config_value *v = &list->values[i];
 		struct str word;
 		if (place_has(v->text, effect_names) ||
 		    place_unknown(v->text, effect_names, &word))
 			return config_bad(r->e, r->file, v->line,
 			    "argv takes no placeholders: the program finds "
 			    "the facts in its environment, as GATEPOST_…");
-		argv[n++] = v->text.p;
+		argv[i] = v->text.p;
 	}
 	if (argv[0][0] == '\0')
 		return config_refuse(r, "argv", "argv names no program");
@@ -168,17 +166,11 @@ static int
 read_download(struct config_reader *r, struct action *out)
 {
 	int has = out->kind == ACTION_HTTP || out->kind == ACTION_MAIL;
-	struct str name, path = has ? config_text(r, "download") : STR_NONE;
+	struct str path = has ? config_text(r, "download") : STR_NONE;
 	if (path.p == NULL)
 		return 0;
-	struct str rest = { path.p + 1, path.n - 1 };
-	int good = path.n > 1 && path.n <= CONFIG_URL_MAX && path.p[0] == '/' &&
-	    link_section(r->config, path) != NULL;
-	while (good && rest.p != NULL) {
-		str_cut(rest, '/', &name, &rest);
-		good = beneath_is_name(name);
-	}
-	if (!good)
+	if (!config_is_path(path, CONFIG_URL_MAX) ||
+	    link_section(r->config, path) == NULL)
 		return config_refuse(r, "download",
 		    "download is a file of a files section: its path and a "
 		    "name, like '/guides/guide.pdf'");

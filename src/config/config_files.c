@@ -4,9 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/beneath.h"
 #include "config/config_reader.h"
 #include "config/config_token.h"
+#include "config/site.h"
 
 #define SECTION "files"
 
@@ -26,31 +26,7 @@ line(const struct config_reader *r, const char *key)
 	return e == NULL ? 1 : e->line;
 }
 
-/* A path from the top: names with single slashes, none at the end. */
-static int
-is_path(struct str s)
-{
-	struct str name, rest = { s.p + 1, s.n - 1 };
-	if (s.n < 2 || s.n > TITLE_MAX || s.p[0] != '/')
-		return 0;
-	while (rest.p != NULL) {
-		str_cut(rest, '/', &name, &rest);
-		if (!beneath_is_name(name))
-			return 0;
-	}
-	return 1;
-}
-
 /* ---- what may not lie in a root ------------------------------------------ */
-
-/* Is path the folder itself or below it? Both absolute and plain. */
-static int
-is_below(const char *path, const char *folder)
-{
-	size_t n = strlen(folder);
-	return strncmp(path, folder, n) == 0 &&
-	    (path[n] == '\0' || path[n] == '/');
-}
 
 /* Links followed as far as the path is there. */
 static const char *
@@ -75,7 +51,8 @@ static int
 holds(struct config_reader *r, const char *root, const char *path)
 {
 	const char *real = real_path(r, path);
-	return real == NULL || is_below(real, root) || is_below(path, root);
+	return real == NULL || site_is_below(real, root) ||
+	    site_is_below(path, root);
 }
 
 /* The files that secrets are read from, of all sections: keys in _file. */
@@ -88,9 +65,8 @@ holds_secret(
 		size_t n = strlen(e->key->name);
 		if (n < 5 || strcmp(e->key->name + n - 5, "_file") != 0)
 			continue;
-		for (const struct config_value *v = e->values; v != NULL;
-		     v = v->next) {
-			const char *path = config_path(r, v->text.p);
+		for (size_t i = 0; i < e->n; i++) {
+			const char *path = config_path(r, e->values[i].text.p);
 			if (path == NULL || holds(r, root, path))
 				return 1;
 		}
@@ -134,10 +110,10 @@ check_overlap(struct config_reader *r, const struct config_files *v,
 {
 	for (size_t i = 0; &v[i] < new; i++) {
 		const struct config_files *in = new, *out = &v[i];
-		if (is_below(v[i].root, new->root)) {
+		if (site_is_below(v[i].root, new->root)) {
 			in = &v[i];
 			out = new;
-		} else if (!is_below(new->root, v[i].root)) {
+		} else if (!site_is_below(new->root, v[i].root)) {
 			continue;
 		}
 		const char *way = in->root + strlen(out->root);
@@ -229,7 +205,7 @@ check_accel(struct config_reader *r, const struct config_files *f)
 		return BAD(r, f->accel.p == NULL ? "serve" : "accel",
 		    "serve = 'accel' and accel = '/…', the path of nginx's "
 		    "internal location, go together");
-	if (f->accel.p != NULL && !is_path(f->accel))
+	if (f->accel.p != NULL && !config_is_path(f->accel, TITLE_MAX))
 		return BAD(
 		    r, "accel", "accel is a path like '/internal/guides'");
 	return 0;
@@ -258,7 +234,7 @@ read_one(struct config_reader *r, const struct config_files *v,
     struct config_files *out)
 {
 	out->title = r->in->title;
-	if (!is_path(out->title))
+	if (!config_is_path(out->title, TITLE_MAX))
 		return BAD(r, "root",
 		    "a files section is named by its path, like files "
 		    "'/guides', without a slash at the end");

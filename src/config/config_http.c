@@ -15,17 +15,6 @@ enum {
 /* ---- url ----------------------------------------------------------------- */
 
 static int
-is_number_host(struct str host)
-{
-	if (host.n > 0 && host.p[0] == '[')
-		return 1;
-	for (size_t i = 0; i < host.n; i++)
-		if (strchr("0123456789.", host.p[i]) == NULL)
-			return 0;
-	return host.n > 0;
-}
-
-static int
 check_names(struct config_reader *r, const char *key, struct str text,
     const char *const *names)
 {
@@ -60,7 +49,7 @@ check_url(struct config_reader *r, struct str s, const char *const *names)
 		    "placeholder and without a user");
 	str_cut(host, ':', &name, &port);
 	if (scheme == 7 && !str_eq_fold(name, STR("localhost")) &&
-	    !is_number_host(host.p[0] == '[' ? host : name))
+	    host.p[0] != '[' && !config_is_digits(name, "."))
 		return config_refuse(r, key,
 		    "url begins with https://; http:// is only for localhost "
 		    "and for an address in numbers");
@@ -152,13 +141,13 @@ read_headers(struct config_reader *r, struct action_http *out)
 		    config_line(r, "headers", ACTION_HEADERS_MAX),
 		    "at most %d headers", ACTION_HEADERS_MAX);
 	out->headers = list->n > 0 ? to : NULL;
-	for (const struct config_value *v = list->values; v != NULL;
-	     v = v->next) {
+	for (size_t i = 0; i < list->n; i++) {
+		const struct config_value *v = &list->values[i];
 		if (!is_header(v->text))
 			return config_bad(r->e, r->file, v->line,
 			    "a header is 'Name: value', without placeholders; "
 			    "webhook-… and those of HTTP itself are set here");
-		*to++ = v->text.p;
+		to[i] = v->text.p;
 	}
 	return 0;
 }

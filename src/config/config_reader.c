@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "config/config_token.h"
 
 int
@@ -20,13 +21,9 @@ config_line(const struct config_reader *r, const char *key, size_t n)
 {
 	const struct config_entry *e =
 	    key == NULL ? NULL : config_tree_find(r->in, key);
-	const struct config_value *v = e == NULL ? NULL : e->values;
-	for (; v != NULL && n > 0; n--)
-		v = v->next;
-	return v != NULL      ? v->line
-	    : e != NULL	      ? e->line
-	    : r->in->line > 0 ? r->in->line
-			      : 1;
+	if (e == NULL)
+		return r->in->line > 0 ? r->in->line : 1;
+	return n < e->n ? e->values[n].line : e->line;
 }
 
 int
@@ -66,9 +63,8 @@ struct str *
 config_texts(struct config_reader *r, const struct config_entry *list)
 {
 	struct str *v = arena_alloc(r->arena, (list->n + 1) * sizeof(*v));
-	const struct config_value *from = list->values;
-	for (size_t i = 0; v != NULL && from != NULL; from = from->next)
-		v[i++] = from->text;
+	for (size_t i = 0; v != NULL && i < list->n; i++)
+		v[i] = list->values[i].text;
 	return v;
 }
 
@@ -83,6 +79,30 @@ config_has_only(struct str s, const char *more)
 			return 0;
 	}
 	return s.n > 0;
+}
+
+int
+config_is_digits(struct str s, const char *more)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!(s.p[i] >= '0' && s.p[i] <= '9') &&
+		    (s.p[i] == '\0' || strchr(more, s.p[i]) == NULL))
+			return 0;
+	return s.n > 0;
+}
+
+int
+config_is_path(struct str s, size_t max)
+{
+	struct str name, rest = { s.p + 1, s.n - 1 };
+	if (s.n < 2 || s.n > max || s.p[0] != '/')
+		return 0;
+	while (rest.p != NULL) {
+		str_cut(rest, '/', &name, &rest);
+		if (!beneath_is_name(name))
+			return 0;
+	}
+	return 1;
 }
 
 const char *

@@ -74,6 +74,10 @@ config_texts(struct config_reader *r, const struct config_entry *list);
 int config_is_placeholder(struct str s);
 /* Is it made of A-Z a-z 0-9 and of these, and not empty? */
 int config_has_only(struct str s, const char *more);
+int config_is_digits(struct str s, const char *more); /* of 0-9 and these */
+/* A path from the top of at most max bytes: names with single slashes, none at
+ * the end? */
+int config_is_path(struct str s, size_t max);
 
 /* ---- what is wrong with them ---------------------------------------------- */
 

@@ -133,19 +133,20 @@ config_secret_read(struct config_reader *r, const struct config_key *key,
 		return config_refuse(r, plain->n > 0 ? key->name : file_key,
 		    "more than %d values in %s; take old ones out", SECRETS_MAX,
 		    key->name);
-	for (const struct config_value *p = plain->values; p != NULL;
-	     p = p->next) {
+	for (size_t i = 0; i < plain->n; i++) {
+		const struct config_value *p = &plain->values[i];
 		v[n] = p->text;
 		if (secret_check(r, key, key->name, p->line, v[n++]) != 0)
 			return -1;
 		if (p->literal && r->secret_line == 0)
 			r->secret_line = p->line;
 	}
-	for (const struct config_value *p = files->values; p != NULL;
-	     p = p->next)
+	for (size_t i = 0; i < files->n; i++) {
+		const struct config_value *p = &files->values[i];
 		if (read_file(r, file_key, p->line, p->text.p, &v[n]) != 0 ||
 		    secret_check(r, key, file_key, p->line, v[n++]) != 0)
 			return -1;
+	}
 	*out = (struct config_list){ v, n };
 	return 0;
 }

@@ -145,14 +145,14 @@ static int
 read_allows(struct config_reader *r, struct tier *t)
 {
 	const struct config_entry *list = config_values(r, "allows");
-	for (const struct config_value *v = list->values; v != NULL;
-	     v = v->next)
-		if (v->text.n == 0 || v->text.n > WORD_MAX)
-			return config_bad(r->e, r->file, v->line,
+	struct str *v = config_texts(r, list);
+	for (size_t i = 0; v != NULL && i < list->n; i++)
+		if (v[i].n == 0 || v[i].n > WORD_MAX)
+			return config_bad(r->e, r->file, list->values[i].line,
 			    "a word of allows has 1 to %d bytes", WORD_MAX);
-	t->allows = config_texts(r, list);
+	t->allows = v;
 	t->n_allows = list->n;
-	return t->allows != NULL ? 0 : config_no_memory(r);
+	return v != NULL ? 0 : config_no_memory(r);
 }
 
 static int
@@ -163,17 +163,17 @@ read_grants(struct config_reader *r, struct tier *t)
 	    arena_alloc(r->arena, (list->n + 1) * sizeof(*to));
 	if (to == NULL)
 		return config_no_memory(r);
-	t->grants = to;
-	t->n_grants = list->n;
-	for (const struct config_value *v = list->values; v != NULL;
-	     v = v->next) {
+	for (size_t i = 0; i < list->n; i++) {
+		const struct config_value *v = &list->values[i];
 		struct err why = { 0 };
-		if (tier_grant_parse(r->arena, v->text, to++, &why) == 0)
+		if (tier_grant_parse(r->arena, v->text, &to[i], &why) == 0)
 			continue;
 		if (why.code == ERR_MEMORY)
 			return config_no_memory(r);
 		return config_bad(r->e, r->file, v->line, "%s", why.text);
 	}
+	t->grants = to;
+	t->n_grants = list->n;
 	return 0;
 }
 

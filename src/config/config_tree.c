@@ -10,6 +10,7 @@ struct parser {
 	struct config_lexer lex;
 	struct arena *arena;
 	const struct config_key *keys; /* outside of all sections */
+	struct config_value *values; /* of the whole file */
 	size_t n_entries, n_values, n_sections;
 };
 
@@ -87,23 +88,18 @@ check_type(struct parser *p, const struct config_key *key)
 	return 0;
 }
 
-/* The token becomes the entry's next value, at *end. */
 static int
-add_value(
-    struct parser *p, struct config_entry *entry, struct config_value ***end)
+add_value(struct parser *p, struct config_entry *entry)
 {
 	struct str text = buf_str(&p->lex.token);
-	if (p->n_values++ == CONFIG_VALUES_MAX)
+	if (p->n_values == CONFIG_VALUES_MAX)
 		return BAD(p, p->lex.token_line, "more than %d values",
 		    CONFIG_VALUES_MAX);
-	struct config_value *v = arena_alloc(p->arena, sizeof(*v));
 	text.p = str_z(p->arena, text);
-	if (v == NULL || text.p == NULL)
+	if (text.p == NULL)
 		return no_memory(p);
-	*v = (struct config_value){ NULL, text, p->lex.token_line,
-		p->lex.literal };
-	**end = v;
-	*end = &v->next;
+	p->values[p->n_values++] =
+	    (struct config_value){ text, p->lex.token_line, p->lex.literal };
 	entry->n++;
 	return check_type(p, entry->key);
 }
@@ -111,10 +107,9 @@ add_value(
 static int
 parse_list(struct parser *p, struct config_entry *entry)
 {
-	struct config_value **end = &entry->values;
 	enum config_token t = config_token_next(&p->lex);
 	while (t == T_TEXT) {
-		if (add_value(p, entry, &end) != 0)
+		if (add_value(p, entry) != 0)
 			return -1;
 		t = config_token_next(&p->lex);
 		if (t != T_COMMA)
@@ -135,7 +130,6 @@ static int
 parse_value(struct parser *p, struct config_entry *entry)
 {
 	const struct config_key *key = entry->key;
-	struct config_value **end = &entry->values;
 	enum config_token t = config_token_next(&p->lex);
 	if (t != T_EQUAL && t != T_BAD)
 		return BAD(p, entry->line, "no = after %s; write %s = 'value'",
@@ -146,7 +140,7 @@ parse_value(struct parser *p, struct config_entry *entry)
 		return -1;
 	/* a bare word further down is rather the next key */
 	if (t == T_TEXT && (p->lex.quoted || p->lex.token_line == entry->line))
-		return add_value(p, entry, &end);
+		return add_value(p, entry);
 	if (t != T_OPEN)
 		return BAD(p, entry->line,
 		    "%s has no value; write %s = 'value'", key->name,
@@ -173,7 +167,9 @@ parse_entry(
 	struct config_entry *new = arena_alloc(p->arena, sizeof(*new));
 	if (new == NULL)
 		return no_memory(p);
-	*new = (struct config_entry){ .key = key, .line = line };
+	*new = (struct config_entry){
+		.key = key, .line = line, .values = p->values + p->n_values
+	};
 	*at = new;
 	return parse_value(p, new);
 }
@@ -303,6 +299,15 @@ parse_keys(struct parser *p, struct config_section *in)
 
 /* ---- the file ------------------------------------------------------------ */
 
+/* A value takes two bytes of the file or more. As plain CGI it is read at every
+ * request: to clear room for the most there may be takes longer than that. */
+static size_t
+values_max(struct str text)
+{
+	size_t max = text.n / 2 + 1;
+	return max < CONFIG_VALUES_MAX ? max : CONFIG_VALUES_MAX;
+}
+
 /* The tree of an empty file. NULL: no memory. */
 static struct config_section *
 new_tree(struct arena *a, const struct config_key *keys)
@@ -332,7 +337,8 @@ config_tree_parse(
 {
 	struct parser p = { .arena = a, .keys = config_keys(a) };
 	struct config_section *root = new_tree(a, p.keys);
-	if (root == NULL) {
+	p.values = arena_alloc(a, values_max(text) * sizeof(*p.values));
+	if (root == NULL || p.values == NULL) {
 		err_set(e, ERR_MEMORY, "out of memory");
 		return NULL;
 	}

@@ -16,7 +16,6 @@ enum {
 };
 
 struct config_value {
-	struct config_value *next; /* of a list */
 	struct str text; /* ended by a NUL */
 	int line;
 	int literal; /* the file itself tells it: no ${NAME} in it */
@@ -27,8 +26,8 @@ struct config_entry {
 	struct config_entry *next; /* in the file's order */
 	const struct config_key *key;
 	int line;
-	struct config_value *values; /* NULL: an empty list */
-	size_t n;
+	const struct config_value *values;
+	size_t n; /* 0: an empty list */
 };
 
 struct config_section {

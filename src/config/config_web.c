@@ -21,16 +21,6 @@ struct url {
 };
 
 static int
-is_digits(struct str s, const char *more)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (!(s.p[i] >= '0' && s.p[i] <= '9') &&
-		    (s.p[i] == '\0' || strchr(more, s.p[i]) == NULL))
-			return 0;
-	return s.n > 0;
-}
-
-static int
 is_host(struct str s)
 {
 	if (s.n > 2 && s.p[0] == '[')
@@ -61,7 +51,7 @@ split_url(struct str s, struct url *out)
 	if (colon != NULL) {
 		out->host.n = (size_t)(colon - rest.p);
 		out->port = (struct str){ colon + 1, n - out->host.n - 1 };
-		if (!is_digits(out->port, "") || out->port.p[0] == '0' ||
+		if (!config_is_digits(out->port, "") || out->port.p[0] == '0' ||
 		    str_int64(out->port, 1, PORT_MAX, &port) != 0)
 			return -1;
 	}
@@ -84,7 +74,7 @@ static int
 is_loopback(struct str host)
 {
 	return str_eq_fold(host, STR("localhost")) || str_eq_z(host, "[::1]") ||
-	    (str_starts(host, STR("127.")) && is_digits(host, "."));
+	    (str_starts(host, STR("127.")) && config_is_digits(host, "."));
 }
 
 /* ---- allow_origin, cookie_domain ---------------------------------------- */
@@ -92,12 +82,11 @@ is_loopback(struct str host)
 /* As browsers serialize an origin (HTML, 7.1.1), for it is compared byte by
  * byte. */
 static int
-check_origin(struct config_reader *r, const struct config_value *v)
+check_origin(struct config_reader *r, int line, struct str s)
 {
-	struct str s = v->text;
 	struct url u;
 	if (str_has_byte(s, '*'))
-		return config_bad(r->e, r->file, v->line,
+		return config_bad(r->e, r->file, line,
 		    "allow_origin takes no *, or any page could read what a "
 		    "visitor has; name each origin, like "
 		    "'https://app.example.org'");
@@ -105,13 +94,13 @@ check_origin(struct config_reader *r, const struct config_value *v)
 	for (size_t k = 0; k < s.n; k++)
 		bad |= s.p[k] >= 'A' && s.p[k] <= 'Z';
 	if (bad)
-		return config_bad(r->e, r->file, v->line,
+		return config_bad(r->e, r->file, line,
 		    "allow_origin takes origins: scheme, host and perhaps a "
 		    "port, in lower case, without a slash at the end; write "
 		    "it like 'https://app.example.org'");
 	if ((str_eq_z(u.scheme, "https") && str_eq_z(u.port, "443")) ||
 	    (str_eq_z(u.scheme, "http") && str_eq_z(u.port, "80")))
-		return config_bad(r->e, r->file, v->line,
+		return config_bad(r->e, r->file, line,
 		    "allow_origin: browsers leave this port out, as it is "
 		    "the scheme's own; take :%.*s out",
 		    STR_ARG(u.port));
@@ -126,13 +115,14 @@ read_origins(struct config_reader *r)
 		return config_bad(r->e, r->file,
 		    config_line(r, "allow_origin", ORIGINS_MAX),
 		    "allow_origin takes at most %d origins", ORIGINS_MAX);
-	for (const struct config_value *v = list->values; v != NULL;
-	     v = v->next)
-		if (check_origin(r, v) != 0)
+	struct str *v = config_texts(r, list);
+	if (v == NULL)
+		return config_no_memory(r);
+	for (size_t i = 0; i < list->n; i++)
+		if (check_origin(r, list->values[i].line, v[i]) != 0)
 			return -1;
-	r->config->allow_origins =
-	    (struct config_list){ config_texts(r, list), list->n };
-	return r->config->allow_origins.v != NULL ? 0 : config_no_memory(r);
+	r->config->allow_origins = (struct config_list){ v, list->n };
+	return 0;
 }
 
 /* Browsers take no Domain that is an address, or has no dot (RFC 6265, 5.1.3
@@ -145,7 +135,7 @@ is_cookie_domain(struct str s)
 		last--;
 	return s.n > 0 && s.p[0] != '[' && is_host(s) && last > 0 &&
 	    last < s.n &&
-	    !is_digits((struct str){ s.p + last, s.n - last }, "");
+	    !config_is_digits((struct str){ s.p + last, s.n - last }, "");
 }
 
 static int
