@@ -156,22 +156,20 @@ read_actions(struct config_reader *r, struct rule *v, size_t nth)
 		return config_no_memory(r);
 	rule->actions = out;
 	for (int k = 0; k < ACTION__MAX; k++) {
-		const struct config_section *s =
-		    config_tree_next(on->sections, action_words[k]);
-		for (; s != NULL;
-		     s = config_tree_next(s->next, action_words[k])) {
+		const char *kind = action_words[k];
+		r->in = config_tree_next(on->sections, kind);
+		while (r->in != NULL) {
 			struct action *one = &out[rule->n_actions];
-			r->in = on;
 			if (rule->n_actions == RULE_ACTIONS_MAX)
-				return config_refuse(r, NULL,
+				return config_bad(r->e, r->file, on->line,
 				    "more than %d actions in one on",
 				    RULE_ACTIONS_MAX);
-			r->in = s;
 			if (config_action_read(r, (enum action_kind)k, one) !=
 				0 ||
 			    check_same(r, v, nth, one) != 0)
 				return -1;
 			rule->n_actions++;
+			r->in = config_tree_next(r->in->next, kind);
 		}
 	}
 	r->in = on;
@@ -230,23 +228,7 @@ read_mail(struct config_reader *r)
 	return arena_failed(r->arena) ? config_no_memory(r) : 0;
 }
 
-/* The alert's target is not written by anybody. */
-static const struct action *
-alert_target(struct config_reader *r)
-{
-	const struct rules *rules = &r->config->follow_ups;
-	struct action *a = arena_alloc(r->arena, sizeof(*a));
-	if (a != NULL)
-		*a = (struct action){ .kind = ACTION_MAIL,
-			.name = STR(RULE_ALERT),
-			.timeout_ms = ACTION_TIMEOUT_MS,
-			.u.mail = { .to = rules->alert_mail,
-			    .from = rules->mail_from.p != NULL
-				? rules->mail_from
-				: rules->alert_mail,
-			    .sendmail = rules->sendmail } };
-	return a;
-}
+/* ---- targets ------------------------------------------------------------- */
 
 static const char signin_text[] =
     "Subject: Your link to sign in\n"
@@ -263,42 +245,51 @@ static const char signin_text[] =
     "whoever has it is signed in as you. If you did not ask for it, there is\n"
     "nothing to do.\n";
 
-/* Nor is that of links to sign in; its text is signin.txt of the templates,
- * where there is one. */
-static const struct action *
-signin_target(struct config_reader *r)
+/* Targets that no section names: of alerts, and of links to sign in. */
+static struct action *
+new_target(struct config_reader *r, struct str name, struct str to)
 {
 	const struct rules *rules = &r->config->follow_ups;
 	struct action *a = arena_alloc(r->arena, sizeof(*a));
-	const char *template = NULL, *file = NULL;
-	if (a == NULL)
-		return NULL;
-	if (rules->mail_templates != NULL) {
-		template = arena_printf(
-		    r->arena, "%s/" SIGNIN_TARGET, rules->mail_templates);
-		file = arena_printf(r->arena, "%s.txt", template);
-		if (file == NULL)
-			return NULL;
-	}
-	struct err why = { .code = ERR_NONE };
-	struct mail_template t;
-	if (file != NULL && access(file, F_OK) == 0 &&
-	    mail_template_read(r->arena, template, effect_names, &t, &why) != 0)
-		config_problem(r, 0, "template: %s; its mails wait", why.text);
-	*a = (struct action){ .kind = ACTION_MAIL,
-		.name = STR(SIGNIN_TARGET),
-		.timeout_ms = ACTION_TIMEOUT_MS,
-		.u.mail = { .to = STR("{email}"),
-		    .from = rules->mail_from,
-		    .sendmail = rules->sendmail,
-		    .template = file != NULL && access(file, F_OK) == 0
-			? template
-			: NULL,
-		    .names = effect_names,
-		    .text = { signin_text, sizeof(signin_text) - 1 } } };
+	if (a != NULL)
+		*a = (struct action){ .kind = ACTION_MAIL,
+			.name = name,
+			.timeout_ms = ACTION_TIMEOUT_MS,
+			.u.mail = { .to = to,
+			    .from = rules->mail_from.p != NULL
+				? rules->mail_from
+				: to,
+			    .sendmail = rules->sendmail } };
 	return a;
 }
 
+/* Its text is signin.txt of the templates, where there is one. */
+static const struct action *
+signin_target(struct config_reader *r)
+{
+	const char *folder = r->config->follow_ups.mail_templates;
+	struct action *a = new_target(r, STR(SIGNIN_TARGET), STR("{email}"));
+	struct err why = { .code = ERR_NONE };
+	struct mail_template t;
+	if (a == NULL)
+		return NULL;
+	a->u.mail.names = effect_names;
+	a->u.mail.text = (struct str){ signin_text, sizeof(signin_text) - 1 };
+	if (folder == NULL)
+		return a;
+	const char *template =
+	    arena_printf(r->arena, "%s/" SIGNIN_TARGET, folder);
+	const char *file =
+	    arena_printf(r->arena, "%s/" SIGNIN_TARGET ".txt", folder);
+	if (template == NULL || file == NULL || access(file, F_OK) != 0)
+		return a;
+	a->u.mail.template = template;
+	if (mail_template_read(r->arena, template, effect_names, &t, &why) != 0)
+		config_problem(r, 0, "template: %s; its mails wait", why.text);
+	return a;
+}
+
+/* One for each kind and name. */
 static int
 collect_targets(struct config_reader *r)
 {
@@ -327,15 +318,12 @@ collect_targets(struct config_reader *r)
 	    !mailer_is_smtp(rules->sendmail))
 		config_warn_program(r, config_line(r, "sendmail", 0),
 		    "sendmail", rules->sendmail);
-	if (rules->mail_from.p != NULL) {
-		v[rules->n_targets] = signin_target(r);
-		if (v[rules->n_targets++] == NULL)
-			return config_no_memory(r);
-	}
-	if (rules->alert_mail.p == NULL)
-		return 0;
-	v[rules->n_targets] = alert_target(r);
-	return v[rules->n_targets++] != NULL ? 0 : config_no_memory(r);
+	if (rules->mail_from.p != NULL)
+		v[rules->n_targets++] = signin_target(r);
+	if (rules->alert_mail.p != NULL)
+		v[rules->n_targets++] =
+		    new_target(r, STR(RULE_ALERT), rules->alert_mail);
+	return arena_failed(r->arena) ? config_no_memory(r) : 0;
 }
 
 int
