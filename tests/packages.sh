@@ -1,8 +1,8 @@
 # The Debian packages each part needs, and how to get them. Sourced.
 
 packages_build="gcc libc6-dev make autoconf automake pkgconf libfcgi-dev
-	libjansson-dev libssl-dev libsqlite3-dev libconfuse-dev
-	libcurl4-openssl-dev libpq-dev"
+	libjansson-dev libssl-dev libsqlite3-dev libcurl4-openssl-dev
+	libpq-dev"
 packages_serve="nginx-light curl sqlite3"
 packages_test="clang clang-format libclang-rt-dev valgrind mandoc python3
 	python3-prometheus-client curl sqlite3 spawn-fcgi xz-utils chromium

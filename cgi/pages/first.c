@@ -265,7 +265,7 @@ add_steps(struct buf *b, const char *base, int rewritten,
 static void
 add_config(const struct first *first, const struct request *r, struct buf *b)
 {
-	struct template_secrets made = { .gumroad_token = "" };
+	struct template_secrets made = { .tokens = { "" } };
 	const char *base = base_url(r);
 	const struct template_values values = { .public_url = base };
 	struct buf text;
@@ -275,7 +275,7 @@ add_config(const struct first *first, const struct request *r, struct buf *b)
 	else {
 		add_file(b, first->file, buf_str(&text));
 		add_steps(
-		    b, base, is_rewritten(r), platforms[0], made.gumroad_token);
+		    b, base, is_rewritten(r), platforms[0], made.tokens[0]);
 	}
 	buf_free(&text);
 }

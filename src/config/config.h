@@ -5,9 +5,9 @@
  * The room config: gatepost.conf, read and checked. In: a file. Out: one struct
  * config, which never changes once it is loaded; or an error that names file,
  * line, and what to do. Everybody else asks it, and reads no setting by
- * himself. The readers are config_*.c: config_load.c is the door, config_scan.c
- * and config_token.c know the lines of values, config_tree.c goes through the
- * keys.
+ * himself. config_load.c is the door. config_token.c and config_tree.c make the
+ * file a tree, by the table of all keys in config_keys.c; config_fill.c reads
+ * values by that table, and config_top.c and those it calls check the rest.
  * Keeps the promise that bad settings are told with their line, and change
  * nothing.
  */
@@ -73,6 +73,7 @@ struct config {
 	int streams;
 	int gate_open_on_error;
 	const char *listen_group; /* NULL: not set */
+	int64_t grace; /* seconds; of platforms that have none of their own */
 	struct config_platform platforms[PLATFORM__MAX];
 	struct tier_rules rules;
 	const struct config_files *files; /* in the file's order */

@@ -1,28 +1,20 @@
 #include "config/config.h"
 
-#include <confuse.h>
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config/config_on.h"
 #include "config/config_reader.h"
 #include "config/config_token.h"
-#include "config/config_tree.h"
 #include "config/site.h"
 
 #ifndef SYSCONFDIR
 #define SYSCONFDIR "/etc"
 #endif
 
-#define GRACE_DEFAULT "7d"
-
-enum {
-	ARENA_MAX = 32 << 20, /* the texts before and after, and the values */
-	PLATFORM_KEYS_MAX = 7,
-};
+enum { ARENA_MAX = 32 << 20 }; /* the file, its values, and what they name */
 
 /* ---- where it is -------------------------------------------------------- */
 
@@ -91,161 +83,7 @@ config_locate(
 	return NULL;
 }
 
-/* ---- the keys ----------------------------------------------------------- */
-
-static cfg_opt_t *
-platform_options(struct arena *a, const struct platform *p)
-{
-	cfg_opt_t *o = arena_alloc(a, (PLATFORM_KEYS_MAX + 1) * sizeof(*o));
-	const char *file_key = arena_printf(a, "%s_file", p->secrets_key);
-	size_t n = 0;
-	if (o == NULL || file_key == NULL)
-		return NULL;
-	o[n++] = (cfg_opt_t)CFG_STR_LIST(p->secrets_key, NULL, CFGF_NONE);
-	o[n++] = (cfg_opt_t)CFG_STR_LIST(file_key, NULL, CFGF_NONE);
-	if (p->owner_key != NULL)
-		o[n++] = (cfg_opt_t)CFG_STR(p->owner_key, "", CFGF_NONE);
-	if (p->reference_default != NULL)
-		o[n++] = (cfg_opt_t)CFG_STR(
-		    "reference", p->reference_default, CFGF_NONE);
-	if (p->tolerance_default != 0)
-		o[n++] = (cfg_opt_t)CFG_STR("tolerance", NULL, CFGF_NONE);
-	o[n++] = (cfg_opt_t)CFG_STR("grace", NULL, CFGF_NONE);
-	o[n++] = (cfg_opt_t)CFG_BOOL("accept_test", cfg_false, CFGF_NONE);
-	o[n] = (cfg_opt_t)CFG_END();
-	return o;
-}
-
-static cfg_opt_t *
-tier_options(struct arena *a)
-{
-	const cfg_opt_t tier[] = {
-		CFG_INT("rank", 0, CFGF_NONE),
-		CFG_STR_LIST("allows", NULL, CFGF_NONE),
-		CFG_STR_LIST("grants", NULL, CFGF_NONE),
-		CFG_STR("lasts", NULL, CFGF_NONE),
-		CFG_INT("payments", 0, CFGF_NONE),
-		CFG_END(),
-	};
-	return (cfg_opt_t *)arena_dup(a, tier, sizeof(tier));
-}
-
-static cfg_opt_t *
-buy_options(struct arena *a)
-{
-	const cfg_opt_t buy[] = {
-		CFG_STR("url", NULL, CFGF_NONE),
-		CFG_STR("parameter", NULL, CFGF_NONE),
-		CFG_STR("for", "30d", CFGF_NONE),
-		CFG_END(),
-	};
-	return (cfg_opt_t *)arena_dup(a, buy, sizeof(buy));
-}
-
-static cfg_opt_t *
-signin_options(struct arena *a)
-{
-	const cfg_opt_t signin[] = {
-		CFG_STR("for", "30d", CFGF_NONE),
-		CFG_END(),
-	};
-	return (cfg_opt_t *)arena_dup(a, signin, sizeof(signin));
-}
-
-static cfg_opt_t *
-files_options(struct arena *a)
-{
-	const cfg_opt_t files[] = {
-		CFG_STR("root", NULL, CFGF_NONE),
-		CFG_STR("tier", NULL, CFGF_NONE),
-		CFG_STR("allow", NULL, CFGF_NONE),
-		CFG_STR("serve", "direct", CFGF_NONE),
-		CFG_STR("accel", NULL, CFGF_NONE),
-		CFG_STR("join", NULL, CFGF_NONE),
-		CFG_BOOL("attachment", cfg_false, CFGF_NONE),
-		CFG_BOOL("scripts", cfg_false, CFGF_NONE),
-		CFG_STR("link_for", "7d", CFGF_NONE),
-		CFG_END(),
-	};
-	return (cfg_opt_t *)arena_dup(a, files, sizeof(files));
-}
-
-static cfg_opt_t *
-options(struct arena *a)
-{
-	cfg_opt_t *tier = tier_options(a), *buy = buy_options(a);
-	cfg_opt_t *files = files_options(a), *signin = signin_options(a);
-	cfg_opt_t *on = config_on_options(a), *mail = config_mail_options(a);
-	if (tier == NULL || buy == NULL || files == NULL || signin == NULL ||
-	    on == NULL || mail == NULL)
-		return NULL;
-	const cfg_opt_t top[] = {
-		CFG_STR("database", "gatepost.db", CFGF_NONE),
-		CFG_STR("listen_url", NULL, CFGF_NONE),
-		CFG_STR("standby_url", NULL, CFGF_NONE),
-		CFG_STR("public_url", NULL, CFGF_NONE),
-		CFG_STR("cookie_domain", NULL, CFGF_NONE),
-		CFG_STR_LIST("allow_origin", NULL, CFGF_NONE),
-		CFG_STR_LIST("api_keys", NULL, CFGF_NONE),
-		CFG_STR_LIST("api_keys_file", NULL, CFGF_NONE),
-		CFG_STR_LIST("pass_secret", NULL, CFGF_NONE),
-		CFG_STR_LIST("pass_secret_file", NULL, CFGF_NONE),
-		CFG_STR("grace", GRACE_DEFAULT, CFGF_NONE),
-		CFG_INT("threads", 16, CFGF_NONE),
-		CFG_INT("streams", 5000, CFGF_NONE),
-		CFG_STR("gate_on_error", "closed", CFGF_NONE),
-		CFG_STR("listen_group", "", CFGF_NONE),
-		CFG_STR("alert_mail", NULL, CFGF_NONE),
-		CFG_SEC("mail", mail, CFGF_NONE),
-		CFG_SEC("on", on, CFGF_MULTI | CFGF_TITLE),
-		CFG_SEC("buy", buy, CFGF_MULTI | CFGF_TITLE),
-		CFG_SEC("tier", tier, CFGF_MULTI | CFGF_TITLE),
-		CFG_SEC("files", files, CFGF_MULTI | CFGF_TITLE),
-		CFG_SEC("signin", signin, CFGF_NONE),
-	};
-	size_t n = sizeof(top) / sizeof(top[0]);
-	cfg_opt_t *o =
-	    arena_alloc(a, sizeof(top) + (PLATFORM__MAX + 1) * sizeof(*o));
-	if (o == NULL)
-		return NULL;
-	memcpy(o, top, sizeof(top));
-	for (size_t i = 0; i < PLATFORM__MAX; i++) {
-		cfg_opt_t *sub = platform_options(a, platforms[i]);
-		if (sub == NULL)
-			return NULL;
-		o[n++] = (cfg_opt_t)CFG_SEC(platforms[i]->name, sub, CFGF_NONE);
-	}
-	o[n] = (cfg_opt_t)CFG_END();
-	return o;
-}
-
 /* ---- the file ----------------------------------------------------------- */
-
-/* libConfuse's own messages quote what they found, which may be a secret. */
-static void
-say_nothing(cfg_t *cfg, const char *fmt, va_list ap)
-{
-	(void)cfg;
-	(void)fmt;
-	(void)ap;
-}
-
-static int
-parse(struct config_reader *r, cfg_opt_t *opts)
-{
-	cfg_t *cfg = cfg_init(opts, CFGF_NONE);
-	if (cfg == NULL)
-		return config_no_memory(r);
-	cfg_set_error_function(cfg, say_nothing);
-	errno = 0; /* libConfuse 3.3 takes an old ERANGE for its own */
-	int failed = cfg_parse_buf(cfg, r->scan.text) == CFG_SUCCESS
-	    ? config_tree_read(r, cfg)
-	    : config_bad(r->e, r->file, cfg->line,
-		  "not understood from here on; compare it with "
-		  "gatepost.conf(5)");
-	cfg_free(cfg);
-	return failed;
-}
 
 /* The folder of the file, absolute. */
 static int
@@ -276,19 +114,11 @@ load(struct config_reader *r)
 		r->arena, r->file, CONFIG_BYTES_MAX, &text, &mode, &why) != 0)
 		return err_set(r->e, ERR_CONFIG, "%s: cannot be read: %s",
 		    r->file, why.text);
-	cfg_opt_t *opts = options(r->arena);
-	if (opts == NULL)
-		return config_no_memory(r);
-	if (find_folder(r) != 0 ||
-	    config_scan_text(r->arena, r->file, text, opts, &r->scan, r->e) !=
-		0 ||
-	    parse(r, opts) != 0)
+	if (find_folder(r) != 0)
 		return -1;
-	/* emptied, or cut short: it would be a site that knows nobody */
-	if (r->scan.n_keys == 0 && r->scan.n_sections == 0)
-		return config_bad(r->e, r->file, 1,
-		    "holds no setting; put back your copy, or make a new one "
-		    "with gatepost init");
+	r->root = config_tree_parse(r->arena, r->file, text, r->e);
+	if (r->root == NULL || config_top_read(r) != 0)
+		return -1;
 	if (r->secret_line > 0 && (mode & (S_IROTH | S_IWOTH | S_IWGRP)) != 0)
 		return config_bad(r->e, r->file, r->secret_line,
 		    "holds a secret, and others can %s the file; run: "

@@ -1,5 +1,3 @@
-#include "config/config_on.h"
-
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -8,108 +6,12 @@
 #include "action/mailbox.h"
 #include "action/mailer.h"
 #include "config/config_names.h"
+#include "config/config_reader.h"
 #include "config/config_token.h"
 
-#define BAD(r, nth, key, ...) \
-	config_bad((r)->e, (r)->file, config_line((r), "on", (nth), (key), 0), \
-	    __VA_ARGS__)
-
-enum { BEFORE_MAX = 366 * 86400, EVENT_SHOWN_MAX = 24 };
-
-#define SENDMAIL "/usr/sbin/sendmail"
-
-/* ---- the keys ----------------------------------------------------------- */
-
-cfg_opt_t *
-config_mail_options(struct arena *a)
-{
-	const cfg_opt_t mail[] = {
-		CFG_STR("from", NULL, CFGF_NONE),
-		CFG_STR("sendmail", SENDMAIL, CFGF_NONE),
-		CFG_STR("templates", NULL, CFGF_NONE),
-		CFG_END(),
-	};
-	return (cfg_opt_t *)arena_dup(a, mail, sizeof(mail));
-}
-
-cfg_opt_t *
-config_on_options(struct arena *a)
-{
-	const cfg_opt_t http[] = {
-		CFG_STR("url", NULL, CFGF_NONE),
-		CFG_STR_LIST("secrets", NULL, CFGF_NONE),
-		CFG_STR_LIST("secrets_file", NULL, CFGF_NONE),
-		CFG_STR("format", NULL, CFGF_NONE),
-		CFG_STR("body", NULL, CFGF_NONE),
-		CFG_STR_LIST("headers", NULL, CFGF_NONE),
-		CFG_STR("download", NULL, CFGF_NONE),
-		CFG_STR("timeout", NULL, CFGF_NONE),
-		CFG_BOOL("order", cfg_false, CFGF_NONE),
-		CFG_END(),
-	};
-	const cfg_opt_t mail[] = {
-		CFG_STR("to", "{email}", CFGF_NONE),
-		CFG_STR("template", NULL, CFGF_NONE),
-		CFG_STR("download", NULL, CFGF_NONE),
-		CFG_STR("timeout", NULL, CFGF_NONE),
-		CFG_BOOL("order", cfg_false, CFGF_NONE),
-		CFG_END(),
-	};
-	const cfg_opt_t exec[] = {
-		CFG_STR_LIST("argv", NULL, CFGF_NONE),
-		CFG_STR("timeout", NULL, CFGF_NONE),
-		CFG_BOOL("order", cfg_false, CFGF_NONE),
-		CFG_END(),
-	};
-	const cfg_opt_t forward[] = {
-		CFG_STR("url", NULL, CFGF_NONE),
-		CFG_STR_LIST("secret", NULL, CFGF_NONE),
-		CFG_STR_LIST("secret_file", NULL, CFGF_NONE),
-		CFG_STR("timeout", NULL, CFGF_NONE),
-		CFG_BOOL("order", cfg_false, CFGF_NONE),
-		CFG_END(),
-	};
-	cfg_opt_t *h = (cfg_opt_t *)arena_dup(a, http, sizeof(http));
-	cfg_opt_t *m = (cfg_opt_t *)arena_dup(a, mail, sizeof(mail));
-	cfg_opt_t *x = (cfg_opt_t *)arena_dup(a, exec, sizeof(exec));
-	cfg_opt_t *f = (cfg_opt_t *)arena_dup(a, forward, sizeof(forward));
-	if (h == NULL || m == NULL || x == NULL || f == NULL)
-		return NULL;
-	const cfg_opt_t on[] = {
-		CFG_STR("platform", NULL, CFGF_NONE),
-		CFG_STR("product", NULL, CFGF_NONE),
-		CFG_STR("tier", NULL, CFGF_NONE),
-		CFG_STR("from", NULL, CFGF_NONE),
-		CFG_STR("to", NULL, CFGF_NONE),
-		CFG_BOOL("test", cfg_false, CFGF_NONE),
-		CFG_STR("before", NULL, CFGF_NONE),
-		CFG_SEC("http", h, CFGF_MULTI | CFGF_TITLE),
-		CFG_SEC("mail", m, CFGF_MULTI | CFGF_TITLE),
-		CFG_SEC("exec", x, CFGF_MULTI | CFGF_TITLE),
-		CFG_SEC("forward", f, CFGF_MULTI | CFGF_TITLE),
-		CFG_END(),
-	};
-	return (cfg_opt_t *)arena_dup(a, on, sizeof(on));
-}
+enum { EVENT_SHOWN_MAX = 24 };
 
 /* ---- one section on ------------------------------------------------------ */
-
-int
-config_is_address(struct str s)
-{
-	return mailbox_fault(s) == NULL;
-}
-
-static int
-copy(struct config_reader *r, const char *z, struct str *out)
-{
-	struct str s = str_from(z);
-	*out = STR_NONE;
-	if (s.n == 0)
-		return 0;
-	*out = (struct str){ str_z(r->arena, s), s.n };
-	return out->p != NULL ? 0 : config_no_memory(r);
-}
 
 /* The event that is meant, or NULL. Capitals are letters wrong. */
 static const char *
@@ -120,7 +22,7 @@ nearest_event(const char *word)
 	for (int k = 0; k < RULE__MAX; k++) {
 		size_t d = strcasecmp(word, rule_words[k]) == 0
 		    ? 0
-		    : config_scan_distance(word, rule_words[k]);
+		    : config_distance(word, rule_words[k]);
 		if (d <= best && (found == NULL || d < best)) {
 			best = d;
 			found = rule_words[k];
@@ -132,31 +34,31 @@ nearest_event(const char *word)
 /* Named where it may be an event with a letter wrong; anything else may be the
  * value of a variable, which no message shows. */
 static int
-no_such_event(struct config_reader *r, size_t nth, struct str word)
+no_such_event(struct config_reader *r, struct str word)
 {
 	const char *z = word.n <= EVENT_SHOWN_MAX ? str_z(r->arena, word) : "";
 	if (z == NULL)
 		return config_no_memory(r);
 	const char *guess = nearest_event(z);
 	if (guess != NULL)
-		return BAD(r, nth, NULL,
+		return config_refuse(r, NULL,
 		    "on '%s': there is no such event; did you mean '%s'?", z,
 		    guess);
 	size_t n = strspn(z, "abcdefghijklmnopqrstuvwxyz_");
 	if (n < word.n)
 		word = STR("…");
-	return BAD(r, nth, NULL,
+	return config_refuse(r, NULL,
 	    "on '%.*s': there is no such event; gatepost.conf(5) lists them: "
 	    "purchase, renewal, refunded, …",
 	    STR_ARG(word));
 }
 
-/* "purchase renewal", or with commas; what follows '#' is not the user's. */
+/* "purchase renewal", or with commas; what follows a # was never looked at. */
 static int
-read_events(struct config_reader *r, cfg_t *cfg, size_t nth, struct rule *out)
+read_events(struct config_reader *r, struct rule *out)
 {
-	struct str rest = str_from(cfg_title(cfg)), word;
-	str_cut(rest, '#', &rest, &word);
+	struct str rest, word;
+	str_cut(r->in->title, '#', &rest, &word);
 	while (rest.n > 0) {
 		size_t n = 0;
 		int k = 0;
@@ -170,42 +72,45 @@ read_events(struct config_reader *r, cfg_t *cfg, size_t nth, struct rule *out)
 		while (k < RULE__MAX && !str_eq_z(word, rule_words[k]))
 			k++;
 		if (k == RULE__MAX)
-			return no_such_event(r, nth, word);
+			return no_such_event(r, word);
 		out->events |= 1U << k;
 	}
 	return out->events != 0
 	    ? 0
-	    : BAD(r, nth, NULL, "on '' names no event; write on 'purchase' {");
+	    : config_refuse(
+		  r, NULL, "on '' names no event; write on 'purchase' {");
 }
 
 static int
-read_filters(struct config_reader *r, cfg_t *cfg, size_t nth, struct rule *out)
+check_platform(struct config_reader *r, struct str name)
 {
-	const char *before = cfg_getstr(cfg, "before");
-	if (copy(r, cfg_getstr(cfg, "platform"), &out->platform) != 0 ||
-	    copy(r, cfg_getstr(cfg, "product"), &out->product) != 0 ||
-	    copy(r, cfg_getstr(cfg, "tier"), &out->tier) != 0 ||
-	    copy(r, cfg_getstr(cfg, "from"), &out->from) != 0 ||
-	    copy(r, cfg_getstr(cfg, "to"), &out->to) != 0)
+	struct buf words;
+	if (name.p == NULL || platform_find(name) != NULL ||
+	    str_eq_z(name, "manual"))
+		return 0;
+	buf_init(&words, ERR_TEXT_MAX);
+	for (size_t i = 0; i < PLATFORM__MAX; i++)
+		buf_addf(&words, "%s ", platforms[i]->name);
+	buf_addz(&words, "manual");
+	if (buf_ok(&words))
+		config_refuse_word(r, "platform", words.p, "");
+	buf_free(&words);
+	return -1;
+}
+
+static int
+read_filters(struct config_reader *r, struct rule *out)
+{
+	if (config_fill(r, out) != 0 || check_platform(r, out->platform) != 0)
 		return -1;
-	out->test = cfg_getbool(cfg, "test") == cfg_true;
-	if (out->platform.p != NULL && platform_find(out->platform) == NULL &&
-	    !str_eq_z(out->platform, "manual"))
-		return BAD(r, nth, "platform",
-		    "platform is 'gumroad', 'gank' or 'manual'");
 	if ((out->from.p != NULL || out->to.p != NULL) &&
 	    (out->events & ~(1U << RULE_TIER_CHANGED | 1U << RULE_LAPSED)) != 0)
-		return BAD(r, nth, out->from.p != NULL ? "from" : "to",
+		return config_refuse(r, out->from.p != NULL ? "from" : "to",
 		    "from and to are for on 'tier_changed' and 'lapsed'");
-	out->before = RULE_BEFORE_DEFAULT;
-	if (before == NULL)
-		return 0;
-	if ((out->events & 1U << RULE_EXPIRING) == 0)
-		return BAD(r, nth, "before", "before is for on 'expiring'");
-	if (str_duration(str_from(before), &out->before) != 0 ||
-	    out->before < 1 || out->before > BEFORE_MAX)
-		return BAD(r, nth, "before",
-		    "before is a time of at most a year, such as '3d'");
+	if (config_tree_find(r->in, "before") != NULL &&
+	    (out->events & 1U << RULE_EXPIRING) == 0)
+		return config_refuse(
+		    r, "before", "before is for on 'expiring'");
 	return 0;
 }
 
@@ -241,9 +146,9 @@ check_same(struct config_reader *r, const struct rule *v, size_t nth,
 }
 
 static int
-read_actions(struct config_reader *r, cfg_t *cfg, struct rule *v, size_t nth,
-    size_t *kinds)
+read_actions(struct config_reader *r, struct rule *v, size_t nth)
 {
+	const struct config_section *on = r->in;
 	struct action *out =
 	    arena_alloc(r->arena, RULE_ACTIONS_MAX * sizeof(*out));
 	struct rule *rule = &v[nth];
@@ -251,95 +156,79 @@ read_actions(struct config_reader *r, cfg_t *cfg, struct rule *v, size_t nth,
 		return config_no_memory(r);
 	rule->actions = out;
 	for (int k = 0; k < ACTION__MAX; k++) {
-		size_t n = cfg_size(cfg, action_words[k]);
-		for (size_t i = 0; i < n; i++) {
+		const char *kind = action_words[k];
+		r->in = config_tree_next(on->sections, kind);
+		while (r->in != NULL) {
 			struct action *one = &out[rule->n_actions];
 			if (rule->n_actions == RULE_ACTIONS_MAX)
-				return BAD(r, nth, NULL,
+				return config_bad(r->e, r->file, on->line,
 				    "more than %d actions in one on",
 				    RULE_ACTIONS_MAX);
-			if (config_action_read(r,
-				cfg_getnsec(cfg, action_words[k], (unsigned)i),
-				(enum action_kind)k, kinds[k]++, one) != 0)
-				return -1;
-			if (check_same(r, v, nth, one) != 0)
+			if (config_action_read(r, (enum action_kind)k, one) !=
+				0 ||
+			    check_same(r, v, nth, one) != 0)
 				return -1;
 			rule->n_actions++;
+			r->in = config_tree_next(r->in->next, kind);
 		}
 	}
+	r->in = on;
 	if (rule->n_actions == 0)
-		return BAD(r, nth, NULL,
+		return config_refuse(r, NULL,
 		    "on does nothing; put an http, mail, exec or forward "
 		    "section into it");
 	return 0;
 }
 
 static void
-warn_tier(struct config_reader *r, size_t nth, struct str tier)
+warn_tier(struct config_reader *r, int line, struct str tier)
 {
 	if (tier.p == NULL || str_has_byte(tier, '*') ||
 	    str_has_byte(tier, '?') || str_eq_z(tier, "none") ||
 	    tier_find(&r->config->rules, tier) != NULL)
 		return;
-	config_warn(r,
-	    "%s:%d: on: there is no tier '%.*s' here; only a purchase that "
+	config_warn(r, line,
+	    "on: there is no tier '%.*s' here; only a purchase that "
 	    "has just that name fits",
-	    r->file, config_scan_section(&r->scan, "on", nth), STR_ARG(tier));
+	    STR_ARG(tier));
 }
 
 /* ---- all of it ----------------------------------------------------------- */
 
 static int
-read_mail(struct config_reader *r, cfg_t *root)
+read_mail(struct config_reader *r)
 {
-	cfg_t *cfg = cfg_getsec(root, "mail");
 	struct rules *out = &r->config->follow_ups;
-	const char *sendmail = cfg_getstr(cfg, "sendmail");
-	const char *folder = cfg_getstr(cfg, "templates");
 	struct str name, address;
-	if (copy(r, cfg_getstr(cfg, "from"), &out->mail_from) != 0 ||
-	    copy(r, cfg_getstr(root, "alert_mail"), &out->alert_mail) != 0)
+	if (out->alert_mail.p != NULL &&
+	    mailbox_fault(out->alert_mail) != NULL) {
+		r->in = r->root;
+		return config_refuse(r, "alert_mail",
+		    "alert_mail is one address, like 'me@example.org'");
+	}
+	r->in = config_section(r, "mail");
+	if (config_fill(r, r->config) != 0)
 		return -1;
 	if (out->mail_from.p != NULL &&
 	    mailbox_split(out->mail_from, &name, &address) != NULL)
-		return config_bad(r->e, r->file,
-		    config_line(r, "mail", 0, "from", 0),
+		return config_refuse(r, "from",
 		    "from is one address, like 'shop@example.org' or 'My shop "
 		    "<shop@example.org>'");
-	if (out->alert_mail.p != NULL && !config_is_address(out->alert_mail))
-		return config_bad(r->e, r->file,
-		    config_line(r, NULL, 0, "alert_mail", 0),
-		    "alert_mail is one address, like 'me@example.org'");
-	if (sendmail[0] != '/' &&
-	    (!mailer_is_smtp(sendmail) || strchr(sendmail, '@') != NULL))
-		return config_bad(r->e, r->file,
-		    config_line(r, "mail", 0, "sendmail", 0),
-		    "sendmail is a whole path, like '" SENDMAIL "', or the "
-		    "address of a mail server that asks for no password, like "
-		    "'smtp://127.0.0.1'");
-	out->sendmail = str_z(r->arena, str_from(sendmail));
+	out->sendmail = config_text(r, "sendmail").p;
+	if (out->sendmail[0] != '/' &&
+	    (!mailer_is_smtp(out->sendmail) ||
+		strchr(out->sendmail, '@') != NULL))
+		return config_refuse(r, "sendmail",
+		    "sendmail is a whole path, like '/usr/sbin/sendmail', or "
+		    "the address of a mail server that asks for no password, "
+		    "like 'smtp://127.0.0.1'");
+	const char *folder = config_text(r, "templates").p;
 	if (folder != NULL)
 		out->mail_templates = config_path(r, folder);
 	return arena_failed(r->arena) ? config_no_memory(r) : 0;
 }
 
-/* The alert's target is not written by anybody. */
-static const struct action *
-alert_target(struct config_reader *r)
-{
-	const struct rules *rules = &r->config->follow_ups;
-	struct action *a = arena_alloc(r->arena, sizeof(*a));
-	if (a != NULL)
-		*a = (struct action){ .kind = ACTION_MAIL,
-			.name = STR(RULE_ALERT),
-			.timeout_ms = ACTION_TIMEOUT_MS,
-			.u.mail = { .to = rules->alert_mail,
-			    .from = rules->mail_from.p != NULL
-				? rules->mail_from
-				: rules->alert_mail,
-			    .sendmail = rules->sendmail } };
-	return a;
-}
+/* ---- targets ------------------------------------------------------------- */
 
 static const char signin_text[] =
     "Subject: Your link to sign in\n"
@@ -356,42 +245,51 @@ static const char signin_text[] =
     "whoever has it is signed in as you. If you did not ask for it, there is\n"
     "nothing to do.\n";
 
-/* Nor is that of links to sign in; its text is signin.txt of the templates,
- * where there is one. */
-static const struct action *
-signin_target(struct config_reader *r)
+/* Targets that no section names: of alerts, and of links to sign in. */
+static struct action *
+new_target(struct config_reader *r, struct str name, struct str to)
 {
 	const struct rules *rules = &r->config->follow_ups;
 	struct action *a = arena_alloc(r->arena, sizeof(*a));
-	const char *template = NULL, *file = NULL;
-	if (a == NULL)
-		return NULL;
-	if (rules->mail_templates != NULL) {
-		template = arena_printf(
-		    r->arena, "%s/" SIGNIN_TARGET, rules->mail_templates);
-		file = arena_printf(r->arena, "%s.txt", template);
-		if (file == NULL)
-			return NULL;
-	}
-	struct err why = { .code = ERR_NONE };
-	struct mail_template t;
-	if (file != NULL && access(file, F_OK) == 0 &&
-	    mail_template_read(r->arena, template, effect_names, &t, &why) != 0)
-		config_problem(r, "template: %s; its mails wait", why.text);
-	*a = (struct action){ .kind = ACTION_MAIL,
-		.name = STR(SIGNIN_TARGET),
-		.timeout_ms = ACTION_TIMEOUT_MS,
-		.u.mail = { .to = STR("{email}"),
-		    .from = rules->mail_from,
-		    .sendmail = rules->sendmail,
-		    .template = file != NULL && access(file, F_OK) == 0
-			? template
-			: NULL,
-		    .names = effect_names,
-		    .text = { signin_text, sizeof(signin_text) - 1 } } };
+	if (a != NULL)
+		*a = (struct action){ .kind = ACTION_MAIL,
+			.name = name,
+			.timeout_ms = ACTION_TIMEOUT_MS,
+			.u.mail = { .to = to,
+			    .from = rules->mail_from.p != NULL
+				? rules->mail_from
+				: to,
+			    .sendmail = rules->sendmail } };
 	return a;
 }
 
+/* Its text is signin.txt of the templates, where there is one. */
+static const struct action *
+signin_target(struct config_reader *r)
+{
+	const char *folder = r->config->follow_ups.mail_templates;
+	struct action *a = new_target(r, STR(SIGNIN_TARGET), STR("{email}"));
+	struct err why = { .code = ERR_NONE };
+	struct mail_template t;
+	if (a == NULL)
+		return NULL;
+	a->u.mail.names = effect_names;
+	a->u.mail.text = (struct str){ signin_text, sizeof(signin_text) - 1 };
+	if (folder == NULL)
+		return a;
+	const char *template =
+	    arena_printf(r->arena, "%s/" SIGNIN_TARGET, folder);
+	const char *file =
+	    arena_printf(r->arena, "%s/" SIGNIN_TARGET ".txt", folder);
+	if (template == NULL || file == NULL || access(file, F_OK) != 0)
+		return a;
+	a->u.mail.template = template;
+	if (mail_template_read(r->arena, template, effect_names, &t, &why) != 0)
+		config_problem(r, 0, "template: %s; its mails wait", why.text);
+	return a;
+}
+
+/* One for each kind and name. */
 static int
 collect_targets(struct config_reader *r)
 {
@@ -408,49 +306,48 @@ collect_targets(struct config_reader *r)
 				a->name) != NULL)
 				continue;
 			if (rules->n_targets == RULE_TARGETS_MAX)
-				return BAD(r, i, NULL,
+				return config_bad(r->e, r->file,
+				    rules->v[i].line,
 				    "more than %d different targets",
 				    RULE_TARGETS_MAX);
 			v[rules->n_targets++] = a;
 		}
 	}
+	r->in = config_section(r, "mail");
 	if ((rules->mail_from.p != NULL || rules->alert_mail.p != NULL) &&
 	    !mailer_is_smtp(rules->sendmail))
-		config_warn_program(r, config_line(r, "mail", 0, "sendmail", 0),
+		config_warn_program(r, config_line(r, "sendmail", 0),
 		    "sendmail", rules->sendmail);
-	if (rules->mail_from.p != NULL) {
-		v[rules->n_targets] = signin_target(r);
-		if (v[rules->n_targets++] == NULL)
-			return config_no_memory(r);
-	}
-	if (rules->alert_mail.p == NULL)
-		return 0;
-	v[rules->n_targets] = alert_target(r);
-	return v[rules->n_targets++] != NULL ? 0 : config_no_memory(r);
+	if (rules->mail_from.p != NULL)
+		v[rules->n_targets++] = signin_target(r);
+	if (rules->alert_mail.p != NULL)
+		v[rules->n_targets++] =
+		    new_target(r, STR(RULE_ALERT), rules->alert_mail);
+	return arena_failed(r->arena) ? config_no_memory(r) : 0;
 }
 
 int
-config_on_read(struct config_reader *r, cfg_t *root)
+config_on_read(struct config_reader *r)
 {
-	size_t n = cfg_size(root, "on"), kinds[ACTION__MAX] = { 0 };
-	struct rule *v = arena_alloc(r->arena, (n + 1) * sizeof(*v));
+	const struct config_section *s = config_section(r, "on");
+	size_t n = 0, max = config_tree_count(s, "on");
+	struct rule *v = arena_alloc(r->arena, (max + 1) * sizeof(*v));
 	if (v == NULL)
 		return config_no_memory(r);
-	if (n > RULE_MAX)
-		return BAD(
-		    r, RULE_MAX, NULL, "more than %d sections on", RULE_MAX);
-	if (read_mail(r, root) != 0)
+	if (read_mail(r) != 0)
 		return -1;
-	for (size_t i = 0; i < n; i++) {
-		cfg_t *cfg = cfg_getnsec(root, "on", (unsigned)i);
-		v[i].line = config_scan_section(&r->scan, "on", i);
-		if (read_events(r, cfg, i, &v[i]) != 0 ||
-		    read_filters(r, cfg, i, &v[i]) != 0 ||
-		    read_actions(r, cfg, v, i, kinds) != 0)
+	for (; s != NULL; s = config_tree_next(s->next, "on"), n++) {
+		r->in = s;
+		if (n == RULE_MAX)
+			return config_refuse(
+			    r, NULL, "more than %d sections on", RULE_MAX);
+		v[n].line = s->line;
+		if (read_events(r, &v[n]) != 0 || read_filters(r, &v[n]) != 0 ||
+		    read_actions(r, v, n) != 0)
 			return -1;
-		warn_tier(r, i, v[i].tier);
-		warn_tier(r, i, v[i].from);
-		warn_tier(r, i, v[i].to);
+		warn_tier(r, s->line, v[n].tier);
+		warn_tier(r, s->line, v[n].from);
+		warn_tier(r, s->line, v[n].to);
 	}
 	r->config->follow_ups.v = v;
 	r->config->follow_ups.n = n;

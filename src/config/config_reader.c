@@ -7,6 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
+#include "config/config_token.h"
+
 int
 config_no_memory(const struct config_reader *r)
 {
@@ -14,16 +17,92 @@ config_no_memory(const struct config_reader *r)
 }
 
 int
-config_line(const struct config_reader *r, const char *section, size_t nth,
-    const char *key, size_t value)
+config_line(const struct config_reader *r, const char *key, size_t n)
 {
-	const struct config_key *k =
-	    key == NULL ? NULL : config_scan_find(&r->scan, section, nth, key);
-	int begin =
-	    section == NULL ? 0 : config_scan_section(&r->scan, section, nth);
-	if (k == NULL)
-		return begin > 0 ? begin : 1;
-	return value < k->n_values ? k->values[value].line : k->line;
+	const struct config_entry *e =
+	    key == NULL ? NULL : config_tree_find(r->in, key);
+	if (e == NULL)
+		return r->in->line > 0 ? r->in->line : 1;
+	return n < e->n ? e->values[n].line : e->line;
+}
+
+int
+config_refuse(struct config_reader *r, const char *key, const char *fmt, ...)
+{
+	char text[ERR_TEXT_MAX];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return config_bad(r->e, r->file, config_line(r, key, 0), "%s", text);
+}
+
+const struct config_section *
+config_section(const struct config_reader *r, const char *name)
+{
+	return config_tree_next(r->root->sections, name);
+}
+
+struct str
+config_text(const struct config_reader *r, const char *key)
+{
+	const struct config_entry *e = config_tree_find(r->in, key);
+	return e != NULL ? e->values->text
+			 : str_from(config_key_find(r->in->keys, key)->preset);
+}
+
+const struct config_entry *
+config_values(const struct config_reader *r, const char *key)
+{
+	static const struct config_entry none = { .n = 0 };
+	const struct config_entry *e = config_tree_find(r->in, key);
+	return e != NULL ? e : &none;
+}
+
+struct str *
+config_texts(struct config_reader *r, const struct config_entry *list)
+{
+	struct str *v = arena_alloc(r->arena, (list->n + 1) * sizeof(*v));
+	for (size_t i = 0; v != NULL && i < list->n; i++)
+		v[i] = list->values[i].text;
+	return v;
+}
+
+int
+config_has_only(struct str s, const char *more)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+		    !(c >= '0' && c <= '9') &&
+		    (c == '\0' || strchr(more, c) == NULL))
+			return 0;
+	}
+	return s.n > 0;
+}
+
+int
+config_is_digits(struct str s, const char *more)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!(s.p[i] >= '0' && s.p[i] <= '9') &&
+		    (s.p[i] == '\0' || strchr(more, s.p[i]) == NULL))
+			return 0;
+	return s.n > 0;
+}
+
+int
+config_is_path(struct str s, size_t max)
+{
+	struct str name, rest = { s.p + 1, s.n - 1 };
+	if (s.n < 2 || s.n > max || s.p[0] != '/')
+		return 0;
+	while (rest.p != NULL) {
+		str_cut(rest, '/', &name, &rest);
+		if (!beneath_is_name(name))
+			return 0;
+	}
+	return 1;
 }
 
 const char *
@@ -37,9 +116,9 @@ config_path(struct config_reader *r, const char *path)
 
 _Static_assert(CONFIG_WARNINGS_MAX <= 32, "a bit each in config.problems");
 
-__attribute__((format(printf, 3, 0))) static void
-add_warning(
-    struct config_reader *r, uint32_t is_problem, const char *fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static void
+add_warning(struct config_reader *r, uint32_t is_problem, int line,
+    const char *fmt, va_list ap)
 {
 	char text[ERR_TEXT_MAX];
 	struct config *c = r->config;
@@ -48,7 +127,9 @@ add_warning(
 		return;
 	const char **list =
 	    arena_alloc(r->arena, (c->n_warnings + 1) * sizeof(*list));
-	char *z = arena_printf(r->arena, "%s", text);
+	char *z = line == 0
+	    ? str_z(r->arena, str_from(text))
+	    : arena_printf(r->arena, "%s:%d: %s", r->file, line, text);
 	if (list == NULL || z == NULL)
 		return;
 	for (size_t i = 0; i < c->n_warnings; i++)
@@ -59,20 +140,20 @@ add_warning(
 }
 
 void
-config_warn(struct config_reader *r, const char *fmt, ...)
+config_warn(struct config_reader *r, int line, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	add_warning(r, 0, fmt, ap);
+	add_warning(r, 0, line, fmt, ap);
 	va_end(ap);
 }
 
 void
-config_problem(struct config_reader *r, const char *fmt, ...)
+config_problem(struct config_reader *r, int line, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	add_warning(r, 1, fmt, ap);
+	add_warning(r, 1, line, fmt, ap);
 	va_end(ap);
 }
 
@@ -82,11 +163,10 @@ config_warn_program(
 {
 	struct stat st;
 	if (stat(path, &st) != 0)
-		config_warn(r, "%s:%d: %s: %s: %s", r->file, line, key, path,
-		    strerror(errno));
+		config_warn(r, line, "%s: %s: %s", key, path, strerror(errno));
 	else if (!S_ISREG(st.st_mode) || access(path, X_OK) != 0)
-		config_warn(r, "%s:%d: %s: %s: not a program you may run",
-		    r->file, line, key, path);
+		config_warn(
+		    r, line, "%s: %s: not a program you may run", key, path);
 }
 
 /* ---- files -------------------------------------------------------------- */

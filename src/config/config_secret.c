@@ -1,9 +1,13 @@
-#include "config/config_secret.h"
-
 #include <string.h>
 #include <sys/stat.h>
 
+#include "config/config_reader.h"
 #include "config/config_token.h"
+
+enum {
+	SECRETS_MAX = 16, /* of one kind: a rotation takes two */
+	SECRET_BYTES_MAX = 4096,
+};
 
 static int
 contains_fold(struct str s, struct str part)
@@ -43,7 +47,7 @@ config_is_placeholder(struct str s)
 }
 
 static int
-secret_check(struct config_reader *r, const struct config_secret_kind *kind,
+secret_check(struct config_reader *r, const struct config_key *kind,
     const char *key, int line, struct str s)
 {
 	if (s.n == 0)
@@ -59,24 +63,23 @@ secret_check(struct config_reader *r, const struct config_secret_kind *kind,
 		    "%s holds a control character or is not UTF-8; one line "
 		    "of text is a secret",
 		    key);
-	if (s.n < kind->min)
+	if (s.n < (size_t)kind->least)
 		return config_bad(r->e, r->file, line,
-		    "%s holds a value of %zu bytes; %zu or more are needed "
+		    "%s holds a value of %zu bytes; %lld or more are needed "
 		    "(make one: openssl rand -hex 32)",
-		    key, s.n, kind->min);
-	if (s.n > CONFIG_SECRET_BYTES_MAX)
+		    key, s.n, (long long)kind->least);
+	if (s.n > SECRET_BYTES_MAX)
 		return config_bad(r->e, r->file, line,
 		    "%s holds a value of more than %d bytes", key,
-		    CONFIG_SECRET_BYTES_MAX);
-	if (s.n < kind->few)
-		config_warn(r,
-		    "%s:%d: %s holds a short value (%zu bytes); ask for a "
+		    SECRET_BYTES_MAX);
+	if (s.n < (size_t)kind->most)
+		config_warn(r, line,
+		    "%s holds a short value (%zu bytes); ask for a "
 		    "longer one",
-		    r->file, line, key, s.n);
+		    key, s.n);
 	if (str_trim(s).n != s.n)
-		config_warn(r,
-		    "%s:%d: %s holds a value that begins or ends with a blank",
-		    r->file, line, key);
+		config_warn(r, line,
+		    "%s holds a value that begins or ends with a blank", key);
 	return 0;
 }
 
@@ -99,64 +102,51 @@ read_file(struct config_reader *r, const char *key, int line, const char *name,
 		return config_bad(r->e, r->file, line, "%s names no file", key);
 	if (path == NULL)
 		return config_no_memory(r);
-	if (config_slurp(
-		r->arena, path, CONFIG_SECRET_BYTES_MAX, out, &mode, &why) != 0)
+	if (config_slurp(r->arena, path, SECRET_BYTES_MAX, out, &mode, &why) !=
+	    0)
 		return config_bad(r->e, r->file, line, "%s: cannot read %s: %s",
 		    key, path, why.text);
 	*out = trim_line_end(*out);
 	/* not refused: container secrets are mounted like that */
 	if ((mode & (S_IROTH | S_IWOTH | S_IWGRP)) != 0)
-		config_warn(r,
-		    "%s:%d: others can read or change the file of %s; run: "
+		config_warn(r, line,
+		    "others can read or change the file of %s; run: "
 		    "chmod go-w,o-r %s",
-		    r->file, line, key, path);
+		    key, path);
 	return 0;
 }
 
-static void
-note_literal(struct config_reader *r, const struct config_key *k)
-{
-	for (size_t i = 0; k != NULL && i < k->n_values; i++)
-		if (k->values[i].literal && r->secret_line == 0)
-			r->secret_line = k->values[i].line;
-}
-
 int
-config_secret_read(struct config_reader *r, cfg_t *section,
-    const struct config_secret_kind *kind, struct config_list *out)
+config_secret_read(struct config_reader *r, const struct config_key *key,
+    struct config_list *out)
 {
-	const char *file_key = arena_printf(r->arena, "%s_file", kind->key);
+	const char *file_key = arena_printf(r->arena, "%s_file", key->name);
 	if (file_key == NULL)
 		return config_no_memory(r);
-	size_t n_plain = cfg_size(section, kind->key);
-	size_t n = n_plain + cfg_size(section, file_key);
-	struct str *v = arena_alloc(r->arena, (n + 1) * sizeof(*v));
+	const struct config_entry *plain = config_values(r, key->name);
+	const struct config_entry *files = config_values(r, file_key);
+	size_t n = 0, max = plain->n + files->n;
+	struct str *v = arena_alloc(r->arena, (max + 1) * sizeof(*v));
 	if (v == NULL)
 		return config_no_memory(r);
-	if (n > CONFIG_SECRETS_MAX)
-		return config_bad(r->e, r->file,
-		    config_line(r, kind->section, kind->nth,
-			n_plain > 0 ? kind->key : file_key, 0),
-		    "more than %d values in %s; take old ones out",
-		    CONFIG_SECRETS_MAX, kind->key);
-	for (size_t i = 0; i < n; i++) {
-		int plain = i < n_plain;
-		size_t at = plain ? i : i - n_plain;
-		const char *key = plain ? kind->key : file_key;
-		int line = config_line(r, kind->section, kind->nth, key, at);
-		const char *z = cfg_getnstr(section, key, (unsigned)at);
-		if (!plain && read_file(r, key, line, z, &v[i]) != 0)
+	if (max > SECRETS_MAX)
+		return config_refuse(r, plain->n > 0 ? key->name : file_key,
+		    "more than %d values in %s; take old ones out", SECRETS_MAX,
+		    key->name);
+	for (size_t i = 0; i < plain->n; i++) {
+		const struct config_value *p = &plain->values[i];
+		v[n] = p->text;
+		if (secret_check(r, key, key->name, p->line, v[n++]) != 0)
 			return -1;
-		if (plain)
-			v[i] = (struct str){ str_z(r->arena, str_from(z)),
-				strlen(z) };
-		if (v[i].p == NULL)
-			return config_no_memory(r);
-		if (secret_check(r, kind, key, line, v[i]) != 0)
+		if (p->literal && r->secret_line == 0)
+			r->secret_line = p->line;
+	}
+	for (size_t i = 0; i < files->n; i++) {
+		const struct config_value *p = &files->values[i];
+		if (read_file(r, file_key, p->line, p->text.p, &v[n]) != 0 ||
+		    secret_check(r, key, file_key, p->line, v[n++]) != 0)
 			return -1;
 	}
-	note_literal(
-	    r, config_scan_find(&r->scan, kind->section, kind->nth, kind->key));
 	*out = (struct config_list){ v, n };
 	return 0;
 }

@@ -145,24 +145,16 @@ read_word(struct config_lexer *s)
 static int
 skip_comment(struct config_lexer *s)
 {
+	const char *p = s->in.p + s->at, *end = s->in.p + s->in.n;
 	int block = peek(s, 1) == '*';
-	int begin = s->line;
-	s->at += block ? 2 : 1;
-	while (peek(s, 0) != -1) {
-		if (!block && peek(s, 0) == '\n')
-			return 0;
-		if (block && peek(s, 0) == '*' && peek(s, 1) == '/') {
-			s->at += 2;
-			return 0;
-		}
-		if (peek(s, 0) == '\n') {
-			s->line++;
-			buf_addc(&s->out, '\n');
-		}
-		s->at++;
-	}
-	if (block)
-		return BAD(s, begin, "a /* without its */; close the comment");
+	const char *stop = block ? memmem(p + 2, (size_t)(end - p) - 2, "*/", 2)
+				 : memchr(p, '\n', (size_t)(end - p));
+	if (block && stop == NULL)
+		return BAD(
+		    s, s->line, "a /* without its */; close the comment");
+	for (end = stop != NULL ? stop : end; p < end; p++)
+		s->line += *p == '\n';
+	s->at = (size_t)(p - s->in.p) + (block ? 2 : 0);
 	return 0;
 }
 
@@ -175,39 +167,13 @@ skip_blank(struct config_lexer *s)
 		    (c == '/' && (peek(s, 1) == '/' || peek(s, 1) == '*'))) {
 			if (skip_comment(s) != 0)
 				return -1;
-		} else if (c == '\n') {
-			s->line++;
-			buf_addc(&s->out, '\n');
-			s->at++;
-		} else if (c == ' ' || c == '\t' || c == '\r') {
+		} else if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
+			s->line += c == '\n';
 			s->at++;
 		} else {
 			return 0;
 		}
 	}
-}
-
-/* The string as libConfuse reads it back byte for byte. */
-static void
-put_token(struct config_lexer *s)
-{
-	buf_addc(&s->out, '\'');
-	for (size_t i = 0; i < s->token.n; i++) {
-		char c = s->token.p[i];
-		if (c == '\'' || c == '\\')
-			buf_addc(&s->out, '\\');
-		buf_addc(&s->out, c);
-	}
-	buf_addz(&s->out, "' ");
-}
-
-void
-config_token_number(struct config_lexer *s, size_t n)
-{
-	if (!buf_ok(&s->out))
-		return;
-	s->out.n -= 2; /* the quote and the blank */
-	buf_addf(&s->out, "#%zu' ", n);
 }
 
 enum config_token
@@ -224,7 +190,6 @@ config_token_next(struct config_lexer *s)
 		return T_END;
 	const char *mark = strchr(marks, c);
 	if (mark != NULL) {
-		buf_addc(&s->out, *mark);
 		s->at++;
 		return kinds[mark - marks];
 	}
@@ -234,11 +199,11 @@ config_token_next(struct config_lexer *s)
 	s->literal = 1;
 	if ((c == '\'' || c == '"' ? read_quoted(s) : read_word(s)) != 0)
 		return T_BAD;
-	if (!buf_ok(&s->token) || !buf_ok(&s->out)) {
+	s->total += s->token.n;
+	if (!buf_ok(&s->token) || s->total > CONFIG_TEXT_MAX) {
 		BAD(s, s->line, "too much text; shorten the file");
 		return T_BAD;
 	}
-	put_token(s);
 	return T_TEXT;
 }
 
@@ -288,8 +253,6 @@ config_token_open(
 {
 	*s = (struct config_lexer){ .file = file, .in = in, .line = 1, .e = e };
 	buf_init(&s->token, CONFIG_BYTES_MAX);
-	buf_init(&s->out, CONFIG_TEXT_MAX);
-	buf_addc(&s->out, ' '); /* libConfuse dislikes an empty text */
 	if (str_starts(in, STR("\xEF\xBB\xBF"))) /* a byte order mark */
 		s->at = 3;
 	return check_bytes(s);
@@ -299,5 +262,4 @@ void
 config_token_close(struct config_lexer *s)
 {
 	buf_free(&s->token);
-	buf_free(&s->out);
 }

@@ -7,13 +7,12 @@
 #include "base/err.h"
 
 /*
- * gatepost.conf in tokens. Comments are gone, ${NAME} is filled in, and every
- * string, quoted or not, is written to out again in single quotes, on its own
- * line: the one form that libConfuse 3.3 reads without surprises.
+ * gatepost.conf in tokens: strings and the marks { } = and comma. Comments are
+ * left out, ${NAME} is filled in.
  */
 enum {
-	CONFIG_BYTES_MAX = 1 << 20, /* of the file */
-	CONFIG_TEXT_MAX = 4 << 20, /* with ${NAME} filled in */
+	CONFIG_BYTES_MAX = 1 << 20, /* of the file, and of one string */
+	CONFIG_TEXT_MAX = 4 << 20, /* of all strings, ${NAME} filled in */
 };
 
 enum config_token { T_END, T_TEXT, T_OPEN, T_CLOSE, T_EQUAL, T_COMMA, T_BAD };
@@ -23,7 +22,7 @@ struct config_lexer {
 	struct str in; /* borrowed */
 	size_t at;
 	int line;
-	struct buf out;
+	size_t total; /* bytes of all strings so far */
 	struct err *e;
 
 	struct buf token; /* of a T_TEXT: the string itself */
@@ -40,10 +39,6 @@ void config_token_close(struct config_lexer *s);
 
 /* T_BAD: the error is set. */
 enum config_token config_token_next(struct config_lexer *s);
-
-/* Makes the T_TEXT just written another one than all before: "#n" at its
- * end. */
-void config_token_number(struct config_lexer *s, size_t n);
 
 /* May an error show the token, because it reads like a key and not like a
  * secret that lost its key? */

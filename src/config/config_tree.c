@@ -2,345 +2,381 @@
 
 #include <string.h>
 
-#include "config/config_files.h"
-#include "config/config_on.h"
-#include "config/config_secret.h"
 #include "config/config_token.h"
-#include "config/config_web.h"
-#include "store/store.h"
 
-enum {
-	API_KEY_MIN = 16, /* bytes */
-	PASS_SECRET_MIN = 32, /* RFC 7518 3.2: as long as the hash */
-	THREADS_MAX = 256,
-	STREAMS_MAX = 100000,
-	RANK_MAX = 1000000000,
-	PAYMENTS_MAX = 1000,
-	WORD_MAX = 255, /* bytes of an allowed word */
+enum { TITLE_MAX = 255 };
+
+struct parser {
+	struct config_lexer lex;
+	struct arena *arena;
+	const struct config_key *keys; /* outside of all sections */
+	struct config_value *values; /* of the whole file */
+	size_t n_entries, n_values, n_sections;
 };
 
-/* Where a value stands in the file, for errors and for the tree. */
-struct place {
-	cfg_t *cfg;
-	const char *section; /* NULL: outside of all */
-	size_t nth;
-};
-
-#define BAD(r, at, key, value, ...) \
-	config_bad((r)->e, (r)->file, \
-	    config_line((r), (at)->section, (at)->nth, (key), (value)), \
-	    __VA_ARGS__)
+#define BAD(p, line, ...) \
+	config_bad((p)->lex.e, (p)->lex.file, (line), __VA_ARGS__)
 
 static int
-read_int(struct config_reader *r, const struct place *at, const char *key,
-    long min, long max, int *out)
+no_memory(const struct parser *p)
 {
-	long v = cfg_getint(at->cfg, key);
-	if (v < min || v > max)
-		return BAD(
-		    r, at, key, 0, "%s goes from %ld to %ld", key, min, max);
-	*out = (int)v;
-	return 0;
+	return err_set(p->lex.e, ERR_MEMORY, "out of memory");
 }
 
-/* Absent: *out stays. */
-static int
-read_duration(struct config_reader *r, const struct place *at, const char *key,
-    int64_t min, int64_t *out)
-{
-	const char *z = cfg_getstr(at->cfg, key);
-	if (z == NULL)
-		return 0;
-	if (str_duration(str_from(z), out) != 0)
-		return BAD(r, at, key, 0,
-		    "%s is not a time; write a number and one of s, m, h, d, "
-		    "w, such as '7d'",
-		    key);
-	if (*out < min)
-		return BAD(r, at, key, 0, "%s is too short; write '5m'", key);
-	return 0;
-}
-
-/* Empty or absent: STR_NONE. */
-static int
-read_text(struct config_reader *r, const struct place *at, const char *key,
-    struct str *out)
-{
-	struct str s = str_from(cfg_getstr(at->cfg, key));
-	*out = STR_NONE;
-	if (s.n == 0)
-		return 0;
-	if (config_is_placeholder(s))
-		return BAD(r, at, key, 0,
-		    "%s still holds a placeholder; put the real value there "
-		    "or take the line out",
-		    key);
-	out->p = str_z(r->arena, s);
-	out->n = s.n;
-	return out->p != NULL ? 0 : config_no_memory(r);
-}
+/* ---- keys ---------------------------------------------------------------- */
 
 static int
-is_url_char(char c)
+refuse_key(struct parser *p, const struct config_section *in)
 {
-	return c > 0x20 && c < 0x7F && strchr("\"'<>\\^`{|}?#@", c) == NULL;
+	const char *name = p->lex.token.p;
+	int line = p->lex.token_line, inside = in->parent != NULL;
+	if (!config_token_is_key(&p->lex))
+		return BAD(p, line,
+		    "a value that belongs to no key; write key = 'value', "
+		    "and several as key = { 'one', 'two' }");
+	if (inside && config_key_find(p->keys, name) != NULL)
+		return BAD(p, line,
+		    "'%s' cannot stand inside %s; is the } of %s (line %d) "
+		    "missing?",
+		    name, in->name, in->name, in->line);
+	/* allow in a tier is rather its allows than the key of files */
+	const char *guess =
+	    inside ? config_key_nearest(in->keys, name, 1) : NULL;
+	const char *home =
+	    guess != NULL ? NULL : config_key_home(in->keys, name);
+	if (guess == NULL && home == NULL)
+		home = config_key_home(p->keys, name);
+	if (home != NULL)
+		return BAD(p, line,
+		    "unknown key '%s' here; put it inside %s { }", name, home);
+	if (guess == NULL)
+		guess =
+		    config_key_nearest(in->keys, name, strlen(name) / 3 + 1);
+	if (guess != NULL)
+		return BAD(p, line, "unknown key '%s'; did you mean '%s'?",
+		    name, guess);
+	return BAD(p, line,
+	    "unknown key '%s'; take it out (gatepost.conf(5) lists them)",
+	    name);
 }
-
-static int
-read_public_url(struct config_reader *r, const struct place *at)
-{
-	static const char key[] = "public_url";
-	struct str s = str_from(cfg_getstr(at->cfg, key));
-	if (s.p == NULL)
-		return 0;
-	size_t scheme = str_starts(s, STR("https://")) ? 8
-	    : str_starts(s, STR("http://"))	       ? 7
-						       : 0;
-	if (scheme == 0)
-		return BAD(r, at, key, 0,
-		    "public_url begins with https:// or http://");
-	while (s.n > scheme && s.p[s.n - 1] == '/')
-		s.n--;
-	int good = s.n > scheme && s.p[scheme] != '/';
-	for (size_t i = scheme; i < s.n; i++)
-		if (!is_url_char(s.p[i]) ||
-		    (s.p[i] == '.' && s.p[i - 1] == '.'))
-			good = 0;
-	if (!good)
-		return BAD(r, at, key, 0,
-		    "public_url is not the address of a site; write it like "
-		    "'https://example.org'");
-	r->config->public_url = (struct str){ str_z(r->arena, s), s.n };
-	return r->config->public_url.p != NULL ? 0 : config_no_memory(r);
-}
-
-/* postgresql://user:password@host/…, or password=… among its parameters. */
-static int
-url_has_password(struct str s)
-{
-	struct str head, user, rest;
-	if (!str_cut(s, '@', &head, &rest))
-		return strstr(s.p, "password=") != NULL;
-	str_cut(head, ':', &user, &rest);
-	return str_has_byte(rest, ':') || strstr(s.p, "password=") != NULL;
-}
-
-/* A password that stands in the file makes it one that holds a secret. */
-static const char *
-take_url(struct config_reader *r, const char *key, struct str s)
-{
-	const struct config_key *k = config_scan_find(&r->scan, NULL, 0, key);
-	if (k != NULL && k->values[0].literal && url_has_password(s))
-		r->secret_line = k->values[0].line;
-	return str_z(r->arena, s);
-}
-
-/* A second URL beside that of the database; a file needs none. */
-static int
-read_url(struct config_reader *r, const struct place *at, const char *key,
-    const char **out)
-{
-	struct str s = str_from(cfg_getstr(at->cfg, key));
-	if (s.p == NULL)
-		return 0;
-	if (!str_starts(s, STR("postgresql://")))
-		return BAD(r, at, key, 0, "this URL begins with postgresql://");
-	if (strstr(r->config->database, "://") == NULL)
-		return 0;
-	*out = take_url(r, key, s);
-	return *out != NULL ? 0 : config_no_memory(r);
-}
-
-static int
-read_database(struct config_reader *r, const struct place *at)
-{
-	static const char key[] = "database";
-	const char *z = cfg_getstr(at->cfg, key);
-	struct str s = str_from(z);
-	if (str_starts(s, STR("postgresql://"))) {
-		r->config->database = take_url(r, key, s);
-	} else if (s.n == 0 || strstr(z, "://") != NULL) {
-		return BAD(r, at, key, 0,
-		    "database is the path of a file, or postgresql://…");
-	} else if (store_is_words(z)) {
-		return BAD(r, at, key, 0,
-		    "database: PostgreSQL is named by a URL, "
-		    "'postgresql://user:password@host/name', not by host=… "
-		    "dbname=…");
-	} else if (str_starts(s, STR("~/"))) {
-		return BAD(r, at, key, 0,
-		    "database: ~ is not filled in here; write "
-		    "'${HOME}/…' or the whole path");
-	} else {
-		r->config->database = config_path(r, z);
-	}
-	return r->config->database != NULL ? 0 : config_no_memory(r);
-}
-
-static int
-read_top(struct config_reader *r, cfg_t *cfg, int64_t *grace)
-{
-	static const struct config_secret_kind api = { NULL, "api_keys",
-		API_KEY_MIN, 0, 0 };
-	static const struct config_secret_kind pass = { NULL, "pass_secret",
-		PASS_SECRET_MIN, 0, 0 };
-	const struct place top = { cfg, NULL, 0 };
-	struct config *c = r->config;
-	const char *on_error = cfg_getstr(cfg, "gate_on_error");
-	struct str group;
-	if (read_database(r, &top) != 0 ||
-	    read_url(r, &top, "listen_url", &c->listen_url) != 0 ||
-	    read_url(r, &top, "standby_url", &c->standby_url) != 0 ||
-	    read_public_url(r, &top) != 0 ||
-	    config_secret_read(r, cfg, &api, &c->api_keys) != 0 ||
-	    config_secret_read(r, cfg, &pass, &c->pass_secrets) != 0 ||
-	    read_duration(r, &top, "grace", 0, grace) != 0 ||
-	    read_int(r, &top, "threads", 1, THREADS_MAX, &c->threads) != 0 ||
-	    read_int(r, &top, "streams", 1, STREAMS_MAX, &c->streams) != 0 ||
-	    read_text(r, &top, "listen_group", &group) != 0)
-		return -1;
-	c->listen_group = group.p;
-	c->gate_open_on_error = strcmp(on_error, "open") == 0;
-	if (!c->gate_open_on_error && strcmp(on_error, "closed") != 0)
-		return BAD(r, &top, "gate_on_error", 0,
-		    "gate_on_error is 'closed' or 'open'");
-	return 0;
-}
-
-static int
-read_platform(struct config_reader *r, cfg_t *root, size_t i, int64_t grace)
-{
-	const struct platform *p = platforms[i];
-	const struct place at = { cfg_getsec(root, p->name), p->name, 0 };
-	const struct config_secret_kind kind = { p->name, p->secrets_key,
-		p->secret_min, p->secret_short, 0 };
-	struct config_platform *out = &r->config->platforms[i];
-	struct tier_rules *rules = &r->config->rules;
-	rules->grace[i] = grace;
-	out->tolerance = p->tolerance_default;
-	if (config_secret_read(r, at.cfg, &kind, &out->secrets) != 0 ||
-	    (p->owner_key != NULL &&
-		read_text(r, &at, p->owner_key, &out->owner) != 0) ||
-	    read_duration(r, &at, "grace", 0, &rules->grace[i]) != 0)
-		return -1;
-	if (p->tolerance_default != 0 &&
-	    read_duration(r, &at, "tolerance", 1, &out->tolerance) != 0)
-		return -1;
-	if (p->reference_default != NULL) {
-		if (read_text(r, &at, "reference", &out->reference) != 0)
-			return -1;
-		if (out->reference.p == NULL)
-			return BAD(r, &at, "reference", 0,
-			    "reference is empty; take the line out for '%s'",
-			    p->reference_default);
-	}
-	rules->accept_test[i] = cfg_getbool(at.cfg, "accept_test") == cfg_true;
-	return 0;
-}
-
-/* ---- tiers -------------------------------------------------------------- */
-
-static int
-read_allows(struct config_reader *r, const struct place *at, struct tier *t)
-{
-	size_t n = cfg_size(at->cfg, "allows");
-	struct str *v = arena_alloc(r->arena, (n + 1) * sizeof(*v));
-	if (v == NULL)
-		return config_no_memory(r);
-	for (size_t i = 0; i < n; i++) {
-		v[i] = str_from(cfg_getnstr(at->cfg, "allows", (unsigned)i));
-		if (v[i].n == 0 || v[i].n > WORD_MAX)
-			return BAD(r, at, "allows", i,
-			    "a word of allows has 1 to %d bytes", WORD_MAX);
-		v[i].p = str_z(r->arena, v[i]);
-		if (v[i].p == NULL)
-			return config_no_memory(r);
-	}
-	t->allows = v;
-	t->n_allows = n;
-	return 0;
-}
-
-static int
-read_grants(struct config_reader *r, const struct place *at, struct tier *t)
-{
-	size_t n = cfg_size(at->cfg, "grants");
-	struct tier_grant *v = arena_alloc(r->arena, (n + 1) * sizeof(*v));
-	if (v == NULL)
-		return config_no_memory(r);
-	for (size_t i = 0; i < n; i++) {
-		struct err why = { 0 };
-		struct str line =
-		    str_from(cfg_getnstr(at->cfg, "grants", (unsigned)i));
-		if (tier_grant_parse(r->arena, line, &v[i], &why) == 0)
-			continue;
-		if (why.code == ERR_MEMORY)
-			return config_no_memory(r);
-		return BAD(r, at, "grants", i, "%s", why.text);
-	}
-	t->grants = v;
-	t->n_grants = n;
-	return 0;
-}
-
-static int
-read_lasts(struct config_reader *r, const struct place *at, struct tier *t)
-{
-	const char *lasts = cfg_getstr(at->cfg, "lasts");
-	if (lasts == NULL)
-		t->lasts = TIER_PAID;
-	else if (strcmp(lasts, "forever") == 0)
-		t->lasts = TIER_FOREVER;
-	else if (strcmp(lasts, "always") == 0)
-		t->lasts = TIER_ALWAYS;
-	else
-		return BAD(r, at, "lasts", 0,
-		    "lasts is 'forever' or 'always'; take the line out for a "
-		    "tier that ends with its payments");
-	return read_int(r, at, "payments", 0, PAYMENTS_MAX, &t->payments);
-}
-
-static int
-read_tiers(struct config_reader *r, cfg_t *root)
-{
-	size_t n = cfg_size(root, "tier");
-	struct tier *v = arena_alloc(r->arena, (n + 1) * sizeof(*v));
-	if (v == NULL)
-		return config_no_memory(r);
-	for (size_t i = 0; i < n; i++) {
-		const struct place at = {
-			cfg_getnsec(root, "tier", (unsigned)i), "tier", i
-		};
-		struct str title = str_from(cfg_title(at.cfg));
-		int rank = 0;
-		v[i].name = (struct str){ str_z(r->arena, title), title.n };
-		if (v[i].name.p == NULL)
-			return config_no_memory(r);
-		if (read_int(r, &at, "rank", -RANK_MAX, RANK_MAX, &rank) != 0 ||
-		    read_lasts(r, &at, &v[i]) != 0 ||
-		    read_allows(r, &at, &v[i]) != 0 ||
-		    read_grants(r, &at, &v[i]) != 0)
-			return -1;
-		v[i].rank = rank;
-	}
-	r->config->rules.tiers = v;
-	r->config->rules.n_tiers = n;
-	return 0;
-}
-
-/* ---- all of it ---------------------------------------------------------- */
 
 int
-config_tree_read(struct config_reader *r, cfg_t *cfg)
+config_bool(struct str word)
 {
-	int64_t grace = 0;
-	if (read_top(r, cfg, &grace) != 0)
-		return -1;
-	for (size_t i = 0; i < PLATFORM__MAX; i++)
-		if (read_platform(r, cfg, i, grace) != 0)
+	static const char *const words[] = { "false", "true", "no", "yes",
+		"off", "on" };
+	for (int i = 0; i < 6; i++)
+		if (str_eq_fold(word, str_from(words[i])))
+			return i % 2;
+	return -1;
+}
+
+static int
+check_type(struct parser *p, const struct config_key *key)
+{
+	struct str v = buf_str(&p->lex.token);
+	int64_t number;
+	/* 010 is ten to one reader and eight to another */
+	int octal = v.n > 1 && v.p[v.p[0] == '-'] == '0';
+	if (key->type == CONFIG_INT &&
+	    (octal || str_int64(v, INT32_MIN, INT32_MAX, &number) != 0))
+		return BAD(
+		    p, p->lex.token_line, "%s takes a whole number", key->name);
+	if (key->type == CONFIG_BOOL && config_bool(v) < 0)
+		return BAD(
+		    p, p->lex.token_line, "%s takes true or false", key->name);
+	return 0;
+}
+
+static int
+add_value(struct parser *p, struct config_entry *entry)
+{
+	struct str text = buf_str(&p->lex.token);
+	if (p->n_values == CONFIG_VALUES_MAX)
+		return BAD(p, p->lex.token_line, "more than %d values",
+		    CONFIG_VALUES_MAX);
+	text.p = str_z(p->arena, text);
+	if (text.p == NULL)
+		return no_memory(p);
+	p->values[p->n_values++] =
+	    (struct config_value){ text, p->lex.token_line, p->lex.literal };
+	entry->n++;
+	return check_type(p, entry->key);
+}
+
+static int
+parse_list(struct parser *p, struct config_entry *entry)
+{
+	enum config_token t = config_token_next(&p->lex);
+	while (t == T_TEXT) {
+		if (add_value(p, entry) != 0)
 			return -1;
-	if (read_tiers(r, cfg) != 0 || config_web_read(r, cfg) != 0 ||
-	    config_files_read(r, cfg) != 0)
+		t = config_token_next(&p->lex);
+		if (t != T_COMMA)
+			break;
+		t = config_token_next(&p->lex);
+	}
+	if (t == T_CLOSE)
+		return 0;
+	if (t == T_BAD)
 		return -1;
-	return config_on_read(r, cfg);
+	return BAD(p, t == T_END ? entry->line : p->lex.token_line,
+	    "the list of %s (line %d) is not in order; put a comma between "
+	    "two values and } after the last",
+	    entry->key->name, entry->line);
+}
+
+static int
+parse_value(struct parser *p, struct config_entry *entry)
+{
+	const struct config_key *key = entry->key;
+	enum config_token t = config_token_next(&p->lex);
+	if (t != T_EQUAL && t != T_BAD)
+		return BAD(p, entry->line, "no = after %s; write %s = 'value'",
+		    key->name, key->name);
+	if (t == T_EQUAL)
+		t = config_token_next(&p->lex);
+	if (t == T_BAD)
+		return -1;
+	/* a bare word further down is rather the next key */
+	if (t == T_TEXT && (p->lex.quoted || p->lex.token_line == entry->line))
+		return add_value(p, entry);
+	if (t != T_OPEN)
+		return BAD(p, entry->line,
+		    "%s has no value; write %s = 'value'", key->name,
+		    key->name);
+	if (key->type != CONFIG_LIST && key->type != CONFIG_SECRETS)
+		return BAD(p, entry->line, "%s takes one value, not a list",
+		    key->name);
+	return parse_list(p, entry);
+}
+
+static int
+parse_entry(
+    struct parser *p, struct config_section *in, const struct config_key *key)
+{
+	int line = p->lex.token_line;
+	struct config_entry **at = &in->entries;
+	for (; *at != NULL; at = &(*at)->next)
+		if ((*at)->key == key)
+			return BAD(p, line,
+			    "%s stands twice (line %d); keep one", key->name,
+			    (*at)->line);
+	if (p->n_entries++ == CONFIG_KEYS_MAX)
+		return BAD(p, line, "more than %d keys", CONFIG_KEYS_MAX);
+	struct config_entry *new = arena_alloc(p->arena, sizeof(*new));
+	if (new == NULL)
+		return no_memory(p);
+	*new = (struct config_entry){
+		.key = key, .line = line, .values = p->values + p->n_values
+	};
+	*at = new;
+	return parse_value(p, new);
+}
+
+/* ---- sections ------------------------------------------------------------ */
+
+static int
+parse_title(struct parser *p, struct config_section *new, enum config_token *t)
+{
+	struct str title = buf_str(&p->lex.token);
+	if (*t != T_TEXT)
+		return BAD(p, new->line, "%s has no name; write %s 'name' {",
+		    new->name, new->name);
+	if (title.n == 0 || title.n > TITLE_MAX)
+		return BAD(p, new->line,
+		    "%s: its name has 1 to %d bytes; write %s 'name' {",
+		    new->name, TITLE_MAX, new->name);
+	new->title = (struct str){ str_z(p->arena, title), title.n };
+	*t = config_token_next(&p->lex);
+	return new->title.p != NULL ? 0 : no_memory(p);
+}
+
+/* The place of a section in its parent's list: its own, or the end. NULL: the
+ * error is set. */
+static struct config_section **
+find_place(struct parser *p, struct config_section *in,
+    const struct config_key *key, const struct config_section *new)
+{
+	struct config_section **at = &in->sections;
+	for (; *at != NULL; at = &(*at)->next) {
+		const struct config_section *old = *at;
+		if (old->keys != key->keys)
+			continue;
+		if (old->line == 0)
+			return at;
+		if (key->type == CONFIG_SECTION) {
+			BAD(p, new->line,
+			    "section %s stands twice (line %d); put both "
+			    "into one",
+			    key->name, old->line);
+			return NULL;
+		}
+		if (key->type == CONFIG_TITLED &&
+		    str_eq(old->title, new->title)) {
+			BAD(p, new->line,
+			    "%s '%s' stands twice (line %d); give it another "
+			    "name",
+			    key->name, new->title.p, old->line);
+			return NULL;
+		}
+	}
+	return at;
+}
+
+static int parse_keys(struct parser *p, struct config_section *in);
+
+static int
+parse_section(
+    struct parser *p, struct config_section *in, const struct config_key *key)
+{
+	struct config_section new = { .parent = in,
+		.name = key->name,
+		.keys = key->keys,
+		.line = p->lex.token_line };
+	int titled = key->type != CONFIG_SECTION;
+	if (p->n_sections++ == CONFIG_SECTIONS_MAX)
+		return BAD(
+		    p, new.line, "more than %d sections", CONFIG_SECTIONS_MAX);
+	enum config_token t = config_token_next(&p->lex);
+	if (t == T_BAD || (titled && parse_title(p, &new, &t) != 0) ||
+	    t == T_BAD)
+		return -1;
+	struct config_section **at = find_place(p, in, key, &new);
+	if (at == NULL)
+		return -1;
+	if (t != T_OPEN)
+		return BAD(p, new.line, "%s is a section; write %s%s { … }",
+		    key->name, key->name, titled ? " 'name'" : "");
+	if (*at == NULL)
+		*at = arena_alloc(p->arena, sizeof(new));
+	if (*at == NULL)
+		return no_memory(p);
+	new.next = (*at)->next;
+	**at = new;
+	return parse_keys(p, *at);
+}
+
+static int
+end_of_keys(
+    struct parser *p, const struct config_section *in, enum config_token t)
+{
+	int inside = in->parent != NULL;
+	if (t == T_BAD)
+		return -1;
+	if (t == (inside ? T_CLOSE : T_END))
+		return 0;
+	if (t == T_END)
+		return BAD(p, in->line,
+		    "%s { has no closing brace; add } after its last line",
+		    in->name);
+	if (t == T_CLOSE)
+		return BAD(p, p->lex.token_line,
+		    "a } that closes nothing; take it out");
+	return BAD(p, p->lex.token_line,
+	    "a key was expected here, not %s; write key = 'value'",
+	    t == T_OPEN	       ? "{"
+		: t == T_EQUAL ? "="
+			       : "a comma");
+}
+
+static int
+parse_keys(struct parser *p, struct config_section *in)
+{
+	for (;;) {
+		enum config_token t = config_token_next(&p->lex);
+		if (t != T_TEXT)
+			return end_of_keys(p, in, t);
+		const struct config_key *key =
+		    config_key_find(in->keys, p->lex.token.p);
+		if (key == NULL)
+			return refuse_key(p, in);
+		if ((key->keys != NULL ? parse_section(p, in, key)
+				       : parse_entry(p, in, key)) != 0)
+			return -1;
+	}
+}
+
+/* ---- the file ------------------------------------------------------------ */
+
+/* A value takes two bytes of the file or more. As plain CGI it is read at every
+ * request: to clear room for the most there may be takes longer than that. */
+static size_t
+values_max(struct str text)
+{
+	size_t max = text.n / 2 + 1;
+	return max < CONFIG_VALUES_MAX ? max : CONFIG_VALUES_MAX;
+}
+
+/* The tree of an empty file. NULL: no memory. */
+static struct config_section *
+new_tree(struct arena *a, const struct config_key *keys)
+{
+	struct config_section *root = arena_alloc(a, sizeof(*root));
+	struct config_section **end = root == NULL ? NULL : &root->sections;
+	if (root == NULL || keys == NULL)
+		return NULL;
+	*root = (struct config_section){ .keys = keys, .line = 1 };
+	for (; keys->name != NULL; keys++) {
+		if (keys->type != CONFIG_SECTION)
+			continue;
+		*end = arena_alloc(a, sizeof(**end));
+		if (*end == NULL)
+			return NULL;
+		**end = (struct config_section){
+			.parent = root, .name = keys->name, .keys = keys->keys
+		};
+		end = &(*end)->next;
+	}
+	return root;
+}
+
+const struct config_section *
+config_tree_parse(
+    struct arena *a, const char *file, struct str text, struct err *e)
+{
+	struct parser p = { .arena = a, .keys = config_keys(a) };
+	struct config_section *root = new_tree(a, p.keys);
+	p.values = arena_alloc(a, values_max(text) * sizeof(*p.values));
+	if (root == NULL || p.values == NULL) {
+		err_set(e, ERR_MEMORY, "out of memory");
+		return NULL;
+	}
+	int failed = config_token_open(&p.lex, file, text, e) != 0 ||
+	    parse_keys(&p, root) != 0;
+	config_token_close(&p.lex);
+	/* emptied, or cut short: it would be a site that knows nobody */
+	if (!failed && p.n_entries + p.n_sections == 0)
+		failed = config_bad(e, file, 1,
+		    "holds no setting; put back your copy, or make a new one "
+		    "with gatepost init");
+	return failed ? NULL : root;
+}
+
+const struct config_entry *
+config_tree_find(const struct config_section *s, const char *key)
+{
+	const struct config_entry *e = s->entries;
+	while (e != NULL && strcmp(e->key->name, key) != 0)
+		e = e->next;
+	return e;
+}
+
+const struct config_section *
+config_tree_next(const struct config_section *s, const char *name)
+{
+	while (s != NULL && strcmp(s->name, name) != 0)
+		s = s->next;
+	return s;
+}
+
+size_t
+config_tree_count(const struct config_section *s, const char *name)
+{
+	size_t n = 0;
+	while ((s = config_tree_next(s, name)) != NULL) {
+		s = s->next;
+		n++;
+	}
+	return n;
 }

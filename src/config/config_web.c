@@ -1,7 +1,6 @@
-#include "config/config_web.h"
-
 #include <string.h>
 
+#include "config/config_reader.h"
 #include "config/config_token.h"
 
 enum {
@@ -10,11 +9,6 @@ enum {
 	DOMAIN_MAX = 253, /* bytes (RFC 1035, 2.3.4) */
 	PORT_MAX = 65535,
 };
-#define FOR_MAX (INT64_C(3660) * 86400) /* seconds: ten years */
-
-#define BAD(r, section, nth, key, value, ...) \
-	config_bad((r)->e, (r)->file, \
-	    config_line((r), (section), (nth), (key), (value)), __VA_ARGS__)
 
 /* ---- addresses ---------------------------------------------------------- */
 
@@ -27,35 +21,12 @@ struct url {
 };
 
 static int
-has_only(struct str s, const char *more)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
-		    !(c >= '0' && c <= '9') &&
-		    (c == '\0' || strchr(more, c) == NULL))
-			return 0;
-	}
-	return s.n > 0;
-}
-
-static int
-is_digits(struct str s, const char *more)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (!(s.p[i] >= '0' && s.p[i] <= '9') &&
-		    (s.p[i] == '\0' || strchr(more, s.p[i]) == NULL))
-			return 0;
-	return s.n > 0;
-}
-
-static int
 is_host(struct str s)
 {
 	if (s.n > 2 && s.p[0] == '[')
 		return s.p[s.n - 1] == ']' &&
-		    has_only((struct str){ s.p + 1, s.n - 2 }, ":.");
-	return has_only(s, ".-") && s.n <= DOMAIN_MAX && s.p[0] != '.' &&
+		    config_has_only((struct str){ s.p + 1, s.n - 2 }, ":.");
+	return config_has_only(s, ".-") && s.n <= DOMAIN_MAX && s.p[0] != '.' &&
 	    s.p[0] != '-' && memmem(s.p, s.n, "..", 2) == NULL;
 }
 
@@ -80,11 +51,12 @@ split_url(struct str s, struct url *out)
 	if (colon != NULL) {
 		out->host.n = (size_t)(colon - rest.p);
 		out->port = (struct str){ colon + 1, n - out->host.n - 1 };
-		if (!is_digits(out->port, "") || out->port.p[0] == '0' ||
+		if (!config_is_digits(out->port, "") || out->port.p[0] == '0' ||
 		    str_int64(out->port, 1, PORT_MAX, &port) != 0)
 			return -1;
 	}
-	return has_only(out->scheme, "+-.") && is_host(out->host) ? 0 : -1;
+	return config_has_only(out->scheme, "+-.") && is_host(out->host) ? 0
+									 : -1;
 }
 
 /* Is host that domain, or one inside it? */
@@ -102,14 +74,7 @@ static int
 is_loopback(struct str host)
 {
 	return str_eq_fold(host, STR("localhost")) || str_eq_z(host, "[::1]") ||
-	    (str_starts(host, STR("127.")) && is_digits(host, "."));
-}
-
-static int
-copy(struct config_reader *r, struct str s, struct str *out)
-{
-	*out = (struct str){ str_z(r->arena, s), s.n };
-	return out->p != NULL ? 0 : config_no_memory(r);
+	    (str_starts(host, STR("127.")) && config_is_digits(host, "."));
 }
 
 /* ---- allow_origin, cookie_domain ---------------------------------------- */
@@ -117,12 +82,11 @@ copy(struct config_reader *r, struct str s, struct str *out)
 /* As browsers serialize an origin (HTML, 7.1.1), for it is compared byte by
  * byte. */
 static int
-check_origin(struct config_reader *r, struct str s, size_t i)
+check_origin(struct config_reader *r, int line, struct str s)
 {
-	static const char key[] = "allow_origin";
 	struct url u;
 	if (str_has_byte(s, '*'))
-		return BAD(r, NULL, 0, key, i,
+		return config_bad(r->e, r->file, line,
 		    "allow_origin takes no *, or any page could read what a "
 		    "visitor has; name each origin, like "
 		    "'https://app.example.org'");
@@ -130,13 +94,13 @@ check_origin(struct config_reader *r, struct str s, size_t i)
 	for (size_t k = 0; k < s.n; k++)
 		bad |= s.p[k] >= 'A' && s.p[k] <= 'Z';
 	if (bad)
-		return BAD(r, NULL, 0, key, i,
+		return config_bad(r->e, r->file, line,
 		    "allow_origin takes origins: scheme, host and perhaps a "
 		    "port, in lower case, without a slash at the end; write "
 		    "it like 'https://app.example.org'");
 	if ((str_eq_z(u.scheme, "https") && str_eq_z(u.port, "443")) ||
 	    (str_eq_z(u.scheme, "http") && str_eq_z(u.port, "80")))
-		return BAD(r, NULL, 0, key, i,
+		return config_bad(r->e, r->file, line,
 		    "allow_origin: browsers leave this port out, as it is "
 		    "the scheme's own; take :%.*s out",
 		    STR_ARG(u.port));
@@ -144,22 +108,20 @@ check_origin(struct config_reader *r, struct str s, size_t i)
 }
 
 static int
-read_origins(struct config_reader *r, cfg_t *cfg)
+read_origins(struct config_reader *r)
 {
-	size_t n = cfg_size(cfg, "allow_origin");
-	struct str *v = arena_alloc(r->arena, (n + 1) * sizeof(*v));
+	const struct config_entry *list = config_values(r, "allow_origin");
+	if (list->n > ORIGINS_MAX)
+		return config_bad(r->e, r->file,
+		    config_line(r, "allow_origin", ORIGINS_MAX),
+		    "allow_origin takes at most %d origins", ORIGINS_MAX);
+	struct str *v = config_texts(r, list);
 	if (v == NULL)
 		return config_no_memory(r);
-	if (n > ORIGINS_MAX)
-		return BAD(r, NULL, 0, "allow_origin", ORIGINS_MAX,
-		    "allow_origin takes at most %d origins", ORIGINS_MAX);
-	for (size_t i = 0; i < n; i++) {
-		struct str s =
-		    str_from(cfg_getnstr(cfg, "allow_origin", (unsigned)i));
-		if (check_origin(r, s, i) != 0 || copy(r, s, &v[i]) != 0)
+	for (size_t i = 0; i < list->n; i++)
+		if (check_origin(r, list->values[i].line, v[i]) != 0)
 			return -1;
-	}
-	r->config->allow_origins = (struct config_list){ v, n };
+	r->config->allow_origins = (struct config_list){ v, list->n };
 	return 0;
 }
 
@@ -173,29 +135,29 @@ is_cookie_domain(struct str s)
 		last--;
 	return s.n > 0 && s.p[0] != '[' && is_host(s) && last > 0 &&
 	    last < s.n &&
-	    !is_digits((struct str){ s.p + last, s.n - last }, "");
+	    !config_is_digits((struct str){ s.p + last, s.n - last }, "");
 }
 
 static int
-read_cookie_domain(struct config_reader *r, cfg_t *cfg)
+read_cookie_domain(struct config_reader *r)
 {
 	static const char key[] = "cookie_domain";
-	struct str s = str_from(cfg_getstr(cfg, key));
+	struct str s = config_text(r, key);
 	struct config *c = r->config;
 	struct url site;
 	if (s.p == NULL)
 		return 0;
 	if (!is_cookie_domain(s))
-		return BAD(r, NULL, 0, key, 0,
+		return config_refuse(r, key,
 		    "cookie_domain is a domain: letters, digits, hyphens, at "
 		    "least one dot, none in front; write it like "
 		    "'example.org', or take the line out");
 	if (c->public_url.p == NULL)
-		return BAD(r, NULL, 0, key, 0,
+		return config_refuse(r, key,
 		    "cookie_domain needs public_url, whose host is that "
 		    "domain or inside it; set public_url");
 	if (split_url(c->public_url, &site) != 0 || !is_inside(site.host, s))
-		return BAD(r, NULL, 0, key, 0,
+		return config_refuse(r, key,
 		    "cookie_domain does not hold the host of public_url, so "
 		    "browsers would drop the cookie; write that host, or a "
 		    "domain that it is inside of");
@@ -218,31 +180,32 @@ is_url_tail(struct str s)
 }
 
 static int
-read_url(struct config_reader *r, cfg_t *cfg, size_t nth,
-    struct config_buy *buy, struct str *host)
+read_url(struct config_reader *r, struct config_buy *buy, struct str *host)
 {
-	struct str s = str_from(cfg_getstr(cfg, "url"));
+	struct str s = config_text(r, "url");
 	struct url u;
 	if (s.n == 0)
-		return BAD(r, "buy", nth, "url", 0,
+		return config_refuse(r, "url",
 		    "buy '%.*s' has no url; write url = "
-		    "'https://you.gumroad.com/l/product'",
-		    STR_ARG(buy->name));
+		    "'https://you.%s/l/product'",
+		    STR_ARG(buy->name), platforms[0]->shop_host);
 	int good = split_url(s, &u) == 0 && is_url_tail(u.rest);
 	int is_http = good && str_eq_fold(u.scheme, STR("http"));
 	if (!good || (!is_http && !str_eq_fold(u.scheme, STR("https"))))
-		return BAD(r, "buy", nth, "url", 0,
+		return config_refuse(r, "url",
 		    "url is not the address of a page; write it as a browser "
-		    "shows it, like 'https://you.gumroad.com/l/product'");
+		    "shows it, like 'https://you.%s/l/product'",
+		    platforms[0]->shop_host);
 	if (is_http && !is_loopback(u.host))
-		return BAD(r, "buy", nth, "url", 0,
+		return config_refuse(r, "url",
 		    "url begins with https://; http:// is only for this "
 		    "machine");
 	if (s.n > CONFIG_URL_MAX)
-		return BAD(r, "buy", nth, "url", 0, "url has at most %d bytes",
-		    CONFIG_URL_MAX);
+		return config_refuse(
+		    r, "url", "url has at most %d bytes", CONFIG_URL_MAX);
 	*host = u.host;
-	return copy(r, s, &buy->url);
+	buy->url = s;
+	return 0;
 }
 
 /* The parameter in which that shop hands on a user id. At a host of no
@@ -256,7 +219,8 @@ shop_parameter(const struct config *c, struct str host)
 		struct str own = p->shop_parameter != NULL
 		    ? str_from(p->shop_parameter)
 		    : c->platforms[i].reference;
-		if (is_inside(host, str_from(p->shop_host)))
+		if (p->shop_host != NULL &&
+		    is_inside(host, str_from(p->shop_host)))
 			return own;
 		if (other.p == NULL)
 			other = c->platforms[i].reference;
@@ -265,79 +229,61 @@ shop_parameter(const struct config *c, struct str host)
 }
 
 static int
-read_buy(
-    struct config_reader *r, cfg_t *cfg, size_t nth, struct config_buy *buy)
+read_buy(struct config_reader *r, struct config_buy *buy)
 {
-	struct str title = str_from(cfg_title(cfg)), host;
-	struct str parameter = str_from(cfg_getstr(cfg, "parameter"));
-	if (!has_only(title, "._-") || title.n > NAME_MAX_LEN ||
-	    str_eq_z(title, ".") || str_eq_z(title, ".."))
-		return config_bad(r->e, r->file,
-		    config_scan_section(&r->scan, "buy", nth),
+	struct str parameter = config_text(r, "parameter"), host;
+	struct str name = r->in->title;
+	buy->name = name;
+	if (!config_has_only(name, "._-") || name.n > NAME_MAX_LEN ||
+	    str_eq_z(name, ".") || str_eq_z(name, ".."))
+		return config_refuse(r, NULL,
 		    "the name of a buy has 1 to %d of A-Z a-z 0-9 . _ -, as "
 		    "it stands in /buy/NAME",
 		    NAME_MAX_LEN);
-	if (copy(r, title, &buy->name) != 0 ||
-	    read_url(r, cfg, nth, buy, &host) != 0)
+	if (read_url(r, buy, &host) != 0)
 		return -1;
 	if (parameter.p == NULL)
 		parameter = shop_parameter(r->config, host);
 	if (parameter.n == 0 || parameter.n > CONFIG_PARAMETER_MAX)
-		return BAD(r, "buy", nth, "parameter", 0,
+		return config_refuse(r, "parameter",
 		    "the parameter of a buy has 1 to %d bytes; write it like "
 		    "'user_id'",
 		    CONFIG_PARAMETER_MAX);
-	if (str_duration(str_from(cfg_getstr(cfg, "for")), &buy->seconds) !=
-		0 ||
-	    buy->seconds < 1 || buy->seconds > FOR_MAX)
-		return BAD(r, "buy", nth, "for", 0,
-		    "for is a time of at most ten years; write a number and "
-		    "one of s, m, h, d, w, such as '30d'");
-	return copy(r, parameter, &buy->parameter);
+	buy->parameter = parameter;
+	return config_fill(r, buy);
 }
 
 static int
-read_buys(struct config_reader *r, cfg_t *cfg)
+read_buys(struct config_reader *r)
 {
-	size_t n = cfg_size(cfg, "buy");
-	struct config_buy *v = arena_alloc(r->arena, (n + 1) * sizeof(*v));
+	const struct config_section *first = config_section(r, "buy");
+	size_t n = 0, max = config_tree_count(first, "buy");
+	struct config_buy *v = arena_alloc(r->arena, (max + 1) * sizeof(*v));
 	struct config *c = r->config;
 	if (v == NULL)
 		return config_no_memory(r);
-	for (size_t i = 0; i < n; i++)
-		if (read_buy(
-			r, cfg_getnsec(cfg, "buy", (unsigned)i), i, &v[i]) != 0)
+	for (const struct config_section *s = first; s != NULL;
+	     s = config_tree_next(s->next, "buy")) {
+		r->in = s;
+		if (read_buy(r, &v[n++]) != 0)
 			return -1;
+	}
 	c->buys = v;
 	c->n_buys = n;
 	if (n > 0 && (c->public_url.n == 0 || c->pass_secrets.n == 0))
-		config_warn(r,
-		    "%s:%d: /buy needs public_url and pass_secret, which its "
-		    "passes are made with; set both",
-		    r->file, config_scan_section(&r->scan, "buy", 0));
-	return 0;
-}
-
-/* ---- signin --------------------------------------------------------------- */
-
-static int
-read_signin(struct config_reader *r, cfg_t *cfg)
-{
-	int64_t *seconds = &r->config->signin_seconds;
-	cfg_t *signin = cfg_getsec(cfg, "signin");
-	if (str_duration(str_from(cfg_getstr(signin, "for")), seconds) != 0 ||
-	    *seconds < 1 || *seconds > FOR_MAX)
-		return BAD(r, "signin", 0, "for", 0,
-		    "for is a time of at most ten years; write a number and "
-		    "one of s, m, h, d, w, such as '30d'");
+		config_warn(r, first->line,
+		    "/buy needs public_url and pass_secret, which its "
+		    "passes are made with; set both");
 	return 0;
 }
 
 int
-config_web_read(struct config_reader *r, cfg_t *cfg)
+config_web_read(struct config_reader *r)
 {
-	return read_cookie_domain(r, cfg) != 0 || read_origins(r, cfg) != 0 ||
-		read_buys(r, cfg) != 0 || read_signin(r, cfg) != 0
-	    ? -1
-	    : 0;
+	r->in = r->root;
+	if (read_cookie_domain(r) != 0 || read_origins(r) != 0 ||
+	    read_buys(r) != 0)
+		return -1;
+	r->in = config_section(r, "signin");
+	return config_fill(r, r->config);
 }

@@ -34,7 +34,6 @@ enum {
 	RULE_MAX = 64, /* sections `on` */
 	RULE_ACTIONS_MAX = 16, /* of one of them */
 	RULE_TARGETS_MAX = 64, /* kinds and names in the whole file */
-	RULE_BEFORE_DEFAULT = 3 * 86400, /* seconds, of expiring */
 };
 
 /* Filters are shell patterns, as in grants; STR_NONE lets everything pass. */

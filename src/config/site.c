@@ -47,8 +47,8 @@ parent(struct arena *a, const char *path)
 	return arena_dup(a, path, slash == NULL ? 0 : (size_t)(slash - path));
 }
 
-static int
-is_below(const char *path, const char *folder)
+int
+site_is_below(const char *path, const char *folder)
 {
 	size_t n = strlen(folder);
 	return strncmp(path, folder, n) == 0 &&
@@ -110,7 +110,7 @@ site_find(
 		return no_memory(e);
 	const char *outermost = folder;
 	for (size_t i = 0; folder != NULL && i < out->n_roots; i++)
-		if (is_below(folder, out->roots[i]) &&
+		if (site_is_below(folder, out->roots[i]) &&
 		    strlen(out->roots[i]) < strlen(outermost))
 			outermost = out->roots[i];
 	if (folder != NULL) {
@@ -127,7 +127,7 @@ static const char *
 root_of(const struct site *s, const char *path)
 {
 	for (size_t i = 0; i < s->n_roots; i++)
-		if (is_below(path, s->roots[i]))
+		if (site_is_below(path, s->roots[i]))
 			return s->roots[i];
 	return NULL;
 }

@@ -42,6 +42,9 @@ int site_process(struct arena *a, struct site_opts *out, struct err *e);
 int site_find(struct arena *a, const struct site_opts *o, struct site *out,
     struct err *e);
 
+/* Is path the folder itself or below it? Both absolute and plain. */
+int site_is_below(const char *path, const char *folder);
+
 /* Would the web server hand out the file at this path? Where it is a symbolic
  * link, its target counts as well. */
 int site_serves(const struct site *s, const char *path);

@@ -15,8 +15,22 @@ is_place(struct str rest)
 	return n > 0 && n < rest.n && rest.p[n] == '@';
 }
 
+/* Where the secret in the place NAME_TOKEN is told: it is that of the platform
+ * NAME. NULL: nowhere. */
+static char *
+token_of(struct template_secrets *made, struct str place)
+{
+	struct str name, rest;
+	str_cut(place, '_', &name, &rest);
+	for (size_t i = 0; made != NULL && i < PLATFORM__MAX; i++)
+		if (str_eq_fold(name, str_from(platforms[i]->name)) &&
+		    str_eq_z(rest, "TOKEN"))
+			return made->tokens[i];
+	return NULL;
+}
+
 static int
-fill(struct buf *out, struct str rest, struct template_secrets *made,
+add_line(struct buf *out, struct str rest, struct template_secrets *made,
     struct err *e)
 {
 	struct str head, name;
@@ -33,28 +47,23 @@ fill(struct buf *out, struct str rest, struct template_secrets *made,
 			return err_set(e, ERR_SYSTEM, "no random bytes");
 		crypto_hex(secret, sizeof(secret), hex);
 		buf_addz(out, hex);
-		if (made != NULL && str_eq_z(name, "GUMROAD_TOKEN"))
-			memcpy(made->gumroad_token, hex, sizeof(hex));
+		char *token = token_of(made, name);
+		if (token != NULL)
+			memcpy(token, hex, sizeof(hex));
 	}
 	buf_adds(out, head);
+	buf_addc(out, '\n');
 	return 0;
 }
 
-/* What a value puts in place of a line of the template. */
-struct line {
-	const char *template;
-	const char *key;
-	const char *value; /* NULL: the template's stays */
-};
-
 static void
-add_setting(struct buf *out, const struct line *line)
+add_setting(struct buf *out, const char *key, const char *value)
 {
-	buf_addf(out, "%s = '", line->key);
-	for (const char *p = line->value; *p != '\0'; p++) {
-		if (*p == '\'' || *p == '\\')
+	buf_addf(out, "%s = '", key);
+	for (; *value != '\0'; value++) {
+		if (*value == '\'' || *value == '\\')
 			buf_addc(out, '\\');
-		buf_addc(out, *p);
+		buf_addc(out, *value);
 	}
 	buf_addz(out, "'\n");
 }
@@ -63,27 +72,16 @@ int
 template_fill(struct buf *out, const struct template_values *values,
     struct template_secrets *made, struct err *e)
 {
-	/* in the template's order */
-	const struct line lines[] = {
-		{ "database = 'gatepost.db'\n", "database", values->database },
-		{ "#public_url = 'https://example.org'\n", "public_url",
-		    values->public_url },
-	};
-	struct str text = str_from(template_text);
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		const char *at = lines[i].value == NULL
-		    ? NULL
-		    : strstr(text.p, lines[i].template);
-		if (at == NULL)
-			continue;
-		size_t before = (size_t)(at - text.p);
-		size_t skip = before + strlen(lines[i].template);
-		if (fill(out, (struct str){ text.p, before }, made, e) != 0)
+	struct str line, rest = str_from(template_text);
+	while (str_cut(rest, '\n', &line, &rest)) {
+		if (values->database != NULL &&
+		    str_starts(line, STR("database = ")))
+			add_setting(out, "database", values->database);
+		else if (values->public_url != NULL &&
+		    str_starts(line, STR("#public_url = ")))
+			add_setting(out, "public_url", values->public_url);
+		else if (add_line(out, line, made, e) != 0)
 			return -1;
-		add_setting(out, &lines[i]);
-		text = (struct str){ text.p + skip, text.n - skip };
 	}
-	if (fill(out, text, made, e) != 0)
-		return -1;
 	return buf_ok(out) ? 0 : err_set(e, ERR_MEMORY, "out of memory");
 }

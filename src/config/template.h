@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "platform/platform.h"
 
 /* gatepost.conf.in, embedded by the build: a commented configuration with
  * @NAME@ where a secret goes. */
@@ -10,9 +11,10 @@ extern const char template_text[];
 
 enum { TEMPLATE_MAX = 256 * 1024, TEMPLATE_SECRET_BYTES = 24 };
 
-/* The secrets of one filling, in hexadecimal. */
+/* The secrets of one filling, in hexadecimal: by platform_index what stands at
+ * @NAME_TOKEN@, with the platform's name. */
 struct template_secrets {
-	char gumroad_token[2 * TEMPLATE_SECRET_BYTES + 1];
+	char tokens[PLATFORM__MAX][2 * TEMPLATE_SECRET_BYTES + 1];
 };
 
 /* What stands in place of the template's own; NULL: that stays. */

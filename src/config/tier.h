@@ -24,7 +24,7 @@ enum tier_lasts {
 
 struct tier {
 	struct str name;
-	int64_t rank;
+	int rank;
 	const struct str *allows;
 	size_t n_allows;
 	const struct tier_grant *grants;

@@ -353,27 +353,7 @@ def points(count, some):
     return sorted(random.sample(range(1, count + 2), min(some, count)))
 
 
-def reading(p, run):
-    """Between which allocations the configuration is read: libConfuse ends
-    the program where one of them fails. run(FILE) starts and ends it."""
-    bad = p.dir / "bad.conf"
-    bad.write_text(p.conf.read_text() + "\ngrace = 'never'\n")
-    bad.chmod(0o600)
-    found = []
-    for file in (p.dir / "missing.conf", bad):
-        p.faults.set(allocations=0)
-        run(file)
-        found.append(p.faults.get("allocations"))
-    return range(found[0] - 20, found[1] + 20)
-
-
-def end_at_once(p, file):
-    subprocess.run([lib.FCGI_PROGRAM, "-c", file, "--listen",
-                    "unix:" + p.sock], env={**os.environ, **p.faults.env()},
-                   stderr=subprocess.DEVNULL)
-
-
-def start_without(p, at, config):
+def start_without(p, at):
     """Starts with the at-th allocation failing; what is wrong, or None."""
     p.log.write_text("")
     p.faults.set(memory_at=at)
@@ -389,7 +369,7 @@ def start_without(p, at, config):
         return None if code == 0 else "ended with %d" % code
     lib._children.remove(child)
     good = child.returncode == 1 and p.log_text().strip()
-    if not good and at not in config:
+    if not good:
         return "ended with %d: %s" % (child.returncode, p.log_text())
     return None
 
@@ -399,19 +379,17 @@ def memory_at_start():
     p = faulty_place()
     (p.dir / "guides").mkdir()
     p.configure(more=FOLLOW_UPS % (p.dir / "guides"))
-    config = reading(p, lambda file: end_at_once(p, file))
     p.faults.set(allocations=0)
     child = run_whole(p)
     count = p.faults.get("allocations")
     stop(child)
     bad = []
     for at in points(count, 40):
-        wrong = start_without(p, at, config)
+        wrong = start_without(p, at)
         if wrong:
             bad.append((at, wrong))
     same(bad[:3], [], "%d allocations of a start: it serves, or says why not" %
          count)
-    note("of them %d of the configuration" % len(config))
     child = run_whole(p)
     same(hook(p, sale(0)).status, 200, "with memory it serves")
     same(stop(child), 0, "and ends well")
@@ -422,9 +400,6 @@ def memory_of_cgi():
     """The same for a program that lives for one request."""
     p = faulty_place()
     path = "/hooks/gumroad/" + p.tokens[0]
-    config = reading(p, lambda file: p.cgi(
-        "POST", path, sale(0), FORM, config=False,
-        more={**p.faults.env(), "GATEPOST_CONFIG": str(file)}))
     p.faults.set(allocations=0)
     p.cgi("POST", path, sale(0), FORM, more=p.faults.env())
     count = p.faults.get("allocations")
@@ -437,7 +412,7 @@ def memory_of_cgi():
         counts[a.status] = counts.get(a.status, 0) + 1
         # no answer and an exit status: the server says 500
         if a.status is None:
-            good = a.exit == 1 or (at in config and a.exit != 0)
+            good = a.exit == 1
         else:
             good = a.status in (200, 503) and a.exit == 0
         if a.status == 200:

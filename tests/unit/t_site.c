@@ -123,6 +123,7 @@ test_template(void)
 {
 	struct buf b;
 	struct template_secrets one, two;
+	size_t gumroad = platform_index(&platform_gumroad);
 	const struct template_values none = { .database = NULL };
 	const struct template_values with = { .public_url =
 						  "https://example.org/x" };
@@ -132,8 +133,8 @@ test_template(void)
 	buf_addc(&b, '\0');
 	OK(strstr(b.p, "\npublic_url = 'https://example.org/x'\n") != NULL,
 	    "the address is in it");
-	OK(strlen(one.gumroad_token) == 48 &&
-		strstr(b.p, one.gumroad_token) != NULL,
+	OK(strlen(one.tokens[gumroad]) == 48 &&
+		strstr(b.p, one.tokens[gumroad]) != NULL,
 	    "the token as well");
 	OK(strstr(b.p, "@API_KEY@") == NULL &&
 		strstr(b.p, "@PASS_SECRET@") == NULL &&
@@ -144,7 +145,7 @@ test_template(void)
 	    "an address is no place for a secret");
 	buf_reset(&b);
 	OK(template_fill(&b, &none, &two, NULL) == 0 &&
-		strcmp(one.gumroad_token, two.gumroad_token) != 0,
+		strcmp(one.tokens[gumroad], two.tokens[gumroad]) != 0,
 	    "another time another token");
 	OK(strstr(b.p, "\n#public_url = ") != NULL, "no address, a comment");
 	buf_free(&b);
