@@ -88,6 +88,9 @@ struct ctl_command {
 	X(void) \
 	X(pass) \
 	X(outbox) \
+	X(register) \
+	X(import) \
+	X(reconcile) \
 	X(work) \
 	X(erase) \
 	X(migrate) \

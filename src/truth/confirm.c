@@ -1,0 +1,169 @@
+#include "truth/confirm.h"
+
+#include "base/json.h"
+#include "base/time.h"
+
+struct pending {
+	const json_t *later;
+	json_t *ids; /* sold_at by id */
+	int64_t now, oldest;
+	size_t all;
+	int failed;
+};
+
+static int
+take_pending(void *arg, struct str sale, int64_t sold_at)
+{
+	struct pending *n = arg;
+	int64_t again =
+	    json_integer_value(json_object_getn(n->later, sale.p, sale.n));
+	n->all++;
+	if (again > n->now)
+		return 0;
+	if (sold_at < n->oldest)
+		n->oldest = sold_at;
+	n->failed |=
+	    json_object_setn_new(n->ids, sale.p, sale.n, json_integer(sold_at));
+	return n->failed;
+}
+
+static int
+find_pending(struct store *s, const struct platform *p, const json_t *later,
+    struct pending *out, struct err *e)
+{
+	int64_t now = time_now();
+	*out = (struct pending){
+		.later = later, .ids = json_object(), .now = now, .oldest = now
+	};
+	if (out->ids != NULL &&
+	    store_purchase_unconfirmed(s, str_from(p->name),
+		now - CONFIRM_DAYS * WALK_DAY, CONFIRM_MAX, take_pending, out,
+		e) == 0 &&
+	    !out->failed)
+		return 0;
+	if (out->ids == NULL || out->failed)
+		err_set(e, ERR_MEMORY, "out of memory");
+	json_decref(out->ids);
+	return -1;
+}
+
+int
+confirm_due(struct store *s, const struct platform *platform,
+    const json_t *later, int *due, struct err *e)
+{
+	struct pending n;
+	*due = 0;
+	if (find_pending(s, platform, later, &n, e) != 0)
+		return -1;
+	*due = json_object_size(n.ids) > 0;
+	json_decref(n.ids);
+	return 0;
+}
+
+/* When this sale was first not there, seconds; 0: it was not asked for. */
+static int
+first_absent(struct pass *p, const char *id, int64_t *at, struct err *e)
+{
+	struct str name = str_from(arena_printf(
+		       p->arena, "absent:%s:%s", p->ask.platform->name, id)),
+		   text;
+	*at = 0;
+	if (store_meta_text(p->store, name, p->arena, &text, e) != 0)
+		return -1;
+	if (text.n > 0)
+		return str_int64(text, 0, INT64_MAX, at);
+	return p->dry ? 0
+		      : store_meta_put(p->store, name,
+			    str_from(arena_printf(
+				p->arena, "%lld", (long long)time_now())),
+			    e);
+}
+
+/* A sale that was confirmed is there: the platform can be believed. */
+static int
+is_sound(struct pass *p, int *sound, struct err *e)
+{
+	struct str known = STR_NONE;
+	struct platform_answer a;
+	enum platform_said said;
+	*sound = 0;
+	if (store_purchase_confirmed(p->store, str_from(p->ask.platform->name),
+		p->arena, &known, e) != 0)
+		return -1;
+	if (known.p == NULL)
+		return 0;
+	const struct platform_question q = { .what = ASK_SALE, .id = known };
+	if (asker_ask(&p->ask, &q, 0, &a, &said, e) != 0)
+		return -1;
+	*sound = said == SAID_FINE;
+	return 0;
+}
+
+static int
+conclude_absent(struct pass *p, const char *id, int64_t at, struct err *e)
+{
+	int sound;
+	int64_t first;
+	if (first_absent(p, id, &first, e) != 0)
+		return -1;
+	if (first == 0 || first > at - CONFIRM_AGAIN_S)
+		return 0;
+	if (is_sound(p, &sound, e) != 0)
+		return -1;
+	return sound ? pass_absent(p, str_from(id), at, e) : 0;
+}
+
+static int
+ask_one(struct pass *p, const char *id, struct err *e)
+{
+	const struct platform_question q = { .what = ASK_SALE,
+		.id = str_from(id) };
+	struct platform_answer a;
+	enum platform_said said;
+	int64_t at = time_now();
+	if (asker_ask(&p->ask, &q, 0, &a, &said, e) != 0)
+		return -1;
+	if (said == SAID_ABSENT)
+		return conclude_absent(p, id, at, e);
+	p->known.listed = 0;
+	return pass_take(p, PLATFORM_READBACK, a.object, at, e);
+}
+
+static int
+ask_rest(struct pass *p, json_t *ids, json_t *later, struct err *e)
+{
+	const char *id;
+	json_t *sold_at;
+	json_object_foreach(ids, id, sold_at)
+	{
+		(void)sold_at;
+		if (ask_one(p, id, e) != 0 || pass_note(p, e) != 0)
+			return -1;
+		json_object_set_new(
+		    later, id, json_integer(time_now() + CONFIRM_AGAIN_S));
+	}
+	return 0;
+}
+
+int
+confirm_run(struct pass *p, json_t *later, size_t *left, struct err *e)
+{
+	struct pending n;
+	*left = 0;
+	if (find_pending(p->store, p->ask.platform, later, &n, e) != 0)
+		return -1;
+	int rc = 0;
+	if (json_object_size(n.ids) > 0) {
+		p->met = n.ids;
+		p->enough = 1;
+		/* tomorrow: the platform's day may begin before ours */
+		rc = walk_sales(p, n.oldest - WALK_DAY, n.now + WALK_DAY, e);
+		p->met = NULL;
+		p->enough = 0;
+	}
+	if (rc == 0)
+		rc = ask_rest(p, n.ids, later, e);
+	*left = json_object_size(n.ids);
+	json_decref(n.ids);
+	return rc;
+}

@@ -1,0 +1,26 @@
+#ifndef TRUTH_CONFIRM_H
+#define TRUTH_CONFIRM_H
+
+#include "truth/walk.h"
+
+/*
+ * Reading back what was pinged: the list of sales shows ordinary ones; what it
+ * does not show is asked for by its id. Where the platform knows no such sale,
+ * twice and an hour apart, and at the same time one that was confirmed before,
+ * there is none.
+ */
+enum {
+	CONFIRM_DAYS = 2, /* how old a sale is asked for by itself */
+	CONFIRM_MAX = 200, /* at a time */
+	CONFIRM_AGAIN_S = 3600, /* before one is asked for once more */
+};
+
+/* later: ids that were asked for, and when they may be again. *left: how many
+ * are not confirmed. */
+int confirm_run(struct pass *p, json_t *later, size_t *left, struct err *e);
+
+/* Is there any that could be asked for now? */
+int confirm_due(struct store *s, const struct platform *platform,
+    const json_t *later, int *due, struct err *e);
+
+#endif

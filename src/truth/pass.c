@@ -1,0 +1,369 @@
+#include "truth/pass.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/crypto.h"
+#include "base/json.h"
+#include "base/time.h"
+
+enum { MEMORY_MAX = 64 * 1024 * 1024, PAGES_MAX = 10000, DAY = 86400 };
+
+const char *
+pass_day(int64_t t, char text[16])
+{
+	char whole[TIME_TEXT_MAX];
+	snprintf(text, 16, "%.10s", time_text(t, whole));
+	return text;
+}
+
+/* ---- what has to be known first ---- */
+
+static int
+read_account(struct pass *p, struct err *e)
+{
+	const struct platform *platform = p->ask.platform;
+	const struct config_platform *own =
+	    &p->ask.config->platforms[platform_index(platform)];
+	const struct platform_question q = { .what = ASK_ACCOUNT };
+	struct platform_answer a;
+	enum platform_said said;
+	if (asker_ask(&p->ask, &q, 0, &a, &said, e) != 0)
+		return -1;
+	p->account = json_deep_copy(a.object);
+	p->known.account = p->account;
+	p->account_id = platform->api->id(p->account);
+	if (p->account_id.p == NULL)
+		return err_set(
+		    e, ERR_INPUT, "%s names no account", platform->words.title);
+	if (own->owner.p != NULL && !str_eq(own->owner, p->account_id))
+		return err_set(e, ERR_AUTH,
+		    "the token is of another account (%.*s) than %s { %s }",
+		    STR_ARG(p->account_id), platform->name,
+		    platform->owner_key);
+	return 0;
+}
+
+static int
+add_products(struct pass *p, const struct platform_answer *a, struct err *e)
+{
+	const json_t *object;
+	size_t i;
+	json_array_foreach(a->objects, i, object)
+	{
+		struct str id = p->ask.platform->api->id(object);
+		if (id.p == NULL)
+			return err_set(e, ERR_INPUT, "a product has no id");
+		json_t *copy = json_deep_copy(object);
+		if (json_object_setn_new(p->products, id.p, id.n, copy) != 0)
+			return err_set(e, ERR_MEMORY, "out of memory");
+	}
+	return 0;
+}
+
+static int
+read_products(struct pass *p, struct err *e)
+{
+	char page[256] = "";
+	p->products = json_object();
+	p->known.products = p->products;
+	for (int i = 0; i < PAGES_MAX; i++) {
+		struct platform_question q = { .what = ASK_PRODUCTS,
+			.page = page[0] == '\0' ? STR_NONE : str_from(page) };
+		struct platform_answer a;
+		enum platform_said said;
+		if (asker_ask(&p->ask, &q, 0, &a, &said, e) != 0 ||
+		    add_products(p, &a, e) != 0)
+			return -1;
+		if (a.next.p == NULL)
+			return 0;
+		if (a.next.n >= sizeof(page) || str_eq_z(a.next, page))
+			break;
+		snprintf(page, sizeof(page), "%.*s", STR_ARG(a.next));
+	}
+	return err_set(e, ERR_INPUT, "the pages of products do not end");
+}
+
+static int
+take_lease(struct pass *p, struct err *e)
+{
+	int taken = 0;
+	if (store_lease_take(p->store, str_from(p->ask.platform->name),
+		str_from(p->holder), PASS_LEASE_S, &taken, e) != 0)
+		return -1;
+	return taken ? 0
+		     : err_set(e, ERR_BUSY, "another program is reading %s now",
+			   p->ask.platform->words.title);
+}
+
+/* Today's requests, "2026-12-01 1234 …": the answers by status. */
+static struct str
+asked_name(struct pass *p)
+{
+	return str_from(
+	    arena_printf(p->arena, "asked:%s", p->ask.platform->name));
+}
+
+static int
+read_budget(struct pass *p, struct err *e)
+{
+	char today[16];
+	struct str text, day, rest, n;
+	int64_t asked = 0;
+	if (store_meta_text(p->store, asked_name(p), p->arena, &text, e) != 0)
+		return -1;
+	str_cut(text, ' ', &day, &rest);
+	str_cut(rest, ' ', &n, &rest);
+	if (str_eq_z(day, pass_day(time_now(), today)) &&
+	    str_int64(n, 0, INT32_MAX, &asked) == 0)
+		p->ask.left = ASK_A_DAY - asked;
+	return 0;
+}
+
+static int
+write_budget(struct pass *p, struct err *e)
+{
+	char today[16];
+	const int64_t *by = p->ask.by_status;
+	arena_reset(p->arena);
+	return store_meta_put(p->store, asked_name(p),
+	    str_from(arena_printf(p->arena, "%s %lld %lld %lld %lld %lld %lld",
+		pass_day(time_now(), today),
+		(long long)(ASK_A_DAY - p->ask.left), (long long)by[0],
+		(long long)by[2], (long long)by[3], (long long)by[4],
+		(long long)by[5])),
+	    e);
+}
+
+int
+pass_open(struct pass *p, const struct config *c,
+    const struct platform *platform, struct store *store, struct commit *commit,
+    struct err *e)
+{
+	uint8_t digest[CRYPTO_SHA256], random[8];
+	char hex[2 * sizeof(random) + 1];
+	const volatile int *stop = p->ask.stop;
+	int64_t deadline = p->ask.deadline;
+	int rc = asker_open(&p->ask, c, platform, e);
+	p->ask.stop = stop;
+	p->ask.deadline = deadline;
+	if (rc != 0)
+		return -1;
+	p->store = store;
+	p->commit = commit;
+	p->row.id = STORE_NULL;
+	p->arena = arena_new(MEMORY_MAX);
+	if (p->arena == NULL || crypto_random(random, sizeof(random)) != 0 ||
+	    crypto_sha256(
+		c->platforms[platform_index(platform)].api_token, digest) != 0)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	crypto_hex(digest, VERIFIED_BY_LEN / 2, p->verified_by);
+	crypto_hex(random, sizeof(random), hex);
+	snprintf(p->holder, sizeof(p->holder), "%ld-%s", (long)getpid(), hex);
+	return take_lease(p, e) != 0 || read_budget(p, e) != 0 ||
+		read_account(p, e) != 0 || read_products(p, e) != 0
+	    ? -1
+	    : 0;
+}
+
+void
+pass_close(struct pass *p)
+{
+	struct err e = { .code = ERR_NONE };
+	if (p->arena != NULL && p->store != NULL) {
+		write_budget(p, &e);
+		store_lease_release(p->store, str_from(p->ask.platform->name),
+		    str_from(p->holder), &e);
+	}
+	json_decref(p->account);
+	json_decref(p->products);
+	arena_free(p->arena);
+	asker_close(&p->ask);
+	*p = (struct pass){ .store = NULL };
+}
+
+/* ---- its row ---- */
+
+int
+pass_begin(
+    struct pass *p, const char *kind, int64_t from, int64_t to, struct err *e)
+{
+	p->row = (struct store_reading){ .id = STORE_NULL,
+		.platform = str_from(p->ask.platform->name),
+		.kind = str_from(kind),
+		.began_at = time_now(),
+		.ended_at = STORE_NULL };
+	if (from != FACT_NO_TIME)
+		p->row.from_day = str_from(pass_day(from, p->days[0]));
+	if (to != FACT_NO_TIME)
+		p->row.to_day = str_from(pass_day(to, p->days[1]));
+	return p->dry ? 0 : store_reading_add(p->store, &p->row, &p->row.id, e);
+}
+
+int
+pass_note(struct pass *p, struct err *e)
+{
+	if (take_lease(p, e) != 0)
+		return -1;
+	return p->dry || p->row.id == STORE_NULL
+	    ? 0
+	    : store_reading_update(p->store, &p->row, e);
+}
+
+int
+pass_end(struct pass *p, const struct err *why, struct err *e)
+{
+	struct err own = { .code = ERR_NONE };
+	int bad = why != NULL && why->code != ERR_NONE;
+	p->row.ended_at = time_now();
+	p->row.error = bad ? str_from(why->text) : STR_NONE;
+	int rc = p->dry || p->row.id == STORE_NULL
+	    ? 0
+	    : store_reading_update(p->store, &p->row, &own);
+	p->row.id = STORE_NULL;
+	if (rc != 0 && !bad)
+		*e = own;
+	return rc != 0 || bad ? -1 : 0;
+}
+
+/* ---- what was read ---- */
+
+struct page {
+	struct pass *pass;
+	struct reading readings[PASS_PAGE_MAX];
+	struct reading_result results[PASS_PAGE_MAX];
+	size_t n;
+};
+
+/* A commit_chore_fn. */
+static int
+put_page(struct store *s, void *arg, struct err *e)
+{
+	struct page *page = arg;
+	struct pass *p = page->pass;
+	if (reading_put(s, p->ask.config, page->readings, page->n, p->dry,
+		p->arena, page->results, e) != 0)
+		return -1;
+	return p->dry;
+}
+
+/* Is it what the platform's own words say it is? */
+static int
+check_object(
+    struct pass *p, const struct reading *r, struct str id, struct err *e)
+{
+	struct fact f;
+	if (platform_decode(
+		r->platform, r->kind, r->body, NULL, p->arena, &f, e) != 0)
+		return -1;
+	if (f.status != FACT_APPLIED)
+		return err_set(e, ERR_INPUT,
+		    "%s sent something else than a %.*s (%.*s: %s%s%.*s)",
+		    r->platform->words.title, STR_ARG(r->kind), STR_ARG(id),
+		    f.reason, f.detail.n > 0 ? ", " : "", STR_ARG(f.detail));
+	if (f.owner.p != NULL && !str_eq(f.owner, p->account_id))
+		return err_set(e, ERR_INPUT,
+		    "%s sent a sale of another account than the token's",
+		    r->platform->words.title);
+	return 0;
+}
+
+static int
+add_object(struct page *page, const char *kind, const json_t *object,
+    int64_t requested_at, struct err *e)
+{
+	struct pass *p = page->pass;
+	const struct platform_api *api = p->ask.platform->api;
+	struct reading *r = &page->readings[page->n];
+	struct str id = api->id(object), text = STR_NONE;
+	if (page->n == PASS_PAGE_MAX)
+		return err_set(
+		    e, ERR_INPUT, "a page of more than %d", PASS_PAGE_MAX);
+	if (id.p == NULL)
+		return err_set(e, ERR_INPUT, "a %s without an id", kind);
+	json_t *reduced = api->reduce(str_from(kind), object);
+	int rc = reduced == NULL ||
+		(str_eq_z(str_from(kind), PLATFORM_READBACK) &&
+		    api->know(reduced, object, &p->known) != 0)
+	    ? err_set(e, ERR_MEMORY, "out of memory")
+	    : 0;
+	char *dumped = rc == 0 ? json_dumps(reduced, JSON_COMPACT) : NULL;
+	if (dumped != NULL)
+		text =
+		    (struct str){ arena_dup(p->arena, dumped, strlen(dumped)),
+			    strlen(dumped) };
+	free(dumped);
+	json_decref(reduced);
+	if (rc != 0 || text.p == NULL)
+		return rc != 0 ? -1 : err_set(e, ERR_MEMORY, "out of memory");
+	*r = (struct reading){ .platform = p->ask.platform,
+		.kind = str_from(kind),
+		.body = text,
+		.verified_by = str_from(p->verified_by),
+		.requested_at = requested_at,
+		.at = time_now(),
+		.import = p->import };
+	if (check_object(p, r, id, e) != 0)
+		return -1;
+	if (p->met != NULL)
+		json_object_deln(p->met, id.p, id.n);
+	page->n++;
+	return 0;
+}
+
+static int
+store_page(struct page *page, struct err *e)
+{
+	struct pass *p = page->pass;
+	if (page->n == 0)
+		return 0;
+	if (commit_chore(p->commit, put_page, page, e) != 0)
+		return -1;
+	for (size_t i = 0; i < page->n; i++) {
+		const struct reading_result *r = &page->results[i];
+		p->row.read++;
+		p->row.found += r->n_drift > 0;
+		p->row.repaired +=
+		    r->n_drift > 0 && !p->dry && r->became == READING_STORED;
+		if (p->tell != NULL)
+			p->tell(p->arg, p, r);
+	}
+	return 0;
+}
+
+int
+pass_take(struct pass *p, const char *kind, const json_t *objects,
+    int64_t requested_at, struct err *e)
+{
+	struct page *page = calloc(1, sizeof(*page));
+	const json_t *object;
+	size_t i;
+	int rc = 0;
+	if (page == NULL)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	page->pass = p;
+	arena_reset(p->arena);
+	if (json_is_object(objects))
+		rc = add_object(page, kind, objects, requested_at, e);
+	json_array_foreach(objects, i, object)
+	{
+		if (rc == 0)
+			rc = add_object(page, kind, object, requested_at, e);
+	}
+	if (rc == 0)
+		rc = store_page(page, e);
+	free(page);
+	return rc;
+}
+
+int
+pass_absent(
+    struct pass *p, struct str sale, int64_t requested_at, struct err *e)
+{
+	json_t *none = json_pack("{s:s%}", "id", sale.p, sale.n);
+	int rc = none == NULL
+	    ? err_set(e, ERR_INPUT, "a sale whose id is no text")
+	    : pass_take(p, PLATFORM_ABSENT, none, requested_at, e);
+	json_decref(none);
+	return rc;
+}

@@ -1,0 +1,68 @@
+#ifndef TRUTH_PASS_H
+#define TRUTH_PASS_H
+
+#include "commit/reading.h"
+#include "store/truth.h"
+#include "truth/ask.h"
+
+/*
+ * One pass over a platform's API. Before anything is concluded from an answer
+ * it knows whose account the token is of, and the products. What it reads goes
+ * to commit, page by page; what was read, and how much of it differed, is a row
+ * of the table readings.
+ */
+enum { PASS_PAGE_MAX = 100, PASS_LEASE_S = 90 };
+
+/* What differed: after each page that has such; drift may be empty. */
+struct pass;
+typedef void pass_tell_fn(
+    void *arg, const struct pass *p, const struct reading_result *result);
+
+struct pass {
+	struct asker ask;
+	struct store *store; /* for reading, and for what is noted */
+	struct commit *commit;
+	json_t *account;
+	json_t *products; /* by id */
+	struct platform_known known;
+	struct str account_id; /* as deliveries name it */
+	char verified_by[VERIFIED_BY_LEN + 1];
+	char holder[64]; /* of the lease */
+	struct store_reading row;
+	char days[2][16]; /* row.from_day and row.to_day */
+	int dry, import;
+	json_t *met; /* ids: those of objects that come are struck out */
+	int enough; /* a walk ends when none is left */
+	pass_tell_fn *tell;
+	void *arg;
+	struct arena *arena; /* of a page */
+};
+
+/* Takes the lease, ERR_BUSY where somebody else has it, and asks for account
+ * and products. 0 or -1 as asker_ask; pass_close in any case. */
+int pass_open(struct pass *p, const struct config *c,
+    const struct platform *platform, struct store *store, struct commit *commit,
+    struct err *e);
+void pass_close(struct pass *p);
+
+/* A row of readings, from the day of from to that of to; FACT_NO_TIME: of no
+ * days. dry: nothing is noted. */
+int pass_begin(
+    struct pass *p, const char *kind, int64_t from, int64_t to, struct err *e);
+/* How far it is: keeps the lease as well. */
+int pass_note(struct pass *p, struct err *e);
+/* why NULL or without a code: whole. The first error stays in *e. */
+int pass_end(struct pass *p, const struct err *why, struct err *e);
+
+/* An array of objects of that kind, or one object. An object that is not as it
+ * should be ends it with ERR_INPUT: none of them is stored. */
+int pass_take(struct pass *p, const char *kind, const json_t *objects,
+    int64_t requested_at, struct err *e);
+/* There is no such sale. */
+int pass_absent(
+    struct pass *p, struct str sale, int64_t requested_at, struct err *e);
+
+/* "2026-11-04" */
+const char *pass_day(int64_t t, char text[16]);
+
+#endif
