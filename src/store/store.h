@@ -147,6 +147,9 @@ int store_event_about(struct store *s, struct str platform, struct str subject,
 int store_event_max(struct store *s, int64_t *out, struct err *e);
 int
 store_event_received(struct store *s, int64_t id, int64_t *out, struct err *e);
+/* How many have a higher number, readings left out. */
+int store_event_count_after(
+    struct store *s, int64_t id, int64_t *out, struct err *e);
 /* Kept ones above an id, oldest first, with bodies. */
 int store_event_kept(struct store *s, int64_t after, int64_t limit,
     store_event_fn *fn, void *arg, struct err *e);
