@@ -44,7 +44,6 @@ prepare(struct outbox_sink *k, const struct effect *f, struct buf *b,
 	row->payload = buf_str(b);
 	row->event = f->event;
 	row->added_at = f->at;
-	row->due_at = k->due;
 	return 0;
 }
 
@@ -61,6 +60,15 @@ queue(struct outbox_sink *k, const struct effect *f,
 	row->kind = str_from(action_words[action->kind]);
 	row->target = action->name;
 	row->dedupe = str_from(id);
+	row->due_at = k->due;
+	row->awaits = STR_NONE;
+	if (outbox_must_wait(k->c, f, action)) {
+		row->awaits =
+		    outbox_awaits(k->a, f->row->platform, f->row->sale);
+		row->due_at = f->at + OUTBOX_WAITS_ALONE;
+		if (row->awaits.p == NULL)
+			return no_memory(e);
+	}
 	return store_outbox_add(k->s, row, e);
 }
 

@@ -322,7 +322,7 @@ static int
 project(struct erase *x, struct str platform, struct str was, struct str is,
     struct err *e)
 {
-	struct project_when when = { x->now, STORE_NULL };
+	struct project_when when = { .at = x->now, .event = STORE_NULL };
 	if (store_purchase_drop(x->s, platform, was, e) != 0 ||
 	    store_subscription_drop(x->s, platform, was, e) != 0)
 		return -1;
@@ -413,7 +413,7 @@ erase_mention(struct erase *x, struct store_event *ev, struct err *e)
 	const struct platform *p = platform_find(ev->platform);
 	struct redact_opts opts = { .address = x->who->id };
 	struct redacted new;
-	struct project_when when = { x->now, STORE_NULL };
+	struct project_when when = { .at = x->now, .event = STORE_NULL };
 	x->r->mentions++;
 	if (platform_redact(p, ev->kind, ev->body, &opts, x->arena, &new, e) !=
 	    0)
@@ -436,7 +436,7 @@ static int
 erase_manual(struct erase *x, struct store_event *ev, struct err *e)
 {
 	struct str platform, subject, was = ev->subject;
-	struct project_when when = { x->now, STORE_NULL };
+	struct project_when when = { .at = x->now, .event = STORE_NULL };
 	if (rewrite_manual(x, ev, ev->subject, e) != 0)
 		return -1;
 	/* the row of a grant shows its note */

@@ -265,12 +265,15 @@ store_outbox_unknown(
 }
 
 int
-store_outbox_let_go(struct store *s, int64_t added, int64_t *n, struct err *e)
+store_outbox_unasked(struct store *s, int64_t added, int64_t *n, struct err *e)
 {
 	struct db_value arg = db_int(added);
-	if (store_number(s, QUERY_OUTBOX_UNASKED, &arg, 1, n, NULL, e) != 0)
-		return -1;
-	return *n == 0
-	    ? 0
-	    : store_run(s, QUERY_OUTBOX_LET_GO, &arg, 1, NULL, NULL, e);
+	return store_number(s, QUERY_OUTBOX_UNASKED, &arg, 1, n, NULL, e);
+}
+
+int
+store_outbox_let_go(struct store *s, int64_t added, struct err *e)
+{
+	struct db_value arg = db_int(added);
+	return store_run(s, QUERY_OUTBOX_LET_GO, &arg, 1, NULL, NULL, e);
 }

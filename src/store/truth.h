@@ -109,8 +109,9 @@ int store_outbox_confirmed(struct store *s, struct str sale, struct err *e);
 /* There is no such sale: they are dropped. */
 int store_outbox_unknown(
     struct store *s, struct str sale, int64_t now, struct err *e);
-/* Those added up to a time go out without; *n counts them. */
+/* Of those added up to a time: how many; and they go out without. */
 int
-store_outbox_let_go(struct store *s, int64_t added, int64_t *n, struct err *e);
+store_outbox_unasked(struct store *s, int64_t added, int64_t *n, struct err *e);
+int store_outbox_let_go(struct store *s, int64_t added, struct err *e);
 
 #endif
