@@ -6,6 +6,8 @@
 -- let: event
 id, platform, kind, delivery, subject, sent_at, received_at, seen,
 	last_seen_at, content_type, body, verified_by, peer, status, reason
+-- let: delivered
+kind NOT IN ('readback', 'subscriber', 'absent')
 -- let: event_head
 id, platform, kind, delivery, subject, sent_at, received_at, seen,
 	last_seen_at, content_type, NULL, verified_by, peer, status, reason
@@ -167,17 +169,18 @@ ORDER BY last_seen_at DESC, id DESC LIMIT 1;
 UPDATE events SET last_seen_at = $2, seen = seen + $3 WHERE id = $1;
 -- name: event_count_after
 -- (readings were asked for: they tell nothing of how much comes)
-SELECT count(*) FROM events
-WHERE id > $1 AND kind NOT IN ('readback', 'subscriber', 'absent');
+SELECT count(*) FROM events WHERE id > $1 AND {delivered};
 -- name: event_newest
+-- (after an import it goes past so many readings, and no more)
 SELECT id, platform, last_seen_at FROM (
 	SELECT id, platform, last_seen_at, status FROM events
+	WHERE id > (SELECT max(id) FROM events) - 100 * $1 AND {delivered}
 	ORDER BY id DESC LIMIT $1) AS newest
 WHERE status <> 'test' ORDER BY last_seen_at DESC, id DESC;
 -- name: event_newest_of
 SELECT id, platform, last_seen_at FROM (
 	SELECT id, platform, last_seen_at, status FROM events
-	WHERE platform = $2 AND (kind = $3 OR $3 IS NULL)
+	WHERE platform = $2 AND (kind = $3 OR $3 IS NULL) AND {delivered}
 	ORDER BY id DESC LIMIT $1) AS newest
 WHERE status <> 'test' ORDER BY last_seen_at DESC, id DESC;
 

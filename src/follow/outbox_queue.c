@@ -48,11 +48,34 @@ prepare(struct outbox_sink *k, const struct effect *f, struct buf *b,
 }
 
 static int
+take_kind(void *arg, const struct store_event *ev)
+{
+	*(int *)arg = platform_is_reading(ev->kind);
+	return 1;
+}
+
+/* Of a reading there is nothing to forward: nobody has sent it. */
+static int
+is_read(
+    struct outbox_sink *k, const struct effect *f, int *reading, struct err *e)
+{
+	*reading = 0;
+	return f->event == STORE_NULL
+	    ? 0
+	    : store_event_get(k->s, f->event, take_kind, reading, e);
+}
+
+static int
 queue(struct outbox_sink *k, const struct effect *f,
     const struct action *action, struct buf *b, struct store_outbox *row,
     struct err *e)
 {
 	char id[EFFECT_ID_MAX];
+	int reading = 0;
+	if (action->kind == ACTION_FORWARD && is_read(k, f, &reading, e) != 0)
+		return -1;
+	if (reading)
+		return 0;
 	if (effect_id(f, action->kind, action->name, id, e) != 0)
 		return -1;
 	if (b->n == 0 && prepare(k, f, b, row, e) != 0)

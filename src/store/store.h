@@ -483,8 +483,8 @@ struct store_watch {
 	int64_t outbox_due_at; /* of the first of them; STORE_NULL: none */
 };
 int store_watch(struct store *s, struct store_watch *out, struct err *e);
-/* The last STORE_WATCH_MAX events but those of status "test", that which was
- * seen last first; STR_NONE: of any platform, of any kind. Bounded only where
+/* The last STORE_WATCH_MAX events but readings and those of status "test", that
+ * which was seen last first; STR_NONE: of any platform, of any kind. Bounded only where
  * both are. fn returns not 0 to end it, and asks nothing of the store. */
 typedef int store_newest_fn(
     void *arg, int64_t id, struct str platform, int64_t last_seen_at);
