@@ -6,6 +6,8 @@
 -- let: event
 id, platform, kind, delivery, subject, sent_at, received_at, seen,
 	last_seen_at, content_type, body, verified_by, peer, status, reason
+-- let: delivered
+kind NOT IN ('readback', 'subscriber', 'absent')
 -- let: event_head
 id, platform, kind, delivery, subject, sent_at, received_at, seen,
 	last_seen_at, content_type, NULL, verified_by, peer, status, reason
@@ -158,15 +160,27 @@ SELECT received_at FROM events WHERE id >= $1 ORDER BY id LIMIT 1;
 -- name: event_kept_count
 SELECT count(*) FROM (SELECT id FROM events WHERE status = 'kept'
 	ORDER BY id LIMIT $1) AS kept;
+-- name: event_reading
+-- (the keys of one object's readings begin alike)
+SELECT {event} FROM events
+WHERE platform = $1 AND delivery >= $2 AND delivery < $3
+ORDER BY last_seen_at DESC, id DESC LIMIT 1;
+-- name: event_seen
+UPDATE events SET last_seen_at = $2, seen = seen + $3 WHERE id = $1;
+-- name: event_count_after
+-- (readings were asked for: they tell nothing of how much comes)
+SELECT count(*) FROM events WHERE id > $1 AND {delivered};
 -- name: event_newest
+-- (after an import it goes past so many readings, and no more)
 SELECT id, platform, last_seen_at FROM (
 	SELECT id, platform, last_seen_at, status FROM events
+	WHERE id > (SELECT max(id) FROM events) - 100 * $1 AND {delivered}
 	ORDER BY id DESC LIMIT $1) AS newest
 WHERE status <> 'test' ORDER BY last_seen_at DESC, id DESC;
 -- name: event_newest_of
 SELECT id, platform, last_seen_at FROM (
 	SELECT id, platform, last_seen_at, status FROM events
-	WHERE platform = $2 AND (kind = $3 OR $3 IS NULL)
+	WHERE platform = $2 AND (kind = $3 OR $3 IS NULL) AND {delivered}
 	ORDER BY id DESC LIMIT $1) AS newest
 WHERE status <> 'test' ORDER BY last_seen_at DESC, id DESC;
 
@@ -406,15 +420,15 @@ id, kind, target, payload, state, attempts, due_at, last_error, dedupe,
 	event, added_at, done_at
 -- name: outbox_add
 INSERT INTO outbox (kind, target, payload, state, due_at, dedupe, event,
-	person, added_at)
-VALUES ($1, $2, $3, 'waiting', $8, $5, $6, $7, $4)
+	person, added_at, awaits)
+VALUES ($1, $2, $3, 'waiting', $8, $5, $6, $7, $4, $9)
 ON CONFLICT (dedupe) DO NOTHING;
 -- name: outbox_add @postgresql
 -- (as with events: a repeat takes no number)
 INSERT INTO outbox (kind, target, payload, state, due_at, dedupe, event,
-	person, added_at)
+	person, added_at, awaits)
 SELECT $1::text, $2::text, $3::text, 'waiting', $8::bigint, $5::text,
-	$6::bigint, $7::text, $4::bigint
+	$6::bigint, $7::text, $4::bigint, $9::text
 WHERE NOT EXISTS (SELECT FROM outbox WHERE dedupe = $5::text)
 ON CONFLICT (dedupe) DO NOTHING;
 -- name: outbox_max
@@ -543,14 +557,106 @@ SELECT kind, target, state, count(*),
 	sum(CASE WHEN attempts > 0 THEN 1 ELSE 0 END)
 FROM outbox
 GROUP BY kind, target, state ORDER BY kind, target, state;
+-- name: outbox_confirmed
+UPDATE outbox SET due_at = added_at, awaits = NULL
+WHERE awaits = $1 AND state = 'waiting';
+-- name: outbox_unknown
+UPDATE outbox SET state = 'dropped', done_at = $2, awaits = NULL,
+	last_error = 'the platform knows no such sale'
+WHERE awaits = $1 AND state = 'waiting';
+-- name: outbox_unasked
+SELECT count(*) FROM outbox
+WHERE awaits IS NOT NULL AND state = 'waiting' AND added_at <= $1;
+-- name: outbox_let_go
+UPDATE outbox SET due_at = added_at, awaits = NULL
+WHERE awaits IS NOT NULL AND state = 'waiting' AND added_at <= $1;
 -- name: outbox_again
 UPDATE outbox SET state = 'waiting', attempts = 0, due_at = $2, added_at = $2,
-	done_at = NULL
+	done_at = NULL, awaits = NULL
 WHERE id = $1 AND state IN ('dead', 'dropped', 'waiting')
 	AND payload <> '{}';
 -- name: outbox_give_up
 UPDATE outbox SET state = 'dropped', done_at = $2
 WHERE id = $1 AND state IN ('waiting', 'dead');
+
+-- let: reading
+id, platform, kind, began_at, ended_at, from_day, to_day, read, found,
+	repaired, error
+-- name: reading_add
+INSERT INTO readings (platform, kind, began_at, from_day, to_day)
+VALUES ($1, $2, $3, $4, $5) RETURNING id;
+-- name: reading_update
+UPDATE readings SET ended_at = $2, from_day = $3, to_day = $4, read = $5,
+	found = $6, repaired = $7, error = $8
+WHERE id = $1;
+-- name: reading_list
+SELECT {reading} FROM readings
+WHERE ($1 IS NULL OR platform = $1) AND ($2 IS NULL OR kind = $2)
+ORDER BY id DESC LIMIT $3;
+-- name: reading_list @postgresql
+SELECT {reading} FROM readings
+WHERE ($1::text IS NULL OR platform = $1) AND ($2::text IS NULL OR kind = $2)
+ORDER BY id DESC LIMIT $3;
+-- name: reading_newest
+SELECT {reading} FROM readings WHERE platform = $1 AND kind = $2
+ORDER BY id DESC LIMIT 1;
+-- name: reading_whole
+SELECT {reading} FROM readings
+WHERE platform = $1 AND kind = $2 AND ended_at IS NOT NULL AND error IS NULL
+ORDER BY id DESC LIMIT 1;
+-- name: reading_counts
+SELECT platform, kind, count(*), count(error), CAST(sum(read) AS BIGINT),
+	CAST(sum(found) AS BIGINT), CAST(sum(repaired) AS BIGINT),
+	max(CASE WHEN error IS NULL THEN ended_at END)
+FROM readings GROUP BY platform, kind ORDER BY platform, kind;
+
+-- let: drift
+id, at, platform, sale, subscription, what, had, has, event
+-- name: drift_add
+INSERT INTO drift (at, platform, sale, subscription, what, had, has, event)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+-- name: drift_list
+SELECT {drift} FROM drift
+WHERE ($1 IS NULL OR platform = $1) AND ($2 IS NULL OR id < $2)
+ORDER BY id DESC LIMIT $3;
+-- name: drift_list @postgresql
+SELECT {drift} FROM drift
+WHERE ($1::text IS NULL OR platform = $1) AND ($2::bigint IS NULL OR id < $2)
+ORDER BY id DESC LIMIT $3;
+-- name: drift_counts
+SELECT platform, what, count(*), max(at) FROM drift
+GROUP BY platform, what ORDER BY platform, what;
+-- name: drift_forget
+UPDATE drift SET had = NULL, has = NULL WHERE had = $1 OR has = $1;
+-- name: drift_forget_sale
+UPDATE drift SET had = NULL, has = NULL
+WHERE platform = $1 AND sale = $2 AND what = 'email';
+
+-- name: lease_take
+-- (the clock is the database's: those of hosts differ)
+INSERT INTO meta (name, value)
+VALUES ($1, printf('%012d ', strftime('%s', 'now') + $3) || $2)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value
+WHERE substr(meta.value, 1, 12) <= printf('%012d', strftime('%s', 'now'))
+	OR substr(meta.value, 14) = $2;
+-- name: lease_take @postgresql
+INSERT INTO meta (name, value)
+VALUES ($1::text, lpad((extract(epoch FROM clock_timestamp())::bigint
+	+ $3::bigint)::text, 12, '0') || ' ' || $2::text)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value
+WHERE substr(meta.value, 1, 12) <= lpad(extract(epoch FROM
+		clock_timestamp())::bigint::text, 12, '0')
+	OR substr(meta.value, 14) = $2::text;
+-- name: lease_held
+SELECT count(*) FROM meta WHERE name = $1 AND substr(value, 14) = $2;
+-- name: lease_release
+UPDATE meta SET value = '' WHERE name = $1 AND substr(value, 14) = $2;
+
+-- name: erased_add
+INSERT INTO erased (platform, sale, at) VALUES ($1, $2, $3)
+ON CONFLICT (platform, sale) DO NOTHING;
+-- name: erased_known
+SELECT count(*) FROM erased WHERE platform = $1 AND sale = $2;
 
 -- name: forget_begin
 PRAGMA secure_delete = ON;
@@ -559,7 +665,7 @@ SELECT 1;
 -- name: forget_vacuum
 VACUUM;
 -- name: forget_vacuum @postgresql
-VACUUM FULL events, changes, outbox, purchases, subscriptions;
+VACUUM FULL events, changes, outbox, purchases, subscriptions, drift;
 -- name: forget_log
 PRAGMA wal_checkpoint(TRUNCATE);
 -- name: forget_log @postgresql
@@ -604,11 +710,29 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 -- name: copy_change_drop
 DELETE FROM changes WHERE id = $1;
 -- name: copy_outbox
-SELECT {outbox}, person
+SELECT {outbox}, person, awaits
 FROM outbox WHERE id > $1 ORDER BY id LIMIT $2;
 -- name: copy_outbox_put
-INSERT INTO outbox ({outbox}, person)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
+INSERT INTO outbox ({outbox}, person, awaits)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
+-- name: copy_readings
+SELECT {reading} FROM readings WHERE id > $1 ORDER BY id LIMIT $2;
+-- name: copy_reading_put
+INSERT INTO readings ({reading})
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
+-- name: copy_reading_drop
+DELETE FROM readings WHERE id = $1;
+-- name: copy_drift
+SELECT {drift} FROM drift WHERE id > $1 ORDER BY id LIMIT $2;
+-- name: copy_drift_put
+INSERT INTO drift ({drift}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+-- name: copy_drift_drop
+DELETE FROM drift WHERE id = $1;
+-- name: copy_erased
+SELECT platform, sale, at FROM erased WHERE (platform, sale) > ($1, $2)
+ORDER BY platform, sale LIMIT $3;
+-- name: copy_erased_drop
+DELETE FROM erased WHERE platform = $1 AND sale = $2;
 -- name: copy_purchases
 SELECT {purchase} FROM purchases WHERE (platform, sale) > ($1, $2)
 ORDER BY platform, sale LIMIT $3;
@@ -628,7 +752,7 @@ DELETE FROM passes WHERE who = $1;
 -- (what belongs to one database alone stays there)
 SELECT name, value FROM meta
 WHERE name > $1 AND name NOT IN ('log_version', 'state_version',
-	'views_version', 'tiers', 'copying')
+	'views_version', 'tiers', 'copying') AND name NOT LIKE 'lease %'
 ORDER BY name LIMIT $2;
 -- name: copy_meta_drop
 DELETE FROM meta WHERE name = $1;
@@ -640,16 +764,23 @@ LOCK TABLE outbox IN SHARE ROW EXCLUSIVE MODE;
 -- name: copy_numbers
 SELECT coalesce((SELECT max(id) FROM events), 0),
 	coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0),
-	coalesce((SELECT max(id) FROM outbox), 0);
+	coalesce((SELECT max(id) FROM outbox), 0),
+	coalesce((SELECT max(id) FROM readings), 0),
+	coalesce((SELECT max(id) FROM drift), 0);
 -- name: copy_numbers @postgresql
 SELECT CASE WHEN e.is_called THEN e.last_value ELSE 0 END,
 	CASE WHEN c.is_called THEN c.last_value ELSE 0 END,
-	CASE WHEN o.is_called THEN o.last_value ELSE 0 END
-FROM events_id_seq AS e, changes_id_seq AS c, outbox_id_seq AS o;
+	CASE WHEN o.is_called THEN o.last_value ELSE 0 END,
+	CASE WHEN r.is_called THEN r.last_value ELSE 0 END,
+	CASE WHEN d.is_called THEN d.last_value ELSE 0 END
+FROM events_id_seq AS e, changes_id_seq AS c, outbox_id_seq AS o,
+	readings_id_seq AS r, drift_id_seq AS d;
 -- name: copy_numbers_put
--- (events and outbox lose no rows at their end: the next number follows)
+-- (the others lose no rows at their end: the next number follows)
 UPDATE sqlite_sequence SET seq = $2 WHERE name = 'changes' AND seq < $2;
 -- name: copy_numbers_put @postgresql
 SELECT setval('events_id_seq', greatest($1::bigint, 1), $1::bigint > 0),
 	setval('changes_id_seq', greatest($2::bigint, 1), $2::bigint > 0),
-	setval('outbox_id_seq', greatest($3::bigint, 1), $3::bigint > 0);
+	setval('outbox_id_seq', greatest($3::bigint, 1), $3::bigint > 0),
+	setval('readings_id_seq', greatest($4::bigint, 1), $4::bigint > 0),
+	setval('drift_id_seq', greatest($5::bigint, 1), $5::bigint > 0);

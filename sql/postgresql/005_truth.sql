@@ -26,3 +26,14 @@ CREATE TABLE drift ( -- one difference between platform and database
 	has TEXT, -- there
 	event BIGINT -- events.id of the reading; null: it was only looked at
 );
+
+CREATE TABLE erased ( -- a sale of somebody who was erased: it may be read again
+	platform TEXT COLLATE "C" NOT NULL,
+	sale TEXT COLLATE "C" NOT NULL, -- SHA-256 of its id
+	at BIGINT NOT NULL,
+	PRIMARY KEY (platform, sale)
+);
+
+-- the sale, gumroad/…, that has to be confirmed first; null: none
+ALTER TABLE outbox ADD awaits TEXT COLLATE "C";
+CREATE INDEX outbox_awaits ON outbox (awaits) WHERE awaits IS NOT NULL;

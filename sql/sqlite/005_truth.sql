@@ -26,3 +26,14 @@ CREATE TABLE drift ( -- one difference between platform and database
 	has TEXT, -- there
 	event INTEGER -- events.id of the reading; null: it was only looked at
 );
+
+CREATE TABLE erased ( -- a sale of somebody who was erased: it may be read again
+	platform TEXT NOT NULL,
+	sale TEXT NOT NULL, -- SHA-256 of its id
+	at INTEGER NOT NULL,
+	PRIMARY KEY (platform, sale)
+) WITHOUT ROWID;
+
+-- the sale, gumroad/…, that has to be confirmed first; null: none
+ALTER TABLE outbox ADD COLUMN awaits TEXT;
+CREATE INDEX outbox_awaits ON outbox (awaits) WHERE awaits IS NOT NULL;

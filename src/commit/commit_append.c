@@ -66,7 +66,8 @@ fold(struct commit *c, struct waiter *w, const struct fact *f, int beside,
 		.alone = !w->answer.duplicate && !beside,
 		.sent_at = d->sent_at
 	};
-	struct project_when when = { d->received_at, w->answer.event };
+	struct project_when when = { .at = d->received_at,
+		.event = w->answer.event };
 	if (c->careful && store_savepoint(c->store, e) != 0)
 		return -1;
 	arena_reset(c->arena);

@@ -35,10 +35,8 @@ look(void *arg, const struct store_event *ev)
 	struct fact f;
 	struct err e;
 	arena_reset(h->arena);
-	/* a reading is not heard: it was asked for */
-	h->is_test = platform_is_reading(ev->kind) ||
-	    (p->decode(p, ev->body, &opts, h->arena, &f, &e) == 0 &&
-		(f.test || f.status == FACT_TEST));
+	h->is_test = p->decode(p, ev->body, &opts, h->arena, &f, &e) == 0 &&
+	    (f.test || f.status == FACT_TEST);
 	return 1;
 }
 

@@ -21,6 +21,7 @@ struct project_known {
 struct project_when {
 	int64_t at; /* seconds: whose access is open is judged by it */
 	int64_t event; /* STORE_NULL: a rebuild */
+	int is_old; /* old news: changed access is noted, and nothing follows */
 };
 
 /* Folds one subject from its applied deliveries and what was done to it by

@@ -104,7 +104,7 @@ rebuild_one(struct store *s, const struct config *c,
     const struct subject_name *name, int64_t now, struct arena *a,
     struct rebuild_result *r, struct err *e)
 {
-	struct project_when when = { now, STORE_NULL };
+	struct project_when when = { .at = now, .event = STORE_NULL };
 	size_t rows = 0;
 	r->subjects++;
 	arena_reset(a);

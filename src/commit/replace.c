@@ -144,7 +144,7 @@ tell_outbox(struct store *s, const struct config *c, const struct person *who,
 {
 	struct str told_tier, before = who->before;
 	int64_t told;
-	if (when->event == STORE_NULL ||
+	if (when->event == STORE_NULL || when->is_old ||
 	    !rules_want(&c->follow_ups, RULE_TIER_CHANGED))
 		return 0;
 	if (owner_told(s, who->row, a, &told_tier, &told, e) != 0)

@@ -45,7 +45,7 @@ compare_turns(const void *pa, const void *pb)
 static int
 note(struct sweep *w, const struct turn *t, struct err *e)
 {
-	struct project_when when = { t->at, STORE_NULL };
+	struct project_when when = { .at = t->at, .event = STORE_NULL };
 	struct str before, after, present;
 	int64_t told;
 	if (owner_told(w->store, t->row, w->arena, &before, &told, e) != 0)

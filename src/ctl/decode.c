@@ -56,16 +56,17 @@ dump(json_t *json, int indented, struct buf *out, struct err *e)
 }
 
 int
-decode_print(struct ctl *ctl, const struct platform *p, struct str body,
-    struct decode_opts opts, int indented, struct buf *out, struct err *e)
+decode_print(struct ctl *ctl, const struct decode_input *in, int indented,
+    struct buf *out, struct err *e)
 {
 	static const char *const words[] = { [FACT_APPLIED] = "applied",
 		[FACT_KEPT] = "kept",
 		[FACT_TEST] = "test" };
 	struct fact f;
-	if (p->decode(p, body, &opts, ctl->arena, &f, e) != 0)
+	if (platform_decode(in->platform, in->kind, in->body, &in->opts,
+		ctl->arena, &f, e) != 0)
 		return -1;
-	json_t *facts = p->describe(p, &f);
+	json_t *facts = platform_describe(in->platform, in->kind, &f);
 	json_t *all = json_pack("{s:s, s:b, s:s?, s:o}", "status",
 	    words[f.status], "understood", f.status != FACT_KEPT, "reason",
 	    f.reason, "facts", facts == NULL ? json_null() : facts);
@@ -85,9 +86,11 @@ run(struct ctl *ctl, struct err *e)
 	    ctl_read(ctl, ctl->rest[1], p->body_max, &body, e) != 0)
 		return CTL_USAGE;
 	const char *reference = ctl_get(ctl, "reference");
-	struct decode_opts opts = { str_from(
-	    reference != NULL ? reference : p->reference_default) };
-	decode_print(ctl, p, body, opts, !ctl->json, &ctl->out, e);
+	const struct decode_input in = { .platform = p,
+		.body = body,
+		.opts = { str_from(
+		    reference != NULL ? reference : p->reference_default) } };
+	decode_print(ctl, &in, !ctl->json, &ctl->out, e);
 	return CTL_YES;
 }
 

@@ -81,7 +81,7 @@ static const struct ctl_option events_options[] = {
 	{ "limit", "N", "how many, 20 unless told" },
 	{ "before", "ID", "only older ones" },
 	{ "platform", "NAME", platform_words },
-	{ "kind", "KIND", "sale, refund, membership, …" },
+	{ "kind", "KIND", "sale, refund, membership, readback, …" },
 	{ "status", "STATUS", "applied, kept, test" },
 	{ NULL, NULL, NULL },
 };
@@ -162,11 +162,13 @@ show_event(void *arg, const struct store_event *ev)
 	struct show *show = arg;
 	struct ctl *ctl = show->ctl;
 	const struct platform *p = platform_find(ev->platform);
+	struct decode_input in = { p, ev->kind, ev->body, { STR_NONE } };
 	struct buf decoded;
 	buf_init(&decoded, CTL_OUT_MAX);
-	if (p != NULL)
-		decode_print(ctl, p, ev->body, project_opts(ctl->config, p),
-		    !ctl->json, &decoded, show->err);
+	if (p != NULL) {
+		in.opts = project_opts(ctl->config, p);
+		decode_print(ctl, &in, !ctl->json, &decoded, show->err);
+	}
 	if (ctl->json) {
 		jsonw_open(&ctl->out, '{');
 		add_json(&ctl->out, ev);

@@ -2,6 +2,7 @@
 #include "base/time.h"
 #include "fold/column.h"
 #include "ctl/ctl.h"
+#include "store/truth.h"
 
 /* Whole tables to standard output, from one snapshot. Memory is bounded: what
  * is ready is written as soon as there is enough of it. */
@@ -151,6 +152,9 @@ purchase(void *arg, const struct store_purchase *p)
 	moment(x, "paid_until", p->paid_until);
 	moment(x, "until", p->until);
 	text(x, "subject", p->subject);
+	number(x, "refunded_amount", p->refunded_amount);
+	moment(x, "revoked_at", p->revoked_at);
+	moment(x, "confirmed_at", p->confirmed_at);
 	return end_row(x);
 }
 
@@ -214,6 +218,42 @@ event(void *arg, const struct store_event *ev)
 	return end_row(x);
 }
 
+static int
+reading(void *arg, const struct store_reading *r)
+{
+	struct export *x = arg;
+	begin_row(x);
+	number(x, "id", r->id);
+	text(x, "platform", r->platform);
+	text(x, "kind", r->kind);
+	moment(x, "began_at", r->began_at);
+	moment(x, "ended_at", r->ended_at);
+	text(x, "from_day", r->from_day);
+	text(x, "to_day", r->to_day);
+	number(x, "read", r->read);
+	number(x, "found", r->found);
+	number(x, "repaired", r->repaired);
+	text(x, "error", r->error);
+	return end_row(x);
+}
+
+static int
+drift(void *arg, const struct store_drift *d)
+{
+	struct export *x = arg;
+	begin_row(x);
+	number(x, "id", d->id);
+	moment(x, "at", d->at);
+	text(x, "platform", d->platform);
+	text(x, "sale", d->sale);
+	text(x, "subscription", d->subscription);
+	text(x, "what", d->what);
+	text(x, "had", d->had);
+	text(x, "has", d->has);
+	number(x, "event", d->event);
+	return end_row(x);
+}
+
 /* The rows of one kind; s NULL: the header. */
 static int
 purchases(struct export *x, struct store *s, struct err *e)
@@ -250,11 +290,30 @@ events(struct export *x, struct store *s, struct err *e)
 			 : store_event_heads(s, event, x, e);
 }
 
+static int
+readings(struct export *x, struct store *s, struct err *e)
+{
+	static const struct store_reading none;
+	return s == NULL ? reading(x, &none)
+			 : store_reading_list(
+			       s, STR_NONE, STR_NONE, INT64_MAX, reading, x, e);
+}
+
+static int
+drifts(struct export *x, struct store *s, struct err *e)
+{
+	static const struct store_drift none;
+	return s == NULL
+	    ? drift(x, &none)
+	    : store_drift_list(s, STR_NONE, STORE_NULL, INT64_MAX, drift, x, e);
+}
+
 static const struct kind {
 	const char *name;
 	int (*rows)(struct export *x, struct store *s, struct err *e);
 } kinds[] = { { "purchases", purchases }, { "subscriptions", subscriptions },
-	{ "members", members }, { "events", events } };
+	{ "members", members }, { "events", events }, { "readings", readings },
+	{ "drift", drifts } };
 
 static const struct kind *
 find_kind(const char *name)
@@ -307,8 +366,8 @@ run(struct ctl *ctl, struct err *e)
 	const struct kind *kind = find_kind(ctl->rest[0]);
 	if (kind == NULL || read_format(ctl, &x.format) != 0) {
 		err_set(e, ERR_USAGE, "%s",
-		    kind == NULL ? "export purchases, subscriptions, members "
-				   "or events"
+		    kind == NULL ? "export purchases, subscriptions, members, "
+				   "events, readings or drift"
 				 : "--format takes csv or jsonl");
 		return CTL_USAGE;
 	}

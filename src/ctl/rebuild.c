@@ -159,7 +159,7 @@ replay_event(void *arg, const struct store_event *ev)
 	}
 	subject = (struct str){ arena_dup(r->arena, f.subject.p, f.subject.n),
 		f.subject.n };
-	struct project_when when = { time_now(), ev->id };
+	struct project_when when = { .at = time_now(), .event = ev->id };
 	if (store_begin(r->s, r->err) != 0)
 		return 1;
 	struct outbox_delivery again = { .platform = p,

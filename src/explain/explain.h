@@ -33,6 +33,7 @@ struct explain_event {
 	int64_t received_at;
 	int64_t sent_at;
 	int64_t seen;
+	int64_t last_seen_at;
 	struct str platform; /* "manual": about the subject, by hand */
 	struct str kind;
 	struct str status;

@@ -202,7 +202,7 @@ static int
 take_count(void *arg, const struct store_event_count *c)
 {
 	struct kinds *k = arg;
-	if (!str_eq_z(c->platform, k->p->name))
+	if (!str_eq_z(c->platform, k->p->name) || platform_is_reading(c->kind))
 		return 0;
 	int extra = 0;
 	for (const char *const *w = k->p->words.extra_kinds; *w != NULL; w++)

@@ -201,6 +201,7 @@ take_event(void *arg, const struct store_event *row)
 		.received_at = row->received_at,
 		.sent_at = row->sent_at,
 		.seen = row->seen,
+		.last_seen_at = row->last_seen_at,
 		.platform = copy(a, row->platform),
 		.kind = copy(a, row->kind),
 		.status = copy(a, row->status),
@@ -239,7 +240,8 @@ fold_again(struct work *w, struct explain_subject *u)
 			d[n++] = (struct fold_delivery){ .fact = ev->fact,
 				.manual = ev->manual,
 				.event = ev->event,
-				.sent_at = ev->sent_at };
+				.sent_at = ev->sent_at,
+				.seen_at = ev->last_seen_at };
 	}
 	if (p == NULL)
 		return fold_grants(u->subject, d, n, w->a, &u->fold, w->e);

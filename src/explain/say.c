@@ -4,8 +4,8 @@
 
 /* ---- sales ---- */
 
-static const struct store_purchase *
-row_of(const struct say *s)
+const struct store_purchase *
+say_row(const struct say *s)
 {
 	const struct rows *r = &s->subject->rows;
 	struct str sale = project_column(s->arena, s->event->fact->sale);
@@ -176,7 +176,7 @@ say_dispute(const struct say *s, const struct store_purchase *p)
 static void
 say_purchase(const struct say *s)
 {
-	const struct store_purchase *p = row_of(s);
+	const struct store_purchase *p = say_row(s);
 	if (p == NULL) {
 		buf_addz(s->b,
 		    "This sale belongs to another subscription by now: no "
@@ -201,7 +201,7 @@ say_purchase(const struct say *s)
 static enum fold_rule
 rule_of_sale(const struct say *s)
 {
-	const struct store_purchase *p = row_of(s);
+	const struct store_purchase *p = say_row(s);
 	if (str_eq_z(s->event->reason, "conflict"))
 		return FOLD_CONFLICT;
 	if (p == NULL)
@@ -256,6 +256,11 @@ say_applied(const struct say *s)
 	case FACT_RESTARTED:
 		say_subscription(s);
 		break;
+	case FACT_READBACK:
+	case FACT_SUBSCRIBER:
+	case FACT_ABSENT:
+		say_reading(s);
+		break;
 	default:
 		say_purchase(s);
 	}
@@ -278,7 +283,7 @@ say_event(const struct say *s)
 		buf_addz(s->b, "Voided by hand: does not count");
 	else
 		say_applied(s);
-	if (ev->seen > 1)
+	if (ev->seen > 1 && !platform_is_reading(ev->kind))
 		buf_addf(s->b, " (seen %lld times, counted once)",
 		    (long long)ev->seen);
 	buf_addc(s->b, '.');

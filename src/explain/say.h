@@ -27,6 +27,9 @@ void say_effect(const struct say *s, const struct store_purchase *p);
  * sale, refund, dispute? */
 int say_is_told(const struct say *s, struct str sale, enum fact_kind last);
 void say_subscription(const struct say *s); /* one of the four pings */
+void say_reading(const struct say *s); /* what the platform said when asked */
+/* The row of the event's sale; NULL: there is none here. */
+const struct store_purchase *say_row(const struct say *s);
 void say_manual(const struct say *s);
 void say_kept(const struct say *s);
 

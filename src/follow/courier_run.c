@@ -291,7 +291,9 @@ look(struct store *s, void *arg, struct err *e)
 	struct courier *c = l->courier;
 	if (l->now - c->expired_at >= EXPIRE_S) {
 		c->expired_at = l->now;
-		if (expire(s, c, l->now, e) != 0 || tidy(s, c, l->now, e) != 0)
+		if (expire(s, c, l->now, e) != 0 ||
+		    outbox_let_go(s, c->o.config, l->now, c->arena, e) != 0 ||
+		    tidy(s, c, l->now, e) != 0)
 			return -1;
 	}
 	for (size_t i = 0; i < c->n; i++) {

@@ -38,6 +38,29 @@ struct outbox_delivery {
 int outbox_delivered(struct store *s, const struct config *c,
     const struct outbox_delivery *d, struct arena *a, struct err *e);
 
+/* A reading, after it was folded: what the delivery would have made happen that
+ * tells the same. Each is queued once, whichever of the two comes first. */
+struct outbox_reading {
+	const struct platform *platform;
+	const struct fact *fact;
+	struct str subject; /* as stored */
+	/* as they stood before; NULL: none */
+	const struct store_purchase *sale; /* that the reading is of */
+	const struct store_subscription *membership;
+	int64_t event;
+	int64_t at;
+};
+int outbox_read(struct store *s, const struct config *c,
+    const struct outbox_reading *d, struct arena *a, struct err *e);
+
+/* Follow-ups of sales that could not be confirmed for a day go out, and the
+ * owner is told. Outside a transaction. */
+int outbox_let_go(struct store *s, const struct config *c, int64_t now,
+    struct arena *a, struct err *e);
+
+/* The name that a sale has in outbox.awaits. p NULL: no memory. */
+struct str outbox_awaits(struct arena *a, struct str platform, struct str sale);
+
 /* Somebody's highest tier differs: by a delivery, by hand, or by the clock
  * (event STORE_NULL), which makes it lapsed too when nothing is left. */
 int outbox_changed(struct store *s, const struct config *c,

@@ -1,7 +1,6 @@
 #include "base/time.h"
 #include "fold/column.h"
 #include "follow/outbox_own.h"
-#include "access/rows.h"
 
 static int
 no_memory(struct err *e)
@@ -9,9 +8,8 @@ no_memory(struct err *e)
 	return err_set(e, ERR_MEMORY, "out of memory");
 }
 
-/* Something about a purchase. */
-static int
-about_row(struct outbox_sink *k, struct effect *f, enum rule_event what,
+int
+outbox_about(struct outbox_sink *k, struct effect *f, enum rule_event what,
     const struct store_purchase *row, struct str once, struct err *e)
 {
 	f->what = what;
@@ -21,8 +19,8 @@ about_row(struct outbox_sink *k, struct effect *f, enum rule_event what,
 	return outbox_happen(k, f, &rc, NULL, e);
 }
 
-static const struct store_purchase *
-find_sale(const struct rows *rows, struct str sale)
+const struct store_purchase *
+outbox_sale(const struct rows *rows, struct str sale)
 {
 	for (size_t i = 0; sale.p != NULL && i < rows->n; i++)
 		if (str_eq(rows->v[i].sale, sale))
@@ -30,8 +28,8 @@ find_sale(const struct rows *rows, struct str sale)
 	return NULL;
 }
 
-static const struct store_purchase *
-newest(const struct rows *rows)
+const struct store_purchase *
+outbox_newest(const struct rows *rows)
 {
 	const struct store_purchase *best = NULL;
 	for (size_t i = 0; i < rows->n; i++)
@@ -54,6 +52,23 @@ once_of(struct arena *a, const char *what, const struct store_purchase *row)
 {
 	return str_from(arena_printf(a, "%s %.*s/%.*s", what,
 	    STR_ARG(row->platform), STR_ARG(row->sale)));
+}
+
+int
+outbox_about_once(struct outbox_sink *k, struct effect *f, enum rule_event what,
+    const struct store_purchase *row, struct err *e)
+{
+	/* the words that rows of the table have been told apart by so far */
+	const char *word = what == RULE_DISPUTE_WON ? "won" : rule_words[what];
+	return outbox_about(k, f, what, row, once_of(k->a, word, row), e);
+}
+
+struct str
+outbox_partial(struct arena *a, const struct store_purchase *row)
+{
+	return str_from(
+	    arena_printf(a, "partial %.*s/%.*s %lld", STR_ARG(row->platform),
+		STR_ARG(row->sale), (long long)row->refunded_amount));
 }
 
 /* Why a sale's tier wants the owner's eye. */
@@ -132,8 +147,8 @@ alert_unmatched(struct outbox_sink *k, const struct effect *f,
 	return rc;
 }
 
-static int
-sold(struct outbox_sink *k, struct effect *f, const struct rows *rows,
+int
+outbox_sold(struct outbox_sink *k, struct effect *f, const struct rows *rows,
     const struct store_purchase *row, const struct fact *fact, struct err *e)
 {
 	/* a refund that came before its sale: nobody is to be welcomed */
@@ -143,18 +158,32 @@ sold(struct outbox_sink *k, struct effect *f, const struct rows *rows,
 		row->dispute_won_at == STORE_NULL))
 		return 0;
 	enum unmatched why = judge_match(k, f, rows, row, fact);
-	if (about_row(k, f, is_first(rows, row) ? RULE_PURCHASE : RULE_RENEWAL,
-		row, once_of(k->a, "sale", row), e) != 0)
+	if (outbox_about(k, f,
+		is_first(rows, row) ? RULE_PURCHASE : RULE_RENEWAL, row,
+		once_of(k->a, "sale", row), e) != 0)
 		return -1;
 	if (why == MATCHED)
 		return 0;
-	if (about_row(k, f, RULE_UNMATCHED, row,
-		once_of(k->a, "unmatched", row), e) != 0)
+	if (outbox_about_once(k, f, RULE_UNMATCHED, row, e) != 0)
 		return -1;
 	/* of a flood that is told of by itself there would be one a product */
 	return k->plan != NULL || k->due > 0
 	    ? 0
 	    : alert_unmatched(k, f, row, fact, why, e);
+}
+
+/* An end is known by the newest sale: a reading knows another time of it than
+ * the ping. */
+int
+outbox_membership(struct outbox_sink *k, struct effect *f, enum rule_event what,
+    int64_t at, const struct store_purchase *row, struct err *e)
+{
+	const char *once = what == RULE_ENDED
+	    ? arena_printf(k->a, "%s %.*s/%.*s %.*s", rule_words[what],
+		  STR_ARG(f->platform), STR_ARG(f->subject), STR_ARG(row->sale))
+	    : arena_printf(k->a, "%s %.*s/%.*s %lld", rule_words[what],
+		  STR_ARG(f->platform), STR_ARG(f->subject), (long long)at);
+	return outbox_about(k, f, what, row, str_from(once), e);
 }
 
 struct subscription {
@@ -179,7 +208,7 @@ subscription(struct outbox_sink *k, struct effect *f, const struct fact *fact,
     const struct rows *rows, struct err *e)
 {
 	struct subscription sub = { 0 };
-	const struct store_purchase *row = newest(rows);
+	const struct store_purchase *row = outbox_newest(rows);
 	if (store_subscription_of_subject(
 		k->s, f->platform, f->subject, take_subscription, &sub, e) != 0)
 		return -1;
@@ -200,17 +229,14 @@ subscription(struct outbox_sink *k, struct effect *f, const struct fact *fact,
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		if (cases[i].is)
-			return about_row(k, f, cases[i].what, row,
-			    str_from(arena_printf(k->a, "%s %.*s/%.*s %lld",
-				rule_words[cases[i].what], STR_ARG(f->platform),
-				STR_ARG(f->subject), (long long)cases[i].at)),
-			    e);
+			return outbox_membership(
+			    k, f, cases[i].what, cases[i].at, row, e);
 	return 0;
 }
 
 /* A date that moved nearer never crosses the line the clock looks at. */
-static int
-expires_soon(struct outbox_sink *k, const struct effect *f,
+int
+outbox_expires_soon(struct outbox_sink *k, const struct effect *f,
     const struct rows *rows, struct err *e)
 {
 	const struct rules *rules = &k->c->follow_ups;
@@ -235,33 +261,32 @@ applied(struct outbox_sink *k, struct effect *f,
 {
 	const struct fact *fact = d->fact;
 	const struct store_purchase *row =
-	    find_sale(rows, project_column(k->a, fact->sale));
+	    outbox_sale(rows, project_column(k->a, fact->sale));
 	switch (fact->kind) {
 	case FACT_SALE:
 	case FACT_PAYMENT:
 	case FACT_STATE:
-		return row == NULL ? 0 : sold(k, f, rows, row, fact, e);
+		return row == NULL ? 0 : outbox_sold(k, f, rows, row, fact, e);
 	case FACT_REFUND:
 		if (row != NULL && !fact->refunded)
-			return about_row(k, f, RULE_PARTIAL_REFUND, row,
-			    str_from(arena_printf(
-				k->a, "partial %.*s", STR_ARG(fact->delivery))),
+			return outbox_about(k, f, RULE_PARTIAL_REFUND, row,
+			    row->refunded_amount > 0
+				? outbox_partial(k->a, row)
+				: str_from(arena_printf(k->a, "partial %.*s",
+				      STR_ARG(fact->delivery))),
 			    e);
 		if (row != NULL && row->refunded_at != STORE_NULL &&
-		    about_row(k, f, RULE_REFUNDED, row,
-			once_of(k->a, "refunded", row), e) != 0)
+		    outbox_about_once(k, f, RULE_REFUNDED, row, e) != 0)
 			return -1;
 		break;
 	case FACT_DISPUTE:
 		if (row != NULL &&
-		    about_row(k, f, RULE_DISPUTED, row,
-			once_of(k->a, "disputed", row), e) != 0)
+		    outbox_about_once(k, f, RULE_DISPUTED, row, e) != 0)
 			return -1;
 		break;
 	case FACT_DISPUTE_WON:
 		if (row != NULL &&
-		    about_row(k, f, RULE_DISPUTE_WON, row,
-			once_of(k->a, "won", row), e) != 0)
+		    outbox_about_once(k, f, RULE_DISPUTE_WON, row, e) != 0)
 			return -1;
 		break;
 	case FACT_CANCELLATION:
@@ -277,7 +302,7 @@ applied(struct outbox_sink *k, struct effect *f,
 	case FACT_ABSENT:
 		break;
 	}
-	return expires_soon(k, f, rows, e);
+	return outbox_expires_soon(k, f, rows, e);
 }
 
 static int
@@ -326,9 +351,9 @@ outbox_deliver(
 		return no_memory(e);
 	f.once = str_from(arena_printf(k->a, "delivery %.*s/%.*s",
 	    STR_ARG(f.platform), STR_ARG(d->fact->delivery)));
-	f.row = find_sale(&rows, project_column(k->a, d->fact->sale));
+	f.row = outbox_sale(&rows, project_column(k->a, d->fact->sale));
 	if (f.row == NULL)
-		f.row = newest(&rows);
+		f.row = outbox_newest(&rows);
 	struct rule_case rc =
 	    outbox_case(&f, f.row == NULL ? STR_NONE : f.row->tier);
 	rc.test |= str_eq_z(d->status, "test") || d->fact->test;

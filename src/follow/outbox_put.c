@@ -107,6 +107,18 @@ outbox_delivered(struct store *s, const struct config *c,
 }
 
 int
+outbox_read(struct store *s, const struct config *c,
+    const struct outbox_reading *d, struct arena *a, struct err *e)
+{
+	struct outbox_sink k = { .s = s, .c = c, .a = a };
+	if (!is_wanted(c))
+		return 0;
+	if (store_savepoint(s, e) != 0)
+		return -1;
+	return end_guard(s, outbox_deliver_reading(&k, d, e), e);
+}
+
+int
 outbox_plan(struct store *s, const struct config *c,
     const struct outbox_delivery *d, outbox_plan_fn *fn, void *arg,
     struct arena *a, struct err *e)

@@ -44,8 +44,25 @@ prepare(struct outbox_sink *k, const struct effect *f, struct buf *b,
 	row->payload = buf_str(b);
 	row->event = f->event;
 	row->added_at = f->at;
-	row->due_at = k->due;
 	return 0;
+}
+
+static int
+take_kind(void *arg, const struct store_event *ev)
+{
+	*(int *)arg = platform_is_reading(ev->kind);
+	return 1;
+}
+
+/* Of a reading there is nothing to forward: nobody has sent it. */
+static int
+is_read(
+    struct outbox_sink *k, const struct effect *f, int *reading, struct err *e)
+{
+	*reading = 0;
+	return f->event == STORE_NULL
+	    ? 0
+	    : store_event_get(k->s, f->event, take_kind, reading, e);
 }
 
 static int
@@ -54,6 +71,11 @@ queue(struct outbox_sink *k, const struct effect *f,
     struct err *e)
 {
 	char id[EFFECT_ID_MAX];
+	int reading = 0;
+	if (action->kind == ACTION_FORWARD && is_read(k, f, &reading, e) != 0)
+		return -1;
+	if (reading)
+		return 0;
 	if (effect_id(f, action->kind, action->name, id, e) != 0)
 		return -1;
 	if (b->n == 0 && prepare(k, f, b, row, e) != 0)
@@ -61,6 +83,15 @@ queue(struct outbox_sink *k, const struct effect *f,
 	row->kind = str_from(action_words[action->kind]);
 	row->target = action->name;
 	row->dedupe = str_from(id);
+	row->due_at = k->due;
+	row->awaits = STR_NONE;
+	if (outbox_must_wait(k->c, f, action)) {
+		row->awaits =
+		    outbox_awaits(k->a, f->row->platform, f->row->sale);
+		row->due_at = f->at + OUTBOX_WAITS_ALONE;
+		if (row->awaits.p == NULL)
+			return no_memory(e);
+	}
 	return store_outbox_add(k->s, row, e);
 }
 

@@ -75,7 +75,7 @@ name_of(struct str platform, char out[NAME_MAX_LEN])
 	return str_from(out);
 }
 
-/* How many events there were since then, by their numbers. */
+/* How many deliveries came since then: the first one by its number. */
 static int
 events_since(struct store *s, int64_t since, int64_t *out, struct err *e)
 {
@@ -92,8 +92,7 @@ events_since(struct store *s, int64_t since, int64_t *out, struct err *e)
 		else
 			low = mid + 1;
 	}
-	*out = newest - low;
-	return 0;
+	return store_event_count_after(s, low, out, e);
 }
 
 static int

@@ -10,6 +10,7 @@
 #include "access/rows.h"
 #include "platform/redact.h"
 #include "store/pass.h"
+#include "store/truth.h"
 
 enum {
 	MEMORY_MAX = 256 * 1024 * 1024, /* of one subject */
@@ -108,6 +109,7 @@ drop_jobs(struct erase *x, struct str address, struct err *e)
 	if (address.p == NULL)
 		return 0;
 	if (store_signin_forget(x->s, address, e) != 0 ||
+	    store_drift_forget(x->s, address, e) != 0 ||
 	    store_outbox_holding(x->s, address, take_job, &jobs, e) != 0)
 		return -1;
 	if (jobs.ids.failed)
@@ -245,6 +247,23 @@ pseudonym(struct arena *a)
 	return str_from(arena_printf(a, "erased-%s", hex));
 }
 
+/* It may be read again: that must not bring the person back. */
+static int
+forget_sale(struct erase *x, const struct platform *p, const struct fact *f,
+    struct err *e)
+{
+	struct str platform = str_from(p->name);
+	if (p->api == NULL || f->sale.p == NULL)
+		return 0;
+	struct str digest = platform_digest(x->arena, f->sale);
+	if (digest.p == NULL)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	return store_erased_add(x->s, platform, digest, x->now, e) == 0
+	    ? store_drift_forget_sale(
+		  x->s, platform, project_column(x->arena, f->sale), e)
+	    : -1;
+}
+
 static int
 rewrite_one(
     struct erase *x, struct rewriting *w, struct store_event *ev, struct err *e)
@@ -255,6 +274,7 @@ rewrite_one(
 	const struct platform *p = w->platform;
 	if (platform_decode(
 		p, ev->kind, ev->body, &opts, x->arena, &before, e) != 0 ||
+	    forget_sale(x, p, &before, e) != 0 ||
 	    platform_redact(
 		p, ev->kind, ev->body, &w->opts, x->arena, &new, e) != 0 ||
 	    platform_decode(
@@ -322,7 +342,7 @@ static int
 project(struct erase *x, struct str platform, struct str was, struct str is,
     struct err *e)
 {
-	struct project_when when = { x->now, STORE_NULL };
+	struct project_when when = { .at = x->now, .event = STORE_NULL };
 	if (store_purchase_drop(x->s, platform, was, e) != 0 ||
 	    store_subscription_drop(x->s, platform, was, e) != 0)
 		return -1;
@@ -413,7 +433,7 @@ erase_mention(struct erase *x, struct store_event *ev, struct err *e)
 	const struct platform *p = platform_find(ev->platform);
 	struct redact_opts opts = { .address = x->who->id };
 	struct redacted new;
-	struct project_when when = { x->now, STORE_NULL };
+	struct project_when when = { .at = x->now, .event = STORE_NULL };
 	x->r->mentions++;
 	if (platform_redact(p, ev->kind, ev->body, &opts, x->arena, &new, e) !=
 	    0)
@@ -436,7 +456,7 @@ static int
 erase_manual(struct erase *x, struct store_event *ev, struct err *e)
 {
 	struct str platform, subject, was = ev->subject;
-	struct project_when when = { x->now, STORE_NULL };
+	struct project_when when = { .at = x->now, .event = STORE_NULL };
 	if (rewrite_manual(x, ev, ev->subject, e) != 0)
 		return -1;
 	/* the row of a grant shows its note */

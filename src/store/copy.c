@@ -7,7 +7,8 @@
 
 enum {
 	PAGE = 100, /* rows; a body may have a mebibyte, and two pages stand */
-	COLUMNS_MAX = 24,
+	COLUMNS_MAX = 27,
+	NUMBERS = 5, /* tables that number their rows */
 	KEYS_MAX = 2,
 	NO_COLUMN = -1,
 	WRITES = 500, /* in one transaction */
@@ -28,9 +29,15 @@ static const struct table {
 	{ "changes", QUERY_CHANGE_AFTER, QUERY_COPY_CHANGE_PUT,
 	    QUERY_COPY_CHANGE_DROP, 9, 1, 1, NO_COLUMN },
 	{ "outbox", QUERY_COPY_OUTBOX, QUERY_COPY_OUTBOX_PUT, QUERY_OUTBOX_DROP,
-	    13, 1, 1, NO_COLUMN },
+	    14, 1, 1, NO_COLUMN },
+	{ "readings", QUERY_COPY_READINGS, QUERY_COPY_READING_PUT,
+	    QUERY_COPY_READING_DROP, 11, 1, 1, NO_COLUMN },
+	{ "drift", QUERY_COPY_DRIFT, QUERY_COPY_DRIFT_PUT,
+	    QUERY_COPY_DRIFT_DROP, 9, 1, 1, NO_COLUMN },
+	{ "erased", QUERY_COPY_ERASED, QUERY_ERASED_ADD, QUERY_COPY_ERASED_DROP,
+	    3, 2, 0, NO_COLUMN },
 	{ "purchases", QUERY_COPY_PURCHASES, QUERY_PURCHASE_PUT,
-	    QUERY_PURCHASE_DROP_SALE, 24, 2, 0, NO_COLUMN },
+	    QUERY_PURCHASE_DROP_SALE, 27, 2, 0, NO_COLUMN },
 	{ "subscriptions", QUERY_COPY_SUBSCRIPTIONS, QUERY_SUBSCRIPTION_PUT,
 	    QUERY_COPY_SUBSCRIPTION_DROP, 13, 2, 0, NO_COLUMN },
 	{ "passes", QUERY_COPY_PASSES, QUERY_COPY_PASS_PUT,
@@ -329,7 +336,7 @@ static int
 take_numbers(void *arg, const struct db_value *row, size_t n)
 {
 	struct db_value *out = arg;
-	for (size_t i = 0; i < n && i < 3; i++)
+	for (size_t i = 0; i < n && i < NUMBERS; i++)
 		out[i] = row[i];
 	return 1;
 }
@@ -337,10 +344,11 @@ take_numbers(void *arg, const struct db_value *row, size_t n)
 static int
 put_numbers(struct store *from, struct store *to, struct err *e)
 {
-	struct db_value numbers[3];
+	struct db_value numbers[NUMBERS];
 	return store_run(from, QUERY_COPY_NUMBERS, NULL, 0, take_numbers,
 		   numbers, e) == 0
-	    ? store_run(to, QUERY_COPY_NUMBERS_PUT, numbers, 3, NULL, NULL, e)
+	    ? store_run(
+		  to, QUERY_COPY_NUMBERS_PUT, numbers, NUMBERS, NULL, NULL, e)
 	    : -1;
 }
 

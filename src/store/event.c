@@ -1,4 +1,7 @@
 #include "store/rows.h"
+#include "store/truth.h"
+
+enum { KEY_MAX = 65 }; /* of a delivery, with its end */
 
 struct each_event {
 	store_event_fn *fn;
@@ -138,6 +141,26 @@ store_event_get(
 		return err_set(
 		    e, ERR_ABSENT, "there is no event %lld", (long long)id);
 	return 0;
+}
+
+int
+store_event_reading(struct store *s, struct str platform, struct str prefix,
+    store_event_fn *fn, void *arg, struct err *e)
+{
+	char end[KEY_MAX];
+	snprintf(end, sizeof(end), "%.*sg", STR_ARG(prefix));
+	struct each_event each = { fn, arg, 0 };
+	struct db_value args[] = { db_text(platform), db_text(prefix),
+		db_text(str_from(end)) };
+	return store_run(s, QUERY_EVENT_READING, args, 3, take_event, &each, e);
+}
+
+int
+store_event_seen(
+    struct store *s, int64_t id, int64_t at, int64_t times, struct err *e)
+{
+	struct db_value args[] = { db_int(id), db_int(at), db_int(times) };
+	return store_run(s, QUERY_EVENT_SEEN, args, 3, NULL, NULL, e);
 }
 
 int
@@ -295,6 +318,14 @@ int
 store_event_max(struct store *s, int64_t *out, struct err *e)
 {
 	return store_number(s, QUERY_EVENT_MAX, NULL, 0, out, NULL, e);
+}
+
+int
+store_event_count_after(
+    struct store *s, int64_t id, int64_t *out, struct err *e)
+{
+	struct db_value arg = db_int(id);
+	return store_number(s, QUERY_EVENT_COUNT_AFTER, &arg, 1, out, NULL, e);
 }
 
 int

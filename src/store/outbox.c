@@ -49,6 +49,7 @@ store_outbox_add(struct store *s, const struct store_outbox *row, struct err *e)
 		db_int(row->event),
 		db_text(row->person),
 		db_int(row->due_at > 0 ? row->due_at : row->added_at),
+		db_text(row->awaits),
 	};
 	return store_run(s, QUERY_OUTBOX_ADD, args,
 	    sizeof(args) / sizeof(args[0]), NULL, NULL, e);

@@ -147,6 +147,9 @@ int store_event_about(struct store *s, struct str platform, struct str subject,
 int store_event_max(struct store *s, int64_t *out, struct err *e);
 int
 store_event_received(struct store *s, int64_t id, int64_t *out, struct err *e);
+/* How many have a higher number, readings left out. */
+int store_event_count_after(
+    struct store *s, int64_t id, int64_t *out, struct err *e);
 /* Kept ones above an id, oldest first, with bodies. */
 int store_event_kept(struct store *s, int64_t after, int64_t limit,
     store_event_fn *fn, void *arg, struct err *e);
@@ -480,8 +483,8 @@ struct store_watch {
 	int64_t outbox_due_at; /* of the first of them; STORE_NULL: none */
 };
 int store_watch(struct store *s, struct store_watch *out, struct err *e);
-/* The last STORE_WATCH_MAX events but those of status "test", that which was
- * seen last first; STR_NONE: of any platform, of any kind. Bounded only where
+/* The last STORE_WATCH_MAX events but readings and those of status "test", that
+ * which was seen last first; STR_NONE: of any platform, of any kind. Bounded only where
  * both are. fn returns not 0 to end it, and asks nothing of the store. */
 typedef int store_newest_fn(
     void *arg, int64_t id, struct str platform, int64_t last_seen_at);

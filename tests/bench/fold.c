@@ -120,7 +120,7 @@ fill_store(struct subject *s)
 {
 	struct err e = { 0 };
 	int64_t event;
-	struct project_when when = { first_day, STORE_NULL };
+	struct project_when when = { .at = first_day, .event = STORE_NULL };
 	int bad = store_begin(s->store, &e);
 	for (size_t i = 0; i + 1 < s->n; i++)
 		bad |= append(s, i, &event);
@@ -201,8 +201,8 @@ from_store(struct subject *s)
 	size_t last = s->n - 1;
 	struct project_known known = { .fact = &s->facts[last] };
 	int bad = store_begin(s->store, &e) | append(s, last, &known.event);
-	struct project_when when = { first_day + (int64_t)last * DAY,
-		known.event };
+	struct project_when when = { .at = first_day + (int64_t)last * DAY,
+		.event = known.event };
 	bad |= project_subject(s->store, &s->config, &platform_gumroad,
 	    s->facts[0].subject, &known, &when, s->work, &e);
 	store_rollback(s->store);

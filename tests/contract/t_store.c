@@ -1,11 +1,9 @@
 #include "outbox.h"
+#include "truth.h"
 
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/time.h"
-#include "store/store.h"
 
 /*
  * What every database behind store.h has to do. The first argument, or
@@ -1065,6 +1063,7 @@ test_all(void)
 	test_purchase_lists(s);
 	test_subscriptions(s);
 	test_small(s);
+	test_truth(s, where);
 	test_transactions(s);
 	test_two(s);
 	test_newer(s);

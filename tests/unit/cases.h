@@ -1,6 +1,7 @@
 #ifndef CASES_H
 #define CASES_H
-/* The cases of tests/fixtures/PLATFORM: a body each, and what it means. */
+/* The cases of tests/fixtures/FOLDER: a body each, and what it means; its kind
+ * where it is a reading. */
 #include "test.h"
 
 #include <dirent.h>
@@ -48,31 +49,76 @@ cases_fact(const struct fact *f, const json_t *want)
 	cases_number(f->days, json_object_get(want, "days"), "days");
 	cases_number(f->test, json_object_get(want, "test"), "test");
 	cases_number(f->unnamed, json_object_get(want, "unnamed"), "unnamed");
+	cases_text(f->user_ref, json_object_get(want, "user_ref"), "user_ref");
+	cases_text(f->buyer, json_object_get(want, "buyer"), "buyer");
+	cases_text(f->license, json_object_get(want, "license"), "license");
+	cases_text(f->owner, json_object_get(want, "owner"), "owner");
+	cases_text(
+	    f->product_id, json_object_get(want, "product_id"), "product_id");
+	cases_text(f->product_name, json_object_get(want, "product_name"),
+	    "product_name");
+	cases_text(f->ended_reason, json_object_get(want, "ended_reason"),
+	    "ended_reason");
+	static const struct {
+		const char *name;
+		size_t at;
+		int large;
+	} numbers[] = {
+#define NUMBER(member, large) { #member, offsetof(struct fact, member), large }
+		NUMBER(months, 0),
+		NUMBER(n_names, 0),
+		NUMBER(preorder, 0),
+		NUMBER(gift, 0),
+		NUMBER(refunded, 0),
+		NUMBER(partly_refunded, 0),
+		NUMBER(disputed, 0),
+		NUMBER(dispute_won, 0),
+		NUMBER(revoked, 0),
+		NUMBER(listed, 0),
+		NUMBER(gift_sender, 0),
+		NUMBER(life, 0),
+		NUMBER(refunded_amount, 1),
+		NUMBER(quantity, 1),
+		NUMBER(charges, 1),
+		NUMBER(cancelled_at, 1),
+		NUMBER(ended_at, 1),
+		NUMBER(failed_at, 1),
+		NUMBER(trial_ends_at, 1),
+	};
+#undef NUMBER
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		const void *at = (const char *)f + numbers[i].at;
+		cases_number(
+		    numbers[i].large ? *(const int64_t *)at : *(const int *)at,
+		    json_object_get(want, numbers[i].name), numbers[i].name);
+	}
 }
 
 static inline void
-cases_one(const struct platform *p, struct arena *a, const char *name,
-    cases_also *also)
+cases_one(const struct platform *p, const char *folder, struct arena *a,
+    const char *name, cases_also *also)
 {
 	static const char *const words[] = { "applied", "kept", "test" };
 	char path[512];
 	struct fact f;
 	struct err e;
 	size_t n;
-	snprintf(
-	    path, sizeof(path), "tests/fixtures/%s/%s/body", p->name, name);
+	snprintf(path, sizeof(path), "tests/fixtures/%s/%s/body", folder, name);
 	char *bytes = test_file(path, &n);
 	struct str body = { bytes, n };
-	snprintf(path, sizeof(path), "tests/fixtures/%s/%s/expect.json",
-	    p->name, name);
+	snprintf(path, sizeof(path), "tests/fixtures/%s/%s/expect.json", folder,
+	    name);
 	char *text = test_file(path, &n);
 	json_t *want = text == NULL ? NULL : json_loadb(text, n, 0, NULL);
+	struct str kind =
+	    str_from(json_string_value(json_object_get(want, "kind")));
 	test_group(name);
 	arena_reset(a);
-	if (OK(want != NULL && p->decode(p, body, NULL, a, &f, &e) == 0,
+	if (OK(want != NULL &&
+		    platform_decode(p, kind, body, NULL, a, &f, &e) == 0,
 		"decoded")) {
 		const json_t *facts = json_object_get(want, "facts");
-		json_t *got = p->describe(p, &f);
+		json_t *got = platform_describe(p, kind, &f);
 		cases_text(str_from(words[f.status]),
 		    json_object_get(want, "status"), "status");
 		cases_text(str_from(f.reason), json_object_get(want, "reason"),
@@ -95,20 +141,20 @@ cases_one(const struct platform *p, struct arena *a, const char *name,
 }
 
 static inline void
-cases_all(
-    const struct platform *p, struct arena *a, int at_least, cases_also *also)
+cases_all(const struct platform *p, const char *folder, struct arena *a,
+    int at_least, cases_also *also)
 {
 	const char *top = getenv("top_srcdir");
 	char path[4096];
 	int n = 0;
 	snprintf(path, sizeof(path), "%s/tests/fixtures/%s",
-	    top == NULL ? "." : top, p->name);
+	    top == NULL ? "." : top, folder);
 	DIR *dir = opendir(path);
 	const struct dirent *d;
 	while (dir != NULL && (d = readdir(dir)) != NULL) {
 		if (d->d_name[0] == '.')
 			continue;
-		cases_one(p, a, d->d_name, also);
+		cases_one(p, folder, a, d->d_name, also);
 		n++;
 	}
 	if (dir != NULL)

@@ -284,7 +284,7 @@ main(void)
 	arena = arena_new(ARENA);
 	if (arena == NULL)
 		return 1;
-	cases_all(&platform_gank, arena, CASES_AT_LEAST, check_bounds);
+	cases_all(&platform_gank, "gank", arena, CASES_AT_LEAST, check_bounds);
 	test_persons();
 	test_membership();
 	test_goods();

@@ -102,18 +102,7 @@ name_delivery(
 		return err_set(e, ERR_MEMORY, "out of memory");
 	crypto_hex(body->digest, sizeof(body->digest), hex);
 	f->delivery = (struct str){ hex, CRYPTO_SHA256_HEX };
-	/* ids of sales and subscriptions can be equal: the same cipher */
-	const char *prefix = "delivery";
-	struct str id = f->delivery;
-	if (f->subscription.p != NULL) {
-		prefix = "subscription";
-		id = f->subscription;
-	} else if (f->sale.p != NULL) {
-		prefix = "sale";
-		id = f->sale;
-	}
-	f->subject =
-	    str_from(arena_printf(d->a, "%s:%.*s", prefix, STR_ARG(id)));
+	f->subject = gumroad_subject(d->a, f);
 	return 0;
 }
 
@@ -197,4 +186,5 @@ const struct platform platform_gumroad = {
 	.sample_key = gumroad_sample_key,
 	.samples = gumroad_samples,
 	.setup = gumroad_setup,
+	.api = &gumroad_api,
 };

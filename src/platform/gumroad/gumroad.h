@@ -70,6 +70,19 @@ void
 gumroad_purchase(struct gumroad_decoder *d, const struct decode_opts *opts);
 void gumroad_subscription(struct gumroad_decoder *d);
 
+/* What pings and readings have in common: a period's months, 0 for a word that
+ * is none; the variants joined by ", "; what the fold groups by. */
+int gumroad_months(struct str recurrence);
+struct str gumroad_join_variants(struct arena *a, const struct fact *f);
+struct str gumroad_subject(struct arena *a, const struct fact *f);
+
+/* What is asked for, gumroad_api.c. */
+extern const struct platform_api gumroad_api;
+/* An object of the API with the keys alone that a stored reading of that kind
+ * has: without "listed", "custom_permalink" and "test", which are no keys of
+ * Gumroad's. A new reference, or NULL without memory. */
+json_t *gumroad_reduce(struct str kind, const json_t *object);
+
 json_t *gumroad_describe(const struct platform *p, const struct fact *f);
 
 extern const struct platform_sample gumroad_samples[];

@@ -146,15 +146,22 @@ moment(struct gumroad_decoder *d, const char *key, int required)
 	return FACT_NO_TIME;
 }
 
+int
+gumroad_months(struct str recurrence)
+{
+	for (size_t i = 0; i < sizeof(recurrences) / sizeof(recurrences[0]);
+	     i++)
+		if (str_eq_z(recurrence, recurrences[i].word))
+			return recurrences[i].months;
+	return 0;
+}
+
 static void
 decode_recurrence(struct gumroad_decoder *d)
 {
 	struct fact *f = d->f;
 	f->recurrence = clean(d, "recurrence");
-	for (size_t i = 0; i < sizeof(recurrences) / sizeof(recurrences[0]);
-	     i++)
-		if (str_eq_z(f->recurrence, recurrences[i].word))
-			f->months = recurrences[i].months;
+	f->months = gumroad_months(f->recurrence);
 	if (f->months > 0 || f->subscription.p == NULL)
 		return;
 	/* a blank one is normal in a subscription ping (instalments) */
@@ -213,16 +220,31 @@ decode_retry(struct gumroad_decoder *d)
 		d->f->sent_ago = ago[n];
 }
 
-static void
-join_variants(struct gumroad_decoder *d)
+struct str
+gumroad_subject(struct arena *a, const struct fact *f)
 {
-	struct fact *f = d->f;
+	/* ids of sales and subscriptions can be equal: the same cipher */
+	const char *prefix = "delivery";
+	struct str id = f->delivery;
+	if (f->subscription.p != NULL) {
+		prefix = "subscription";
+		id = f->subscription;
+	} else if (f->sale.p != NULL) {
+		prefix = "sale";
+		id = f->sale;
+	}
+	return str_from(arena_printf(a, "%s:%.*s", prefix, STR_ARG(id)));
+}
+
+struct str
+gumroad_join_variants(struct arena *a, const struct fact *f)
+{
 	size_t size = 1, n = 0;
 	for (size_t i = 0; i < f->n_variants; i++)
 		size += f->variants[i].n + 2;
-	char *p = f->n_variants == 0 ? NULL : arena_alloc(d->a, size);
+	char *p = f->n_variants == 0 ? NULL : arena_alloc(a, size);
 	if (p == NULL)
-		return;
+		return STR_NONE;
 	for (size_t i = 0; i < f->n_variants; i++) {
 		if (i > 0) {
 			memcpy(p + n, ", ", 2);
@@ -231,7 +253,7 @@ join_variants(struct gumroad_decoder *d)
 		memcpy(p + n, f->variants[i].p, f->variants[i].n);
 		n += f->variants[i].n;
 	}
-	f->variant = (struct str){ p, n };
+	return (struct str){ p, n };
 }
 
 static void
@@ -264,7 +286,7 @@ decode_variants(struct gumroad_decoder *d)
 		if (str_eq_z(c->key, "Tier"))
 			f->tier = s;
 	}
-	join_variants(d);
+	f->variant = gumroad_join_variants(d->a, f);
 }
 
 void

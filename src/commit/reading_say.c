@@ -1,0 +1,172 @@
+#include "commit/reading_own.h"
+#include "config/config_names.h"
+#include "store/truth.h"
+
+enum { OBJECT_HEX = 32 }; /* of a reading's key: the object it is of */
+
+static int
+no_memory(struct err *e)
+{
+	return err_set(e, ERR_MEMORY, "out of memory");
+}
+
+static struct str
+copy(struct arena *a, struct str s)
+{
+	if (s.p != NULL)
+		s.p = arena_dup(a, s.p, s.n);
+	return s;
+}
+
+static int
+decode(struct way *w, struct err *e)
+{
+	struct decode_opts opts = project_opts(w->c, w->r->platform);
+	return platform_decode(
+	    w->r->platform, w->r->kind, w->body, &opts, w->a, &w->fact, e);
+}
+
+/* Nobody who was erased comes back by being read again. */
+static int
+leave_out_erased(struct way *w, struct err *e)
+{
+	struct redact_opts all = { .address = STR_NONE };
+	struct redacted less;
+	int known = 0;
+	if (w->fact.sale.p == NULL)
+		return 0;
+	struct str digest = platform_digest(w->a, w->fact.sale);
+	if (digest.p == NULL)
+		return no_memory(e);
+	if (store_erased_known(w->s, w->platform, digest, &known, e) != 0)
+		return -1;
+	if (!known)
+		return 0;
+	if (platform_redact(
+		w->r->platform, w->r->kind, w->body, &all, w->a, &less, e) != 0)
+		return -1;
+	w->body = less.body;
+	return decode(w, e);
+}
+
+int
+reading_decode(struct way *w, struct err *e)
+{
+	w->body = w->r->body;
+	w->platform = str_from(w->r->platform->name);
+	return decode(w, e) == 0 ? leave_out_erased(w, e) : -1;
+}
+
+/* That there is no such sale is said of the same object as what it is. */
+static int
+name_object(struct way *w, struct err *e)
+{
+	const struct fact *f = &w->fact;
+	const char *name = f->sale.p != NULL
+	    ? arena_printf(w->a, "sale:%.*s", STR_ARG(f->sale))
+	    : f->subscription.p != NULL
+	    ? arena_printf(w->a, "subscription:%.*s", STR_ARG(f->subscription))
+	    : arena_printf(w->a, "body:%.*s", STR_ARG(f->delivery));
+	w->object = platform_digest(w->a, str_from(name));
+	if (w->object.p == NULL)
+		return no_memory(e);
+	w->object.n = OBJECT_HEX;
+	return 0;
+}
+
+int
+reading_name(struct way *w, struct err *e)
+{
+	const struct reading *r = w->r;
+	struct str rest = platform_digest(w->a,
+	    str_from(arena_printf(w->a, "%.*s %lld %.*s", STR_ARG(r->kind),
+		(long long)r->requested_at, STR_ARG(w->fact.delivery))));
+	w->fact.delivery = str_from(arena_printf(w->a, "%.*s%.*s",
+	    STR_ARG(w->object), OBJECT_HEX, rest.p != NULL ? rest.p : ""));
+	return rest.p == NULL || w->fact.delivery.p == NULL ? no_memory(e) : 0;
+}
+
+/* ---- is it new? ---------------------------------------------------------- */
+
+static int
+same_texts(const struct str *a, const struct str *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((a[i].p == NULL) != (b[i].p == NULL) || !str_eq(a[i], b[i]))
+			return 0;
+	return 1;
+}
+
+/* What a sale or a membership is compared by. That a sale is cancelled, dead or
+ * ended is its membership's to say. */
+static int
+same_fact(const struct fact *a, const struct fact *b)
+{
+	const struct str texts_a[] = { a->email, a->license, a->buyer,
+		a->subscription, a->product_name, a->recurrence };
+	const struct str texts_b[] = { b->email, b->license, b->buyer,
+		b->subscription, b->product_name, b->recurrence };
+	const int64_t numbers_a[] = { (int64_t)a->kind, a->refunded,
+		a->partly_refunded, a->refunded_amount, a->disputed,
+		a->dispute_won, a->revoked, a->listed, a->gift_sender, a->test,
+		a->quantity, a->charges, (int64_t)a->life, a->cancelled_at,
+		a->ended_at, a->failed_at, a->trial_ends_at };
+	const int64_t numbers_b[] = { (int64_t)b->kind, b->refunded,
+		b->partly_refunded, b->refunded_amount, b->disputed,
+		b->dispute_won, b->revoked, b->listed, b->gift_sender, b->test,
+		b->quantity, b->charges, (int64_t)b->life, b->cancelled_at,
+		b->ended_at, b->failed_at, b->trial_ends_at };
+	return memcmp(numbers_a, numbers_b, sizeof(numbers_a)) == 0 &&
+	    same_texts(texts_a, texts_b, 6) && a->n_names == b->n_names &&
+	    same_texts(a->names, b->names, a->n_names) &&
+	    a->n_variants == b->n_variants &&
+	    same_texts(a->variants, b->variants, a->n_variants);
+}
+
+struct newest {
+	struct way *way;
+	struct err *err;
+	int failed;
+};
+
+static int
+take_newest(void *arg, const struct store_event *ev)
+{
+	struct newest *n = arg;
+	struct way *w = n->way;
+	struct decode_opts opts = project_opts(w->c, w->r->platform);
+	struct fact f;
+	struct str body = copy(w->a, ev->body);
+	w->out->event = ev->id;
+	w->last_seen_at = ev->last_seen_at;
+	w->out->subject = copy(w->a, ev->subject);
+	if (body.p == NULL || w->out->subject.p == NULL) {
+		n->failed = no_memory(n->err);
+		return 1;
+	}
+	n->failed = platform_decode(
+	    w->r->platform, ev->kind, body, &opts, w->a, &f, n->err);
+	w->is_same = !n->failed &&
+	    (str_eq(f.delivery, w->fact.delivery) ||
+		(f.status == FACT_APPLIED && w->fact.status == FACT_APPLIED &&
+		    same_fact(&f, &w->fact)));
+	return 1;
+}
+
+int
+reading_compare(struct way *w, struct err *e)
+{
+	struct newest n = { .way = w, .err = e };
+	if (name_object(w, e) != 0)
+		return -1;
+	w->last_seen_at = STORE_NULL;
+	if (store_event_reading(
+		w->s, w->platform, w->object, take_newest, &n, e) != 0 ||
+	    n.failed)
+		return -1;
+	w->out->became = w->last_seen_at == STORE_NULL ? READING_STORED
+	    : w->r->requested_at < w->last_seen_at     ? READING_OLD
+	    : w->is_same			       ? READING_SAME
+						       : READING_STORED;
+	return 0;
+}

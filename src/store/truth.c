@@ -1,0 +1,279 @@
+#include "store/truth.h"
+
+#include "store/rows.h"
+
+/* ---- passes ---- */
+
+struct each_reading {
+	store_reading_fn *fn;
+	void *arg;
+};
+
+static int
+take_reading(void *arg, const struct db_value *row, size_t n)
+{
+	struct each_reading *each = arg;
+	const struct store_reading out = {
+		.id = db_number(&row[0]),
+		.platform = db_str(&row[1]),
+		.kind = db_str(&row[2]),
+		.began_at = db_number(&row[3]),
+		.ended_at = db_number(&row[4]),
+		.from_day = db_str(&row[5]),
+		.to_day = db_str(&row[6]),
+		.read = db_number(&row[7]),
+		.found = db_number(&row[8]),
+		.repaired = db_number(&row[9]),
+		.error = db_str(&row[10]),
+	};
+	(void)n;
+	return each->fn(each->arg, &out);
+}
+
+int
+store_reading_add(struct store *s, const struct store_reading *row, int64_t *id,
+    struct err *e)
+{
+	struct db_value args[] = { db_text(row->platform), db_text(row->kind),
+		db_int(row->began_at), db_text(row->from_day),
+		db_text(row->to_day) };
+	return store_number(s, QUERY_READING_ADD, args, 5, id, NULL, e);
+}
+
+int
+store_reading_update(
+    struct store *s, const struct store_reading *row, struct err *e)
+{
+	struct db_value args[] = { db_int(row->id), db_int(row->ended_at),
+		db_text(row->from_day), db_text(row->to_day), db_int(row->read),
+		db_int(row->found), db_int(row->repaired),
+		db_text(row->error) };
+	return store_run(s, QUERY_READING_UPDATE, args, 8, NULL, NULL, e);
+}
+
+int
+store_reading_newest(struct store *s, struct str platform, struct str kind,
+    int whole, store_reading_fn *fn, void *arg, struct err *e)
+{
+	struct each_reading each = { fn, arg };
+	struct db_value args[] = { db_text(platform), db_text(kind) };
+	return store_run(s, whole ? QUERY_READING_WHOLE : QUERY_READING_NEWEST,
+	    args, 2, take_reading, &each, e);
+}
+
+int
+store_reading_list(struct store *s, struct str platform, struct str kind,
+    int64_t limit, store_reading_fn *fn, void *arg, struct err *e)
+{
+	struct each_reading each = { fn, arg };
+	struct db_value args[] = { db_text(platform), db_text(kind),
+		db_int(limit) };
+	return store_run(
+	    s, QUERY_READING_LIST, args, 3, take_reading, &each, e);
+}
+
+struct each_count {
+	store_reading_count_fn *fn;
+	void *arg;
+};
+
+static int
+take_count(void *arg, const struct db_value *row, size_t n)
+{
+	struct each_count *each = arg;
+	const struct store_reading_count out = {
+		.platform = db_str(&row[0]),
+		.kind = db_str(&row[1]),
+		.passes = db_number(&row[2]),
+		.failed = db_number(&row[3]),
+		.read = db_number(&row[4]),
+		.found = db_number(&row[5]),
+		.repaired = db_number(&row[6]),
+		.whole_at = db_number(&row[7]),
+	};
+	(void)n;
+	return each->fn(each->arg, &out);
+}
+
+int
+store_reading_counts(
+    struct store *s, store_reading_count_fn *fn, void *arg, struct err *e)
+{
+	struct each_count each = { fn, arg };
+	return store_run(
+	    s, QUERY_READING_COUNTS, NULL, 0, take_count, &each, e);
+}
+
+/* ---- differences ---- */
+
+int
+store_drift_add(struct store *s, const struct store_drift *row, struct err *e)
+{
+	struct db_value args[] = { db_int(row->at), db_text(row->platform),
+		db_text(row->sale), db_text(row->subscription),
+		db_text(row->what), db_text(row->had), db_text(row->has),
+		db_int(row->event) };
+	return store_run(s, QUERY_DRIFT_ADD, args, 8, NULL, NULL, e);
+}
+
+struct each_drift {
+	store_drift_fn *fn;
+	void *arg;
+};
+
+static int
+take_drift(void *arg, const struct db_value *row, size_t n)
+{
+	struct each_drift *each = arg;
+	const struct store_drift out = {
+		.id = db_number(&row[0]),
+		.at = db_number(&row[1]),
+		.platform = db_str(&row[2]),
+		.sale = db_str(&row[3]),
+		.subscription = db_str(&row[4]),
+		.what = db_str(&row[5]),
+		.had = db_str(&row[6]),
+		.has = db_str(&row[7]),
+		.event = db_number(&row[8]),
+	};
+	(void)n;
+	return each->fn(each->arg, &out);
+}
+
+int
+store_drift_list(struct store *s, struct str platform, int64_t before,
+    int64_t limit, store_drift_fn *fn, void *arg, struct err *e)
+{
+	struct each_drift each = { fn, arg };
+	struct db_value args[] = { db_text(platform), db_int(before),
+		db_int(limit) };
+	return store_run(s, QUERY_DRIFT_LIST, args, 3, take_drift, &each, e);
+}
+
+struct each_drift_count {
+	store_drift_count_fn *fn;
+	void *arg;
+};
+
+static int
+take_drift_count(void *arg, const struct db_value *row, size_t n)
+{
+	struct each_drift_count *each = arg;
+	(void)n;
+	return each->fn(each->arg, db_str(&row[0]), db_str(&row[1]),
+	    db_number(&row[2]), db_number(&row[3]));
+}
+
+int
+store_drift_counts(
+    struct store *s, store_drift_count_fn *fn, void *arg, struct err *e)
+{
+	struct each_drift_count each = { fn, arg };
+	return store_run(
+	    s, QUERY_DRIFT_COUNTS, NULL, 0, take_drift_count, &each, e);
+}
+
+int
+store_drift_forget(struct store *s, struct str text, struct err *e)
+{
+	struct db_value arg = db_text(text);
+	return store_run(s, QUERY_DRIFT_FORGET, &arg, 1, NULL, NULL, e);
+}
+
+int
+store_drift_forget_sale(
+    struct store *s, struct str platform, struct str sale, struct err *e)
+{
+	struct db_value args[] = { db_text(platform), db_text(sale) };
+	return store_run(s, QUERY_DRIFT_FORGET_SALE, args, 2, NULL, NULL, e);
+}
+
+/* ---- leases ---- */
+
+enum { LEASE_NAME_MAX = 64 };
+
+static struct str
+lease_name(struct str platform, char out[LEASE_NAME_MAX])
+{
+	snprintf(out, LEASE_NAME_MAX, "lease %.*s", STR_ARG(platform));
+	return str_from(out);
+}
+
+int
+store_lease_take(struct store *s, struct str platform, struct str holder,
+    int64_t seconds, int *taken, struct err *e)
+{
+	char name[LEASE_NAME_MAX];
+	struct db_value args[] = { db_text(lease_name(platform, name)),
+		db_text(holder), db_int(seconds) };
+	int64_t held = 0;
+	*taken = 0;
+	if (store_run(s, QUERY_LEASE_TAKE, args, 3, NULL, NULL, e) != 0 ||
+	    store_number(s, QUERY_LEASE_HELD, args, 2, &held, NULL, e) != 0)
+		return -1;
+	*taken = held > 0;
+	return 0;
+}
+
+int
+store_lease_release(
+    struct store *s, struct str platform, struct str holder, struct err *e)
+{
+	char name[LEASE_NAME_MAX];
+	struct db_value args[] = { db_text(lease_name(platform, name)),
+		db_text(holder) };
+	return store_run(s, QUERY_LEASE_RELEASE, args, 2, NULL, NULL, e);
+}
+
+/* ---- who was erased ---- */
+
+int
+store_erased_add(struct store *s, struct str platform, struct str digest,
+    int64_t at, struct err *e)
+{
+	struct db_value args[] = { db_text(platform), db_text(digest),
+		db_int(at) };
+	return store_run(s, QUERY_ERASED_ADD, args, 3, NULL, NULL, e);
+}
+
+int
+store_erased_known(struct store *s, struct str platform, struct str digest,
+    int *known, struct err *e)
+{
+	struct db_value args[] = { db_text(platform), db_text(digest) };
+	int64_t n = 0;
+	int rc = store_number(s, QUERY_ERASED_KNOWN, args, 2, &n, NULL, e);
+	*known = n > 0;
+	return rc;
+}
+
+/* ---- follow-ups that wait ---- */
+
+int
+store_outbox_confirmed(struct store *s, struct str sale, struct err *e)
+{
+	struct db_value arg = db_text(sale);
+	return store_run(s, QUERY_OUTBOX_CONFIRMED, &arg, 1, NULL, NULL, e);
+}
+
+int
+store_outbox_unknown(
+    struct store *s, struct str sale, int64_t now, struct err *e)
+{
+	struct db_value args[] = { db_text(sale), db_int(now) };
+	return store_run(s, QUERY_OUTBOX_UNKNOWN, args, 2, NULL, NULL, e);
+}
+
+int
+store_outbox_unasked(struct store *s, int64_t added, int64_t *n, struct err *e)
+{
+	struct db_value arg = db_int(added);
+	return store_number(s, QUERY_OUTBOX_UNASKED, &arg, 1, n, NULL, e);
+}
+
+int
+store_outbox_let_go(struct store *s, int64_t added, struct err *e)
+{
+	struct db_value arg = db_int(added);
+	return store_run(s, QUERY_OUTBOX_LET_GO, &arg, 1, NULL, NULL, e);
+}
