@@ -604,6 +604,26 @@ ORDER BY id DESC LIMIT 1;
 SELECT {reading} FROM readings
 WHERE platform = $1 AND kind = $2 AND ended_at IS NOT NULL AND error IS NULL
 ORDER BY id DESC LIMIT 1;
+-- name: reading_covering
+SELECT ended_at FROM readings
+WHERE platform = $1 AND kind = $2 AND ended_at IS NOT NULL AND error IS NULL
+	AND ($3 IS NULL OR from_day <= $3)
+ORDER BY id DESC LIMIT 1;
+-- name: reading_covering @postgresql
+SELECT ended_at FROM readings
+WHERE platform = $1 AND kind = $2 AND ended_at IS NOT NULL AND error IS NULL
+	AND ($3::text IS NULL OR from_day <= $3)
+ORDER BY id DESC LIMIT 1;
+-- name: purchase_unconfirmed
+SELECT sale, sold_at FROM purchases
+WHERE sold_at >= $2 AND platform = $1 AND confirmed_at IS NULL AND test = 0
+ORDER BY sold_at DESC LIMIT $3;
+-- name: purchase_confirmed
+SELECT sale FROM purchases WHERE platform = $1 AND confirmed_at IS NOT NULL
+ORDER BY sold_at DESC LIMIT 1;
+-- name: subscription_open
+SELECT subscription FROM subscriptions
+WHERE platform = $1 AND status <> 'ended';
 -- name: reading_counts
 SELECT platform, kind, count(*), count(error), CAST(sum(read) AS BIGINT),
 	CAST(sum(found) AS BIGINT), CAST(sum(repaired) AS BIGINT),

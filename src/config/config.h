@@ -32,7 +32,9 @@ enum config_confirm {
 struct config_platform {
 	struct config_list secrets;
 	struct str api_token; /* STR_NONE: its API is not asked */
-	enum config_confirm confirm;
+	int confirm; /* enum config_confirm */
+	int64_t reconcile; /* seconds; 0: never */
+	struct str api; /* its address, without a slash at the end */
 	struct str owner; /* STR_NONE: not checked */
 	struct str reference;
 	int64_t tolerance; /* seconds */

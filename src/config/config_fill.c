@@ -81,10 +81,26 @@ fill_time(struct config_reader *r, const struct config_key *key, struct str v,
 }
 
 static int
+fill_secret(
+    struct config_reader *r, const struct config_key *key, struct str *out)
+{
+	struct config_list all;
+	if (config_secret_read(r, key, &all) != 0)
+		return -1;
+	if (all.n > 1)
+		return config_refuse(
+		    r, key->name, "%s is one value", key->name);
+	*out = all.n > 0 ? all.v[0] : STR_NONE;
+	return 0;
+}
+
+static int
 fill(struct config_reader *r, const struct config_key *key, void *out)
 {
 	if (key->type == CONFIG_SECRETS)
 		return config_secret_read(r, key, out);
+	if (key->type == CONFIG_SECRET)
+		return fill_secret(r, key, out);
 	struct str v = config_text(r, key->name);
 	if (v.p == NULL)
 		return 0;

@@ -171,6 +171,8 @@ static const struct config_key *
 platform_keys(struct arena *a, const struct platform *p)
 {
 	const char *reference = p->reference_default;
+	const struct platform_api *api = p->api;
+	const char *token = api == NULL ? NULL : api->token_key;
 	const struct config_key all[] = {
 		{ p->secrets_key, CONFIG_SECRETS, OF(platform.secrets),
 		    (int64_t)p->secret_min, .most = (int64_t)p->secret_short },
@@ -184,6 +186,18 @@ platform_keys(struct arena *a, const struct platform *p)
 		    OF(platform.tolerance), 1, .most = INT64_MAX },
 		{ "grace", CONFIG_TIME, .at = OF(grace), .most = INT64_MAX },
 		{ "accept_test", CONFIG_BOOL, .at = OF(accept_test) },
+		/* what it knows is read with this */
+		{ token, CONFIG_SECRET, OF(platform.api_token), .least = 1 },
+		{ token == NULL ? NULL : arena_printf(a, "%s_file", token),
+		    .type = CONFIG_LIST },
+		{ api == NULL || !api->confirms ? NULL : "confirm", CONFIG_WORD,
+		    OF(platform.confirm), .words = "after before off",
+		    .preset = "after" },
+		{ token == NULL ? NULL : "reconcile", CONFIG_TIME,
+		    OF(platform.reconcile), 0, INT64_MAX,
+		    .preset = api == NULL ? NULL : api->reconcile },
+		{ token == NULL ? NULL : "api", CONFIG_TEXT, OF(platform.api),
+		    .preset = api == NULL ? NULL : api->address },
 	};
 	size_t n = sizeof(all) / sizeof(all[0]);
 	struct config_key *keys = arena_alloc(a, (n + 1) * sizeof(*keys));

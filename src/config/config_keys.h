@@ -20,6 +20,7 @@ enum config_type { /* what is filled in */
 	CONFIG_TIME, /* an int64_t of seconds, least to most */
 	CONFIG_SECRETS, /* struct config_list, of least bytes or more; fewer
 			   than most are warned of */
+	CONFIG_SECRET, /* struct str; empty: STR_NONE */
 	CONFIG_LIST, /* never filled in */
 	CONFIG_SECTION, /* there is one, without a name */
 	CONFIG_TITLED, /* there are several, each of another name */

@@ -135,6 +135,8 @@ config_secret_read(struct config_reader *r, const struct config_key *key,
 		    key->name);
 	for (size_t i = 0; i < plain->n; i++) {
 		const struct config_value *p = &plain->values[i];
+		if (key->type == CONFIG_SECRET && p->text.n == 0)
+			continue; /* as if it were not there */
 		v[n] = p->text;
 		if (secret_check(r, key, key->name, p->line, v[n++]) != 0)
 			return -1;

@@ -120,6 +120,23 @@ read_keys(struct config_reader *r)
 
 /* ---- platforms ----------------------------------------------------------- */
 
+/* The token goes there: not in clear but to this machine. */
+static int
+read_api(struct config_reader *r, struct str *api)
+{
+	int here = str_starts(*api, STR("http://127.0.0.1")) ||
+	    str_starts(*api, STR("http://[::1]")) ||
+	    str_starts(*api, STR("http://localhost"));
+	if (!here && !str_starts(*api, STR("https://")))
+		return config_refuse(r, "api",
+		    "api begins with https://; http:// is only for this "
+		    "machine");
+	while (api->n > 0 && api->p[api->n - 1] == '/')
+		api->n--;
+	api->p = str_z(r->arena, *api);
+	return api->p != NULL ? 0 : config_no_memory(r);
+}
+
 static int
 read_platform(struct config_reader *r, size_t i)
 {
@@ -133,6 +150,8 @@ read_platform(struct config_reader *r, size_t i)
 		return config_refuse(r, "reference",
 		    "reference is empty; take the line out for '%s'",
 		    p->reference_default);
+	if (v.platform.api.p != NULL && read_api(r, &v.platform.api) != 0)
+		return -1;
 	r->config->platforms[i] = v.platform;
 	r->config->rules.grace[i] = v.grace;
 	r->config->rules.accept_test[i] = v.accept_test;

@@ -1,7 +1,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "base/jsonw.h"
+#include "base/json.h"
 #include "base/time.h"
 #include "ctl/ctl.h"
 #include "ctl/table.h"

@@ -204,8 +204,9 @@ struct platform_api {
 	const char *address; /* where the settings name none */
 	const char *token_key; /* in them: "api_token" */
 	const char *scope; /* that the token needs: "view_sales" */
+	const char *reconcile; /* how often, where the settings do not say */
+	int confirms; /* a sale that was posted can be looked up */
 	const char *const *kinds; /* of ASK_REGISTER, ended by NULL; or NULL */
-	unsigned can; /* bits of what it can be asked */
 	/* The request; -1 without memory. Pure. */
 	int (*request)(const struct platform_question *q, struct arena *a,
 	    struct platform_request *out, struct err *e);

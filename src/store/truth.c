@@ -104,6 +104,93 @@ store_reading_counts(
 	    s, QUERY_READING_COUNTS, NULL, 0, take_count, &each, e);
 }
 
+int
+store_reading_covering(struct store *s, struct str platform, struct str kind,
+    struct str day, int64_t *at, struct err *e)
+{
+	struct db_value args[] = { db_text(platform), db_text(kind),
+		db_text(day) };
+	int found;
+	*at = 0;
+	return store_number(s, QUERY_READING_COVERING, args, 3, at, &found, e);
+}
+
+/* ---- what is to be read ---- */
+
+struct each_sale {
+	store_unconfirmed_fn *fn;
+	void *arg;
+};
+
+static int
+take_unconfirmed(void *arg, const struct db_value *row, size_t n)
+{
+	struct each_sale *each = arg;
+	(void)n;
+	return each->fn(each->arg, db_str(&row[0]), db_number(&row[1]));
+}
+
+int
+store_purchase_unconfirmed(struct store *s, struct str platform, int64_t since,
+    int64_t limit, store_unconfirmed_fn *fn, void *arg, struct err *e)
+{
+	struct each_sale each = { fn, arg };
+	struct db_value args[] = { db_text(platform), db_int(since),
+		db_int(limit) };
+	return store_run(
+	    s, QUERY_PURCHASE_UNCONFIRMED, args, 3, take_unconfirmed, &each, e);
+}
+
+struct one_text {
+	struct arena *arena;
+	struct str text;
+};
+
+static int
+take_text(void *arg, const struct db_value *row, size_t n)
+{
+	struct one_text *one = arg;
+	struct str s = db_str(&row[0]);
+	(void)n;
+	one->text = (struct str){ arena_dup(one->arena, s.p, s.n), s.n };
+	return 1;
+}
+
+int
+store_purchase_confirmed(struct store *s, struct str platform, struct arena *a,
+    struct str *sale, struct err *e)
+{
+	struct one_text one = { a, STR_NONE };
+	struct db_value arg = db_text(platform);
+	int rc =
+	    store_run(s, QUERY_PURCHASE_CONFIRMED, &arg, 1, take_text, &one, e);
+	*sale = one.text;
+	return rc;
+}
+
+struct each_open {
+	store_open_fn *fn;
+	void *arg;
+};
+
+static int
+take_open(void *arg, const struct db_value *row, size_t n)
+{
+	struct each_open *each = arg;
+	(void)n;
+	return each->fn(each->arg, db_str(&row[0]));
+}
+
+int
+store_subscription_open(struct store *s, struct str platform, store_open_fn *fn,
+    void *arg, struct err *e)
+{
+	struct each_open each = { fn, arg };
+	struct db_value a = db_text(platform);
+	return store_run(
+	    s, QUERY_SUBSCRIPTION_OPEN, &a, 1, take_open, &each, e);
+}
+
 /* ---- differences ---- */
 
 int

@@ -55,6 +55,26 @@ store_reading_count_fn(void *arg, const struct store_reading_count *row);
 int store_reading_counts(
     struct store *s, store_reading_count_fn *fn, void *arg, struct err *e);
 
+/* When the newest whole pass of that kind ended that went back to that day or
+ * further; day STR_NONE: of any days. 0: none. */
+int store_reading_covering(struct store *s, struct str platform,
+    struct str kind, struct str day, int64_t *at, struct err *e);
+
+/* ---- what is to be read ---- */
+
+/* Sales that were not read back, no tests, newest first. */
+typedef int store_unconfirmed_fn(void *arg, struct str sale, int64_t sold_at);
+int store_purchase_unconfirmed(struct store *s, struct str platform,
+    int64_t since, int64_t limit, store_unconfirmed_fn *fn, void *arg,
+    struct err *e);
+/* The newest that was; STR_NONE: none. */
+int store_purchase_confirmed(struct store *s, struct str platform,
+    struct arena *a, struct str *sale, struct err *e);
+/* Memberships that have not ended. */
+typedef int store_open_fn(void *arg, struct str subscription);
+int store_subscription_open(struct store *s, struct str platform,
+    store_open_fn *fn, void *arg, struct err *e);
+
 /* ---- one difference: a row of drift ---- */
 struct store_drift {
 	int64_t id; /* store_drift_add: given by the database */

@@ -24,7 +24,7 @@ asker_open(struct asker *k, const struct config *c, const struct platform *p,
 		    "nothing can be read; gatepost-truth(7) says how to get "
 		    "one",
 		    p->name, p->api->token_key);
-	k->address = own->api;
+	k->address = own->api.p;
 	k->arena = arena_new(MEMORY_MAX);
 	buf_init(&k->body, ASK_BODY_MAX + 1);
 	return k->arena != NULL ? 0 : err_set(e, ERR_MEMORY, "out of memory");

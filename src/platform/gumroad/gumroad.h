@@ -111,5 +111,6 @@ enum platform_said gumroad_judge(const struct platform_question *q, long status,
 int gumroad_know(
     json_t *reduced, const json_t *object, const struct platform_known *known);
 struct str gumroad_id(const json_t *object);
+struct str gumroad_url(const json_t *object);
 
 #endif

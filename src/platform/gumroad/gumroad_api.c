@@ -213,7 +213,23 @@ gumroad_api_redact(const struct platform *p, struct str kind, struct str body,
 	return rc;
 }
 
+static const char *const kinds[] = { "sale", "refund", "dispute", "dispute_won",
+	"cancellation", "subscription_updated", "subscription_ended",
+	"subscription_restarted", NULL };
+
 const struct platform_api gumroad_api = {
+	.address = "https://api.gumroad.com",
+	.token_key = "api_token",
+	.scope = "view_sales",
+	.reconcile = "15m",
+	.confirms = 1,
+	.kinds = kinds,
+	.request = gumroad_request,
+	.judge = gumroad_judge,
+	.reduce = gumroad_reduce,
+	.know = gumroad_know,
+	.id = gumroad_id,
+	.url = gumroad_url,
 	.decode = gumroad_api_decode,
 	.describe = gumroad_api_describe,
 	.redact = gumroad_api_redact,

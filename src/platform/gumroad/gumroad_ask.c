@@ -34,13 +34,16 @@ static const struct asked {
 
 enum { TEXT_MAX = 8 * 1024 };
 
+/* The first of a query, of a form, or one more. */
 static void
-pair(struct buf *b, char before, const char *key, struct str value)
+pair(struct buf *b, int is_query, const char *key, struct str value)
 {
 	if (value.p == NULL)
 		return;
-	if (before != '\0')
-		buf_addc(b, before);
+	if (is_query)
+		buf_addc(b, memchr(b->p, '?', b->n) != NULL ? '&' : '?');
+	else if (b->n > 0)
+		buf_addc(b, '&');
 	buf_addf(b, "%s=", key);
 	form_encode(b, value);
 }
@@ -51,10 +54,10 @@ add_days(struct buf *b, const struct platform_question *q)
 {
 	char text[TIME_TEXT_MAX], after[32];
 	int64_t t;
-	pair(b, '?', "after", q->from_day);
+	pair(b, 1, "after", q->from_day);
 	snprintf(after, sizeof(after), "%.*sT00:00:00Z", STR_ARG(q->to_day));
 	if (time_parse(str_from(after), &t) == 0)
-		pair(b, '&', "before",
+		pair(b, 1, "before",
 		    (struct str){ time_text(t + 86400, text), 10 });
 }
 
@@ -64,18 +67,18 @@ add_query(struct buf *b, const struct platform_question *q)
 	switch (q->what) {
 	case ASK_SALES:
 		add_days(b, q);
-		pair(b, '&', "page_key", q->page);
+		pair(b, 1, "page_key", q->page);
 		break;
 	case ASK_PRODUCTS:
-		pair(b, '?', "page_key", q->page);
+		pair(b, 1, "page_key", q->page);
 		break;
 	case ASK_MEMBERS:
 		form_encode(b, q->product);
 		buf_addz(b, "/subscribers?paginated=true");
-		pair(b, '&', "page_key", q->page);
+		pair(b, 1, "page_key", q->page);
 		break;
 	case ASK_REGISTERED:
-		pair(b, '?', "resource_name", q->kind);
+		pair(b, 1, "resource_name", q->kind);
 		break;
 	case ASK_SALE:
 	case ASK_MEMBER:
@@ -107,8 +110,8 @@ gumroad_request(const struct platform_question *q, struct arena *a,
 		.body = STR("") };
 	if (q->what == ASK_REGISTER) {
 		buf_reset(&b);
-		pair(&b, '\0', "resource_name", q->kind);
-		pair(&b, '&', "post_url", q->url);
+		pair(&b, 0, "resource_name", q->kind);
+		pair(&b, 0, "post_url", q->url);
 		out->body = keep(a, &b);
 	}
 	buf_free(&b);
@@ -209,4 +212,12 @@ gumroad_id(const json_t *object)
 		user = json_object_get(object, "id");
 	json_text(user, &id);
 	return platform_identifier(id);
+}
+
+struct str
+gumroad_url(const json_t *object)
+{
+	struct str url;
+	json_text(json_object_get(object, "post_url"), &url);
+	return url;
 }
