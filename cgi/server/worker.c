@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "follow/share.h"
+#include "truth/keep.h"
 
 enum {
 	STOP_MS = 2000, /* for what is on its way to a target */
@@ -33,6 +34,12 @@ say(void *arg, const char *text)
 }
 
 static void
+warn(const struct platform *p, const char *text)
+{
+	log_line(LOG_WARNING, "%s: %s", p->name, text);
+}
+
+static void
 look(struct work *w)
 {
 	struct err e = { .code = ERR_NONE };
@@ -52,14 +59,18 @@ work_main(const struct config *config, const sigset_t *signals)
 		.with_arg = &w.share,
 		.say = say };
 	struct err e = { .code = ERR_NONE };
-	if (courier_new(&o, &w.courier, &e) != 0) {
-		log_line(LOG_ERROR, "outbox: %s", e.text);
+	struct keeper *keeper = NULL;
+	if (courier_new(&o, &w.courier, &e) != 0 ||
+	    (keep_wanted(config) &&
+		keep_start(config, warn, &keeper, &e) != 0)) {
+		log_line(LOG_ERROR, "worker: %s", e.text);
 		_exit(EXIT_FAILURE);
 	}
 	do
 		look(&w);
 	while (sigtimedwait(signals, NULL, &pause_work) < 0);
-	if (courier_stop(w.courier, STOP_MS) == 0) {
+	if (keep_stop(keeper, STOP_MS / 2) == 0 &&
+	    courier_stop(w.courier, STOP_MS / 2) == 0) {
 		courier_free(w.courier);
 		share_close(&w.share);
 	}
@@ -130,7 +141,7 @@ worker_start(const struct config *config, const sigset_t *signals,
 {
 	pid_t self = getpid();
 	out->pid = 0;
-	if (config->follow_ups.n_targets == 0)
+	if (config->follow_ups.n_targets == 0 && !keep_wanted(config))
 		return 0;
 	pid_t pid = fork();
 	if (pid < 0)

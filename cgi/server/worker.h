@@ -8,7 +8,8 @@
 #include "config/config.h"
 
 /*
- * The process that carries out what the outbox holds. One of its own, since it
+ * The process that carries out what the outbox holds, and asks the platforms
+ * what they know. One of its own, since it
  * needs what the web program gives up (cgi/server/confine.h): starting programs, the
  * resolver's files, certificates. It listens nowhere and ends with the process
  * that started it; one that dies is started again. With no target in the

@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <unistd.h>
 
 #include "base/time.h"
 #include "commit/project.h"
@@ -8,6 +9,7 @@
 #include "commit/sweep.h"
 #include "ctl/ctl.h"
 #include "store/db_sqlite_shrink.h"
+#include "truth/keep.h"
 
 /* What is due by time, for hosts where no program keeps running (--once, by
  * cron), or beside one that does. */
@@ -32,6 +34,12 @@ say(void *arg, const char *text)
 {
 	(void)arg;
 	fprintf(stderr, "gatepost: %s\n", text);
+}
+
+static void
+warn(const struct platform *p, const char *text)
+{
+	fprintf(stderr, "gatepost: %s: %s\n", p->name, text);
 }
 
 /* Once, before the rest: tables made under other rules. */
@@ -73,7 +81,8 @@ run_once(struct work *w, struct err *e)
 {
 	const struct timespec pause = { 0, ONCE_LOOK_MS * 1000000L };
 	int busy = 0;
-	if (turn(w, &busy, e) != 0)
+	/* first what the platforms know: things may follow from it */
+	if (keep_once(w->ctl->config, warn, e) != 0 || turn(w, &busy, e) != 0)
 		return -1;
 	while (busy) {
 		nanosleep(&pause, NULL);
@@ -90,12 +99,20 @@ run_on(struct work *w, const sigset_t *signals, struct err *e)
 {
 	const struct timespec pause = { COURIER_LOOK_MS / 1000, 0 };
 	int busy;
+	struct keeper *keeper = NULL;
+	if (keep_wanted(w->ctl->config) &&
+	    keep_start(w->ctl->config, warn, &keeper, e) != 0)
+		return -1;
 	do {
 		*e = (struct err){ .code = ERR_NONE };
 		if (turn(w, &busy, e) != 0 && !err_is_passing(e))
 			return -1;
 	} while (sigtimedwait(signals, NULL, &pause) < 0);
 	*e = (struct err){ .code = ERR_NONE };
+	if (keep_stop(keeper, STOP_MS / 2) != 0) {
+		ctl_flush(w->ctl, NULL);
+		_exit(CTL_YES);
+	}
 	return 0;
 }
 
