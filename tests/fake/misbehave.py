@@ -1,0 +1,167 @@
+"""What the API can do wrong, for chosen paths and the next N requests."""
+
+import json
+import re
+import urllib.parse
+
+from clock import DAY, parse
+from request import Reply, as_json, bad_parameter, refused
+
+TIMED_OUT = ("Query timed out. Try narrowing your date range with "
+             "'after'/'before' or filtering by product_id.")
+HTML = (b"<!DOCTYPE html>\n<html><head><title>gumroad.com | 502: Bad gateway"
+        b"</title></head><body><h1>Bad gateway</h1></body></html>\n")
+HUGE = 10 * 1024 * 1024
+
+KINDS = {
+    "unauthorized": "401, empty",
+    "forbidden": "403, empty",
+    "timed_out": "400: query timed out",
+    "long_window": "400: query timed out, if after..before is longer than "
+                   "`days`",
+    "throttled": "429, text; Retry-After if `seconds` is given",
+    "bad_gateway": "502, HTML",
+    "html": "200, HTML",
+    "half": "200, the first half of the JSON",
+    "delay": "the true answer, `seconds` late",
+    "closed": "the connection ends without an answer",
+    "refused": "200, success false",
+    "same_page": "a page that says for ever that it is not the last",
+    "wrong_types": "numbers as text, text as numbers, lists as objects",
+    "huge": "a JSON of 10 MiB",
+    "other_user": "the user of another account",
+    "other_ids": "each id in the place of another of its kind",
+    "not_found": "200, success false: as if it were not there",
+}
+
+
+class Switches:
+    def __init__(self):
+        self.rules = []
+
+    def add(self, kind, path=".*", method=".*", count=None, **more):
+        """count: of requests, None: until it is cleared."""
+        if kind not in KINDS:
+            raise ValueError("kind is one of: " + " ".join(sorted(KINDS)))
+        re.compile(path)
+        self.rules.append(dict(more, kind=kind, path=path, method=method,
+                               count=count))
+
+    def clear(self):
+        self.rules.clear()
+
+    def take(self, request):
+        """The rule for this request; it counts down."""
+        for rule in self.rules:
+            if rule["count"] != 0 and \
+                    re.search(rule["path"], request.path) and \
+                    re.fullmatch(rule["method"], request.method) and \
+                    (rule["kind"] != "long_window" or
+                     days(request.params) > float(rule.get("days", 31))):
+                if rule["count"] is not None:
+                    rule["count"] -= 1
+                return rule
+        return None
+
+
+def days(params):
+    """The length of the window that is asked for."""
+    try:
+        after, before = params.get("after"), params.get("before")
+        if after is None:
+            return float("inf")
+        end = parse(before[:10]) if before else 4102444800
+        return (end - parse(after[:10])) / DAY
+    except ValueError:
+        return 0
+
+
+def instead(rule):
+    """The answer in place of the true one, or None."""
+    kind = rule["kind"]
+    if kind == "unauthorized":
+        return Reply(401, headers=[("WWW-Authenticate", (
+            'Bearer realm="Doorkeeper", error="invalid_token", '
+            'error_description="The access token is invalid"'))])
+    if kind == "forbidden":
+        return Reply(403, headers=[("WWW-Authenticate", (
+            'Bearer realm="Doorkeeper", error="insufficient_scope"'))])
+    if kind in ("timed_out", "long_window"):
+        return bad_parameter(TIMED_OUT)
+    if kind == "throttled":
+        wait = rule.get("seconds")
+        return Reply(429, b"Retry later\n", "text/plain", [] if wait is None
+                     else [("Retry-After", str(wait))])
+    if kind in ("bad_gateway", "html"):
+        return Reply(502 if kind == "bad_gateway" else 200, HTML)
+    if kind in ("refused", "not_found"):
+        return refused("The sale was not found." if kind == "not_found"
+                       else "Something went wrong.")
+    if kind == "closed":
+        reply = Reply(200)
+        reply.cut = True
+        return reply
+    return None
+
+
+def twist(rule, request, reply, other):
+    """The true answer, made wrong. other: the account beside."""
+    kind = rule["kind"]
+    if kind == "half":
+        reply.body = reply.body[:len(reply.body) // 2]
+        return reply
+    if kind == "huge":
+        return as_json({"success": True, "sales": [], "filler": "x" * HUGE})
+    if kind == "other_user" and "user" in reply.body.decode("latin-1"):
+        members = reply.json
+        members["user"].update(user_id=other.shop.id,
+                               id=other.shop.seller.account,
+                               name=other.name, email=other.shop.seller.email)
+        return as_json(members)
+    if kind in ("same_page", "wrong_types", "other_ids"):
+        return as_json(CHANGES[kind](reply.json, request), reply.status)
+    return reply
+
+
+def _same_page(answer, request):
+    """The key of this very page, again and again."""
+    key = answer.get("next_page_key") or request.params.get(
+        "page_key") or "20260101000000000000-1"
+    answer["next_page_key"] = key
+    answer["next_page_url"] = "%s?%s" % (request.path, urllib.parse.urlencode(
+        {"page_key": key}))
+    return answer
+
+
+def _wrong(value, _request=None):
+    if isinstance(value, dict):
+        return {k: v if k == "success" else _wrong(v)
+                for k, v in value.items()}
+    if isinstance(value, list):
+        return {str(i): _wrong(v) for i, v in enumerate(value)} \
+            if value and not isinstance(value[0], dict) \
+            else [_wrong(v) for v in value]
+    if isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, (int, float)):
+        return str(value)
+    return 7 if isinstance(value, str) else []
+
+
+def _other_ids(answer, _request):
+    """Ids stay ids, but of another kind: a sale's product id as its id."""
+    swap = {"id": "seller_id", "seller_id": "product_id",
+            "product_id": "subscription_id", "subscription_id": "id"}
+
+    def walk(value):
+        if isinstance(value, list):
+            return [walk(v) for v in value]
+        if not isinstance(value, dict):
+            return value
+        return {k: value.get(swap[k], v) if k in swap else walk(v)
+                for k, v in value.items()}
+    return walk(answer)
+
+
+CHANGES = {"same_page": _same_page, "wrong_types": _wrong,
+           "other_ids": _other_ids}
