@@ -11,7 +11,7 @@ from clock import iso, parse, utc
 from ids import ID
 from membership import Refused
 from pings import RESOURCES
-from records import BUNDLE, LISTED
+from records import LISTED
 from request import Reply, as_json, bad_parameter, refused
 
 PER_PAGE = 10

@@ -9,6 +9,7 @@ a time may be seconds since 1970 or ISO text. Ids are those of the API.
 """
 
 import json
+from inspect import signature
 
 import misbehave
 import payload
@@ -30,6 +31,7 @@ class Control:
     def __init__(self, world):
         self.world = world
         self.ids = Ids("forged/%s" % world.shop.id)
+        self.forged = set()  # ids of sales
 
     def handle(self, request):
         name = request.path[len("/fake/"):].rstrip("/")
@@ -38,7 +40,7 @@ class Control:
             if not isinstance(given, dict):
                 raise ValueError("a JSON object is asked for")
             if not name:
-                return as_json({"operations": self.names(),
+                return as_json({"operations": self.operations(),
                                 "misbehave": misbehave.KINDS})
             return as_json(self.do(name, given))
         except Refused as why:
@@ -47,9 +49,20 @@ class Control:
             return as_json({"error": "%s: %s" % (type(why).__name__, why)},
                            400)
 
-    def names(self):
-        own = [n[3:] for n in dir(self) if n.startswith("do_")]
-        return sorted(own + ON_SALE + ON_SUBSCRIPTION + ON_PRODUCT)
+    def operations(self):
+        """The names, and what each takes."""
+        found = {n[3:]: getattr(self, n) for n in dir(self)
+                 if n.startswith("do_")}
+        takes = {}
+        for subject, names in (("sale", ON_SALE), ("product", ON_PRODUCT),
+                               ("subscription", ON_SUBSCRIPTION)):
+            for name in names:
+                found[name] = getattr(self.world.shop, name)
+                takes[name] = subject
+        return {name: ", ".join(
+            [takes[name]] * (name in takes) +
+            [str(p) for p in signature(act).parameters.values()]
+            [name in takes:]) for name, act in sorted(found.items())}
 
     def do(self, name, given):
         if name in ("advance", "deliver"):  # these post: no lock
@@ -177,6 +190,7 @@ class Control:
         sale = forged(world.shop, self.ids, product, tier, email)
         told = payload.purchase(world.shop, sale, resource, url_params)
         told.update(fields or {})
+        self.forged.add(told["sale_id"])
         sent = world.pings.fan_out(resource, told, told["sale_id"])
         return {"sale": told["sale_id"], "pings": [d.number for d in sent]}
 

@@ -47,7 +47,8 @@ class Membership:
             return
         if sub.cancelled_at is not None:
             when = max(sub.cancelled_at, self.now) + END_DELAY
-            self.agenda.at(when, self._on_turn, sub, sub.turn, self._deactivate)
+            self.agenda.at(when, self._on_turn, sub, sub.turn,
+                           self._deactivate)
         else:
             when = max(sub.paid_until, self.now) + RENEW_DELAY
             self.agenda.at(when, self._on_turn, sub, sub.turn, self._renew)
@@ -191,6 +192,8 @@ class Membership:
         if sub.over or sub.product.kind != MEMBERSHIP:
             raise Refused("its plan cannot change")
         tier, recurrence = tier or sub.tier, recurrence or sub.recurrence
+        if recurrence not in tier.prices:
+            raise Refused("%s is not sold %s" % (tier.name, recurrence))
         old, new = sub.price(), sub.price(tier, recurrence)
         if new >= old:
             return self._upgrade(sub, tier, recurrence, old, new)

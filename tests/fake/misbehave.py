@@ -25,6 +25,7 @@ KINDS = {
     "half": "200, the first half of the JSON",
     "delay": "the true answer, `seconds` late",
     "closed": "the connection ends without an answer",
+    "short": "the connection ends in the middle of the answer",
     "refused": "200, success false",
     "same_page": "a page that says for ever that it is not the last",
     "wrong_types": "numbers as text, text as numbers, lists as objects",
@@ -112,56 +113,53 @@ def twist(rule, request, reply, other):
         return reply
     if kind == "huge":
         return as_json({"success": True, "sales": [], "filler": "x" * HUGE})
+    if kind == "short":
+        reply.cut = True
+        return reply
+    if kind == "same_page":
+        rule.setdefault("page", _same_page(reply.json, request))
+        return as_json(rule["page"])
     if kind == "other_user" and "user" in reply.body.decode("latin-1"):
         members = reply.json
         members["user"].update(user_id=other.shop.id,
                                id=other.shop.seller.account,
                                name=other.name, email=other.shop.seller.email)
         return as_json(members)
-    if kind in ("same_page", "wrong_types", "other_ids"):
-        return as_json(CHANGES[kind](reply.json, request), reply.status)
+    if kind in ("wrong_types", "other_ids"):
+        change = _wrong_types if kind == "wrong_types" else _other_ids
+        return as_json(change(reply.json), reply.status)
     return reply
 
 
 def _same_page(answer, request):
-    """The key of this very page, again and again."""
-    key = answer.get("next_page_key") or request.params.get(
-        "page_key") or "20260101000000000000-1"
-    answer["next_page_key"] = key
+    """The first answer, which is from then on the answer to all."""
+    key = answer.setdefault("next_page_key", "20260101000000000000-1")
     answer["next_page_url"] = "%s?%s" % (request.path, urllib.parse.urlencode(
         {"page_key": key}))
     return answer
 
 
-def _wrong(value, _request=None):
+def _wrong_types(value):
+    """Numbers and words as text, text as numbers, lists as objects."""
     if isinstance(value, dict):
-        return {k: v if k == "success" else _wrong(v)
+        return {k: v if k == "success" else _wrong_types(v)
                 for k, v in value.items()}
     if isinstance(value, list):
-        return {str(i): _wrong(v) for i, v in enumerate(value)} \
-            if value and not isinstance(value[0], dict) \
-            else [_wrong(v) for v in value]
-    if isinstance(value, bool):
+        if all(isinstance(v, dict) for v in value):
+            return [_wrong_types(v) for v in value]
+        return {str(i): _wrong_types(v) for i, v in enumerate(value)}
+    if isinstance(value, (bool, int, float)):
         return json.dumps(value)
-    if isinstance(value, (int, float)):
-        return str(value)
     return 7 if isinstance(value, str) else []
 
 
-def _other_ids(answer, _request):
-    """Ids stay ids, but of another kind: a sale's product id as its id."""
+def _other_ids(value):
+    """Ids stay ids, but of another kind: the seller's as the sale's."""
     swap = {"id": "seller_id", "seller_id": "product_id",
             "product_id": "subscription_id", "subscription_id": "id"}
-
-    def walk(value):
-        if isinstance(value, list):
-            return [walk(v) for v in value]
-        if not isinstance(value, dict):
-            return value
-        return {k: value.get(swap[k], v) if k in swap else walk(v)
-                for k, v in value.items()}
-    return walk(answer)
-
-
-CHANGES = {"same_page": _same_page, "wrong_types": _wrong,
-           "other_ids": _other_ids}
+    if isinstance(value, list):
+        return [_other_ids(v) for v in value]
+    if not isinstance(value, dict):
+        return value
+    return {k: value.get(swap[k], v) if k in swap else _other_ids(v)
+            for k, v in value.items()}

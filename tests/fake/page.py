@@ -5,23 +5,16 @@ import urllib.parse
 
 import form
 from checkout import NOT_PARAMS
-from clock import iso
+from clock import iso, utc
 from membership import Refused
 from objects import A_PERIOD, SYMBOLS, money
 from records import BUNDLE, INSTALMENTS, LISTED, MEMBERSHIP, SUCCESSFUL
 from request import Reply
+from words import EXPLAINED, HEAD, INTRO, SAID
 
 SHOWN = 40
 # names of this page's own forms; all others belong to the link
 FORMS = set("bought said tier plan gift_to do sale seconds for_user".split())
-HEAD = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>%s</title><link rel="stylesheet" href="%sshop.css">%s</head><body>
-<header><a class="name" href="%s%s">%s</a>
-<span class="tag">a pretend Gumroad: nothing here costs money</span></header>
-<main>
-"""
 
 
 def e(value):
@@ -41,6 +34,10 @@ def own(params):
 def hidden(params):
     return "".join('<input type="hidden" name="%s" value="%s">' % (e(k), e(v))
                    for k, v in params.items())
+
+
+def clock(t):
+    return utc(t).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def price(product):
@@ -135,7 +132,7 @@ class Page:
         text += ('<label>E-mail<input name="email" type="email" required '
                  'autocomplete="email" value="%s" placeholder="you@example'
                  '.com"></label>' % e(params.get("email")))
-        text += ('<label>Give it to somebody (their e-mail)<input '
+        text += ('<label>For somebody else? Their e-mail<input '
                  'name="gift_to" type="email"></label>')
         text += hidden(dict(carried, product=product.id))
         text += '<button class="buy">%s</button>' % (
@@ -153,26 +150,28 @@ class Page:
 
     def plans(self, product, params):
         sign, found = SYMBOLS[product.currency], []
+        wanted = product.tier(params.get("tier") or params.get("variant"))
+        wanted = wanted or next(iter(product.tiers), None)
         for tier in product.tiers:
             for recurrence, cents in (tier.prices or {"": None}).items():
                 cost = product.price + tier.plus if cents is None else cents
                 label = "%s, %s%s%s" % (
                     tier.name, sign, money(cost, product.currency),
                     A_PERIOD[recurrence or None])
-                chosen = not found or tier.name in (
-                    params.get("tier"), params.get("variant"))
+                checked = tier is wanted and recurrence in (
+                    "", next(iter(tier.prices), ""))
                 found.append(
                     '<label class="plan"><input type="radio" name="plan" '
                     'value="%s|%s"%s> %s</label>' % (
                         e(tier.name), e(recurrence),
-                        " checked" if chosen else "", e(label)))
+                        " checked" if checked else "", e(label)))
         if found:
             return "<fieldset>%s</fieldset>" % "".join(found)
         return "<p class=price>%s</p>" % e(price(product))
 
     def front(self, params):
         carried = own(params)
-        text = ""
+        text = INTRO
         if params.get("said"):
             text += '<p class="said">%s</p>' % e(params["said"])
         if params.get("bought") in self.world.shop.sales:
@@ -238,7 +237,7 @@ class Page:
         text = '<article class="card sale" id="%s"><h3>%s</h3>' % (
             e(sale.id), e(", ".join(words)))
         text += "<p>%s, %s%s</p>" % (
-            e(sale.email), e(iso(sale.created_at).replace("T", " ")),
+            e(sale.email), e(clock(sale.created_at)),
             "".join(' <span class="mark">%s</span>' % e(w)
                     for w in self.marks(sale)))
         text += self.told(sale) + self.buttons(sale, carried)
@@ -319,7 +318,7 @@ class Page:
                     for act in acts)))
 
     def time(self, carried):
-        now = iso(self.world.clock.now()).replace("T", " ")
+        now = clock(self.world.clock.now())
         return (
             '<section class="card"><h2>Time</h2><p>It is %s here. Renewals, '
             "ends and retries happen by this clock.</p>"
@@ -331,6 +330,11 @@ class Page:
                              (86400, "a day"), (31 * 86400, "a month")))))
 
     def forge(self, carried):
+        sent = "".join(self.delivery(d, self.world.shop.now)
+                       for d in self.world.pings.log
+                       if d.subject in self.control.forged)
+        if sent:
+            sent = '<ul class="pings">%s</ul>' % sent
         options = "".join('<option value="%s">%s</option>' % (
             e(p.id), e(p.name)) for p in self.world.shop.products.values())
         return (
@@ -341,41 +345,6 @@ class Page:
             "<label>Product<select name=product>%s</select></label>"
             '<label>E-mail<input name="email" type="email" required '
             'value="forger@example.com"></label><label>user_id<input '
-            'name="for_user" value="%s"></label>%s'
+            'name="for_user" value="%s"></label>%s%s'
             '<button name="do" value="forge">Forge a sale</button></form>'
-            % (options, e(carried.get("user_id")), hidden(carried)))
-
-
-SAID = {
-    "advance": "Time went by, and what fell due was sent.",
-    "forge": "A ping went out that no sale stands behind.",
-    "lose": "That ping will not arrive. Only the API knows of it now.",
-    "refund": "Paid back. Gumroad sends a refund ping in 5 s; none for a "
-              "gift.",
-    "cancel": "Cancelled to the end of what is paid. Gumroad sends a "
-              "cancellation in 5 s, and subscription_ended at the end.",
-    "undo": "It goes on. Gumroad sends subscription_restarted in 5 s.",
-    "dispute": "The bank asks the money back. Gumroad sends dispute in 5 s; "
-               "a membership ends at once.",
-    "win_dispute": "Won. Gumroad sends dispute_won in 5 s.",
-    "revoke": "Access is revoked. Gumroad sends nothing: only the API shows "
-              "it.",
-    "unrevoke": "Access is back. Gumroad sends nothing: only the API shows "
-                "it.",
-    "resend": "Gumroad sends the sale again in 10 s, as it is now, without "
-              "url_params.",
-}
-
-EXPLAINED = """<section class="card"><h2>What Gumroad sends</h2><dl>
-<dt>a purchase, a renewal</dt><dd><code>sale</code> after 10 s</dd>
-<dt>a refund</dt><dd><code>refund</code> after 5 s; of a part, it does not
-say how much</dd>
-<dt>a cancellation</dt><dd><code>cancellation</code> after 5 s, with the end
-of the paid period; then <code>subscription_ended</code></dd>
-<dt>a dispute</dt><dd><code>dispute</code>, and for a membership
-<code>subscription_ended</code> and <code>cancellation</code></dd>
-<dt>access revoked, a refund that fails at the bank</dt><dd>nothing</dd>
-<dt>an answer of 499, 500, 502, 503, 504, or none</dt><dd>again after 1, 3
-and 10 minutes, then never</dd>
-<dt>any other answer</dt><dd>never again</dd></dl></section>
-"""
+            % (options, e(carried.get("user_id")), hidden(carried), sent))
