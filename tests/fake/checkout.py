@@ -175,13 +175,19 @@ class Checkout:
                              preorder=True, **wanted)
         self.announce("sale", 10, sale=sale, url_params=sale.url_params)
         wanted = dict(wanted, url_params={})
-        self.agenda.at(product.released_at, self._release, product, buyer,
-                       price, wanted)
+        self.agenda.at(product.released_at, self._release, sale, wanted)
         return sale
 
-    def _release(self, product, buyer, price, wanted):
-        if not product.deleted:
-            self._sell(product, buyer, SUCCESSFUL, price, wanted, 0, False)
+    def _release(self, sale, wanted):
+        if not (sale.product.deleted or sale.preorder_cancelled):
+            self._sell(sale.product, sale.buyer, SUCCESSFUL,
+                       sale.listing_price, wanted, 0, False)
+
+    def cancel_preorder(self, sale):
+        """Nothing is charged at the release, and nothing is told."""
+        if not sale.preorder:
+            raise Refused("it is no pre-order")
+        sale.preorder_cancelled = True
 
     def fail_purchase(self, product, email, **wanted):
         """A declined card: a row that only its id finds."""

@@ -20,7 +20,7 @@ from records import SUCCESSFUL, Person, Sale, Subscription
 from request import as_json
 
 ON_SALE = ("refund fail_refund dispute win_dispute lose_dispute revoke "
-           "unrevoke resend").split()
+           "unrevoke resend change_email cancel_preorder").split()
 ON_SUBSCRIPTION = ("cancel undo restart change_plan fail_card mend_card "
                    "run_unpaid").split()
 ON_PRODUCT = ("buy fail_purchase rename_permalink rename_product rename_tier "

@@ -40,10 +40,12 @@ class Switches:
     def __init__(self):
         self.rules = []
 
-    def add(self, kind, path=".*", method=".*", count=None, **more):
+    def add(self, kind, path=None, method=".*", count=None, **more):
         """count: of requests, None: until it is cleared."""
         if kind not in KINDS:
             raise ValueError("kind is one of: " + " ".join(sorted(KINDS)))
+        if path is None:
+            path = r"/sales(\.json)?$" if kind == "long_window" else ""
         re.compile(path)
         self.rules.append(dict(more, kind=kind, path=path, method=method,
                                count=count))

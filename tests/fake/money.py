@@ -89,6 +89,13 @@ class Money:
         sale.revoked = False
         self.mark(sale)
 
+    def change_email(self, sale, email):
+        """The seller corrects the address. It is told with a later ping."""
+        sale.email = email.strip().lower()
+        if sale.subscription and sale.original:
+            sale.subscription.email = sale.email
+        self.mark(sale)
+
     def resend(self, sale):
         """The button that sends a sale's ping again, as the sale is now."""
         self.announce("sale", 10, sale=sale)

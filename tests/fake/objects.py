@@ -92,7 +92,8 @@ def sale(shop, s, new=True):
         o["variants"] = {product.category: s.tier.name}
     o.update(_middle(shop, s))
     if s.preorder:
-        o.update(preorder_cancelled=False, is_preorder_authorization=True,
+        o.update(preorder_cancelled=s.preorder_cancelled,
+                 is_preorder_authorization=True,
                  is_in_preorder_state=shop.now < product.released_at)
     if sub:
         o.update(_of_subscription(shop, s, sub))

@@ -211,7 +211,8 @@ class Page:
                 '<p class="price">%s</p><a class="buy" href="l/%s%s">'
                 "I want this!</a></article>" % (
                     e(product.name), e(product.about), extra,
-                    e(price(product)), e(product.permalink),
+                    e(price(product)),
+                    urllib.parse.quote(product.permalink, safe=""),
                     e(query(carried))))
 
     # ---- the sales and their pings ---------------------------------------

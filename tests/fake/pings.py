@@ -9,7 +9,6 @@ import fnmatch
 import heapq
 import http.client
 import random
-import ssl
 import urllib.parse
 
 import form
@@ -22,7 +21,8 @@ RESOURCES = ("sale", "refund", "dispute", "dispute_won", "cancellation",
 RETRIES = (60, 180, 600)
 RETRIED = (499, 500, 502, 503, 504)
 TIMEOUT = 5
-RULES = ("lose", "double", "hold", "late")
+REDIRECTS = 3
+RULES = ("lose", "double", "hold", "late", "later")
 
 
 class Delivery:
@@ -93,11 +93,18 @@ class Pings:
         shop.told.append(self.hear)
 
     def hear(self, notice):
-        told = payload.build(self.shop, notice)
-        if told is None:
-            return
         subject = (notice.sale or notice.subscription).id
-        self.fan_out(notice.resource, told, subject)
+        rule = self._rule(notice.resource, subject, ("later",))
+        if rule:
+            self.shop.agenda.at(self.shop.now + int(rule["seconds"]),
+                                self._build, notice, subject)
+        else:
+            self._build(notice, subject)
+
+    def _build(self, notice, subject):
+        told = payload.build(self.shop, notice)
+        if told is not None:
+            self.fan_out(notice.resource, told, subject)
 
     def fan_out(self, resource, told, subject):
         return [self.add(url, resource, told, subject)
@@ -108,7 +115,7 @@ class Pings:
         delivery = Delivery(len(self.log) + 1, due, url, resource, told,
                             subject)
         self.log.append(delivery)
-        rule = self._rule(delivery)
+        rule = self._rule(resource, subject, RULES[:4])
         if rule and rule["do"] == "late":
             delivery.due += int(rule.get("seconds", 3600))
         if rule and rule["do"] in ("lose", "hold"):
@@ -128,17 +135,17 @@ class Pings:
 
     def rule(self, do, resource="*", subject=None, count=None, **more):
         """The next count pings (all: None) of a resource or a subject are
-        lost, doubled, held or late (by seconds)."""
+        lost, doubled, held or late by seconds; later: built then, too."""
         if do not in RULES:
             raise ValueError("do is one of: " + " ".join(RULES))
         self.rules.append(dict(more, do=do, resource=resource,
                                subject=subject, count=count))
 
-    def _rule(self, delivery):
+    def _rule(self, resource, subject, kinds):
         for rule in self.rules:
-            if fnmatch.fnmatch(delivery.resource, rule["resource"]) and \
-                    rule["subject"] in (None, delivery.subject) and \
-                    rule["count"] != 0:
+            if rule["do"] in kinds and rule["count"] != 0 and \
+                    fnmatch.fnmatch(resource, rule["resource"]) and \
+                    rule["subject"] in (None, subject):
                 if rule["count"] is not None:
                     rule["count"] -= 1
                 return rule
@@ -208,22 +215,35 @@ class Pings:
 
 
 def post(delivery, client="ruby", timeout=TIMEOUT):
-    """One request; returns its status, or the word of an error."""
-    url = urllib.parse.urlsplit(delivery.url)
-    port = url.port or (443 if url.scheme == "https" else 80)
+    """One POST; returns its status, or the word of an error. A redirect gets
+    the same body, three times at most (as since August 2026)."""
+    url = delivery.url
+    for _ in range(1 + REDIRECTS):
+        try:
+            answer = _request(delivery, url, client, timeout)
+        except (OSError, http.client.HTTPException) as e:
+            return type(e).__name__
+        where = answer.getheader("Location")
+        if answer.status not in (301, 302, 303, 307, 308) or not where:
+            break
+        url = urllib.parse.urljoin(url, where)
+    return answer.status
+
+
+def _request(delivery, url, client, timeout):
+    url = urllib.parse.urlsplit(url)
     if url.scheme == "https":
-        c = http.client.HTTPSConnection(url.hostname, port, timeout=timeout,
-                                        context=ssl.create_default_context())
+        c = http.client.HTTPSConnection(url.hostname, url.port,
+                                        timeout=timeout)
     else:
-        c = http.client.HTTPConnection(url.hostname, port, timeout=timeout)
+        c = http.client.HTTPConnection(url.hostname, url.port,
+                                       timeout=timeout)
     path = (url.path or "/") + ("?" + url.query if url.query else "")
     try:
         c.putrequest("POST", path, skip_host=True, skip_accept_encoding=True)
         for header in delivery.headers(client):
             c.putheader(*header)
         c.endheaders(delivery.body)
-        return c.getresponse().status
-    except (OSError, http.client.HTTPException) as e:
-        return type(e).__name__
+        return c.getresponse()
     finally:
         c.close()

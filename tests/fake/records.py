@@ -122,6 +122,7 @@ class Sale:
     dispute_won: bool = False
     revoked: bool = False
     preorder: bool = False
+    preorder_cancelled: bool = False
     history: list = field(default_factory=list)
 
     @property

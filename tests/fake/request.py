@@ -76,7 +76,7 @@ class Request:
     def token(self):
         """The first that is not empty."""
         bearer = self.headers.get("authorization", "")
-        if bearer.startswith("Bearer ") and bearer[7:].strip():
+        if bearer.lower().startswith("bearer ") and bearer[7:].strip():
             return bearer[7:].strip()
         params = self.params
         return params.get("access_token") or params.get("bearer_token")

@@ -102,6 +102,8 @@ class Shop(Checkout, Membership, Money):
         if kind == MEMBERSHIP and not product.tiers:
             raise Refused("a membership needs a tier")
         product.items = [self.product(item) for item in items]
+        if any(item.recurring for item in product.items):
+            raise Refused("a bundle has no memberships")
         self.products[product.id] = product
         return product
 

@@ -150,8 +150,10 @@ def preordered(s):
 
 
 def bundled(s):
+    s.shop.add_product("Ink", price=700, custom_permalink="ink",
+                       licensed=True)
     both = s.shop.add_product("Both", kind="bundle", price=1500,
-                              items=["pencil", "club"])
+                              items=["pencil", "ink"])
     s.shop.buy(both, "b@example.com")
 
 
@@ -171,6 +173,12 @@ def unpaid(s):
     sub = s.member()
     s.pass_by()
     s.shop.run_unpaid(sub)
+
+
+def preorder_cancelled(s):
+    book = s.shop.add_product("Book", price=2000,
+                              released_at=s.shop.now + 3 * DAY)
+    s.shop.cancel_preorder(s.shop.buy(book, "pre@example.com"))
 
 
 BOTH = ["cancellation", "subscription_ended"]
@@ -209,6 +217,7 @@ OPERATIONS = (
     ("a gift's dispute", gift_disputed, HOUR, ["dispute"]),
     ("a bundle and its items", bundled, HOUR, ["sale"] * 3),
     ("a pre-order and its release", preordered, 4 * DAY, ["sale"] * 2),
+    ("a pre-order that is cancelled", preorder_cancelled, 4 * DAY, ["sale"]),
     ("a bank debit before it is there", lambda s: paid(s, debit_days=4),
      DAY, []),
     ("a bank debit", lambda s: paid(s, debit_days=4), 5 * DAY, ["sale"]),

@@ -306,6 +306,7 @@ def misbehaves():
     f.do("misbehave", clear=True, kind="long_window", days=7)
     same([f.get("/v2/sales?after=2026-03-01&before=2026-03-" + day).status
           for day in ("08", "09")], [200, 400], "a window that is too long")
+    same(f.get("/v2/user").status, 200, "... of sales")
     f.do("misbehave", clear=True)
     f.do("counts", clear=True)
     for _ in range(3):
@@ -321,7 +322,10 @@ class Receiver(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.got.append((self.path, self.headers.items(), body))
-        self.send_response(self.statuses.pop(0) if self.statuses else 200)
+        status = self.statuses.pop(0) if self.statuses else 200
+        self.send_response(status)
+        if status == 301:
+            self.send_header("Location", "/elsewhere")
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -353,6 +357,11 @@ def posts():
     ok(made["sale"].encode()[:-2] in got[-1][2] and
        not f.get("/v2/sales/" + made["sale"]).json()["success"],
        "a forged sale is posted, and the API knows nothing")
+    Receiver.statuses = [301]
+    f.do("forge")
+    f.do("deliver")
+    same((got[-1][0], got[-1][2]), ("/elsewhere", got[-2][2]),
+         "a redirect gets the same body")
     f.do("test_ping", url=url)
     f.do("deliver")
     ok(got[-1][2].endswith(b"&test=true") and

@@ -215,6 +215,13 @@ def on_the_way():
     numbers = [d.number for d in s.pings.log if d.state == "held"]
     s.pings.release(numbers[::-1])
     same(s.told(), ["refund"] * 2, "released")
+    s.pings.rules.clear()
+    s.pings.rule("later", "sale", count=1, seconds=HOUR)
+    late = s.shop.buy(s.pencil, "late@example.com")
+    same(s.told(HOUR // 2), [], "a job that waits")
+    s.shop.change_email(late, "New@example.com")
+    same([d.payload["email"] for d in s.pass_by()], ["new@example.com"],
+         "... and tells what is then")
     s.pings.jitter = 600
     s.pings.rules.clear()
     many = [s.shop.buy(s.pencil, "a@example.com").id for _ in range(20)]
