@@ -169,6 +169,12 @@ def instalments(s):
     s.shop.buy(course, "inst@example.com")
 
 
+def instalment_disputed(s):
+    instalments(s)
+    s.pass_by()
+    s.shop.dispute(next(iter(s.shop.sales.values())))
+
+
 def unpaid(s):
     sub = s.member()
     s.pass_by()
@@ -226,6 +232,8 @@ OPERATIONS = (
     ("a trial and its first charge", tried, 8 * DAY, ["sale"] * 2),
     ("a plan of three instalments", instalments, 100 * DAY,
      ["sale"] * 3 + ["subscription_ended"]),
+    ("a dispute of an instalment: the plan goes on", instalment_disputed,
+     100 * DAY, ["dispute"] + ["sale"] * 2 + ["subscription_ended"]),
     ("a test purchase of a membership", lambda s: s.member(test=True),
      90 * DAY, ["sale"]),
     ("a membership that runs on unpaid", unpaid, 90 * DAY, []),

@@ -62,6 +62,13 @@ def sales():
 def hidden_sales():
     """What the list shows, and what only its id finds."""
     f = Fake()
+    up = f.buy("club", "up@example.com", tier="Supporter")["subscription"]
+    f.do("change_plan", subscription=up, tier="Influencer")
+    same([s["is_upgrade_purchase"] for s in f.sales()["sales"]],
+         [True, False], "an upgrade's inner row is not listed")
+    same(len(f.get("/v2/subscribers/" + up).json()["subscriber"][
+        "purchase_ids"]), 2, "... nor named by the subscriber")
+    f = Fake()
     f.do("add_product", name="Dear", price=123450, custom_permalink="dear")
     f.do("add_product", name="Soon", price=100, custom_permalink="soon",
          released_at="2026-04-01")
@@ -133,6 +140,9 @@ def subscribers():
     same((one["status"], one["ended_at"]), ("cancelled", None), "found by id")
     sale = f.sales()["sales"][0]
     same((sale["dead"], sale["ended"]), (True, False), "dead, and not ended")
+    f.buy("club", test=True)
+    f.do("advance", seconds=400 * DAY)
+    same(f.get(many).json()["subscribers"], [], "a test is never listed")
     for n in range(105):
         f.buy("club", "m%d@example.com" % n)
     same(len(f.get(many).json()["subscribers"]), 105, "all at once")

@@ -124,6 +124,9 @@ def encoding():
                  "45-subscription-updated-recurrence-and-seats"):
         body = fixture("gumroad/" + name)
         same(form.encode(nested(body)), body, name + " is encoded as it was")
+    same(form.encode({"a": {"deep": {"x": 1}, "plain": None}, "list": []}),
+         b"a%5Bplain%5D=&a%5Bdeep%5D%5Bx%5D=1&list%5B%5D=",
+         "plain members come before deeper ones")
 
 
 def nested(body):
@@ -229,6 +232,22 @@ def on_the_way():
     ok(got != many and sorted(got) == sorted(many), "any order")
 
 
+def calendar():
+    s = Story()
+    sub = s.member()
+    s.shop.advance(70 * DAY)
+    same([iso(x.created_at) for x in sub.sales], [
+        "2026-01-31T09:00:00Z", "2026-02-28T09:01:45Z",
+        "2026-03-28T09:03:30Z"], "periods are months of the calendar")
+    s.pings.take(s.shop.now)
+    s.shop.change_plan(sub, s.club.tiers[1])
+    got = s.pass_by()[0]
+    same(len(got.payload["purchase_ids"]), 5,
+         "an upgrade's ping names its inner row, too")
+    same([x.state for x in sub.sales[-2:]], ["not_charged", "successful"],
+         "... which is no sale")
+
+
 def raced():
     """What has changed between an event and its ping."""
     s = Story()
@@ -285,7 +304,10 @@ def truths():
     then(["Supporter"], 31 * DAY)
     s.shop.cancel(sub)
     then(["Supporter"])
+    end = sub.cancelled_at
     then([], 31 * DAY)
+    same([gives(s, at=end - 1), gives(s, at=end)], [["Supporter"], []],
+         "over at its date, not when the worker comes")
     then([], 100 * DAY)
     s.member(tier="Influencer")
     then(["Influencer"])
@@ -360,5 +382,5 @@ def seeds():
     same(sub.id, sub.sales[0].id, "--same-ids: an id is one of its kind only")
 
 
-main(operations, shapes, encoding, schedule, who_hears, on_the_way, raced,
+main(operations, shapes, encoding, schedule, who_hears, on_the_way, calendar, raced,
      truths, seeds)
