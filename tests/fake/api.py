@@ -80,7 +80,7 @@ class Api:
             return self._old_page(shop, request, found)
         return self._page(request, found, PER_PAGE, "sales",
                           lambda s: objects.sale(shop, s, not self.old),
-                          _sale_key(shop))
+                          shop.rows.get)
 
     def _filters(self, shop, params):
         accepted = []
@@ -332,11 +332,6 @@ def _date(name, text):
         raise bad_parameter(
             "Invalid date format provided in field '%s'. Dates must be in "
             "the format YYYY-MM-DD." % name) from None
-
-
-def _sale_key(shop):
-    orders = {s.order: s.row for s in shop.sales.values()}
-    return orders.get
 
 
 def _same_number(number):

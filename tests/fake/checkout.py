@@ -90,6 +90,7 @@ class Checkout:
                     price=round(listing_price * RATES[product.currency]),
                     **more)
         self.sales[sale.id] = sale
+        self.rows[sale.order] = row
         self.mark(sale)
         return sale
 

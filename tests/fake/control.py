@@ -51,18 +51,15 @@ class Control:
 
     def operations(self):
         """The names, and what each takes."""
-        found = {n[3:]: getattr(self, n) for n in dir(self)
+        found = {n[3:]: takes(getattr(self, n)) for n in dir(self)
                  if n.startswith("do_")}
-        takes = {}
         for subject, names in (("sale", ON_SALE), ("product", ON_PRODUCT),
                                ("subscription", ON_SUBSCRIPTION)):
             for name in names:
-                found[name] = getattr(self.world.shop, name)
-                takes[name] = subject
-        return {name: ", ".join(
-            [takes[name]] * (name in takes) +
-            [str(p) for p in signature(act).parameters.values()]
-            [name in takes:]) for name, act in sorted(found.items())}
+                _, *more = takes(getattr(self.world.shop, name))
+                found[name] = [subject, *more]
+        found["add_product"] += takes(self.world.shop.add_product)[1:]
+        return {name: ", ".join(found[name]) for name in sorted(found)}
 
     def do(self, name, given):
         if name in ("advance", "deliver"):  # these post: no lock
@@ -249,6 +246,10 @@ class Control:
         if clear:
             self.world.counts.clear()
         return told
+
+
+def takes(act):
+    return [str(p) for p in signature(act).parameters.values()]
 
 
 def forged(shop, ids, product, tier, email):

@@ -10,7 +10,7 @@ from membership import Refused
 from objects import A_PERIOD, SYMBOLS, money
 from records import BUNDLE, INSTALMENTS, LISTED, MEMBERSHIP, SUCCESSFUL
 from request import Reply
-from words import EXPLAINED, HEAD, INTRO, SAID
+from words import EXPLAINED, HEAD, INTRO, NAV, SAID
 
 SHOWN = 40
 # names of this page's own forms; all others belong to the link
@@ -77,7 +77,8 @@ class Page:
 
     def sent(self, title, text, depth="", more="", params=None):
         head = HEAD % (e(title), depth, more, depth or "./",
-                       e(query(params or {})), e(self.world.shop.name))
+                       e(query(params or {})), e(self.world.shop.name),
+                       "" if depth else NAV)
         return Reply(200, (head + text + "</main></body></html>\n").encode())
 
     # ---- what the buttons do ---------------------------------------------
@@ -221,7 +222,7 @@ class Page:
         rows = list(self.world.shop.sales.values())[::-1]
         rows = [s for s in rows if s.state in LISTED or s.gift or s.preorder
                 or s.state in ("in_progress", "test")]
-        text = "<h2>Sales</h2>"
+        text = '<h2 id="sales">Sales</h2>'
         if not rows:
             return text + "<p>None yet: buy something.</p>"
         if len(rows) > SHOWN:
@@ -321,8 +322,8 @@ class Page:
     def time(self, carried):
         now = clock(self.world.clock.now())
         return (
-            '<section class="card"><h2>Time</h2><p>It is %s here. Renewals, '
-            "ends and retries happen by this clock.</p>"
+            '<section class="card" id="time"><h2>Time</h2><p>It is %s here. '
+            "Renewals, ends and retries happen by this clock.</p>"
             '<form method="post" action="do" class="buttons">%s'
             '<input type="hidden" name="do" value="advance">%s</form>'
             "</section>" % (e(now), hidden(carried), "".join(
@@ -339,8 +340,8 @@ class Page:
         options = "".join('<option value="%s">%s</option>' % (
             e(p.id), e(p.name)) for p in self.world.shop.products.values())
         return (
-            '<form class="card" method="post" action="do"><h2>Forge</h2>'
-            "<p>Posts a sale that never was to the right address, as "
+            '<form class="card" id="forge" method="post" action="do">'
+            "<h2>Forge</h2><p>Posts a sale that never was to the right address, as "
             "somebody could who learned the address. Gumroad's pings are not "
             "signed: only reading the sale back tells.</p>"
             "<label>Product<select name=product>%s</select></label>"

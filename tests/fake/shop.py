@@ -47,6 +47,7 @@ class Shop(Checkout, Membership, Money):
                              self.ids.digits("seller"))
         self.products, self.people = {}, {}
         self.sales, self.subscriptions = {}, {}
+        self.rows = {}  # of the sales, by order number
         self.told = []
 
     @property

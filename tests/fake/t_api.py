@@ -11,6 +11,7 @@ sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE)]
 
 import http.client
 import http.server
+import json
 import threading
 import urllib.parse
 from collections import Counter
@@ -390,6 +391,26 @@ def posts():
     server.server_close()
 
 
+def control():
+    f = Fake()
+    told = http_request(f.port, "GET", "/fake/").json()
+    ok(told["operations"]["buy"].startswith("product, email, tier=None") and
+       "half" in told["misbehave"], "GET /fake/ says what there is", told)
+    for name, given, status in (("cancel", {"subscription": "x"}, 400),
+                                ("nothing", {}, 400), ("buy", [], 400),
+                                ("buy", {"product": "x", "email": "y@z"}, 409),
+                                ("refund", {"sale": f.buy(offer="A")["sale"]},
+                                 409)):
+        a = http_request(f.port, "POST", "/fake/" + name, json.dumps(given))
+        same(a.status, status, "%s %s" % (name, a.body.decode()[:60]))
+    f.do("clock", set="2026-05-01")
+    same(f.do("clock")["iso"], "2026-05-01T00:00:00Z", "the clock is set")
+    a = http_request(f.port, "POST", "/fake/clock", b'{"set":"2026-04-01"}')
+    same(a.status, 409, "... forward only")
+    f.do("clock", speed=86400)
+    until(lambda: f.do("clock")["now"] > 1777593600 + 7200, "a fast clock")
+
+
 def take():
     """A test that delivers by itself, through the server."""
     f = Fake("--hooks", HOOK)
@@ -451,4 +472,4 @@ def late_rows():
 
 
 main(sales, hidden_sales, late_rows, subscribers, subscriptions, tokens,
-     periods, licences, misbehaves, posts, take, page)
+     periods, licences, misbehaves, posts, control, take, page)

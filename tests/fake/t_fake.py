@@ -382,5 +382,5 @@ def seeds():
     same(sub.id, sub.sales[0].id, "--same-ids: an id is one of its kind only")
 
 
-main(operations, shapes, encoding, schedule, who_hears, on_the_way, calendar, raced,
-     truths, seeds)
+main(operations, shapes, encoding, schedule, who_hears, on_the_way, calendar,
+     raced, truths, seeds)

@@ -5,9 +5,13 @@ HEAD = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>%s</title><link rel="stylesheet" href="%sshop.css">%s</head><body>
 <header><a class="name" href="%s%s">%s</a>
-<span class="tag">a pretend Gumroad: nothing here costs money</span></header>
+<span class="tag">a pretend Gumroad: nothing here costs money</span>
+%s</header>
 <main>
 """
+
+NAV = """<nav><a href="#sales">Sales</a> <a href="#time">Time</a>
+<a href="#forge">Forge</a> <a href="#explained">What is sent</a></nav>"""
 
 INTRO = """<p>This shop behaves as Gumroad does: buy something, then watch
 what Gumroad would tell the seller's server, and when. A link to a product may
@@ -34,7 +38,8 @@ SAID = {
               "url_params.",
 }
 
-EXPLAINED = """<section class="card"><h2>What Gumroad sends</h2><dl>
+EXPLAINED = """<section class="card" id="explained">
+<h2>What Gumroad sends</h2><dl>
 <dt>a purchase, a renewal</dt><dd><code>sale</code> after 10 s</dd>
 <dt>a refund</dt><dd><code>refund</code> after 5 s; of a part, it does not
 say how much</dd>
