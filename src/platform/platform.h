@@ -206,6 +206,7 @@ struct platform_api {
 	const char *scope; /* that the token needs: "view_sales" */
 	const char *reconcile; /* how often, where the settings do not say */
 	int confirms; /* a sale that was posted can be looked up */
+	int64_t oldest; /* no sale is older; seconds */
 	const char *const *kinds; /* of ASK_REGISTER, ended by NULL; or NULL */
 	/* The request; -1 without memory. Pure. */
 	int (*request)(const struct platform_question *q, struct arena *a,

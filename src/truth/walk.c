@@ -118,8 +118,13 @@ walk_newest(struct pass *p, int64_t to, int64_t *day, struct err *e)
 	enum platform_said said;
 	struct fact f;
 	*day = FACT_NO_TIME;
-	if (asker_ask(&p->ask, &q, 0, &a, &said, e) != 0)
+	if (asker_ask(&p->ask, &q, 1U << SAID_TOO_MUCH, &a, &said, e) != 0)
 		return -1;
+	/* it cannot say: month by month, then */
+	if (said == SAID_TOO_MUCH && to > p->ask.platform->api->oldest)
+		*day = to;
+	if (said == SAID_TOO_MUCH)
+		return 0;
 	const json_t *first = json_array_get(a.objects, 0);
 	if (first == NULL)
 		return 0;

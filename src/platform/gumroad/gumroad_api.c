@@ -223,6 +223,7 @@ const struct platform_api gumroad_api = {
 	.scope = "view_sales",
 	.reconcile = "15m",
 	.confirms = 1,
+	.oldest = 1293840000, /* 2011: it was founded in April */
 	.kinds = kinds,
 	.request = gumroad_request,
 	.judge = gumroad_judge,
