@@ -4,8 +4,8 @@
 
 /* ---- sales ---- */
 
-static const struct store_purchase *
-row_of(const struct say *s)
+const struct store_purchase *
+say_row(const struct say *s)
 {
 	const struct rows *r = &s->subject->rows;
 	struct str sale = project_column(s->arena, s->event->fact->sale);
@@ -176,7 +176,7 @@ say_dispute(const struct say *s, const struct store_purchase *p)
 static void
 say_purchase(const struct say *s)
 {
-	const struct store_purchase *p = row_of(s);
+	const struct store_purchase *p = say_row(s);
 	if (p == NULL) {
 		buf_addz(s->b,
 		    "This sale belongs to another subscription by now: no "
@@ -201,12 +201,14 @@ say_purchase(const struct say *s)
 static enum fold_rule
 rule_of_sale(const struct say *s)
 {
-	const struct store_purchase *p = row_of(s);
+	const struct store_purchase *p = say_row(s);
 	if (str_eq_z(s->event->reason, "conflict"))
 		return FOLD_CONFLICT;
 	if (p == NULL)
 		return FOLD_WINDOWS;
 	const struct fold_why *why = say_why(s->subject, p);
+	if (why->known != FOLD_KNOWN)
+		return FOLD_CONFIRMED;
 	if (p->test && !why->counted && p->refunded_at == STORE_NULL)
 		return FOLD_TEST;
 	return why->old_name ? FOLD_NAMES
@@ -241,6 +243,11 @@ say_rule(const struct say *s)
 		return FOLD_RESTARTED;
 	case FACT_UPDATED:
 		return FOLD_UPDATED;
+	case FACT_READBACK:
+	case FACT_SUBSCRIBER:
+		return FOLD_READ;
+	case FACT_ABSENT:
+		return FOLD_CONFIRMED;
 	default:
 		return rule_of_sale(s);
 	}
@@ -255,6 +262,11 @@ say_applied(const struct say *s)
 	case FACT_ENDED:
 	case FACT_RESTARTED:
 		say_subscription(s);
+		break;
+	case FACT_READBACK:
+	case FACT_SUBSCRIBER:
+	case FACT_ABSENT:
+		say_reading(s);
 		break;
 	default:
 		say_purchase(s);
@@ -278,7 +290,7 @@ say_event(const struct say *s)
 		buf_addz(s->b, "Voided by hand: does not count");
 	else
 		say_applied(s);
-	if (ev->seen > 1)
+	if (ev->seen > 1 && !platform_is_reading(ev->kind))
 		buf_addf(s->b, " (seen %lld times, counted once)",
 		    (long long)ev->seen);
 	buf_addc(s->b, '.');
