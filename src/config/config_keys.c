@@ -191,7 +191,7 @@ platform_keys(struct arena *a, const struct platform *p)
 		{ token == NULL ? NULL : arena_printf(a, "%s_file", token),
 		    .type = CONFIG_LIST },
 		{ api == NULL || !api->confirms ? NULL : "confirm", CONFIG_WORD,
-		    OF(platform.confirm), .words = "after before off",
+		    OF(confirm), .words = "off after before",
 		    .preset = "after" },
 		{ token == NULL ? NULL : "reconcile", CONFIG_TIME,
 		    OF(platform.reconcile), 0, INT64_MAX,

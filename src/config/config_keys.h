@@ -43,6 +43,7 @@ struct config_platform_values {
 	struct config_platform platform;
 	int64_t grace;
 	int accept_test;
+	int confirm;
 };
 
 /* The keys outside of all sections, with a section for each platform. It lives

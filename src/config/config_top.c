@@ -155,6 +155,9 @@ read_platform(struct config_reader *r, size_t i)
 	r->config->platforms[i] = v.platform;
 	r->config->rules.grace[i] = v.grace;
 	r->config->rules.accept_test[i] = v.accept_test;
+	/* without a token nothing is ever confirmed */
+	if (v.platform.api_token.p != NULL)
+		r->config->rules.confirm[i] = (enum tier_confirm)v.confirm;
 	return 0;
 }
 

@@ -48,6 +48,23 @@ is_first(const struct say *s)
 	return 1;
 }
 
+/* Was the same asked again, with another answer? */
+static int
+is_read_later(const struct say *s)
+{
+	const struct explain_event *ev = s->event;
+	for (size_t i = 0; i < s->subject->n_events; i++) {
+		const struct explain_event *o = &s->subject->events[i];
+		if (o != ev && o->counts && o->fact != NULL &&
+		    o->fact->kind == ev->fact->kind &&
+		    str_eq(o->fact->sale, ev->fact->sale) &&
+		    (o->sent_at > ev->sent_at ||
+			(o->sent_at == ev->sent_at && o > ev)))
+			return 1;
+	}
+	return 0;
+}
+
 static void
 add_state(const struct say *s, const struct fact *f)
 {
@@ -91,7 +108,9 @@ say_readback(const struct say *s)
 	buf_addz(s->b, " about sale ");
 	buf_adds(s->b, f->sale);
 	add_state(s, f);
-	if (f->gift_sender) {
+	if (is_read_later(s)) {
+		buf_addz(s->b, "; another answer came later");
+	} else if (f->gift_sender) {
 		buf_addz(s->b,
 		    "; it is the giver's side of a gift, which gives nothing");
 	} else if (p == NULL) {
@@ -105,43 +124,77 @@ say_readback(const struct say *s)
 }
 
 static void
-add_life(const struct say *s, const struct fact *f)
+say_over(const struct say *s)
 {
-	static const char *const words[] = {
-		[FACT_LIFE_UNKNOWN] = "in a state that is not known here",
-		[FACT_ALIVE] = "running",
-		[FACT_PENDING_CANCELLATION] = "cancelled",
-		[FACT_CANCELLED] = "cancelled and over",
-		[FACT_FAILED] = "over, as payments failed",
-		[FACT_COMPLETED] = "complete, all of its payments were made",
-	};
-	int64_t at = f->life == FACT_FAILED ? f->failed_at
-	    : f->life == FACT_COMPLETED	    ? f->ended_at
-					    : f->cancelled_at;
-	buf_addf(s->b, ": the subscription is %s", words[f->life]);
-	if (at != FACT_NO_TIME && f->life != FACT_ALIVE) {
+	int64_t t = fold_ended_at(s->event->fold);
+	const char *why = say_ended_words(fold_ended_reason(s->event->fold));
+	buf_addz(s->b, "the subscription ended on ");
+	say_time(s->b, t);
+	if (why != NULL)
+		buf_addf(s->b, " (%s)", why);
+	if (s->event->fold == s->subject->fold.paid_up_by)
 		buf_addz(s->b,
-		    f->life == FACT_PENDING_CANCELLATION ? " for " : " on ");
-		say_time(s->b, at);
+		    ": what was bought before is paid up, so access lasts for "
+		    "ever");
+	else if (s->event->fold->verdict != FOLD_COUNTS)
+		say_why_not(s,
+		    ": no effect, as of several ends the latest counts, the "
+		    "one on ");
+	else if (!say_other_end(s, t))
+		buf_addz(s->b, ": all access by it ended then");
+}
+
+static void
+say_subscriber(const struct say *s)
+{
+	int64_t cancelled = s->event->fact->cancelled_at;
+	add_asked(s);
+	buf_addz(s->b, ": ");
+	if (is_read_later(s) && s->event->fold != s->subject->fold.paid_up_by) {
+		buf_addz(s->b,
+		    "how the subscription stood; another answer came later");
+	} else if (fold_ended_at(s->event->fold) != FACT_NO_TIME) {
+		say_over(s);
+	} else if (cancelled == FACT_NO_TIME) {
+		buf_addz(s->b,
+		    "the subscription runs: what was sent before of its "
+		    "cancellation or end no longer holds");
+	} else {
+		buf_addz(s->b, "the subscription is cancelled for ");
+		say_time(s->b, cancelled);
+		if (s->event->fold->verdict != FOLD_COUNTS)
+			say_why_not(s,
+			    ": no effect, as of several cancellations the one "
+			    "sent last counts, the one for ");
+		else if (!say_other_end(s, cancelled))
+			buf_addz(s->b, ": access ends then, no grace");
 	}
+}
+
+static void
+say_absent(const struct say *s)
+{
+	const struct store_purchase *p = say_row(s);
+	add_asked(s);
+	buf_addf(s->b, ": %s knows no such sale (", title(s));
+	buf_adds(s->b, s->event->fact->sale);
+	buf_addz(s->b,
+	    p != NULL && say_why(s->subject, p)->known != FOLD_UNKNOWN
+		? "), but has shown it later: no effect now"
+		: "), so what names it does not count");
 }
 
 void
 say_reading(const struct say *s)
 {
-	const struct fact *f = s->event->fact;
-	switch (f->kind) {
+	switch (s->event->fact->kind) {
 	case FACT_READBACK:
 		say_readback(s);
 		break;
 	case FACT_SUBSCRIBER:
-		add_asked(s);
-		add_life(s, f);
+		say_subscriber(s);
 		break;
 	default:
-		add_asked(s);
-		buf_addf(s->b, ": %s knows no such sale (", title(s));
-		buf_adds(s->b, f->sale);
-		buf_addz(s->b, "), so what names it does not count");
+		say_absent(s);
 	}
 }

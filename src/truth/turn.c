@@ -204,8 +204,7 @@ run_one(struct turn *t, const struct platform *p, int64_t deadline, int *did,
 	*did = 0;
 	if (*later == NULL)
 		*later = json_object();
-	if (t->config->platforms[platform_index(p)].confirm !=
-		CONFIG_CONFIRM_OFF &&
+	if (t->config->rules.confirm[platform_index(p)] != TIER_CONFIRM_OFF &&
 	    confirm_due(t->store, p, *later, &confirms, e) != 0)
 		return -1;
 	for (size_t i = 0;
