@@ -377,6 +377,15 @@ def posts():
     f.do("deliver")
     ok(got[-1][2].endswith(b"&test=true") and
        b"resource_name" not in got[-1][2], "the test ping")
+    f.do("register", url=url, other=True)
+    f.do("add_product", other=True, name="Theirs", price=500,
+         custom_permalink="theirs")
+    theirs = f.buy("theirs", other=True)["sale"]
+    f.do("advance", seconds=10)
+    ok(theirs.encode()[:-2] in got[-1][2] and
+       f.about["seller_id"].encode()[:-2] not in got[-1][2] and
+       not f.get("/v2/sales/" + theirs).json()["success"],
+       "another seller's sale at our address")
     f.do("settings", client="go")
     f.do("clock", speed=1000)
     before = len(got)
