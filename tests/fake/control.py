@@ -5,7 +5,8 @@ a time may be seconds since 1970 or ISO text. Ids are those of the API.
 
   the shop: every method of Shop (see shop.py, checkout.py, membership.py,
   money.py). A sale, a subscription, a product is named by its id (or
-  permalink) in "sale", "subscription", "product"; a tier by its name.
+  permalink) in "sale", "subscription", "product"; a tier by its name. With
+  "other": true it happens at the shop of another account.
 """
 
 import json
@@ -73,8 +74,11 @@ class Control:
 
     # ---- the shop --------------------------------------------------------
 
+    def account(self, other):
+        return self.world.other if other else self.world.account
+
     def on_shop(self, name, given):
-        shop = self.world.shop
+        shop = self.account(given.pop("other", False)).shop
         if name in ON_SALE:
             thing = shop.sales[given.pop("sale")]
         elif name in ON_SUBSCRIPTION:
@@ -101,10 +105,11 @@ class Control:
             return {"subscription": thing.id}
         return {"product": thing.id, "permalink": thing.permalink}
 
-    def do_add_product(self, name, released_at=None, **more):
+    def do_add_product(self, name, released_at=None, other=False, **more):
         if released_at is not None:
             more["released_at"] = parse(released_at)
-        return self.shown(self.world.shop.add_product(name, **more))
+        shop = self.account(other).shop
+        return self.shown(shop.add_product(name, **more))
 
     def do_truth(self, at=None):
         return self.world.shop.truth(None if at is None else parse(at))
@@ -194,10 +199,10 @@ class Control:
     # ---- the account and the API -----------------------------------------
 
     def do_register(self, url=None, ping_url=None, resources=None,
-                    application="app"):
+                    application="app", other=False):
         """url: for all eight resources or those that are named. ping_url:
         the address in the settings; it gets sales only."""
-        account = self.world.account
+        account = self.account(other)
         if ping_url is not None:
             account.ping_url = ping_url
         rows = []
@@ -209,9 +214,7 @@ class Control:
 
     def do_add_token(self, token, scopes=None, application="app",
                      other=False):
-        world = self.world
-        made = (world.other if other else world.account).add_token(
-            token, scopes, application)
+        made = self.account(other).add_token(token, scopes, application)
         return {"token": made.text, "scopes": made.scopes}
 
     def do_revoke_token(self, token):

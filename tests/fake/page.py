@@ -341,9 +341,9 @@ class Page:
             e(p.id), e(p.name)) for p in self.world.shop.products.values())
         return (
             '<form class="card" id="forge" method="post" action="do">'
-            "<h2>Forge</h2><p>Posts a sale that never was to the right address, as "
-            "somebody could who learned the address. Gumroad's pings are not "
-            "signed: only reading the sale back tells.</p>"
+            "<h2>Forge</h2><p>Posts a sale that never was to the right "
+            "address, as somebody could who learned the address. Gumroad's "
+            "pings are not signed: only reading the sale back tells.</p>"
             "<label>Product<select name=product>%s</select></label>"
             '<label>E-mail<input name="email" type="email" required '
             'value="forger@example.com"></label><label>user_id<input '
