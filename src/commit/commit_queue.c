@@ -5,6 +5,7 @@
 
 #include "base/time.h"
 #include "commit/commit_own.h"
+#include "commit/confirm_mark.h"
 #include "commit/project.h"
 
 enum {
@@ -119,7 +120,8 @@ ready(struct commit *c, int64_t deadline, struct err *e)
 	if (c->turn != NULL)
 		store_brief(c->store);
 	be_patient(c, deadline);
-	if (project_tiers(c->store, c->config, e) != 0) {
+	if (project_tiers(c->store, c->config, e) != 0 ||
+	    confirm_mark(c->store, c->config, time_now(), e) != 0) {
 		forget_store(c);
 		return -1;
 	}

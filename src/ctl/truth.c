@@ -43,9 +43,12 @@ asked_platform(struct ctl *ctl, const char *name, struct err *e)
 	return p;
 }
 
+/* A dead token is no "no", which other commands end with. */
 static enum ctl_exit
-failed(const struct err *e)
+failed(struct err *e)
 {
+	if (e->code == ERR_AUTH || e->code == ERR_ABSENT)
+		e->code = ERR_CONFIG;
 	return e->code == ERR_USAGE ? CTL_USAGE : CTL_SYSTEM;
 }
 

@@ -280,7 +280,8 @@ add_object(struct page *page, const char *kind, const json_t *object,
 		return err_set(
 		    e, ERR_INPUT, "a page of more than %d", PASS_PAGE_MAX);
 	if (id.p == NULL)
-		return err_set(e, ERR_INPUT, "a %s without an id", kind);
+		return err_set(e, ERR_INPUT, "%s sent a %s without an id",
+		    p->ask.platform->words.title, kind);
 	json_t *reduced = api->reduce(str_from(kind), object);
 	int rc = reduced == NULL ||
 		(str_eq_z(str_from(kind), PLATFORM_READBACK) &&

@@ -1,0 +1,272 @@
+#!/usr/bin/env python3
+"""What Gumroad knows, Gatepost knows: the API is read and the database becomes
+the same, whatever pings were lost, forged or corrected."""
+
+import sys
+sys.dont_write_bytecode = True
+from pathlib import Path
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fake"))
+import json
+import secrets
+import signal
+import time
+
+from client import Fake
+from lib import (CTL_PROGRAM, FORM, Place, main, ok, same, start, stop,
+                 until)
+
+DAY = 86400
+
+
+def shop(*more):
+    """A shop whose clock goes with ours."""
+    return Fake("--seed", 7, *more, clock=time.strftime(
+        "%Y-%m-%dT%H:%M:%SZ", time.gmtime()), speed=1)
+
+
+def place(f, more="", token="fake-token", tiers=""):
+    p = Place(tiers="")
+    text = p.conf.read_text()
+    text = text.replace("gumroad {\n", "gumroad {\n  api_token = '%s'\n"
+                        "  api = 'http://127.0.0.1:%d'\n  %s\n" % (
+                            token, f.port, more))
+    p.conf.write_text(text + tiers)
+    p.fake = f
+    return p
+
+
+def purchases(p):
+    return {row[0]: row[1:] for row in p.rows(
+        "SELECT sale, refunded_at IS NOT NULL, disputed_at IS NOT NULL, "
+        "revoked_at IS NOT NULL, until IS NULL OR until > %d, since IS NOT "
+        "NULL, confirmed_at IS NOT NULL FROM purchases" % time.time())}
+
+
+def agrees(p, name):
+    """Each sale that is listed or was given is here, and stands as there."""
+    here = purchases(p)
+    truth = p.fake.do("truth")
+    wrong = []
+    for s in truth["sales"].values():
+        # the giftee's side is never listed
+        if s["known_at"] is None or s["gift"] or s["test"] or \
+                s["state"] not in ("successful", "not_charged"):
+            continue
+        mine = here.get(s["id"])
+        if mine is None:
+            wrong.append((s["id"], "missing"))
+            continue
+        refunded, disputed, revoked, _, since, confirmed = mine
+        told = (bool(s["refunded"]), bool(s["disputed"]), bool(s["revoked"]))
+        if (bool(refunded), bool(disputed), bool(revoked)) != told:
+            wrong.append((s["id"], mine, told))
+    ok(len(truth["sales"]) > 0 and not wrong, name + ": sales", wrong[:5])
+    wrong = []
+    for who, access in truth["access"].items():
+        mine = json.loads(p.cli("access", "--email", who, "--json").stdout)
+        if bool(mine["tier"]) != bool(access):
+            wrong.append((who, mine["tier"], access))
+    ok(not wrong, name + ": access", wrong[:5])
+
+
+def one(p, email):
+    return json.loads(
+        p.cli("access", "--email", email, "--json").stdout)["tier"]
+
+
+def imported():
+    f = shop("--history", 60)
+    p = place(f)
+    done = p.cli("import", "gumroad", "--dry-run")
+    same((done.returncode, p.events()), (0, 0), "a dry run stores nothing")
+    done = p.cli("import", "gumroad")
+    same(done.returncode, 0, "import")
+    agrees(p, "import")
+    ok(b"fake-token" not in done.stdout + done.stderr, "no token is printed")
+    same(p.one("SELECT count(*) FROM outbox"), 0, "nothing follows from it")
+    same(p.one("SELECT count(*) FROM drift"), 0, "none of it is drift")
+    for _ in range(2):
+        same(p.cli("reconcile").returncode, 0, "nothing differs")
+    counts = f.do("counts")
+    before = p.events()
+    p.cli("import", "gumroad")
+    same(p.events(), before, "the same again stores nothing")
+    ok(counts is not None, "the shop counts")
+
+
+def lost():
+    f = shop()
+    p = place(f)
+    a = f.buy(email="ada@example.com")["sale"]
+    b = f.buy(email="bob@example.com")["sale"]
+    same(p.cli("reconcile").returncode, 1, "two lost sales")
+    same((one(p, "ada@example.com"), one(p, "bob@example.com")),
+         ("pencil", "pencil"), "are found")
+    f.do("refund", sale=a)
+    f.do("revoke", sale=b)
+    done = p.cli("reconcile", "--dry-run", "--json")
+    told = json.loads(done.stdout)
+    same((done.returncode, sorted(d["what"] for d in told["drift"]),
+          told["repaired"]), (1, ["refunded", "revoked"], 0),
+         "a dry run tells what differs")
+    same(one(p, "ada@example.com"), "pencil", "and changes nothing")
+    done = p.cli("reconcile")
+    ok(done.returncode == 1 and b"refunded" in done.stdout, "told", done)
+    same((one(p, "ada@example.com"), one(p, "bob@example.com")),
+         (None, None), "both have lost it")
+    f.do("unrevoke", sale=b)
+    same(p.cli("reconcile").returncode, 1, "given back there")
+    same(one(p, "bob@example.com"), "pencil", "is given back here")
+    same(sorted(p.rows("SELECT what FROM drift")),
+         [("missing",), ("missing",), ("refunded",), ("revoked",),
+          ("unrevoked",)], "the drift's rows")
+    done = p.cli("explain", "--email", "ada@example.com").stdout.decode()
+    ok("No ping of sale" in done and "refunded" in done, "explain tells it",
+       done)
+    same(p.cli("reconcile").returncode, 0, "then nothing differs")
+
+
+def forged(p, n, email="eve@example.com"):
+    body = ("seller_id=%s&product_id=x==&product_name=Pencil&permalink=pencil&"
+            "email=%s&price=1000&currency=usd&quantity=1&sale_id=Forged%018d"
+            "==&sale_timestamp=%s&resource_name=sale&refunded=false&"
+            "disputed=false&dispute_won=false" % (
+                p.fake.about["seller_id"], email, n, time.strftime(
+                    "%Y-%m-%dT%H:%M:%SZ", time.gmtime()))).encode()
+    return p.direct("POST", "/hooks/gumroad/" + p.tokens[0], body, FORM)
+
+
+def forgeries():
+    f = shop()
+    p = place(f, "confirm = 'after'")
+    p.run()
+    real = f.buy(email="ada@example.com")["sale"]
+    same(forged(p, 1).word(), "recorded", "a forged ping is taken")
+    same(one(p, "eve@example.com"), "pencil", "and believed, at first")
+    until(lambda: p.rows("SELECT 1 FROM purchases WHERE sale = ? AND "
+                         "confirmed_at IS NOT NULL", real), "the real sale")
+    until(lambda: p.rows("SELECT 1 FROM meta WHERE name LIKE 'absent:%'"),
+          "the first look for it")
+    p.execute("UPDATE meta SET value = CAST(value AS INTEGER) - 4000 "
+              "WHERE name LIKE 'absent:%'")
+    same(stop(p.program), 0, "exit 0")
+    p.run()
+    until(lambda: one(p, "eve@example.com") is None, "that it is void")
+    same(one(p, "ada@example.com"), "pencil", "a real one stays")
+    same(p.rows("SELECT what FROM drift WHERE what = 'absent'"),
+         [("absent",)], "drift tells it")
+    same(stop(p.program), 0, "exit 0 again")
+
+
+def before():
+    f = shop()
+    p = place(f, "confirm = 'before'")
+    p.run()
+    same(forged(p, 1).word(), "recorded", "before: a forged ping is taken")
+    same(one(p, "eve@example.com"), None, "before: and gives nothing")
+    f.do("register", ping_url="http://127.0.0.1:1/")
+    real = f.buy(email="ada@example.com")["sale"]
+    begun = time.monotonic()
+    until(lambda: one(p, "ada@example.com") == "pencil", "the real one")
+    ok(time.monotonic() - begun < 20, "before: a real one opens by itself",
+       real)
+    same(one(p, "eve@example.com"), None, "before: the forged one never")
+    same(stop(p.program), 0, "exit 0")
+
+
+def registered():
+    f = shop()
+    p = place(f)
+    same(p.cli("register", "--dry-run").returncode, 1, "dry: not there")
+    done = p.cli("register")
+    same((done.returncode, done.stdout.count(b"registered")), (0, 8), "all")
+    ok(p.tokens[0].encode() not in done.stdout, "no token is printed",
+       done.stdout)
+    done = p.cli("register")
+    same((done.returncode, done.stdout.count(b"stands")), (0, 8), "they stand")
+    rows = f.get("/v2/resource_subscriptions?resource_name=refund").json()
+    same([r["post_url"] for r in rows["resource_subscriptions"]],
+         ["https://gatepost:%s@example.org/hooks/gumroad" % p.tokens[0]],
+         "once, and with the token")
+    f.ask("PUT", "/v2/resource_subscriptions", body="resource_name=refund&"
+          "post_url=https%3A%2F%2Fgatepost%3A" + p.tokens[0] +
+          "%40example.org%2Fhooks%2Fgumroad")
+    f.ask("PUT", "/v2/resource_subscriptions", body="resource_name=refund&"
+          "post_url=https%3A%2F%2Fother.example%2Fsecret-path")
+    done = p.cli("register")
+    ok(b"stood twice" in done.stdout and b"let alone" in done.stdout and
+       b"secret-path" not in done.stdout, "doubles go, others stay",
+       done.stdout)
+    rows = f.get("/v2/resource_subscriptions?resource_name=refund").json()
+    same(len(rows["resource_subscriptions"]), 2, "ours once, and the other")
+    p.tokens.insert(0, secrets.token_hex(24))
+    text = p.conf.read_text()
+    p.conf.write_text(text.replace("tokens = { ", "tokens = { '%s', " %
+                                   p.tokens[0]))
+    p.cli("register")
+    rows = f.get("/v2/resource_subscriptions?resource_name=sale").json()
+    same([p.tokens[0] in r["post_url"] for r in
+          rows["resource_subscriptions"]], [True], "a new token takes over")
+    p.cli("register", "--remove")
+    rows = f.get("/v2/resource_subscriptions?resource_name=refund").json()
+    same(len(rows["resource_subscriptions"]), 1, "only the other is left")
+
+
+FAULTS = (
+    ("unauthorized", "refuses the token"), ("forbidden", "may not do that"),
+    ("bad_gateway", "502"), ("html", "no JSON"), ("half", "no JSON"),
+    ("refused", "refuses the question"), ("closed", "no answer"),
+    ("same_page", "again"), ("wrong_types", "Gumroad sent"),
+    ("huge", "bytes"),
+)
+
+
+def faults():
+    f = shop("--history", 20)
+    p = place(f)
+    same(p.cli("reconcile").returncode, 1, "a first pass")
+    p.cli("import", "gumroad")
+    before = p.dump()
+    for kind, words in FAULTS:
+        f.do("misbehave", kind=kind, path="/v2/sales")
+        done = p.cli("reconcile", "--since", "2026-01-01")
+        same(done.returncode, 3, kind + ": exit 3")
+        ok(words in done.stderr.decode() and
+           b"fake-token" not in done.stderr, kind + ": says what is wrong",
+           done.stderr)
+        after = p.dump()
+        same([after["purchases"], after["subscriptions"],
+              len(after["events"])],
+             [before["purchases"], before["subscriptions"],
+              len(before["events"])], kind + ": changes nothing")
+        f.do("misbehave", clear=True)
+    same(p.cli("reconcile").returncode, 0, "and afterwards all is well")
+    f.do("misbehave", kind="long_window", path="/v2/sales", days=3)
+    same(p.cli("reconcile", "--since", time.strftime(
+        "%Y-%m-%d", time.gmtime(time.time() - 20 * DAY))).returncode, 0,
+         "windows are halved")
+    f.do("misbehave", clear=True)
+    p = place(f, token="other-fake-token")
+    text = p.conf.read_text()
+    p.conf.write_text(text.replace("gumroad {\n", "gumroad {\n  seller_id = "
+                                   "'%s'\n" % f.about["seller_id"]))
+    done = p.cli("reconcile")
+    ok(done.returncode == 3 and b"another account" in done.stderr,
+       "a token of another account", done)
+
+
+def killed():
+    f = shop("--history", 200)
+    p = place(f)
+    child = start([CTL_PROGRAM, "-c", p.conf, "import", "gumroad"])
+    until(lambda: p.rows("SELECT 1 FROM readings WHERE read > 20"), "some")
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    p.execute("DELETE FROM meta WHERE name LIKE 'lease%'")
+    done = p.cli("import", "gumroad")
+    same(done.returncode, 0, "goes on after a kill")
+    agrees(p, "after a kill")
+
+
+if __name__ == "__main__":
+    main(imported, lost, forgeries, before, registered, faults, killed)
