@@ -247,23 +247,6 @@ pseudonym(struct arena *a)
 	return str_from(arena_printf(a, "erased-%s", hex));
 }
 
-/* It may be read again: that must not bring the person back. */
-static int
-forget_sale(struct erase *x, const struct platform *p, const struct fact *f,
-    struct err *e)
-{
-	struct str platform = str_from(p->name);
-	if (p->api == NULL || f->sale.p == NULL)
-		return 0;
-	struct str digest = platform_digest(x->arena, f->sale);
-	if (digest.p == NULL)
-		return err_set(e, ERR_MEMORY, "out of memory");
-	return store_erased_add(x->s, platform, digest, x->now, e) == 0
-	    ? store_drift_forget_sale(
-		  x->s, platform, project_column(x->arena, f->sale), e)
-	    : -1;
-}
-
 static int
 rewrite_one(
     struct erase *x, struct rewriting *w, struct store_event *ev, struct err *e)
@@ -274,7 +257,7 @@ rewrite_one(
 	const struct platform *p = w->platform;
 	if (platform_decode(
 		p, ev->kind, ev->body, &opts, x->arena, &before, e) != 0 ||
-	    forget_sale(x, p, &before, e) != 0 ||
+	    erase_sale(x->s, p, &before, x->now, x->arena, e) != 0 ||
 	    platform_redact(
 		p, ev->kind, ev->body, &w->opts, x->arena, &new, e) != 0 ||
 	    platform_decode(
