@@ -156,6 +156,18 @@ collect_allows(
 	return 0;
 }
 
+static int
+is_confirmed(const struct tier_rules *rules, const struct store_purchase *row)
+{
+	const struct platform *p = platform_find(row->platform);
+	if (row->confirmed_at != STORE_NULL)
+		return 1;
+	return p != NULL &&
+		rules->confirm[platform_index(p)] != TIER_CONFIRM_OFF
+	    ? 0
+	    : -1;
+}
+
 int
 access_of(const struct rows *r, const struct tier_rules *rules, int64_t now,
     struct arena *a, struct access *out, struct err *e)
@@ -174,7 +186,8 @@ access_of(const struct rows *r, const struct tier_rules *rules, int64_t now,
 			grants[out->n_grants++] =
 			    (struct access_grant){ .row = *p,
 				    .in_grace = p->paid_until != STORE_NULL &&
-					p->paid_until <= now };
+					p->paid_until <= now,
+				    .confirmed = is_confirmed(rules, p) };
 	}
 	out->grants = grants;
 	choose(out, rules);
@@ -239,8 +252,10 @@ add_grant(struct buf *b, const struct access_grant *g)
 	jsonw_time(b, "paid_until", p->paid_until);
 	jsonw_time(b, "until", p->until);
 	jsonw_int(b, "quantity", p->quantity);
-	/* nothing is read back at the platform yet */
-	jsonw_text(b, "confirmed", STR_NONE);
+	if (g->confirmed < 0)
+		jsonw_text(b, "confirmed", STR_NONE);
+	else
+		jsonw_bool(b, "confirmed", g->confirmed);
 	jsonw_bool(b, "test", p->test != 0);
 	jsonw_close(b, '}');
 }

@@ -35,6 +35,7 @@ int access_key_parse(enum store_by by, struct str value, struct arena *a,
 struct access_grant {
 	struct store_purchase row; /* texts in the arena */
 	int in_grace;
+	int confirmed; /* at the platform; -1: nothing to read it back with */
 };
 
 struct access {

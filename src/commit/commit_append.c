@@ -191,7 +191,9 @@ commit_append(struct commit *c, struct waiter *w, struct err *e)
 		return -1;
 	w->answer.duplicate = added != STORE_NEW;
 	w->answer.kept = str_eq_z(d->status, "kept");
-	if (added != STORE_AGAIN && folds && fold(c, w, f, beside, e) != 0)
+	/* the same read again speaks later than before */
+	int changes = added != STORE_AGAIN || platform_is_reading(row.kind);
+	if (changes && folds && fold(c, w, f, beside, e) != 0)
 		return -1;
 	return added == STORE_NEW ? follow_up(c, w, e) : 0;
 }

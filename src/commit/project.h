@@ -43,6 +43,13 @@ int project_any(struct store *s, const struct config *c, struct str platform,
     struct str subject, const struct project_when *when, struct arena *a,
     struct err *e);
 
+/* The events of kind confirm of a platform, for the fold; none where nothing
+ * can be confirmed. *n of them in the arena. */
+struct fold_delivery;
+int project_marks(struct store *s, const struct config *c,
+    const struct platform *p, struct arena *a, struct fold_delivery **out,
+    size_t *n, struct err *e);
+
 /* How many rows project_any would change; nothing is written. */
 int project_differs(struct store *s, const struct config *c,
     struct str platform, struct str subject, struct arena *a, size_t *rows,

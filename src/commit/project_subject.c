@@ -196,6 +196,31 @@ gather_deliveries(struct gather *g, struct store *s, struct str subject)
 	return 0;
 }
 
+/* What stands for the whole platform, into the same list. */
+static int
+gather_marks(struct gather *g, struct store *s)
+{
+	const struct platform *p = g->platform;
+	if (g->config->rules.confirm[platform_index(p)] == TIER_CONFIRM_OFF)
+		return 0;
+	struct str about = manual_subject(
+	    g->arena, str_from(p->name), STR(MANUAL_CONFIRM_SUBJECT));
+	return about.p == NULL ? err_set(g->err, ERR_MEMORY, "out of memory")
+			       : store_event_of_subject(s, STR("manual"), about,
+				     take_manual, g, g->err);
+}
+
+int
+project_marks(struct store *s, const struct config *c, const struct platform *p,
+    struct arena *a, struct fold_delivery **out, size_t *n, struct err *e)
+{
+	struct gather g = { .config = c, .platform = p, .arena = a, .err = e };
+	int rc = gather_marks(&g, s);
+	*out = g.d;
+	*n = g.n;
+	return rc != 0 || g.failed ? -1 : 0;
+}
+
 /* What the subject's rows have to be. */
 static int
 fold_now(struct store *s, const struct config *c, const struct platform *p,
@@ -213,7 +238,7 @@ fold_now(struct store *s, const struct config *c, const struct platform *p,
 	if (gather_deliveries(g, s, subject) != 0 ||
 	    store_event_of_subject(
 		s, STR("manual"), about, take_manual, g, e) != 0 ||
-	    g->failed ||
+	    gather_marks(g, s) != 0 || g->failed ||
 	    fold_subject(
 		p, subject, g->d, g->n, &c->rules, g->arena, rows, e) != 0)
 		return -1;
@@ -495,9 +520,9 @@ project_digest(const struct config *c, char hex[65], struct err *e)
 	struct buf b;
 	buf_init(&b, DIGEST_TEXT_MAX);
 	for (size_t i = 0; i < PLATFORM__MAX; i++) {
-		buf_addf(&b, "%s %d %lld %d ", platforms[i]->name,
+		buf_addf(&b, "%s %d %lld %d %d ", platforms[i]->name,
 		    platforms[i]->version, (long long)c->rules.grace[i],
-		    c->rules.accept_test[i]);
+		    c->rules.accept_test[i], (int)c->rules.confirm[i]);
 		buf_add_json(&b, c->platforms[i].reference);
 		buf_addc(&b, '\n');
 	}

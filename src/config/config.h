@@ -22,17 +22,9 @@ struct config_list {
 	size_t n;
 };
 
-/* What a delivery's sale gives before it was read back. */
-enum config_confirm {
-	CONFIG_CONFIRM_AFTER, /* all, until it turns out to be none */
-	CONFIG_CONFIRM_BEFORE, /* nothing */
-	CONFIG_CONFIRM_OFF, /* all: nobody asks */
-};
-
 struct config_platform {
 	struct config_list secrets;
 	struct str api_token; /* STR_NONE: its API is not asked */
-	enum config_confirm confirm;
 	struct str owner; /* STR_NONE: not checked */
 	struct str reference;
 	int64_t tolerance; /* seconds */

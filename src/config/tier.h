@@ -33,12 +33,20 @@ struct tier {
 	int payments; /* that pay a plan off; 0: only deliveries tell */
 };
 
+/* When a sale that a delivery told of counts: the key "confirm". */
+enum tier_confirm {
+	TIER_CONFIRM_OFF, /* at once; there is nothing to read back with */
+	TIER_CONFIRM_AFTER, /* at once, until it turns out to be none */
+	TIER_CONFIRM_BEFORE, /* once the platform has shown it */
+};
+
 /* All the fold reads of the configuration. */
 struct tier_rules {
 	const struct tier *tiers; /* in the file's order */
 	size_t n_tiers;
 	int64_t grace[PLATFORM__MAX]; /* seconds, by platform_index */
 	int accept_test[PLATFORM__MAX];
+	enum tier_confirm confirm[PLATFORM__MAX];
 };
 
 /* Splits and unescapes a grant line. 0, or -1 with what to write instead. */

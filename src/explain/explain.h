@@ -32,8 +32,8 @@ struct explain_event {
 	int64_t event; /* its number */
 	int64_t received_at;
 	int64_t sent_at;
-	int64_t seen;
 	int64_t last_seen_at;
+	int64_t seen;
 	struct str platform; /* "manual": about the subject, by hand */
 	struct str kind;
 	struct str status;

@@ -24,9 +24,12 @@ add_note(struct noting *n, const char *text)
 
 /* Why a purchase gives nothing now. The first that fits is told. */
 enum why {
+	WHY_UNKNOWN,
+	WHY_UNCONFIRMED,
 	WHY_REFUNDED,
 	WHY_DISPUTED,
 	WHY_REVOKED,
+	WHY_REVOKED_THERE,
 	WHY_TEST,
 	WHY_LATER,
 	WHY_OVER,
@@ -35,8 +38,12 @@ enum why {
 };
 
 static const char *const why_words[WHY__MAX] = {
+	[WHY_UNKNOWN] = "unknown to the platform, the last one of ",
+	[WHY_UNCONFIRMED] =
+	    "not confirmed by the platform yet, the last one of ",
 	[WHY_REFUNDED] = "refunded in full, the last one on ",
 	[WHY_DISPUTED] = "suspended by a dispute that is open, since ",
+	[WHY_REVOKED_THERE] = "revoked at the platform, the last one on ",
 	[WHY_REVOKED] = "revoked by hand, the last one on ",
 	[WHY_TEST] = "a test, nothing while accept_test is off; sold on ",
 	[WHY_LATER] = "paid ahead: access begins on ",
@@ -52,12 +59,19 @@ why_not(const struct noting *n, const struct explain_subject *u,
 	const struct platform *platform = platform_find(u->platform);
 	int ignored = p->test && platform != NULL &&
 	    !n->c->rules.accept_test[platform_index(platform)];
+	enum fold_known known = say_why(u, p)->known;
 	*at = p->sold_at;
+	if (known != FOLD_KNOWN)
+		return known == FOLD_UNKNOWN ? WHY_UNKNOWN : WHY_UNCONFIRMED;
 	if (p->since == STORE_NULL && ignored)
 		return WHY_TEST;
 	if (p->refunded_at != STORE_NULL) {
 		*at = p->refunded_at;
 		return WHY_REFUNDED;
+	}
+	if (p->revoked_at != STORE_NULL) {
+		*at = p->revoked_at;
+		return WHY_REVOKED_THERE;
 	}
 	if (until == FOLD_DISPUTED) {
 		*at = p->until != STORE_NULL	   ? p->until

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "commit/project.h"
 #include "config/config_names.h"
 #include "explain/explain_note.h"
 #include "fold/manual.h"
@@ -200,8 +201,8 @@ take_event(void *arg, const struct store_event *row)
 		.event = row->id,
 		.received_at = row->received_at,
 		.sent_at = row->sent_at,
-		.seen = row->seen,
 		.last_seen_at = row->last_seen_at,
+		.seen = row->seen,
 		.platform = copy(a, row->platform),
 		.kind = copy(a, row->kind),
 		.status = copy(a, row->status),
@@ -226,9 +227,13 @@ static int
 fold_again(struct work *w, struct explain_subject *u)
 {
 	const struct platform *p = platform_find(u->platform);
+	struct fold_delivery *marks = NULL;
+	size_t n = 0, n_marks = 0;
+	if (p != NULL &&
+	    project_marks(w->s, w->c, p, w->a, &marks, &n_marks, w->e) != 0)
+		return -1;
 	struct fold_delivery *d =
-	    arena_alloc(w->a, (u->n_events + 1) * sizeof(*d));
-	size_t n = 0;
+	    arena_alloc(w->a, (u->n_events + n_marks + 1) * sizeof(*d));
 	if (d == NULL)
 		return no_memory(w->e);
 	for (size_t i = 0; i < u->n_events; i++) {
@@ -243,6 +248,8 @@ fold_again(struct work *w, struct explain_subject *u)
 				.sent_at = ev->sent_at,
 				.seen_at = ev->last_seen_at };
 	}
+	for (size_t i = 0; i < n_marks; i++)
+		d[n++] = marks[i];
 	if (p == NULL)
 		return fold_grants(u->subject, d, n, w->a, &u->fold, w->e);
 	if (fold_subject(

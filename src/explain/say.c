@@ -207,6 +207,8 @@ rule_of_sale(const struct say *s)
 	if (p == NULL)
 		return FOLD_WINDOWS;
 	const struct fold_why *why = say_why(s->subject, p);
+	if (why->known != FOLD_KNOWN)
+		return FOLD_CONFIRMED;
 	if (p->test && !why->counted && p->refunded_at == STORE_NULL)
 		return FOLD_TEST;
 	return why->old_name ? FOLD_NAMES
@@ -241,6 +243,11 @@ say_rule(const struct say *s)
 		return FOLD_RESTARTED;
 	case FACT_UPDATED:
 		return FOLD_UPDATED;
+	case FACT_READBACK:
+	case FACT_SUBSCRIBER:
+		return FOLD_READ;
+	case FACT_ABSENT:
+		return FOLD_CONFIRMED;
 	default:
 		return rule_of_sale(s);
 	}

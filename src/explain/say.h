@@ -27,9 +27,14 @@ void say_effect(const struct say *s, const struct store_purchase *p);
  * sale, refund, dispute? */
 int say_is_told(const struct say *s, struct str sale, enum fact_kind last);
 void say_subscription(const struct say *s); /* one of the four pings */
-void say_reading(const struct say *s); /* what the platform said when asked */
-/* The row of the event's sale; NULL: there is none here. */
+/* Why a cancellation or an end does not hold; how access stands where it does:
+ * 1, or 0 where access ends at t. */
+void say_why_not(const struct say *s, const char *replaced);
+int say_other_end(const struct say *s, int64_t t);
+const char *say_ended_words(struct str reason); /* or NULL */
+/* The row of the event's sale, or NULL. */
 const struct store_purchase *say_row(const struct say *s);
+void say_reading(const struct say *s); /* what was read at the platform */
 void say_manual(const struct say *s);
 void say_kept(const struct say *s);
 

@@ -184,6 +184,8 @@ say_manual(const struct say *s)
 		if (is_replaced(s, MANUAL_REVOKE, MANUAL_REVOKE))
 			buf_addz(s->b, ", until a later revocation");
 		break;
+	case MANUAL_CONFIRM: /* of no subject */
+		break;
 	case MANUAL_LINK:
 	case MANUAL_UNLINK:
 		say_link(s, m);
@@ -216,6 +218,7 @@ kept_words(struct str reason)
 		{ "unknown_event", "it tells of something not known here" },
 		{ "status_contradicts_event", "the payment has not succeeded" },
 		{ "other_seller", "it is another seller's" },
+		{ "unknown_status", "it says something not known here" },
 		{ "bad_encoding", "its body cannot be read" },
 		{ "not_json", "its body cannot be read" },
 		{ "not_utf8", "its body cannot be read" },

@@ -1,5 +1,4 @@
 #include "explain/say.h"
-#include "fold/column.h"
 
 /* What a platform said when it was asked. */
 
@@ -10,7 +9,7 @@ title(const struct say *s)
 	return p == NULL ? "The platform" : p->words.title;
 }
 
-/* "Gumroad was asked on …, and last on …" */
+/* "Gumroad was asked on …: " */
 static void
 add_asked(const struct say *s)
 {
@@ -18,130 +17,160 @@ add_asked(const struct say *s)
 	buf_addf(s->b, "%s was asked on ", title(s));
 	say_time(s->b, ev->sent_at);
 	if (ev->last_seen_at > ev->sent_at) {
-		buf_addz(s->b, ", and said the same up to ");
+		buf_addz(s->b, ", and last on ");
 		say_time(s->b, ev->last_seen_at);
 	}
+	buf_addz(s->b, ": ");
 }
 
-/* Has any delivery told of the sale, and not only readings? */
+/* Was the same asked again, with another answer? */
 static int
-is_pinged(const struct say *s, struct str sale)
+is_read_later(const struct say *s)
 {
+	const struct explain_event *ev = s->event;
 	for (size_t i = 0; i < s->subject->n_events; i++) {
-		const struct explain_event *ev = &s->subject->events[i];
-		if (ev->fact != NULL && !platform_is_reading(ev->kind) &&
-		    str_eq(ev->fact->sale, sale))
+		const struct explain_event *o = &s->subject->events[i];
+		if (o != ev && o->counts && o->fact != NULL &&
+		    o->fact->kind == ev->fact->kind &&
+		    str_eq(o->fact->sale, ev->fact->sale) &&
+		    (o->sent_at > ev->sent_at ||
+			(o->sent_at == ev->sent_at && o > ev)))
 			return 1;
 	}
 	return 0;
 }
 
-/* Is it the first reading of the sale here? */
+/* Is it the first that was ever heard of the sale? */
 static int
-is_first(const struct say *s)
+is_found(const struct say *s)
 {
-	const struct explain_event *ev = s->subject->events;
-	for (; ev < s->event; ev++)
-		if (ev->fact != NULL && ev->fact->kind == FACT_READBACK &&
-		    str_eq(ev->fact->sale, s->event->fact->sale))
+	for (size_t i = 0; i < s->subject->n_events; i++) {
+		const struct explain_event *o = &s->subject->events[i];
+		if (o->fact != NULL &&
+		    str_eq(o->fact->sale, s->event->fact->sale) &&
+		    (!platform_is_reading(o->kind) || o < s->event))
 			return 0;
+	}
 	return 1;
 }
 
 static void
-add_state(const struct say *s, const struct fact *f)
+add_flags(const struct say *s, const struct fact *f)
 {
 	const struct {
 		int is;
-		const char *word;
-	} words[] = {
+		const char *words;
+	} flags[] = { { f->gift_sender, "which the gifter paid" },
 		{ f->refunded, "refunded" },
 		{ f->partly_refunded, "refunded in part" },
+		{ f->revoked, "access revoked" },
 		{ f->disputed && !f->dispute_won, "disputed" },
-		{ f->dispute_won, "the dispute is won" },
-		{ f->revoked, "access was revoked there" },
-		{ f->preorder, "a pre-order, authorised only" },
-	};
-	const char *between = ": ";
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (!words[i].is)
+		{ f->disputed && f->dispute_won, "a dispute won" },
+		{ !f->listed, "not in the list of sales" } };
+	const char *between = "";
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		if (!flags[i].is)
 			continue;
-		buf_addf(s->b, "%s%s", between, words[i].word);
+		buf_addf(s->b, "%s%s", between, flags[i].words);
 		between = ", ";
 	}
-	if (*between == ':')
-		buf_addz(s->b, f->listed ? ": paid" : ": it is there");
-	if (!f->listed)
-		buf_addz(s->b, ", but not in the list of sales");
-}
-
-static void
-say_readback(const struct say *s)
-{
-	const struct fact *f = s->event->fact;
-	const struct store_purchase *p = say_row(s);
-	if (!is_pinged(s, f->sale) && is_first(s)) {
-		buf_addz(s->b, "No ping of sale ");
-		buf_adds(s->b, f->sale);
-		buf_addz(s->b, " ever came; found on ");
-		say_time(s->b, s->event->received_at);
-		buf_addz(s->b, ", as ");
-	}
-	add_asked(s);
-	buf_addz(s->b, " about sale ");
+	if (*between == '\0')
+		buf_addz(s->b, "all is well");
+	buf_addz(s->b, " (sale ");
 	buf_adds(s->b, f->sale);
-	add_state(s, f);
-	if (f->gift_sender) {
-		buf_addz(s->b,
-		    "; it is the giver's side of a gift, which gives nothing");
-	} else if (p == NULL) {
-		buf_addz(s->b,
-		    "; the sale belongs to another subscription by now: no "
-		    "effect here");
-	} else {
-		buf_addz(s->b, "; it");
-		say_effect(s, p);
-	}
+	buf_addc(s->b, ')');
 }
 
 static void
-add_life(const struct say *s, const struct fact *f)
+say_readback(const struct say *s, const struct store_purchase *p)
 {
-	static const char *const words[] = {
-		[FACT_LIFE_UNKNOWN] = "in a state that is not known here",
-		[FACT_ALIVE] = "running",
-		[FACT_PENDING_CANCELLATION] = "cancelled",
-		[FACT_CANCELLED] = "cancelled and over",
-		[FACT_FAILED] = "over, as payments failed",
-		[FACT_COMPLETED] = "complete, all of its payments were made",
-	};
-	int64_t at = f->life == FACT_FAILED ? f->failed_at
-	    : f->life == FACT_COMPLETED	    ? f->ended_at
-					    : f->cancelled_at;
-	buf_addf(s->b, ": the subscription is %s", words[f->life]);
-	if (at != FACT_NO_TIME && f->life != FACT_ALIVE) {
+	add_asked(s);
+	add_flags(s, s->event->fact);
+	if (is_found(s)) {
+		buf_addz(s->b, "; no ping of this sale ever came; found on ");
+		say_time(s->b, s->event->received_at);
+	}
+	if (is_read_later(s)) {
+		buf_addz(s->b, "; another answer came later");
+		return;
+	}
+	buf_addz(s->b, "; it");
+	say_effect(s, p);
+}
+
+static void
+say_absent(const struct say *s, const struct store_purchase *p)
+{
+	add_asked(s);
+	buf_addf(s->b, "%s knows no such sale (", title(s));
+	buf_adds(s->b, s->event->fact->sale);
+	buf_addz(s->b,
+	    say_why(s->subject, p)->known == FOLD_UNKNOWN
+		? "): what tells of it gives nothing"
+		: "), but has shown it later: no effect now");
+}
+
+static void
+say_over(const struct say *s)
+{
+	int64_t t = fold_ended_at(s->event->fold);
+	const char *why = say_ended_words(fold_ended_reason(s->event->fold));
+	buf_addz(s->b, "the subscription ended on ");
+	say_time(s->b, t);
+	if (why != NULL)
+		buf_addf(s->b, " (%s)", why);
+	if (s->event->fold == s->subject->fold.paid_up_by)
 		buf_addz(s->b,
-		    f->life == FACT_PENDING_CANCELLATION ? " for " : " on ");
-		say_time(s->b, at);
+		    ": what was bought before is paid up, so access lasts for "
+		    "ever");
+	else if (s->event->fold->verdict != FOLD_COUNTS)
+		say_why_not(s,
+		    ": no effect, as of several ends the latest counts, the "
+		    "one on ");
+	else if (!say_other_end(s, t))
+		buf_addz(s->b, ": all access by it ended then");
+}
+
+static void
+say_subscriber(const struct say *s)
+{
+	int64_t cancelled = s->event->fact->cancelled_at;
+	add_asked(s);
+	if (is_read_later(s) && s->event->fold != s->subject->fold.paid_up_by) {
+		buf_addz(s->b,
+		    "how the subscription stood; another answer came later");
+	} else if (fold_ended_at(s->event->fold) != FACT_NO_TIME) {
+		say_over(s);
+	} else if (cancelled == FACT_NO_TIME) {
+		buf_addz(s->b,
+		    "the subscription runs: what was sent before of its "
+		    "cancellation or end no longer holds");
+	} else {
+		buf_addz(s->b, "the subscription is cancelled for ");
+		say_time(s->b, cancelled);
+		if (s->event->fold->verdict != FOLD_COUNTS)
+			say_why_not(s,
+			    ": no effect, as of several cancellations the one "
+			    "sent last counts, the one for ");
+		else if (!say_other_end(s, cancelled))
+			buf_addz(s->b, ": access ends then, no grace");
 	}
 }
 
 void
 say_reading(const struct say *s)
 {
-	const struct fact *f = s->event->fact;
-	switch (f->kind) {
-	case FACT_READBACK:
-		say_readback(s);
-		break;
-	case FACT_SUBSCRIBER:
-		add_asked(s);
-		add_life(s, f);
-		break;
-	default:
-		add_asked(s);
-		buf_addf(s->b, ": %s knows no such sale (", title(s));
-		buf_adds(s->b, f->sale);
-		buf_addz(s->b, "), so what names it does not count");
+	if (s->event->fact->kind == FACT_SUBSCRIBER) {
+		say_subscriber(s);
+		return;
 	}
+	const struct store_purchase *p = say_row(s);
+	if (p == NULL)
+		buf_addz(s->b,
+		    "This sale belongs to another subscription by now: no "
+		    "effect here");
+	else if (s->event->fact->kind == FACT_ABSENT)
+		say_absent(s, p);
+	else
+		say_readback(s, p);
 }

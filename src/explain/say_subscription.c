@@ -33,8 +33,8 @@ add_with_time(struct buf *b, const char *text, int64_t t)
 
 /* How access stands once a cancellation or an end at t holds. 1: it is said;
  * 0: access ends at t. */
-static int
-add_other_end(const struct say *s, int64_t t)
+int
+say_other_end(const struct say *s, int64_t t)
 {
 	const struct store_purchase *p = say_newest(s->subject);
 	if (p == NULL) {
@@ -51,13 +51,18 @@ add_other_end(const struct say *s, int64_t t)
 }
 
 /* Why a cancellation or an end does not hold. */
-static void
-add_why_not(const struct say *s, const char *replaced)
+void
+say_why_not(const struct say *s, const char *replaced)
 {
 	const struct fold_delivery *d = s->event->fold;
 	switch (d->verdict) {
 	case FOLD_REPLACED:
 		add_with_time(s->b, replaced, d->by_at);
+		return;
+	case FOLD_READ_LATER:
+		add_with_time(s->b,
+		    ", but what was read at the platform later counts, on ",
+		    d->by_at);
 		return;
 	case FOLD_PAID:
 		add_with_time(s->b, ", but the payment of ", d->by_at);
@@ -81,10 +86,10 @@ say_cancellation(const struct say *s)
 	}
 	add_with_time(s->b, "Cancelled for ", t);
 	if (s->event->fold->verdict != FOLD_COUNTS) {
-		add_why_not(s,
+		say_why_not(s,
 		    ": no effect, as of several cancellations the one sent "
 		    "last counts, the one for ");
-	} else if (!add_other_end(s, t)) {
+	} else if (!say_other_end(s, t)) {
 		if (sub != NULL && sub->ended_at == t)
 			buf_addz(s->b, ": the subscription ended then");
 		else
@@ -94,8 +99,8 @@ say_cancellation(const struct say *s)
 	}
 }
 
-static const char *
-ended_words(struct str reason)
+const char *
+say_ended_words(struct str reason)
 {
 	static const char *const words[][2] = {
 		{ "cancelled", "it was cancelled" },
@@ -113,7 +118,7 @@ static void
 say_ended(const struct say *s)
 {
 	const struct fact *f = s->event->fact;
-	const char *reason = ended_words(f->ended_reason);
+	const char *reason = say_ended_words(f->ended_reason);
 	if (f->ended_at == FACT_NO_TIME) {
 		buf_addz(s->b, "Ended without a date: changes nothing");
 		return;
@@ -126,10 +131,10 @@ say_ended(const struct say *s)
 		    ": what was bought before is paid up, so access lasts for "
 		    "ever");
 	else if (s->event->fold->verdict != FOLD_COUNTS)
-		add_why_not(s,
+		say_why_not(s,
 		    ": no effect, as of several ends the latest counts, the "
 		    "one on ");
-	else if (!add_other_end(s, f->ended_at))
+	else if (!say_other_end(s, f->ended_at))
 		buf_addz(s->b, ": all access by this subscription ended then");
 }
 

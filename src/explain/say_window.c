@@ -53,6 +53,8 @@ add_span(struct buf *b, int64_t seconds)
 /* Why a window closes where it does; NULL: by itself. */
 static const char *const closed_words[FOLD_RULE__MAX] = {
 	[FOLD_REFUND] = "when it was refunded in full",
+	[FOLD_REVOKED] = "when access was revoked at the platform",
+	[FOLD_READ] = "some days after it was last read as running",
 	[FOLD_DISPUTED] = "when a dispute suspended it",
 	[FOLD_BY_HAND] = "when it was revoked by hand",
 	[FOLD_NEXT] = "when the next payment took over",
@@ -137,7 +139,8 @@ say_is_told(const struct say *s, struct str sale, enum fact_kind last)
 		const struct explain_event *ev = &s->subject->events[i];
 		if (ev->counts && ev->fact != NULL &&
 		    (ev->fact->kind <= last ||
-			ev->fact->kind >= FACT_PAYMENT) &&
+			(ev->fact->kind >= FACT_PAYMENT &&
+			    ev->fact->kind != FACT_ABSENT)) &&
 		    str_eq(project_column(s->arena, ev->fact->sale), sale))
 			return 1;
 	}
@@ -149,8 +152,13 @@ add_nothing(const struct say *s, const struct store_purchase *p)
 {
 	const struct fact *f = s->event->fact;
 	const struct platform *platform = platform_find(s->subject->platform);
+	enum fold_known known = say_why(s->subject, p)->known;
 	buf_addz(s->b, " gives nothing");
-	if (p->test && !s->rules->accept_test[platform_index(platform)])
+	if (known == FOLD_UNKNOWN)
+		buf_addz(s->b, ", as the platform knows no such sale");
+	else if (known == FOLD_UNCONFIRMED)
+		buf_addz(s->b, " until the platform has shown it");
+	else if (p->test && !s->rules->accept_test[platform_index(platform)])
 		buf_addz(s->b, " while accept_test is off");
 	else if (p->tier.p == NULL && f->unnamed)
 		buf_addz(s->b, ", as no grant fits it");
@@ -161,6 +169,8 @@ add_nothing(const struct say *s, const struct store_purchase *p)
 		buf_addz(s->b, ", as only a dispute tells of this sale");
 	else if (p->refunded_at != STORE_NULL)
 		buf_addz(s->b, ", as it was refunded in full before it began");
+	else if (p->revoked_at != STORE_NULL)
+		buf_addz(s->b, ", as access was revoked before it began");
 	else if (p->sold_at == STORE_NULL)
 		buf_addz(s->b, ", as no delivery tells when it was sold");
 	else if (say_why(s->subject, p)->until == FOLD_DISPUTED)

@@ -30,6 +30,7 @@ enum fold_rule {
 	FOLD_ADD_UP,
 	FOLD_TRIAL,
 	FOLD_REFUND,
+	FOLD_REVOKED, /* at the platform */
 	FOLD_DISPUTED,
 	FOLD_CANCELLED,
 	FOLD_ENDED,
@@ -38,6 +39,8 @@ enum fold_rule {
 	FOLD_ALWAYS,
 	FOLD_UPDATED,
 	FOLD_NAMES,
+	FOLD_READ, /* the platform said so when it was asked */
+	FOLD_CONFIRMED, /* unknown there, or not confirmed yet */
 	FOLD_TEST,
 	FOLD_CONFLICT,
 	FOLD_BY_HAND,
@@ -56,13 +59,14 @@ enum fold_verdict {
 	FOLD_REPLACED, /* another one of its kind was sent later */
 	FOLD_CHARGED, /* an upgrade: the sale that charged it speaks */
 	FOLD_NOTHING_TO_CHANGE, /* there is no sale that it is about */
+	FOLD_READ_LATER, /* a reading of the membership takes its place */
 };
 
 struct fold_delivery {
 	const struct fact *fact; /* status FACT_APPLIED; NULL with manual */
 	const struct manual *manual; /* an event by hand about the subject */
 	int64_t sent_at; /* its time; by hand: when it was received */
-	int64_t seen_at; /* when it was last seen: a reading speaks then */
+	int64_t seen_at; /* of a reading: when the same was last read */
 	int64_t event; /* number; events by hand are ordered by it */
 
 	/* filled by the fold, for explain */
@@ -71,8 +75,16 @@ struct fold_delivery {
 	struct str by_sale; /* FOLD_PAID, FOLD_CHARGED: that sale */
 };
 
+/* What the platform's answers make of a sale. */
+enum fold_known {
+	FOLD_KNOWN, /* as far as is known */
+	FOLD_UNCONFIRMED, /* it counts once it is confirmed */
+	FOLD_UNKNOWN, /* the platform knows no such sale */
+};
+
 /* Which rules made a purchase's row, for explain. */
 struct fold_why {
+	enum fold_known known;
 	enum fold_rule until; /* what ends the window */
 	int old_name; /* its tier fits by an old name only */
 	int upgraded; /* its tier is that of a free upgrade */
@@ -99,11 +111,17 @@ struct fold_rows {
 	size_t n_conflicts;
 };
 
-/* All of one subject and platform; d is sorted in place. Rows live in the
- * arena, their texts there or in the facts. -1 only without memory. */
+/* All of one subject and platform, and the events of kind confirm of the
+ * platform; d is sorted in place. Rows live in the arena, their texts there or
+ * in the facts. -1 only without memory. */
 int fold_subject(const struct platform *p, struct str subject,
     struct fold_delivery *d, size_t n, const struct tier_rules *rules,
     struct arena *a, struct fold_rows *out, struct err *e);
+
+/* When an end that a delivery tells of was, FACT_NO_TIME where it tells none,
+ * and why. A reading tells of one in several words. */
+int64_t fold_ended_at(const struct fold_delivery *d);
+struct str fold_ended_reason(const struct fold_delivery *d);
 
 /* By time of sending, then delivery key: every tie of the rules is broken so.
  * Between events by hand the log's order decides: the last word counts. */

@@ -12,6 +12,7 @@ const char *const fold_rule_words[FOLD_RULE__MAX] = {
 	[FOLD_ADD_UP] = "payments add up",
 	[FOLD_TRIAL] = "trial",
 	[FOLD_REFUND] = "refund",
+	[FOLD_REVOKED] = "revoked",
 	[FOLD_DISPUTED] = "disputed",
 	[FOLD_CANCELLED] = "cancelled",
 	[FOLD_ENDED] = "ended",
@@ -20,6 +21,8 @@ const char *const fold_rule_words[FOLD_RULE__MAX] = {
 	[FOLD_ALWAYS] = "always",
 	[FOLD_UPDATED] = "updated",
 	[FOLD_NAMES] = "names",
+	[FOLD_READ] = "read back",
+	[FOLD_CONFIRMED] = "confirmed",
 	[FOLD_TEST] = "test",
 	[FOLD_CONFLICT] = "conflict",
 	[FOLD_BY_HAND] = "by hand",
@@ -63,9 +66,9 @@ purchase_row(const struct subject *u, const struct sale *s)
 		.paid_until = gives ? s->paid_until : STORE_NULL,
 		.until = gives ? s->until : STORE_NULL,
 		.subject = u->id,
-		.refunded_amount = STORE_NULL,
-		.revoked_at = STORE_NULL,
-		.confirmed_at = STORE_NULL,
+		.refunded_amount = s->fact.refunded_amount,
+		.revoked_at = s->revoked_at,
+		.confirmed_at = s->confirmed_at,
 	};
 }
 
@@ -127,9 +130,9 @@ subscription_row(const struct subject *u, struct fold_rows *out)
 		.cancelled_at = u->cancelled == NULL
 		    ? STORE_NULL
 		    : u->cancelled->fact->cancelled_at,
-		.ended_at = ended == NULL ? STORE_NULL : ended->fact->ended_at,
+		.ended_at = ended == NULL ? STORE_NULL : fold_ended_at(ended),
 		.ended_reason =
-		    ended == NULL ? STR_NONE : ended->fact->ended_reason,
+		    ended == NULL ? STR_NONE : fold_ended_reason(ended),
 		.next_tier = u->next_tier,
 		.next_tier_at = u->next_tier_at,
 		.subject = u->id,
@@ -179,12 +182,24 @@ fold_sort(struct fold_delivery *d, size_t n)
 		qsort(d, n, sizeof(*d), compare_sent);
 }
 
-/* A trial is told by subscription deliveries only. */
+/* The newest reading of the membership. */
+static void
+find_life(struct subject *u)
+{
+	for (size_t i = 0; i < u->n; i++)
+		if (u->d[i].fact->kind == FACT_SUBSCRIBER)
+			u->life = &u->d[i];
+}
+
+/* A trial is told by subscription deliveries only, as told last. */
 static void
 read_trial(struct subject *u)
 {
+	if (u->life != NULL)
+		u->trial_ends_at = u->life->fact->trial_ends_at;
 	for (size_t i = 0; i < u->n; i++)
-		if (u->d[i].fact->trial_ends_at != FACT_NO_TIME)
+		if (u->d[i].fact->trial_ends_at != FACT_NO_TIME &&
+		    &u->d[i] != u->life && !sale_is_before(&u->d[i], u->life))
 			u->trial_ends_at = u->d[i].fact->trial_ends_at;
 }
 
@@ -194,6 +209,7 @@ read_all(struct subject *u)
 	for (size_t i = 0; i < u->n_sales; i++)
 		if (u->sales[i].counted)
 			u->newest = &u->sales[i];
+	find_life(u);
 	read_trial(u);
 	notice_upgrades(u);
 	plan_read(u);

@@ -162,6 +162,23 @@ hand_email(const struct fold_delivery *hand, size_t n_hand, struct str own)
 	return email;
 }
 
+int
+hand_waits(const struct subject *u, int64_t t)
+{
+	enum tier_confirm how = u->rules->confirm[platform_index(u->platform)];
+	int waits = 0;
+	for (size_t i = 0; how != TIER_CONFIRM_OFF && i < u->n_hand; i++) {
+		const struct manual *m = u->hand[i].manual;
+		if (m->kind != MANUAL_CONFIRM)
+			continue;
+		if (m->end == STORE_NULL)
+			waits = how == TIER_CONFIRM_BEFORE && t >= m->begin;
+		else if (t >= m->begin && t < m->end)
+			return 1;
+	}
+	return waits;
+}
+
 int64_t
 hand_revoked(
     const struct fold_delivery *hand, size_t n_hand, const struct sale *s)

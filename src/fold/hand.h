@@ -20,6 +20,9 @@ hand_user(const struct fold_delivery *hand, size_t n_hand, struct str own);
 struct str
 hand_email(const struct fold_delivery *hand, size_t n_hand, struct str own);
 
+/* Has what was sold, or changed, at t to wait until it is confirmed? */
+int hand_waits(const struct subject *u, int64_t t);
+
 /* When access by that sale is revoked; FACT_NO_TIME: it is not. A sale later
  * than the revocation is not touched by it. */
 int64_t hand_revoked(

@@ -13,6 +13,7 @@ const char *const manual_words[MANUAL__MAX] = {
 	[MANUAL_UNLINK] = "unlink",
 	[MANUAL_VOID] = "void",
 	[MANUAL_UNVOID] = "unvoid",
+	[MANUAL_CONFIRM] = "confirm",
 };
 
 static void
@@ -37,6 +38,10 @@ manual_encode(struct buf *b, const struct manual *m)
 	add_if(b, "tier", m->tier);
 	if (m->kind == MANUAL_GRANT)
 		jsonw_time(b, "until", m->until);
+	if (m->kind == MANUAL_CONFIRM) {
+		jsonw_time(b, "begin", m->begin);
+		jsonw_time(b, "end", m->end);
+	}
 	if (m->n_deliveries > 0) {
 		jsonw_key(b, "deliveries");
 		jsonw_open(b, '[');
@@ -58,6 +63,15 @@ text(struct arena *a, const json_t *o, const char *key)
 	struct str s = { json_string_value(v), json_string_length(v) };
 	s.p = arena_dup(a, s.p, s.n);
 	return s;
+}
+
+/* STORE_NULL where it is none. */
+static int64_t
+moment(struct arena *a, const json_t *o, const char *key)
+{
+	struct str s = text(a, o, key);
+	int64_t t;
+	return s.p != NULL && time_parse(s, &t) == 0 ? t : STORE_NULL;
 }
 
 static int
@@ -96,7 +110,10 @@ manual_decode(struct arena *a, struct str body, struct str delivery,
     struct manual *out, struct err *e)
 {
 	const char *reason = NULL;
-	*out = (struct manual){ .by = -1, .until = STORE_NULL };
+	*out = (struct manual){ .by = -1,
+		.until = STORE_NULL,
+		.begin = STORE_NULL,
+		.end = STORE_NULL };
 	json_t *o = json_load_strict(a, body, 0, &reason, e);
 	if (o == NULL)
 		return reason == NULL
@@ -121,9 +138,11 @@ manual_decode(struct arena *a, struct str body, struct str delivery,
 	out->sale = text(a, o, "sale");
 	out->tier = text(a, o, "tier");
 	out->note = text(a, o, "note");
-	struct str until = text(a, o, "until");
-	if (until.p != NULL)
-		time_parse(until, &out->until);
+	out->until = moment(a, o, "until");
+	out->begin = moment(a, o, "begin");
+	out->end = moment(a, o, "end");
+	if (rc == 0 && out->kind == MANUAL_CONFIRM && out->begin == STORE_NULL)
+		rc = err_set(e, ERR_INPUT, "no time to confirm from");
 	if (rc == 0)
 		rc = read_deliveries(a, json_object_get(o, "deliveries"), out);
 	json_decref(o);

@@ -20,6 +20,7 @@ enum manual_kind {
 	MANUAL_UNLINK, /* undoes link */
 	MANUAL_VOID, /* these deliveries do not count */
 	MANUAL_UNVOID, /* undoes void */
+	MANUAL_CONFIRM, /* of a platform: sales of then count once confirmed */
 	MANUAL__MAX
 };
 extern const char *const manual_words[MANUAL__MAX];
@@ -38,7 +39,14 @@ struct manual {
 	struct str note; /* why, for a person */
 	const struct str *deliveries; /* void, unvoid: dedupe keys */
 	size_t n_deliveries;
+	/* confirm: sales from begin on and before end; end STORE_NULL: while
+	 * the key "confirm" says so. Of these the later one speaks */
+	int64_t begin;
+	int64_t end;
 };
+
+/* The subject of the events of kind confirm. */
+#define MANUAL_CONFIRM_SUBJECT "confirm"
 
 enum { MANUAL_BODY_MAX = 1024 * 1024, MANUAL_DELIVERIES_MAX = 10000 };
 

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "fold/hand.h"
 #include "fold/sale.h"
 
 /*
@@ -78,7 +79,8 @@ is_always(const struct tier *t)
 	return t != NULL && t->lasts == TIER_ALWAYS;
 }
 
-/* An upgrade nobody was charged for gives its tier to the newest sale. */
+/* An upgrade nobody was charged for gives its tier to the newest sale, but not
+ * where a sale would have to be confirmed: no answer tells of it. */
 static void
 upgrade(struct subject *u, struct fold_delivery *up, int64_t after)
 {
@@ -92,7 +94,7 @@ upgrade(struct subject *u, struct fold_delivery *up, int64_t after)
 		return;
 	}
 	up->verdict = FOLD_NOTHING_TO_CHANGE;
-	if (s == NULL)
+	if (s == NULL || hand_waits(u, up->sent_at))
 		return;
 	const struct tier *t = sale_match(u, s, up->fact->new_tier, &old);
 	if (is_always(t) || is_always(s->configured))
@@ -169,13 +171,72 @@ set_void(struct fold_delivery *d, enum fold_verdict verdict, int64_t at,
 	d->by_sale = sale;
 }
 
+/* When it was said: a reading says it as long as the same is read. */
+static int64_t
+said_at(const struct fold_delivery *d)
+{
+	return d->fact->kind == FACT_SUBSCRIBER ? d->seen_at : d->sent_at;
+}
+
+static int
+is_over(const struct fact *f)
+{
+	return f->life == FACT_CANCELLED || f->life == FACT_FAILED ||
+	    f->life == FACT_COMPLETED;
+}
+
+int64_t
+fold_ended_at(const struct fold_delivery *d)
+{
+	const struct fact *f = d->fact;
+	if (f->kind != FACT_SUBSCRIBER)
+		return f->ended_at;
+	/* not over in a word yet, but its cancellation is due */
+	if (!is_over(f))
+		return f->cancelled_at != FACT_NO_TIME &&
+			f->cancelled_at <= d->seen_at
+		    ? f->cancelled_at
+		    : FACT_NO_TIME;
+	const int64_t told[] = { f->cancelled_at, f->failed_at, f->ended_at };
+	int64_t t = d->sent_at;
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+		if (told[i] != FACT_NO_TIME && told[i] < t)
+			t = told[i];
+	return t;
+}
+
+struct str
+fold_ended_reason(const struct fold_delivery *d)
+{
+	return d->fact->kind == FACT_SUBSCRIBER &&
+		d->fact->ended_reason.p == NULL
+	    ? STR("cancelled")
+	    : d->fact->ended_reason;
+}
+
+/* Does the delivery tell of that, and is it newer than what was read? The
+ * reading tells of all that holds when it is seen. */
+static int
+tells(struct subject *u, struct fold_delivery *d, enum fact_kind kind)
+{
+	if (d == u->life)
+		return 1;
+	if (d->fact->kind != kind)
+		return 0;
+	if (!sale_is_before(d, u->life))
+		return 1;
+	set_void(d, FOLD_READ_LATER, u->life->seen_at, STR_NONE);
+	return 0;
+}
+
 /* Is there a restart at or after t? */
 static int
 restarted_since(const struct subject *u, struct fold_delivery *d, int64_t t)
 {
 	for (size_t i = 0; i < u->n; i++) {
 		int64_t at = u->d[i].fact->restarted_at;
-		if (at == FACT_NO_TIME || at < t)
+		if (at == FACT_NO_TIME || at < t ||
+		    sale_is_before(&u->d[i], u->life))
 			continue;
 		set_void(d, FOLD_RESTARTED_LATER, at, STR_NONE);
 		return 1;
@@ -197,27 +258,39 @@ charged_since(const struct subject *u, struct fold_delivery *d, int64_t t)
 	return 0;
 }
 
-/* Of the cancellations that hold, the one sent last. */
+/* Does it hold? */
+static int
+is_cancelled(struct subject *u, struct fold_delivery *d)
+{
+	int64_t end = d->fact->cancelled_at, after = said_at(d) + 1;
+	if (d == u->life && fold_ended_at(d) != FACT_NO_TIME)
+		return 0; /* it is over */
+	if (end == FACT_NO_TIME) {
+		d->verdict = FOLD_UNDATED;
+		return 0;
+	}
+	if (charged_since(u, d, end < after ? end : after) ||
+	    restarted_since(u, d, after))
+		return 0;
+	d->verdict = FOLD_COUNTS;
+	return 1;
+}
+
+/* Of the cancellations that hold, the one sent last; the reading comes before
+ * all that is newer. */
 static void
 read_cancelled(struct subject *u)
 {
+	if (u->life != NULL && is_cancelled(u, &u->d[u->life - u->d]))
+		u->cancelled = u->life;
 	for (size_t i = 0; i < u->n; i++) {
 		struct fold_delivery *d = &u->d[i];
-		int64_t end = d->fact->cancelled_at;
-		if (d->fact->kind != FACT_CANCELLATION)
+		if (d == u->life || !tells(u, d, FACT_CANCELLATION) ||
+		    !is_cancelled(u, d))
 			continue;
-		if (end == FACT_NO_TIME) {
-			d->verdict = FOLD_UNDATED;
-			continue;
-		}
-		int64_t after = d->sent_at + 1;
-		if (charged_since(u, d, end < after ? end : after) ||
-		    restarted_since(u, d, after))
-			continue;
-		d->verdict = FOLD_COUNTS;
 		if (u->cancelled != NULL)
-			set_void(&u->d[u->cancelled - u->d], FOLD_REPLACED, end,
-			    STR_NONE);
+			set_void(&u->d[u->cancelled - u->d], FOLD_REPLACED,
+			    d->fact->cancelled_at, STR_NONE);
 		u->cancelled = d;
 	}
 }
@@ -229,23 +302,22 @@ read_ended(struct subject *u)
 	struct fold_delivery *latest = NULL;
 	for (size_t i = 0; i < u->n; i++) {
 		struct fold_delivery *d = &u->d[i];
-		if (d->fact->kind != FACT_ENDED ||
-		    d->fact->ended_at == FACT_NO_TIME)
+		if (!tells(u, d, FACT_ENDED) ||
+		    fold_ended_at(d) == FACT_NO_TIME)
 			continue;
 		if (latest != NULL &&
-		    latest->fact->ended_at > d->fact->ended_at) {
+		    fold_ended_at(latest) > fold_ended_at(d)) {
 			set_void(
-			    d, FOLD_REPLACED, latest->fact->ended_at, STR_NONE);
+			    d, FOLD_REPLACED, fold_ended_at(latest), STR_NONE);
 			continue;
 		}
 		if (latest != NULL)
 			set_void(
-			    latest, FOLD_REPLACED, d->fact->ended_at, STR_NONE);
+			    latest, FOLD_REPLACED, fold_ended_at(d), STR_NONE);
 		latest = d;
 	}
-	if (latest == NULL ||
-	    charged_since(u, latest, latest->fact->ended_at) ||
-	    restarted_since(u, latest, latest->fact->ended_at))
+	if (latest == NULL || charged_since(u, latest, fold_ended_at(latest)) ||
+	    restarted_since(u, latest, fold_ended_at(latest)))
 		return;
 	latest->verdict = FOLD_COUNTS;
 	u->ended = latest;

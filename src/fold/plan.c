@@ -2,19 +2,30 @@
 
 /* Plans of a fixed number of payments, and tiers that a payment keeps. */
 
+/* Is a, which was sent later, the newer word than b? A reading speaks when the
+ * same was last read, but after it a delivery of that second. */
+static int
+is_newer(const struct fold_delivery *a, const struct fold_delivery *b)
+{
+	if (b == NULL || a->fact->kind >= FACT_READBACK)
+		return b == NULL || b->fact->kind >= FACT_READBACK ||
+		    sale_is_before(b, a);
+	return !sale_is_before(a, b->fact->kind >= FACT_READBACK ? b : NULL);
+}
+
 /* How many charges a plan has: as told last; 0: nothing tells. */
 static int64_t
 charges_told(const struct subject *u)
 {
-	int64_t n = 0;
+	const struct fold_delivery *last = NULL;
 	for (size_t i = 0; i < u->n; i++)
-		if (u->d[i].fact->charges > 0)
-			n = u->d[i].fact->charges;
-	return n;
+		if (u->d[i].fact->charges > 0 && is_newer(&u->d[i], last))
+			last = &u->d[i];
+	return last == NULL ? 0 : last->fact->charges;
 }
 
 /* Is it the plan of a product that has no period of its own: instalments? The
- * newest notice tells. */
+ * newest notice tells; without one, the newest sale that was read. */
 static int
 is_blank(const struct subject *u)
 {
@@ -22,6 +33,12 @@ is_blank(const struct subject *u)
 		const struct fact *f = u->d[i - 1].fact;
 		if (f->kind >= FACT_CANCELLATION && f->kind <= FACT_RESTARTED)
 			return f->recurrence.p == NULL;
+	}
+	for (size_t i = u->n_sales; i > 0; i--) {
+		const struct sale *s = &u->sales[i - 1];
+		if (s->lends && s->reading != NULL)
+			return s->fact.subscription.p != NULL &&
+			    s->reading->fact->recurrence.p == NULL;
 	}
 	return 0;
 }
@@ -56,7 +73,7 @@ count_charges(struct subject *u, int blank)
 	int disputed = 0;
 	for (size_t i = 0; i < u->n_sales; i++) {
 		struct sale *s = &u->sales[i];
-		if (!s->counted || sale_is_trial(u, s))
+		if (!s->counted || s->fact.gift_sender || sale_is_trial(u, s))
 			continue;
 		int64_t needed = told > 0   ? told
 		    : s->configured != NULL ? s->configured->payments
@@ -81,7 +98,8 @@ paid_before(struct subject *u, int64_t end)
 		if (!s->lends || s->fact.sold_at >= end)
 			continue;
 		if (!sale_is_trial(u, s) &&
-		    (s->refunded_at != FACT_NO_TIME || is_disputed(s)))
+		    (s->refunded_at != FACT_NO_TIME ||
+			s->revoked_at != FACT_NO_TIME || is_disputed(s)))
 			return NULL;
 		if (s->counted)
 			last = s;
@@ -92,7 +110,20 @@ paid_before(struct subject *u, int64_t end)
 static int
 is_earlier(const struct fold_delivery *a, const struct fold_delivery *b)
 {
-	return b == NULL || a->fact->ended_at < b->fact->ended_at;
+	return b == NULL || fold_ended_at(a) < fold_ended_at(b);
+}
+
+/* All charges were made: once read it stays, but one that only a ping told of
+ * is replaced by what is read later. */
+static int
+is_completed(const struct subject *u, const struct fold_delivery *d)
+{
+	const struct fact *f = d->fact;
+	if (f->kind == FACT_SUBSCRIBER)
+		return f->life == FACT_COMPLETED;
+	return f->kind == FACT_ENDED && f->ended_at != FACT_NO_TIME &&
+	    str_eq_z(f->ended_reason, "fixed_subscription_period_ended") &&
+	    !sale_is_before(d, u->life);
 }
 
 /* The earliest end that holds: what is paid up stays so. */
@@ -102,12 +133,9 @@ read_ends(struct subject *u, int blank)
 	const struct fold_delivery *best = NULL;
 	struct sale *paid = NULL;
 	for (size_t i = 0; i < u->n; i++) {
-		const struct fact *f = u->d[i].fact;
-		if (f->kind != FACT_ENDED || f->ended_at == FACT_NO_TIME ||
-		    !str_eq_z(
-			f->ended_reason, "fixed_subscription_period_ended"))
+		if (!is_completed(u, &u->d[i]))
 			continue;
-		struct sale *s = paid_before(u, f->ended_at);
+		struct sale *s = paid_before(u, fold_ended_at(&u->d[i]));
 		if (s == NULL || !keeps(s, blank) ||
 		    !is_earlier(&u->d[i], best))
 			continue;

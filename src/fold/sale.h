@@ -9,14 +9,17 @@ struct sale {
 	struct str home; /* the subject it belongs to */
 	const struct fold_delivery *told; /* its deliveries, that which */
 	size_t n_told; /* speaks first in front */
+	const struct fold_delivery *reading; /* the newest; NULL: none */
 	int64_t first_at; /* the smallest time of them */
+	int64_t confirmed_at; /* read back; FACT_NO_TIME: not */
 	int64_t refunded_at; /* in full; FACT_NO_TIME: not */
+	int64_t revoked_at; /* at the platform */
 	int64_t disputed_at;
 	int64_t dispute_told_at; /* by a delivery of that kind */
 	int64_t dispute_won_at;
 	int dispute_only; /* nothing but disputes tell of it */
 	/* others may take its user, names and charge, and notices are about
-	 * it; a test that does not count lends nothing */
+	 * it; a test, or what is not known there, lends nothing */
 	int lends;
 	int counted; /* gives a window that others are cut by */
 	struct str user; /* its own, or its neighbour's */
@@ -42,6 +45,7 @@ struct subject {
 	struct sale *sales; /* in order of (sold_at, sale) */
 	size_t n_sales;
 	struct sale *newest; /* counted; NULL: none */
+	const struct fold_delivery *life; /* its newest reading, or NULL */
 	int64_t trial_ends_at; /* of the first sale; FACT_NO_TIME: none */
 	const struct fold_delivery *cancelled; /* that holds, or NULL */
 	const struct fold_delivery *ended; /* that holds, or NULL */
@@ -51,9 +55,25 @@ struct subject {
 	int64_t next_tier_at;
 };
 
+/* Which of the two stands first, as qsort wants it: by bytes; by sending. */
+int sale_compare_id(struct str a, struct str b);
+int
+sale_compare_sent(const struct fold_delivery *a, const struct fold_delivery *b);
+/* Was a delivery sent before that reading was last seen, or read before it? A
+ * delivery of the same second was not. r NULL: no. */
+int
+sale_is_before(const struct fold_delivery *d, const struct fold_delivery *r);
+
+/* Fills the flags of a sale and what the platform's answers make of it: all
+ * that follows from told alone. */
+void sale_read_flags(struct sale *s);
+
 /* Groups the deliveries that tell of a sale; those of another subject go to
  * out->moves, those that contradict to out->conflicts. -1: no memory. */
 int sale_collect(struct subject *u, struct fold_rows *out);
+
+/* Fills the tier of a sale. */
+void sale_find_tier(const struct subject *u, struct sale *s);
 
 /* The section of the tier that a sale earns with its variants, or with the one
  * given where its p is not NULL: by the sale's own product names, else by those

@@ -5,39 +5,29 @@
 #include "fold/column.h"
 #include "fold/hand.h"
 
-static int
-compare_str(struct str a, struct str b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int c = n > 0 ? memcmp(a.p, b.p, n) : 0;
-	return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
-}
-
-/* Which kind of delivery speaks first of a sale. */
+/* Which kind of delivery speaks first of a sale: what the platform said when it
+ * was asked. */
 static int
 precedence(enum fact_kind kind)
 {
 	switch (kind) {
+	case FACT_READBACK:
+		return 0;
 	case FACT_SALE:
 	case FACT_PAYMENT:
 	case FACT_STATE:
-		return 0;
-	case FACT_REFUND:
 		return 1;
-	case FACT_DISPUTE:
+	case FACT_REFUND:
 		return 2;
-	case FACT_DISPUTE_WON:
+	case FACT_DISPUTE:
 		return 3;
+	case FACT_DISPUTE_WON:
+		return 4;
+	case FACT_ABSENT:
+		return 5;
 	default:
 		return -1;
 	}
-}
-
-static int
-compare_sent(const struct fold_delivery *a, const struct fold_delivery *b)
-{
-	int c = (a->sent_at > b->sent_at) - (a->sent_at < b->sent_at);
-	return c != 0 ? c : compare_str(a->fact->delivery, b->fact->delivery);
 }
 
 /* The time of which a state tells. */
@@ -54,14 +44,14 @@ static int
 compare_deliveries(const void *pa, const void *pb)
 {
 	const struct fold_delivery *a = pa, *b = pb;
-	int c = compare_str(a->fact->sale, b->fact->sale);
+	int c = sale_compare_id(a->fact->sale, b->fact->sale);
 	if (c == 0)
 		c = precedence(a->fact->kind) - precedence(b->fact->kind);
 	if (c == 0 && a->fact->kind == FACT_STATE)
 		c = (as_of(a) < as_of(b)) - (as_of(a) > as_of(b));
 	if (c == 0)
-		c = a->fact->kind == FACT_PAYMENT ? compare_sent(a, b)
-						  : compare_sent(b, a);
+		c = a->fact->kind == FACT_PAYMENT ? sale_compare_sent(a, b)
+						  : sale_compare_sent(b, a);
 	return c;
 }
 
@@ -71,7 +61,10 @@ compare_sales(const void *pa, const void *pb)
 	const struct sale *a = pa, *b = pb;
 	int c = (a->fact.sold_at > b->fact.sold_at) -
 	    (a->fact.sold_at < b->fact.sold_at);
-	return c != 0 ? c : compare_str(a->fact.sale, b->fact.sale);
+	/* the gifter's side, before the giftee's */
+	if (c == 0)
+		c = b->fact.gift_sender - a->fact.gift_sender;
+	return c != 0 ? c : sale_compare_id(a->fact.sale, b->fact.sale);
 }
 
 static void
@@ -115,13 +108,6 @@ fill(struct fact *to, const struct fact *from)
 	to->preorder |= from->preorder;
 }
 
-static void
-earliest(int64_t *to, int64_t t)
-{
-	if (*to == FACT_NO_TIME || t < *to)
-		*to = t;
-}
-
 /* The user id and the period are what the first delivery told: a later one is
  * a resend, which carries no user id and the plan of today. */
 static void
@@ -132,10 +118,10 @@ fill_first(struct sale *s)
 	for (size_t i = 0; i < s->n_told; i++) {
 		const struct fold_delivery *d = &s->told[i];
 		if (d->fact->user_ref.p != NULL &&
-		    (user == NULL || compare_sent(d, user) < 0))
+		    (user == NULL || sale_compare_sent(d, user) < 0))
 			user = d;
 		if (d->fact->recurrence.p != NULL &&
-		    (period == NULL || compare_sent(d, period) < 0))
+		    (period == NULL || sale_compare_sent(d, period) < 0))
 			period = d;
 	}
 	if (user != NULL)
@@ -144,31 +130,6 @@ fill_first(struct sale *s)
 		f->recurrence = period->fact->recurrence;
 		f->months = period->fact->months;
 	}
-}
-
-/* Flags only ever go from false to true: a stale retry says refunded=false
- * after the refund. A test is what every sale delivery calls one, or, where
- * none came, every other. */
-static void
-fill_flags(struct sale *s)
-{
-	int first = precedence(s->told[0].fact->kind);
-	for (size_t i = 0; i < s->n_told; i++) {
-		const struct fact *f = s->told[i].fact;
-		int64_t t = s->told[i].sent_at;
-		earliest(&s->first_at, t);
-		if (f->refunded)
-			earliest(&s->refunded_at, t);
-		if (f->disputed)
-			earliest(&s->disputed_at, t);
-		if (f->disputed && f->kind == FACT_DISPUTE)
-			earliest(&s->dispute_told_at, t);
-		if (f->dispute_won)
-			earliest(&s->dispute_won_at, t);
-		if (first > 0 || precedence(f->kind) == first)
-			s->fact.test &= f->test;
-	}
-	s->dispute_only = first >= precedence(FACT_DISPUTE);
 }
 
 /* The subject: that of the first delivery which names a subscription. */
@@ -208,6 +169,24 @@ find_conflicts(const struct sale *s, struct fold_rows *out)
 			out->conflicts[out->n_conflicts++] = s->told[i].event;
 }
 
+/* What the deliveries tell together. Beside a reading only the user, the first
+ * period and gift marks are theirs. */
+static void
+join(struct sale *s)
+{
+	for (size_t i = 1; i < s->n_told; i++) {
+		if (s->reading == NULL)
+			fill(&s->fact, s->told[i].fact);
+		s->fact.gift |= s->told[i].fact->gift;
+	}
+	fill_first(s);
+	if (s->reading == NULL)
+		find_subscription(s);
+	/* what the gifter paid is for somebody else */
+	if (s->fact.gift_sender)
+		s->fact.user_ref = STR_NONE;
+}
+
 /* told and n_told are set. */
 static void
 merge(struct sale *s, struct fold_rows *out)
@@ -217,19 +196,13 @@ merge(struct sale *s, struct fold_rows *out)
 	s->home = s->fact.subject;
 	if (kind == FACT_STATE)
 		s->fact.as_of = as_of(&s->told[0]);
-	s->first_at = s->refunded_at = s->disputed_at = s->dispute_told_at =
-	    s->dispute_won_at = FACT_NO_TIME;
-	fill_flags(s);
 	if (kind == FACT_PAYMENT)
 		find_conflicts(s, out);
-	if (kind == FACT_PAYMENT || kind == FACT_STATE) {
+	sale_read_flags(s);
+	if (kind == FACT_PAYMENT || kind == FACT_STATE)
 		s->n_told = 1; /* the others have no say */
-	} else {
-		for (size_t i = 1; i < s->n_told; i++)
-			fill(&s->fact, s->told[i].fact);
-		fill_first(s);
-		find_subscription(s);
-	}
+	else
+		join(s);
 	/* no time in the body: that of sending */
 	if (s->fact.sold_at == FACT_NO_TIME)
 		s->fact.sold_at = s->first_at;
@@ -238,12 +211,18 @@ merge(struct sale *s, struct fold_rows *out)
 static void
 judge(const struct subject *u, struct sale *s)
 {
-	s->lends =
-	    !s->fact.test || u->rules->accept_test[platform_index(u->platform)];
+	enum fold_known known = s->why.known;
+	if (known == FOLD_KNOWN && s->confirmed_at == FACT_NO_TIME &&
+	    hand_waits(u, s->first_at))
+		known = FOLD_UNCONFIRMED;
+	s->lends = known == FOLD_KNOWN &&
+	    (!s->fact.test ||
+		u->rules->accept_test[platform_index(u->platform)]);
 	s->counted = s->lends && !s->dispute_only && !s->fact.preorder &&
-	    s->refunded_at == FACT_NO_TIME;
-	s->why =
-	    (struct fold_why){ .until = FOLD_WINDOWS, .counted = s->counted };
+	    s->refunded_at == FACT_NO_TIME && s->revoked_at == FACT_NO_TIME;
+	s->why = (struct fold_why){
+		.known = known, .until = FOLD_WINDOWS, .counted = s->counted
+	};
 	s->since = s->paid_until = s->until = FACT_NO_TIME;
 	s->lasts = 0;
 }
@@ -266,116 +245,12 @@ lend_users(struct subject *u)
 		struct sale *s = &u->sales[i - 1];
 		if (s->user.p == NULL)
 			s->user = near;
+		if (s->fact.gift_sender)
+			s->user = STR_NONE;
 		s->user = hand_user(u->hand, u->n_hand, s->user);
 		if (s->lends && s->fact.user_ref.p != NULL)
 			near = s->fact.user_ref;
 	}
-}
-
-/* ---- names ---- */
-
-/* Of two sections the one that wins; either may be NULL. */
-static const struct tier *
-better(const struct tier *a, const struct tier *b)
-{
-	if (a == NULL || b == NULL)
-		return a != NULL ? a : b;
-	return b->rank > a->rank || (b->rank == a->rank && b < a) ? b : a;
-}
-
-static int
-same_names(const struct fact *a, const struct fact *b)
-{
-	if (a->n_names != b->n_names)
-		return 0;
-	for (size_t i = 0; i < a->n_names; i++)
-		if (!str_eq(a->names[i], b->names[i]))
-			return 0;
-	return 1;
-}
-
-/* By the product names that all deliveries of s have, and those of the other
- * sales of its product: the seller may have renamed the permalink. */
-static const struct tier *
-match_told(const struct subject *u, const struct sale *s,
-    const struct fact *variants, struct str variant)
-{
-	const struct tier *best = NULL;
-	struct fact probe = *variants;
-	for (size_t i = 0; i < u->n_sales; i++) {
-		const struct sale *o = &u->sales[i];
-		for (size_t k = 0; k < o->n_told && (o == s || o->lends); k++) {
-			const struct fact *f = o->told[k].fact;
-			if (f->product_id.p == NULL
-				? o != s
-				: !str_eq(f->product_id, s->fact.product_id))
-				continue;
-			/* by these it was looked up already */
-			if (variants == &s->fact && same_names(f, variants))
-				continue;
-			probe.product = f->product;
-			probe.n_names = f->n_names;
-			memcpy(probe.names, f->names, sizeof(probe.names));
-			best = better(best,
-			    tier_match(u->rules, u->platform, &probe, variant));
-		}
-	}
-	return best;
-}
-
-const struct tier *
-sale_match(const struct subject *u, const struct sale *s, struct str variant,
-    int *old_name)
-{
-	const struct tier *t =
-	    tier_match(u->rules, u->platform, &s->fact, variant);
-	*old_name = t == NULL;
-	return t != NULL ? t : match_told(u, s, &s->fact, variant);
-}
-
-/* By the variants that deliveries before the one that speaks of them told,
- * newest first: the seller may have renamed the tier. */
-static const struct tier *
-match_old_variants(const struct subject *u, const struct sale *s)
-{
-	const struct fold_delivery *at = &s->told[0];
-	const struct tier *t = NULL;
-	for (size_t i = s->n_told; i > 0; i--)
-		if (s->told[i - 1].fact->n_variants > 0)
-			at = &s->told[i - 1];
-	while (t == NULL) {
-		const struct fold_delivery *next = NULL;
-		for (size_t i = 0; i < s->n_told; i++) {
-			const struct fold_delivery *d = &s->told[i];
-			if (compare_sent(d, at) < 0 &&
-			    (next == NULL || compare_sent(d, next) > 0))
-				next = d;
-		}
-		if (next == NULL)
-			return NULL;
-		if (next->fact->n_variants > 0)
-			t = match_told(u, s, next->fact, STR_NONE);
-		at = next;
-	}
-	return t;
-}
-
-static void
-find_tier(const struct subject *u, struct sale *s)
-{
-	const struct fact *f = &s->fact;
-	s->configured = u->rules->n_tiers == 0
-	    ? NULL
-	    : sale_match(u, s, STR_NONE, &s->why.old_name);
-	if (s->configured == NULL && u->rules->n_tiers > 0)
-		s->configured = match_old_variants(u, s);
-	s->why.old_name &= s->configured != NULL;
-	if (s->configured != NULL)
-		s->tier = s->configured->name;
-	else if (f->unnamed)
-		s->tier = STR_NONE;
-	else
-		s->tier = f->tier.p != NULL ? f->tier : f->product;
 }
 
 /* ---- all ---- */
@@ -427,6 +302,6 @@ sale_collect(struct subject *u, struct fold_rows *out)
 		qsort(u->sales, u->n_sales, sizeof(*u->sales), compare_sales);
 	lend_users(u);
 	for (size_t i = 0; i < u->n_sales; i++)
-		find_tier(u, &u->sales[i]);
+		sale_find_tier(u, &u->sales[i]);
 	return 0;
 }

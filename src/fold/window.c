@@ -3,7 +3,10 @@
 #include "base/time.h"
 #include "fold/hand.h"
 
-enum { DAY = 86400 };
+enum {
+	DAY = 86400,
+	ALIVE_DAYS = 2, /* that Gumroad lets run on unpaid, at least */
+};
 
 static int64_t
 grace(const struct subject *u)
@@ -103,13 +106,50 @@ open_one(const struct subject *u, struct sale *s, struct sale **before,
 	    s->fact.days > 0)
 		end = open_period(u, s, begin);
 	close_at(s, s->refunded_at, FOLD_REFUND);
+	close_at(s, s->revoked_at, FOLD_REVOKED);
 	if (!s->counted)
 		return;
+	if (s->fact.gift_sender)
+		return; /* it takes nothing over */
 	if (*before != NULL && !(*before)->lasts)
 		close_at(*before, is_payment ? begin : s->since,
 		    is_payment && s->fact.months > 0 ? FOLD_ADD_UP : FOLD_NEXT);
 	*before = s;
 	*end_before = end;
+}
+
+/* The gifter's side ends where the giftee's begins. */
+static void
+cut_gift(struct subject *u, struct sale *gift)
+{
+	struct sale *s = gift + 1;
+	while (s < u->sales + u->n_sales &&
+	    (!s->counted || s->since == FACT_NO_TIME || s->fact.gift_sender))
+		s++;
+	if (s < u->sales + u->n_sales && gift->counted && !gift->lasts)
+		close_at(gift, s->since, FOLD_NEXT);
+}
+
+/* A membership that was read as alive runs on some days more, for the platform
+ * tries a failed charge again, and lets some go on unpaid. */
+static void
+keep_alive(struct subject *u)
+{
+	const struct fold_delivery *r = u->life;
+	struct sale *s = NULL;
+	for (size_t i = 0; i < u->n_sales; i++)
+		if (opens(&u->sales[i]))
+			s = &u->sales[i];
+	if (r == NULL || s == NULL || r->fact->life != FACT_ALIVE ||
+	    r->fact->cancelled_at != FACT_NO_TIME || !s->counted ||
+	    sale_disputed(s, s) != FACT_NO_TIME || s->until == FACT_NO_TIME)
+		return;
+	int64_t more =
+	    grace(u) > ALIVE_DAYS * DAY ? grace(u) : ALIVE_DAYS * DAY;
+	if (s->until < r->seen_at + more) {
+		s->until = r->seen_at + more;
+		s->why.until = FOLD_READ;
+	}
 }
 
 void
@@ -120,6 +160,10 @@ window_open(struct subject *u)
 	for (size_t i = 0; i < u->n_sales; i++)
 		if (opens(&u->sales[i]))
 			open_one(u, &u->sales[i], &before, &end_before);
+	for (size_t i = 0; i < u->n_sales; i++)
+		if (u->sales[i].fact.gift_sender)
+			cut_gift(u, &u->sales[i]);
+	keep_alive(u);
 }
 
 /* ---- what closes them ---- */
@@ -177,6 +221,17 @@ close_disputed(struct subject *u, struct sale *s)
 		close_at(s, sale_disputed(&u->sales[i], s), FOLD_DISPUTED);
 }
 
+/* Access that was taken away is not given back by what was sold before. */
+static void
+close_revoked(struct subject *u, struct sale *s)
+{
+	const struct sale *r = s + 1;
+	for (; !s->lasts && r < u->sales + u->n_sales; r++)
+		if (r->revoked_at != FACT_NO_TIME && opens(r) &&
+		    !r->fact.gift_sender)
+			close_at(s, r->revoked_at, FOLD_REVOKED);
+}
+
 void
 window_close(struct subject *u)
 {
@@ -184,8 +239,9 @@ window_close(struct subject *u)
 	for (size_t i = 0; i < u->n_sales; i++) {
 		struct sale *s = &u->sales[i];
 		if (!s->lasts && u->ended != NULL)
-			close_at(s, u->ended->fact->ended_at, FOLD_ENDED);
+			close_at(s, fold_ended_at(u->ended), FOLD_ENDED);
 		close_disputed(u, s);
+		close_revoked(u, s);
 		close_at(s, hand_revoked(u->hand, u->n_hand, s), FOLD_BY_HAND);
 		if (s->until != FACT_NO_TIME && s->until <= s->since)
 			s->since = FACT_NO_TIME;

@@ -49,6 +49,7 @@ struct arrival {
 	struct fact fact;
 	struct str status, reason;
 	int64_t received_at, sent_at;
+	int64_t seen_at; /* of a reading: read again then, and the same; or 0 */
 };
 
 static inline int64_t
@@ -104,6 +105,8 @@ dump_purchase(void *arg, const struct store_purchase *p)
 	buf_addz(b, p->disputed_at != STORE_NULL ? " disputed" : "");
 	buf_addz(b, p->dispute_won_at != STORE_NULL ? " won" : "");
 	buf_addz(b, p->test ? " test" : "");
+	buf_addz(b, p->revoked_at != STORE_NULL ? " revoked" : "");
+	buf_addz(b, p->confirmed_at != STORE_NULL ? " confirmed" : "");
 	buf_addc(b, '\n');
 	return 0;
 }
@@ -155,7 +158,8 @@ dump_all_purchase(void *arg, const struct store_purchase *p)
 		p->subject };
 	const int64_t numbers[] = { p->price, p->quantity, p->test, p->sold_at,
 		p->refunded_at, p->disputed_at, p->dispute_won_at, p->since,
-		p->paid_until, p->until };
+		p->paid_until, p->until, p->refunded_amount, p->revoked_at,
+		p->confirmed_at };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		buf_addf(b, "%d:%.*s|", texts[i].p != NULL, STR_ARG(texts[i]));
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
@@ -221,9 +225,17 @@ arrive(struct store *s, const struct config *c, const struct platform *p,
 	};
 	enum store_added added;
 	struct project_when when = { .at = row.received_at };
+	/* the same read later is newer knowledge, and no repeat */
+	if (platform_is_reading(row.kind) && later != 0)
+		return 0;
 	if (store_event_add(s, &row, &when.event, &added, e) != 0)
 		return -1;
-	if (added == STORE_AGAIN || !str_eq_z(in->status, "applied"))
+	row.received_at = in->seen_at;
+	if (in->seen_at > in->received_at &&
+	    store_event_add(s, &row, &when.event, &added, e) != 0)
+		return -1;
+	if ((added == STORE_AGAIN && !platform_is_reading(row.kind)) ||
+	    !str_eq_z(in->status, "applied"))
 		return 0;
 	struct arena *a = arena_new(16 * 1024 * 1024);
 	int rc = project_subject(s, c, p, row.subject, NULL, &when, a, e);

@@ -10,7 +10,9 @@
  *	2026-02-12 revoke
  *
  * is the day of arrival, what comes, which sale and of which day. Days are at
- * 10:00:00 UTC. The words are in the tables below.
+ * 10:00:00 UTC. The words are in the tables below. What was read stands there
+ * as "read S1 2026-01-31", "subscriber alive" and "absent S1", of the day when
+ * it was asked for; seen=DAY: and read again, the same, until that day.
  */
 #include "scenario.h"
 
@@ -72,13 +74,24 @@ static const struct tier story_tiers[] = {
 	STORY_TIER("shop", 3, story_shop, TIER_PAID, 0),
 };
 
+/* "accept_test", "before" and "after": the words of a case's settings; a sale
+ * is not confirmed without one of the last two. */
+static inline enum tier_confirm
+story_confirm(const char *settings)
+{
+	return strstr(settings, "before") != NULL ? TIER_CONFIRM_BEFORE
+	    : strstr(settings, "after") != NULL	  ? TIER_CONFIRM_AFTER
+						  : TIER_CONFIRM_OFF;
+}
+
 static inline void
-story_config(struct config *c, int accept_test)
+story_config(struct config *c, int accept_test, enum tier_confirm confirm)
 {
 	*c = (struct config){ 0 };
 	for (size_t i = 0; i < PLATFORM__MAX; i++) {
 		c->rules.grace[i] = STORY_WEEK;
 		c->rules.accept_test[i] = accept_test;
+		c->rules.confirm[i] = confirm;
 	}
 	c->platforms[platform_index(&platform_gumroad)].reference =
 	    STR("user_id");
@@ -258,6 +271,121 @@ story_ping(const struct story *st, const struct story_line *l, struct buf *b)
 	story_retry(l, b);
 }
 
+/* ---- what was read: facts of app/models/concerns/purchase/json.rb and
+ * app/models/subscription.rb, as gumroad_reduce leaves them ---- */
+
+static inline void
+story_member(struct buf *b, const char *key, struct str text)
+{
+	buf_addc(b, b->n == 0 ? '{' : ',');
+	buf_add_json(b, str_from(key));
+	buf_addc(b, ':');
+	if (text.p == NULL)
+		buf_addz(b, "null");
+	else
+		buf_add_json(b, text);
+}
+
+static inline void
+story_member_time(
+    const struct story *st, struct buf *b, const char *key, struct str day)
+{
+	char text[TIME_TEXT_MAX];
+	story_member(b, key,
+	    day.p == NULL ? day
+			  : str_from(time_text(story_time(st, day), text)));
+}
+
+static const struct {
+	const char *word, *key;
+} story_read_flags[] = {
+	{ "refunded", "refunded" },
+	{ "part", "partially_refunded" },
+	{ "disputed", "disputed" },
+	{ "won", "dispute_won" },
+	{ "revoked", "access_revoked" },
+	{ "sender", "is_gift_sender_purchase" },
+	{ "giftee", "is_gift_receiver_purchase" },
+	{ "preorder", "is_preorder_authorization" },
+	{ "test", "test" },
+};
+
+static inline void
+story_readback(
+    const struct story *st, const struct story_line *l, struct buf *b)
+{
+	int yearly = story_has(l, "yearly"),
+	    sub = yearly || story_has(l, "sub") || story_has(l, "instalment");
+	struct str item = story_get(l, "item"), email = story_get(l, "email"),
+		   tier = story_get(l, "tier");
+	story_member(b, "id", l->words[2]);
+	story_member_time(st, b, "created_at", l->words[3]);
+	story_member(b, "product_id", STR("P1=="));
+	story_member(b, "product_name", STR("App"));
+	story_member(b, "product_permalink", STR("apppp"));
+	story_member(b, "custom_permalink", item.p != NULL ? item : STR("app"));
+	story_member(b, "currency", STR("usd"));
+	story_member(b, "amount_refundable_in_currency",
+	    story_has(l, "refunded")   ? STR("0")
+		: story_has(l, "part") ? STR("40")
+				       : STR("49"));
+	story_member(b, "purchase_email",
+	    email.p != NULL ? email : STR("buyer@example.org"));
+	story_member(b, "giftee_email", STR("giftee@example.org"));
+	story_member(b, "subscription_id", sub ? STR("SUB") : STR_NONE);
+	story_member(b, "subscription_duration",
+	    story_has(l, "instalment") || !sub ? STR_NONE
+		: yearly		       ? STR("yearly")
+					       : STR("monthly"));
+	for (size_t i = 0;
+	     i < sizeof(story_read_flags) / sizeof(story_read_flags[0]); i++)
+		buf_addf(b, ",\"%s\":%s", story_read_flags[i].key,
+		    story_has(l, story_read_flags[i].word) ? "true" : "false");
+	buf_addf(b, ",\"listed\":%s,\"price\":4900,\"quantity\":1",
+	    story_has(l, "unlisted") ? "false" : "true");
+	buf_addz(b, ",\"variants\":{\"Tier\":");
+	buf_add_json(b, tier.p != NULL ? tier : STR("Pro"));
+	buf_addz(b, "}}");
+}
+
+static inline void
+story_subscriber(
+    const struct story *st, const struct story_line *l, struct buf *b)
+{
+	struct str charges = story_get(l, "charges");
+	story_member(b, "id", STR("SUB"));
+	story_member(b, "status", l->words[2]);
+	story_member(b, "recurrence",
+	    story_has(l, "instalment") ? STR_NONE : STR("monthly"));
+	story_member_time(st, b, "cancelled_at", story_get(l, "cancel"));
+	story_member_time(st, b, "failed_at", story_get(l, "fail"));
+	story_member_time(st, b, "ended_at", story_get(l, "end"));
+	story_member_time(st, b, "free_trial_ends_at", story_get(l, "trial"));
+	if (charges.p != NULL)
+		buf_addf(
+		    b, ",\"charge_occurrence_count\":%.*s", STR_ARG(charges));
+	buf_addc(b, '}');
+}
+
+/* The kind of the reading that the line tells of, or STR_NONE. */
+static inline struct str
+story_reading(const struct story *st, const struct story_line *l, struct buf *b)
+{
+	if (str_eq_z(l->words[1], "read")) {
+		story_readback(st, l, b);
+		return STR(PLATFORM_READBACK);
+	}
+	if (str_eq_z(l->words[1], "subscriber")) {
+		story_subscriber(st, l, b);
+		return STR(PLATFORM_SUBSCRIBER);
+	}
+	if (!str_eq_z(l->words[1], "absent"))
+		return STR_NONE;
+	story_member(b, "id", l->words[2]);
+	buf_addc(b, '}');
+	return STR(PLATFORM_ABSENT);
+}
+
 /* docs.ganknow.com, essentials, payment webhooks */
 static inline void
 story_gank(const struct story_line *l, struct buf *b)
@@ -304,6 +432,9 @@ story_by_hand(struct story *st, struct story_line *l)
 		m->tier = l->words[3];
 		if (story_has(l, "until"))
 			m->until = story_time(st, story_get(l, "until"));
+	} else if (m->kind == MANUAL_CONFIRM) {
+		m->begin = story_time(st, l->words[2]);
+		m->end = l->n > 3 ? story_time(st, l->words[3]) : STORE_NULL;
 	} else if (m->kind == MANUAL_LINK) {
 		m->user = l->words[2];
 	} else if (m->kind == MANUAL_VOID || m->kind == MANUAL_UNVOID) {
@@ -350,7 +481,12 @@ story_line(struct story *st, const struct config *c, struct str text)
 	buf_init(&b, 64 * 1024);
 	int gank = str_eq_z(kind, "gank") || str_eq_z(kind, "goods");
 	st->platform = gank ? &platform_gank : &platform_gumroad;
-	if (gank) {
+	struct str reading = story_reading(st, l, &b);
+	if (reading.p != NULL) {
+		l->in.sent_at = l->in.received_at;
+		if (story_has(l, "seen"))
+			l->in.seen_at = story_time(st, story_get(l, "seen"));
+	} else if (gank) {
 		story_gank(l, &b);
 		l->in.sent_at = l->in.received_at;
 	} else if (str_starts(kind, STR("sale")) ||
@@ -363,8 +499,13 @@ story_line(struct story *st, const struct config *c, struct str text)
 	l->in.body = (struct str){ arena_dup(st->arena, b.p, b.n), b.n };
 	buf_free(&b);
 	struct decode_opts opts = project_opts(c, st->platform);
-	st->platform->decode(
-	    st->platform, l->in.body, &opts, st->arena, &l->in.fact, NULL);
+	platform_decode(st->platform, reading, l->in.body, &opts, st->arena,
+	    &l->in.fact, NULL);
+	/* one is stored each time that it differs from the newest */
+	if (reading.p != NULL)
+		l->in.fact.delivery = platform_digest(st->arena,
+		    str_from(arena_printf(st->arena, "%.*s %.*s",
+			STR_ARG(l->words[0]), STR_ARG(l->in.body))));
 	intake_judge(
 	    c, st->platform, &l->in.fact, &l->in.status, &l->in.reason);
 }
@@ -385,11 +526,25 @@ story_read(
 
 /* ---- playing ---- */
 
-/* What an event by hand is about: the first delivery's subject, or a grant. */
+/* The first delivery. */
+static inline const struct fact *
+story_first(const struct story *st)
+{
+	size_t i = 0;
+	while (i + 1 < st->n && st->lines[i].by_hand)
+		i++;
+	return &st->lines[i].in.fact;
+}
+
+/* What an event by hand is about: the first delivery's subject, a grant, or all
+ * of the platform. */
 static inline struct str
 story_about(const struct story *st, const struct story_line *l)
 {
 	const struct story_line *first = &st->lines[0];
+	if (l->manual.kind == MANUAL_CONFIRM)
+		return manual_subject(st->arena, str_from(st->platform->name),
+		    STR(MANUAL_CONFIRM_SUBJECT));
 	if (l->manual.kind == MANUAL_GRANT || first->by_hand) {
 		const struct manual *m = &first->manual;
 		return manual_grant_subject(st->arena, m->by, m->id);
@@ -422,7 +577,7 @@ story_do_by_hand(struct store *s, const struct config *c,
 	buf_free(&b);
 	if (!str_starts(about, STR("grant:"))) {
 		platform = str_from(st->platform->name);
-		about = st->lines[0].in.fact.subject;
+		about = story_first(st)->subject;
 	}
 	return rc != 0
 	    ? rc

@@ -43,6 +43,9 @@ row(const char *user, const char *tier, int since, int paid, int until)
 		.refunded_at = STORE_NULL,
 		.disputed_at = STORE_NULL,
 		.dispute_won_at = STORE_NULL,
+		.refunded_amount = STORE_NULL,
+		.revoked_at = STORE_NULL,
+		.confirmed_at = STORE_NULL,
 		.since = T0 + since * DAY,
 		.paid_until = paid == GONE ? STORE_NULL : T0 + paid * DAY,
 		.until = until == GONE ? STORE_NULL : T0 + until * DAY,
@@ -315,6 +318,34 @@ test_object(void)
 	    "somebody never seen");
 }
 
+static void
+check_confirmed(
+    enum tier_confirm how, int64_t at, const char *platform, int want)
+{
+	struct tier_rules asked = rules;
+	struct store_purchase p = row("confirmed", "pro", 0, GONE, GONE);
+	struct rows r = { .v = &p, .n = 1 };
+	struct access x;
+	for (size_t i = 0; i < PLATFORM__MAX; i++)
+		asked.confirm[i] = how;
+	p.confirmed_at = at;
+	p.platform = str_from(platform);
+	OK(access_of(&r, &asked, T0, arena, &x, NULL) == 0 && x.n_grants == 1 &&
+		x.grants[0].confirmed == want,
+	    "%s, %d: %d", platform, (int)how, want);
+}
+
+static void
+test_confirmed(void)
+{
+	test_group("confirmed");
+	check_confirmed(TIER_CONFIRM_OFF, STORE_NULL, "gumroad", -1);
+	check_confirmed(TIER_CONFIRM_AFTER, STORE_NULL, "gumroad", 0);
+	check_confirmed(TIER_CONFIRM_BEFORE, T0, "gumroad", 1);
+	check_confirmed(TIER_CONFIRM_OFF, T0, "gumroad", 1);
+	check_confirmed(TIER_CONFIRM_BEFORE, STORE_NULL, "manual", -1);
+}
+
 int
 main(void)
 {
@@ -325,6 +356,7 @@ main(void)
 		return test_end();
 	test_windows();
 	test_order();
+	test_confirmed();
 	test_since();
 	test_tiers();
 	test_identifiers();

@@ -14,6 +14,7 @@ struct telling {
 	const char *tier; /* NULL: none */
 	const char *want[12]; /* each has to stand in what was said */
 	int accept_test;
+	enum tier_confirm confirm;
 };
 
 static void
@@ -42,7 +43,7 @@ play_story(const struct telling *t, struct config *c, struct arena *a)
 	struct store *s = NULL;
 	struct err e = { 0 };
 	char hex[65];
-	story_config(c, t->accept_test);
+	story_config(c, t->accept_test, t->confirm);
 	story_read(&st, c, a, str_from(t->story));
 	OK(store_open(":memory:", STORE_CREATE, &s, &e) == 0 &&
 		project_digest(c, hex, &e) == 0 &&
@@ -429,12 +430,14 @@ key_of(const char *story, struct arena *a, struct access_key *key)
 
 /* The sentences say that something is given just when the answer does. */
 static void
-check_case(const char *name, const char *story, int accept_test)
+check_case(const char *name, const char *story, const char *settings)
 {
 	static const char *const days[] = { "2026-01-30", "2026-02-03",
 		"2026-02-09", "2026-02-20", "2026-03-05", "2026-03-20",
 		"2026-04-06", "2026-06-01" };
-	struct telling t = { .story = story, .accept_test = accept_test };
+	struct telling t = { .story = story,
+		.accept_test = strstr(settings, "accept_test") != NULL,
+		.confirm = story_confirm(settings) };
 	struct config c;
 	struct explain x;
 	struct err e = { 0 };
@@ -460,20 +463,20 @@ test_cases(void)
 {
 	size_t n = 0;
 	char *text = test_file("tests/fixtures/lifecycle/table.txt", &n);
-	char name[64] = "", *save = NULL;
-	int accept_test = 0;
+	char name[64] = "", settings[64] = "", *save = NULL;
 	struct buf story;
 	buf_init(&story, SAID_MAX);
 	for (char *line = text == NULL ? NULL : strtok_r(text, "\n", &save);
 	     line != NULL; line = strtok_r(NULL, "\n", &save)) {
 		if (strncmp(line, "case ", 5) == 0) {
 			snprintf(name, sizeof(name), "case %s", line + 5);
-			accept_test = strstr(line, " accept_test") != NULL;
+			snprintf(settings, sizeof(settings), "%s",
+			    line + 5 + strcspn(line + 5, " "));
 			buf_reset(&story);
 		} else if (strncmp(line, "on ", 3) == 0) {
 			buf_addf(&story, "%s\n", line + 3);
 		} else if (strncmp(line, "effect ", 7) == 0) {
-			check_case(name, story.p, accept_test);
+			check_case(name, story.p, settings);
 		}
 	}
 	buf_free(&story);

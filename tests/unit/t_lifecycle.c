@@ -4,7 +4,7 @@
  * The cases of tests/fixtures/lifecycle/table.txt, which gatepost-lifecycle(7)
  * tells in words:
  *
- *	case NAME [accept_test]
+ *	case NAME [accept_test] [before] [after]
  *	on DAY WHAT …		a line of a story
  *	row ROW			a row that follows, as scenario.h writes it
  *	effect EFFECT		what the page says
@@ -17,8 +17,8 @@ struct outcome {
 	struct store_purchase last; /* of the windows, the one open longest */
 	char texts[3][64];
 	int any, has_window;
-	int refunded, disputed, won, test;
-	int64_t suspended;
+	int refunded, disputed, won, test, confirmed;
+	int64_t suspended, revoked;
 	int has_subscription;
 	struct store_subscription sub;
 	int is_grant;
@@ -40,6 +40,9 @@ take_purchase(void *arg, const struct store_purchase *p)
 	o->disputed |= p->disputed_at != STORE_NULL;
 	o->won |= p->dispute_won_at != STORE_NULL;
 	o->test |= p->test != 0;
+	o->confirmed |= p->confirmed_at != STORE_NULL;
+	if (p->revoked_at != STORE_NULL)
+		o->revoked = p->revoked_at;
 	if (p->disputed_at != STORE_NULL && p->dispute_won_at == STORE_NULL)
 		o->suspended = p->disputed_at;
 	if (p->since == STORE_NULL ||
@@ -76,6 +79,20 @@ is_revoked_at(const struct story *st, int64_t t)
 	return 0;
 }
 
+/* Some days after the membership was last read. */
+static int
+is_read(const struct story *st, int64_t t)
+{
+	for (size_t i = 0; i < st->n; i++) {
+		const struct arrival *in = &st->lines[i].in;
+		if (in->fact.kind == FACT_SUBSCRIBER &&
+		    t - STORY_WEEK ==
+			(in->seen_at > 0 ? in->seen_at : in->received_at))
+			return 1;
+	}
+	return 0;
+}
+
 static const char *
 end_word(const struct outcome *o, const struct story *st)
 {
@@ -87,6 +104,8 @@ end_word(const struct outcome *o, const struct story *st)
 		return "until the refund";
 	if (t == o->suspended)
 		return "until the dispute";
+	if (t == o->revoked)
+		return "until it was revoked";
 	if (is_revoked_at(st, t))
 		return "until the revocation";
 	if (o->is_grant)
@@ -96,24 +115,27 @@ end_word(const struct outcome *o, const struct story *st)
 	if (o->has_subscription && t == o->sub.cancelled_at)
 		return "until cancelled_at";
 	return t == p->paid_until + STORY_WEEK ? "until paid_until and grace"
+	    : is_read(st, t)		       ? "until the reading and grace"
 					       : "until some time";
 }
 
 static void
 write_effect(struct store *s, const struct story *st, struct buf *b)
 {
-	struct outcome o = { .suspended = STORE_NULL };
+	struct outcome o = { .suspended = STORE_NULL, .revoked = STORE_NULL };
 	struct store_purchase_filter any = { .limit = 100 };
 	store_purchase_list(s, &any, take_purchase, &o, NULL);
 	store_subscription_list(s, 100, take_subscription, &o, NULL);
 	buf_reset(b);
 	buf_addf(b, "purchase %s; subscription ",
-	    o.refunded	     ? "refunded"
-		: o.won	     ? "won"
-		: o.disputed ? "disputed"
-		: o.test     ? "test"
-		: o.any	     ? "recorded"
-			     : "none");
+	    o.refunded			  ? "refunded"
+		: o.won			  ? "won"
+		: o.disputed		  ? "disputed"
+		: o.revoked != STORE_NULL ? "revoked"
+		: o.test		  ? "test"
+		: o.confirmed		  ? "confirmed"
+		: o.any			  ? "recorded"
+					  : "none");
 	buf_adds(b, o.has_subscription ? o.sub.status : STR("none"));
 	if (o.has_subscription && o.sub.next_tier.p != NULL)
 		buf_addf(b, ", %.*s next", STR_ARG(o.sub.next_tier));
@@ -127,6 +149,7 @@ write_effect(struct store *s, const struct story *st, struct buf *b)
 struct lifecycle {
 	char name[GROUP_MAX];
 	int accept_test;
+	enum tier_confirm confirm;
 	struct buf story, rows, effect;
 };
 
@@ -154,7 +177,7 @@ run(struct store *s, const struct lifecycle *l)
 	struct buf got;
 	buf_init(&got, DUMP_MAX);
 	test_group(l->name);
-	story_config(&c, l->accept_test);
+	story_config(&c, l->accept_test, l->confirm);
 	story_read(&st, &c, a, buf_str(&l->story));
 	OK(st.n > 0 && store_begin(s, &e) == 0 &&
 		story_play(s, &c, &st, &e) == 0,
@@ -175,7 +198,10 @@ begin(struct lifecycle *l, struct str head)
 	struct str name, rest;
 	str_cut(head, ' ', &name, &rest);
 	snprintf(l->name, sizeof(l->name), "%.*s", STR_ARG(name));
-	l->accept_test = str_eq_z(rest, "accept_test");
+	char settings[GROUP_MAX];
+	snprintf(settings, sizeof(settings), "%.*s", STR_ARG(rest));
+	l->accept_test = strstr(settings, "accept_test") != NULL;
+	l->confirm = story_confirm(settings);
 	buf_reset(&l->story);
 	buf_reset(&l->rows);
 	buf_reset(&l->effect);

@@ -11,6 +11,7 @@
 #include "commit/heard.h"
 #include "commit/intake.h"
 #include "commit/reading.h"
+#include "explain/explain.h"
 #include "follow/outbox.h"
 #include "follow/rate.h"
 #include "person/erase.h"
@@ -445,8 +446,8 @@ test_membership_drift(void)
 	    "cancelled");
 	r = member("alive", "null", NOW + 2);
 	drifts(&r, READING_STORED, "alive:cancelled>active;", "taken back");
-	r = member("cancelled", "\"2026-02-01T00:00:00Z\"", NOW + 3);
-	drifts(&r, READING_STORED, "ended:->2026-02-01T00:00:00Z;", "ended");
+	r = member("cancelled", "\"2026-02-02T00:00:00Z\"", NOW + 3);
+	drifts(&r, READING_STORED, "ended:->2026-02-02T00:00:00Z;", "ended");
 	ROWS("SELECT subscription, what FROM drift ORDER BY id",
 	    "U1==|cancelled;U1==|alive;U1==|ended;", "rows");
 	end();
@@ -581,6 +582,7 @@ test_waits(void)
 	ROWS(waiting, "http|waiting|-|0;mail|waiting|-|0;",
 	    "without a token: at once");
 	config.platforms[0].api_token = STR("token");
+	config.rules.confirm[0] = TIER_CONFIRM_AFTER;
 	ping("S1", "sale", "", NOW);
 	ROWS("SELECT kind, awaits, due_at > added_at FROM outbox WHERE " TYPE
 	     " = 'purchase' AND id > 6 ORDER BY kind",
@@ -611,6 +613,57 @@ test_waits(void)
 	     " LIKE '%waited a day%'",
 	    "1;", "and the owner is told");
 	config.platforms[0].api_token = STR_NONE;
+	end();
+}
+
+/* ---- in words ------------------------------------------------------------ */
+
+static void
+says(const char *id, const char *want)
+{
+	struct explain x;
+	struct err e = { 0 };
+	struct explain_ask ask = { .sale = str_from(id), .now = NOW + 100 };
+	struct buf b;
+	buf_init(&b, 65536);
+	if (explain_find(store, &config, &ask, arena, &x, &e) != 0)
+		OK(0, "explain: %s", e.text);
+	for (size_t i = 0; i < x.n_subjects; i++)
+		for (size_t k = 0; k < x.subjects[i].n_events; k++)
+			buf_adds(&b, x.subjects[i].events[k].says);
+	buf_addc(&b, '\0');
+	if (!OK(strstr(b.p, want) != NULL, "%s", want))
+		printf("# said: %s\n", b.p);
+	buf_free(&b);
+}
+
+static void
+test_explain(void)
+{
+	begin("explained");
+	ping("S1", "sale", "", NOW);
+	struct reading r = sale("S1", NOW - DAY, NOW + 1, "");
+	put(&r);
+	says("S1",
+	    "Gumroad was asked on 2026-02-02 02:40:01 UTC: all is well "
+	    "(sale S1); it gives pro");
+	r = sale("S1", NOW - DAY, NOW + 2, "{\"refunded\":true}");
+	put(&r);
+	r.requested_at = NOW + 9;
+	put(&r);
+	says("S1",
+	    "Gumroad was asked on 2026-02-02 02:40:02 UTC, and last on "
+	    "2026-02-02 02:40:09 UTC: refunded (sale S1); it gave pro");
+	r = sale("S2", NOW - DAY, NOW + 3, "");
+	put(&r);
+	says("S2",
+	    "; no ping of this sale ever came; found on 2026-02-02 "
+	    "02:40:05 UTC; it gives pro");
+	struct reading gone = absent("S2", NOW + 4);
+	put(&gone);
+	says("S2",
+	    "Gumroad was asked on 2026-02-02 02:40:04 UTC: Gumroad "
+	    "knows no such sale (S2): what tells of it gives nothing.");
 	end();
 }
 
@@ -726,6 +779,7 @@ main(void)
 	test_old_news();
 	test_forward();
 	test_waits();
+	test_explain();
 	test_not_heard();
 	test_erased();
 	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
