@@ -52,7 +52,7 @@ def in_threads(jobs):
 
 
 def contract():
-    for name, n in (("t_store", 100), ("t_ahead", 25)):
+    for name, n in (("t_store", 100), ("t_ahead", 25), ("t_reading", 15)):
         done = subprocess.run(
             [BUILD / "tests/contract" / name,
              lib.cluster().url(lib.new_database())],
