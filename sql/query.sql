@@ -417,7 +417,7 @@ UPDATE signins SET email = NULL, person = NULL WHERE email = $1;
 
 -- let: outbox
 id, kind, target, payload, state, attempts, due_at, last_error, dedupe,
-	event, added_at, done_at
+	event, added_at, done_at, awaits
 -- name: outbox_add
 INSERT INTO outbox (kind, target, payload, state, due_at, dedupe, event,
 	person, added_at, awaits)
@@ -710,10 +710,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 -- name: copy_change_drop
 DELETE FROM changes WHERE id = $1;
 -- name: copy_outbox
-SELECT {outbox}, person, awaits
+SELECT {outbox}, person
 FROM outbox WHERE id > $1 ORDER BY id LIMIT $2;
 -- name: copy_outbox_put
-INSERT INTO outbox ({outbox}, person, awaits)
+INSERT INTO outbox ({outbox}, person)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
 -- name: copy_readings
 SELECT {reading} FROM readings WHERE id > $1 ORDER BY id LIMIT $2;

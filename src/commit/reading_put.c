@@ -223,7 +223,7 @@ apply(struct way *w, struct project_known *known, const struct state *was,
 	    read_state(w, &is, e) != 0 ||
 	    settle_waiting(w, is.rows.sale, e) != 0)
 		return -1;
-	drift_find(w->out, w->fact.kind, &was->rows, &is.rows, w->r->at, w->a);
+	drift_find(w->out, &w->fact, &was->rows, &is.rows, w->r->at, w->a);
 	if (arena_failed(w->a))
 		return no_memory(e);
 	return note_drift(w, e) == 0 &&

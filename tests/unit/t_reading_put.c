@@ -2,8 +2,11 @@
 
 #include "test.h"
 
-#include <sqlite3.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <sqlite3.h>
 
 #include "base/buf.h"
 #include "base/time.h"
@@ -550,6 +553,20 @@ test_old_news(void)
 	end();
 }
 
+/* The ping of a gift names the giftee's side: this one has none. */
+static void
+test_gift(void)
+{
+	begin("the gifter's side");
+	follow();
+	struct reading r = sale("S1", NOW - DAY, NOW,
+	    "{\"is_gift_sender_purchase\":true,"
+	    "\"giftee_email\":\"gil@example.org\"}");
+	drifts(&r, READING_STORED, "", "was not missing");
+	ROWS(queued, "", "and nobody is welcomed");
+	end();
+}
+
 static void
 test_forward(void)
 {
@@ -667,6 +684,61 @@ test_explain(void)
 	end();
 }
 
+/* ---- killed -------------------------------------------------------------- */
+
+enum { PAGE = 10, PAGES_MAX = 4000 };
+
+static int
+put_page(int n)
+{
+	struct reading page[PAGE];
+	struct reading_result out[PAGE];
+	struct err e = { 0 };
+	arena_reset(arena);
+	for (int i = 0; i < PAGE; i++) {
+		char id[16];
+		snprintf(id, sizeof(id), "K%d-%d", n, i);
+		page[i] = sale(id, NOW - DAY, NOW,
+		    arena_printf(
+			arena, "{\"purchase_email\":\"%s@example.org\"}", id));
+	}
+	return reading_put(store, &config, page, PAGE, 0, arena, out, &e);
+}
+
+static void
+test_killed(void)
+{
+	begin("killed");
+	follow();
+	for (int round = 0; round < 5; round++) {
+		fflush(stdout);
+		pid_t child = fork();
+		if (child == 0) {
+			struct err e = { 0 };
+			if (freopen("/dev/null", "w", stdout) == NULL ||
+			    store_open(database, STORE_WRITE, &store, &e) != 0)
+				_exit(1);
+			for (int n = 0; n < PAGES_MAX; n++)
+				put_page(n);
+			_exit(0);
+		}
+		usleep(60000 + 30000 * (useconds_t)round);
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+		ROWS(
+		    "SELECT count(*) % 10, count(*) > 0, count(*) ="
+		    " count(DISTINCT subject), count(*) = (SELECT count(*)"
+		    " FROM purchases), count(*) = (SELECT count(*) FROM drift),"
+		    " 4 * count(*) = (SELECT count(*) FROM outbox) FROM events",
+		    "0|1|1|1|1|1;",
+		    "pages are there whole, with all of theirs");
+	}
+	ROWS("PRAGMA integrity_check", "ok;", "sound");
+	printf("# %.*s readings\n",
+	    STR_ARG(rows_of("SELECT count(*) FROM events")));
+	end();
+}
+
 /* ---- what it does not count for ------------------------------------------ */
 
 static void
@@ -777,9 +849,11 @@ main(void)
 	test_follow();
 	test_partial();
 	test_old_news();
+	test_gift();
 	test_forward();
 	test_waits();
 	test_explain();
+	test_killed();
 	test_not_heard();
 	test_erased();
 	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
