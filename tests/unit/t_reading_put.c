@@ -515,6 +515,56 @@ test_follow(void)
 	end();
 }
 
+/* A cancellation or an end; its texts are encoded. */
+static void
+notice(const char *resource, const char *more, int64_t at)
+{
+	struct commit *commit = NULL;
+	struct intake_answer out = { 0 };
+	struct err e = { 0 };
+	struct verify_result proof = { .sent_at = FACT_NO_TIME };
+	struct arena *a = arena_new(1024 * 1024);
+	struct intake_request in = { .platform = &platform_gumroad,
+		.body = str_from(arena_printf(a,
+		    "subscription_id=U1%%3D%%3D&product_id=P1%%3D%%3D&"
+		    "product_name=App&resource_name=%s&%s",
+		    resource, more)),
+		.now = at };
+	OK(commit_new(&config, &commit, &e) == 0, "commit %s", e.text);
+	intake_store(commit, &config, &in, &proof, a, &out, &e);
+	OK(out.status == INTAKE_RECORDED, "%s is recorded: %d %s", resource,
+	    (int)out.status, e.text);
+	commit_free(commit);
+	arena_free(a);
+}
+
+static void
+test_member_follows(void)
+{
+	static const char count[] = "SELECT " TYPE ", count(*) FROM outbox"
+				    " WHERE target = 'hook' AND " TYPE
+				    " IN ('cancelled', 'ended') GROUP BY 1";
+	begin("what follows of a membership");
+	follow();
+	ping("S1", "sale", "subscription_id=U1%3D%3D&recurrence=monthly",
+	    NOW - 50);
+	struct reading r =
+	    member("pending_cancellation", "\"2026-03-01T02:40:00Z\"", NOW);
+	put(&r);
+	ROWS(count, "cancelled|1;", "cancelled, read");
+	notice("cancellation",
+	    "cancelled=true&cancelled_at=2026-03-01T02%3A40%3A00Z", NOW + 5);
+	ROWS(count, "cancelled|1;", "and pinged");
+	r = member("cancelled", "\"2026-02-02T02:40:09Z\"", NOW + 10);
+	put(&r);
+	ROWS(count, "cancelled|1;ended|1;", "ended, read");
+	notice("subscription_ended",
+	    "ended_at=2026-02-02T02%3A40%3A08Z&ended_reason=cancelled",
+	    NOW + 20);
+	ROWS(count, "cancelled|1;ended|1;", "and pinged");
+	end();
+}
+
 static void
 test_partial(void)
 {
@@ -847,6 +897,7 @@ main(void)
 	test_membership_drift();
 	test_moves();
 	test_follow();
+	test_member_follows();
 	test_partial();
 	test_old_news();
 	test_gift();
