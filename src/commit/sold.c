@@ -19,6 +19,9 @@ look(void *arg, const struct store_event *ev)
 	struct looking *l = arg;
 	struct fact f;
 	struct err e;
+	/* that there is none tells no name */
+	if (str_eq_z(ev->kind, PLATFORM_ABSENT))
+		return 0;
 	arena_reset(l->one);
 	if (platform_decode(l->platform, ev->kind, ev->body, &l->opts, l->one,
 		&f, &e) == 0 &&

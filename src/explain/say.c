@@ -99,6 +99,12 @@ add_refund(const struct say *s, const struct store_purchase *p)
 		say_time(s->b, p->refunded_at);
 		return;
 	}
+	if (p->refunded_at == STORE_NULL) {
+		buf_addz(s->b,
+		    " was refunded in full, but what was read later says that "
+		    "it is not: no effect now");
+		return;
+	}
 	buf_addz(s->b, " was refunded in full on ");
 	say_time(s->b, p->refunded_at);
 	if (p->since == STORE_NULL)
@@ -155,7 +161,11 @@ say_dispute(const struct say *s, const struct store_purchase *p)
 {
 	int won = p->dispute_won_at != STORE_NULL;
 	add_dispute_times(s, p);
-	if (!won)
+	if (p->disputed_at == STORE_NULL && !won)
+		buf_addz(s->b,
+		    ", but what was read later says that it is not: no effect "
+		    "now");
+	else if (!won)
 		buf_addf(s->b,
 		    ": access by %s is suspended since then; what is bought "
 		    "later opens as ever",

@@ -40,7 +40,8 @@ struct manual {
 	const struct str *deliveries; /* void, unvoid: dedupe keys */
 	size_t n_deliveries;
 	/* confirm: sales from begin on and before end; end STORE_NULL: while
-	 * the key "confirm" says so. Of these the later one speaks */
+	 * the key "confirm" says so. Of these the later one speaks. Who writes
+	 * one with a begin in the past has to fold again what came since */
 	int64_t begin;
 	int64_t end;
 };

@@ -8,7 +8,7 @@ import shlex
 from oracle import Rules, Tier
 from wire import (DAY, Arrival, by_hand, custom_field, flat_json, form,
                   gank_body, gumroad, nested_json, notice_pairs,
-                  purchase_pairs, read_gank, seconds, text_of)
+                  purchase_pairs, read_gank, reading, seconds, text_of)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TRIALS = os.path.join(HERE, "..", "fixtures", "trials")
@@ -26,6 +26,9 @@ NOTICES = {"ended": "subscription_ended",
            "restarted": "subscription_restarted",
            "upgrade": "subscription_updated",
            "downgrade": "subscription_updated"}
+READ = {"read": "readback", "subscriber": "subscriber", "absent": "absent"}
+READ_FLAGS = ("refunded", "part", "disputed", "won", "revoked", "sender",
+              "gift", "preorder", "test")
 BY_HAND = ("link", "unlink", "revoke", "restore", "void", "unvoid")
 
 
@@ -78,6 +81,33 @@ def notice(kind, sub, at, said):
     return notice_pairs(f)
 
 
+def was_read(kind, name, at, said):
+    """What the API said: of a sale (sold=), of a membership (name is its
+    id, status=), or that there is no such sale."""
+    f = {"kind": READ[kind], "sale": name}
+    product = said.get("product", "app")
+    if kind == "read":
+        f.update({flag: flag in said for flag in READ_FLAGS},
+                 subscription=said.get("sub"), buyer="", price=4900,
+                 sold_at=moment(said["sold"]) if "sold" in said else at,
+                 names=[product, product + "-short", said.get(
+                     "id", "P-" + product), "The " + product],
+                 tier=said.get("tier", "Pro"), listed="unlisted" not in said,
+                 email=said.get("email", "ada@example.org"),
+                 giftee=said.get("giftee"), license=said.get("license"),
+                 recurrence=said.get(
+                     "every", "monthly" if "sub" in said else None))
+        f["refunded_amount"] = 4900 if f["refunded"] else None
+    elif kind == "subscriber":
+        f = {"kind": kind, "subscription": name, "status": said["status"],
+             "charges": int(said["charges"]) if "charges" in said else None,
+             "recurrence": said.get("every", "monthly")}
+        for fact, word in (("cancelled_at", "cancel"), ("failed_at", "fail"),
+                           ("ended_at", "end"), ("trial", "trial")):
+            f[fact] = moment(said[word]) if word in said else None
+    return reading(f, at, moment(said["seen"]) if "seen" in said else at)
+
+
 def owner(case, kind, subject, at, said):
     told = {k: said[k] for k in ("user", "email", "sale") if k in said}
     if "of" in said:
@@ -92,6 +122,12 @@ def arrival(case, line):
     said = dict(w.split("=", 1) if "=" in w else (w, "") for w in rest)
     said = {k: v or None if k in ("tier", "every", "license") else v
             for k, v in said.items()}
+    if kind in READ:
+        return was_read(kind, name, at, said)
+    if kind == "confirm":
+        return by_hand(kind, (kind,), at, f"{len(case.arrivals):032}",
+                       begin=moment(name),
+                       end=moment(said["end"]) if "end" in said else None)
     if kind in BY_HAND:
         return owner(case, kind, name, at, said)
     if kind in ("gank", "goods"):
@@ -114,6 +150,10 @@ def arrival(case, line):
     return gumroad(body, at)
 
 
+def first(words, of, otherwise):
+    return next((w for w in words if w in of), otherwise)
+
+
 def load_text():
     cases = []
     with open(os.path.join(HERE, "cases.txt")) as f:
@@ -124,7 +164,8 @@ def load_text():
             if words[0] == "case":
                 cases.append(Case(words[1], Rules(
                     TIERS, {"gumroad": GRACE, "gank": GRACE},
-                    "accept_test" in words)))
+                    "accept_test" in words,
+                    first(words[2:], ("before", "after"), "off"))))
             elif words[0] in ("ask", "status"):
                 cases[-1].asks.append((len(cases[-1].arrivals), words))
             else:

@@ -6,6 +6,9 @@
  *	reset                               an empty database
  *	restart                             closes it and opens it again
  *	deliver PLATFORM RECEIVED T HEX     T: the signed time, or -
+ *	read PLATFORM KIND SENT SEEN DELIVERY HEX
+ *	                                    what the platform said when it was
+ *	                                    asked at SENT, and the same at SEEN
  *	hand PLATFORM SUBJECT RECEIVED DELIVERY HEX
  *	                                    what was done by hand; its JSON
  *	access BY ID TIME…                  tier:status:until and a tab for each
@@ -15,7 +18,8 @@
  *	                                    anew; how many rows rebuild_diff
  *	                                    finds different, and then missing
  *
- * Usage: driver CONFIG. The configuration names the database.
+ * Usage: driver CONFIG CONFIRM. The configuration names the database; CONFIRM
+ * is "off", "after" or "before".
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,6 +164,98 @@ do_deliver(struct driver *d, struct str rest)
 	puts(words[answer.status]);
 }
 
+/* What is read is stored when it was asked for; the same again raises when it
+ * was last seen. */
+static void
+do_read(struct driver *d, struct str rest)
+{
+	struct str platform, kind, sent, seen, key, hex;
+	struct commit_answer answer;
+	struct fact f;
+	int64_t last = 0;
+	str_cut(rest, ' ', &platform, &rest);
+	str_cut(rest, ' ', &kind, &rest);
+	str_cut(rest, ' ', &sent, &rest);
+	str_cut(rest, ' ', &seen, &rest);
+	str_cut(rest, ' ', &key, &hex);
+	const struct platform *p = platform_find(platform);
+	uint8_t *body = arena_alloc(d->arena, hex.n / 2 + 1);
+	struct commit_delivery in = { .platform = p, .fact = &f };
+	if (p == NULL || body == NULL ||
+	    crypto_unhex(hex, body, hex.n / 2) != 0 ||
+	    str_int64(sent, 0, INT64_MAX, &in.sent_at) != 0 ||
+	    str_int64(seen, 0, INT64_MAX, &last) != 0)
+		die("read: not understood", NULL);
+	in.body = (struct str){ (const char *)body, hex.n / 2 };
+	in.received_at = in.sent_at;
+	if (platform_decode(p, kind, in.body, NULL, d->arena, &f, &d->err) != 0)
+		die("read", &d->err);
+	f.delivery = key;
+	intake_judge(d->config, p, &f, &in.status, &in.reason);
+	if (commit_put(d->commit, &in, &answer, &d->err) != 0)
+		die("read", &d->err);
+	in.received_at = last;
+	if (last > in.sent_at &&
+	    commit_put(d->commit, &in, &answer, &d->err) != 0)
+		die("read again", &d->err);
+	printf("%.*s\n", STR_ARG(in.status));
+}
+
+struct subjects {
+	struct arena *arena;
+	struct str platform[SUBJECTS_MAX];
+	struct str subject[SUBJECTS_MAX];
+	size_t n;
+};
+
+static void
+add_subject(struct subjects *all, struct str platform, struct str subject)
+{
+	if (all->n == SUBJECTS_MAX)
+		die("rebuild: too many subjects", NULL);
+	all->platform[all->n] =
+	    (struct str){ arena_dup(all->arena, platform.p, platform.n),
+		    platform.n };
+	all->subject[all->n++] =
+	    (struct str){ arena_dup(all->arena, subject.p, subject.n),
+		    subject.n };
+}
+
+static int
+take_purchase(void *arg, const struct store_purchase *p)
+{
+	add_subject(arg, p->platform, p->subject);
+	return 0;
+}
+
+static int
+take_subscription(void *arg, const struct store_subscription *s)
+{
+	add_subject(arg, s->platform, s->subject);
+	return 0;
+}
+
+/* What stands for the whole platform is for all of its subjects. */
+static int
+project_again(struct driver *d, struct store *s, const struct platform *p,
+    struct str subject, const struct project_when *when)
+{
+	struct subjects *all = arena_alloc(d->arena, sizeof(*all));
+	if (all == NULL)
+		return err_set(&d->err, ERR_MEMORY, "out of memory");
+	all->arena = d->arena;
+	if (!str_eq_z(subject, MANUAL_CONFIRM_SUBJECT))
+		add_subject(all, str_from(p->name), subject);
+	else if (store_purchase_all(s, take_purchase, all, &d->err) != 0 ||
+	    store_subscription_all(s, take_subscription, all, &d->err) != 0)
+		return -1;
+	for (size_t i = 0; i < all->n; i++)
+		if (project_any(s, d->config, all->platform[i], all->subject[i],
+			when, d->arena, &d->err) != 0)
+			return -1;
+	return 0;
+}
+
 /* As manual_put does, but for a delivery id that is given. */
 static void
 do_hand(struct driver *d, struct str rest)
@@ -190,8 +286,7 @@ do_hand(struct driver *d, struct str rest)
 	    store_open(d->config->database, STORE_WRITE, &s, &d->err) != 0 ||
 	    store_begin(s, &d->err) != 0 ||
 	    store_event_add(s, &row, &when.event, &added, &d->err) != 0 ||
-	    project_subject(s, d->config, p, subject, NULL, &when, d->arena,
-		&d->err) != 0 ||
+	    project_again(d, s, p, subject, &when) != 0 ||
 	    store_commit(s, &d->err) != 0)
 		die("hand", &d->err);
 	store_close(s);
@@ -262,6 +357,9 @@ add_purchase(void *arg, const struct store_purchase *p)
 	jsonw_int(b, "paid_until", p->paid_until);
 	jsonw_int(b, "until", p->until);
 	jsonw_text(b, "subject", p->subject);
+	jsonw_int(b, "refunded_amount", p->refunded_amount);
+	jsonw_int(b, "revoked_at", p->revoked_at);
+	jsonw_int(b, "confirmed_at", p->confirmed_at);
 	jsonw_close(b, '}');
 	buf_addc(b, '\n');
 	buf_adds(&d->out, buf_str(b));
@@ -303,40 +401,6 @@ do_dump(struct driver *d)
 		0)
 		die("dump", &d->err);
 	buf_addz(&d->out, ".\n");
-}
-
-struct subjects {
-	struct arena *arena;
-	struct str platform[SUBJECTS_MAX];
-	struct str subject[SUBJECTS_MAX];
-	size_t n;
-};
-
-static void
-add_subject(struct subjects *all, struct str platform, struct str subject)
-{
-	if (all->n == SUBJECTS_MAX)
-		die("rebuild: too many subjects", NULL);
-	all->platform[all->n] =
-	    (struct str){ arena_dup(all->arena, platform.p, platform.n),
-		    platform.n };
-	all->subject[all->n++] =
-	    (struct str){ arena_dup(all->arena, subject.p, subject.n),
-		    subject.n };
-}
-
-static int
-take_purchase(void *arg, const struct store_purchase *p)
-{
-	add_subject(arg, p->platform, p->subject);
-	return 0;
-}
-
-static int
-take_subscription(void *arg, const struct store_subscription *s)
-{
-	add_subject(arg, s->platform, s->subject);
-	return 0;
 }
 
 /* What stands in the tables goes, not what the log says should stand there. */
@@ -414,6 +478,8 @@ obey(struct driver *d, struct str line)
 	buf_reset(&d->out);
 	if (str_eq_z(verb, "deliver")) {
 		do_deliver(d, rest);
+	} else if (str_eq_z(verb, "read")) {
+		do_read(d, rest);
 	} else if (str_eq_z(verb, "hand")) {
 		do_hand(d, rest);
 	} else if (str_eq_z(verb, "access")) {
@@ -445,13 +511,18 @@ main(int argc, char **argv)
 	struct driver d = { .arena = arena_new(ARENA_MAX) };
 	buf_init(&d.row, DUMP_BYTES_MAX);
 	buf_init(&d.out, DUMP_BYTES_MAX);
-	if (argc != 2 || d.arena == NULL) {
-		fprintf(stderr, "usage: driver CONFIG <commands\n");
+	if (argc != 3 || d.arena == NULL) {
+		fprintf(stderr, "usage: driver CONFIG CONFIRM <commands\n");
 		return 2;
 	}
 	if (crypto_init(&d.err) != 0 ||
 	    config_load(argv[1], &d.config, &d.err) != 0)
 		die("start", &d.err);
+	for (size_t i = 0; i < PLATFORM__MAX; i++)
+		d.config->rules.confirm[i] = strcmp(argv[2], "before") == 0
+		    ? TIER_CONFIRM_BEFORE
+		    : strcmp(argv[2], "after") == 0 ? TIER_CONFIRM_AFTER
+						    : TIER_CONFIRM_OFF;
 	make_empty(&d);
 	while (fgets(line, sizeof(line), stdin) != NULL) {
 		size_t n = strlen(line);

@@ -4,7 +4,7 @@ bodies."""
 
 from wire import (DAY, MONTHS, Arrival, add_months, by_hand, custom_field,
                   flat_json, form, gank_body, gumroad, nested_json,
-                  notice_pairs, purchase_pairs, read_gank, seconds)
+                  notice_pairs, purchase_pairs, read_gank, reading, seconds)
 
 # month ends, leap days and the days around them, ends of years, the end of
 # signed 32-bit time, a century without a leap day
@@ -184,6 +184,55 @@ class World:
                     effective_at=effective_at,
                     new_tier=renamed.get(tier, tier))
 
+    # ---- what is read
+
+    def read_sale(self, sale, at, seen, **odd):
+        """The charge as the API shows it: as it is, but for what is odd."""
+        product, person = sale["product"], sale["person"]
+        price = sale.get("price", 4900)
+        tier = sale.get("tier")
+        f = {"kind": "readback", "sale": sale["sale"],
+             "subscription": sale.get("sub"), "sold_at": sale["sold_at"],
+             "names": [product["permalink"], product["key"] + "x",
+                       "P-" + product["key"], "The " + product["key"]],
+             "tier": product["renamed"].get(tier, tier),
+             "email": person["email"], "buyer": person["buyer"],
+             "license": sale.get("license"), "price": price, "part": False,
+             "recurrence": sale.get("recurrence") if sale.get("sub") else None,
+             "giftee": None, "sender": False, "revoked": False,
+             "listed": not (sale.get("test") or sale.get("gift") or
+                            sale.get("preorder")), **odd}
+        for flag in ("test", "preorder", "refunded", "disputed", "won",
+                     "gift"):
+            f.setdefault(flag, bool(sale.get(flag)))
+        f["refunded_amount"] = (price if f["refunded"] else
+                                self.rng.randint(0, price) if f["part"]
+                                else None)
+        self.arrivals.append(reading(f, at, seen))
+
+    def read_absent(self, sale, at, seen):
+        self.seen("absent")
+        self.arrivals.append(reading({"kind": "absent", "sale": sale["sale"]},
+                                     at, seen))
+
+    def read_subscriber(self, sub, at, seen, status, **said):
+        self.seen("subscriber " + status)
+        f = {"kind": "subscriber", "subscription": sub["sub"],
+             "status": status, "recurrence": sub["recurrence"],
+             "charges": sub.get("charges"), "trial": sub.get("trial"),
+             "cancelled_at": None, "failed_at": None, "ended_at": None, **said}
+        self.arrivals.append(reading(f, at, seen))
+
+    def moments(self, about, n):
+        """When one thing is read: n times, each after the one before was
+        last seen; often in the second of something that was sent."""
+        r = self.rng
+        times = [a.received_at for a in self.arrivals] + [about]
+        grid = times + [t + d for t in times for d in (-1, 0, 1, DAY)]
+        picked = sorted(r.choice(grid) for _ in range(2 * n))
+        return [(picked[2 * i], picked[2 * i + r.randint(0, 1)])
+                for i in range(n)]
+
     # ---- by hand
 
     def by_hand(self, kind, subject, at, **said):
@@ -192,6 +241,96 @@ class World:
         self.serial += 1
         self.arrivals.append(by_hand(kind, subject, at,
                                      f"{self.serial:032}", **said))
+
+
+# ---- what is read of all that
+
+
+ODD = [{}, {}, {}, {"refunded": True}, {"refunded": False},
+       {"disputed": True, "won": False}, {"disputed": True, "won": True},
+       {"disputed": False, "won": False}, {"revoked": True}, {"part": True},
+       {"listed": False}, {"listed": True}, {"test": True, "listed": False},
+       {"email": "moved@example.org"}, {"tier": "Agency"}, {"tier": "Keep"},
+       {"tier": None}, {"license": None}]
+STATUSES = ["alive", "alive", "pending_failure", "pending_cancellation",
+            "cancelled", "failed_payment", "fixed_subscription_period_ended"]
+
+
+def read_one(w, sale, n):
+    """A, B, A of one sale: readings that differ, and are the same again."""
+    r = w.rng
+    odd = [r.choice(ODD) for _ in range(2)]
+    if w.chance(.1):
+        w.seen("the gifter's side")
+        odd = [{"sender": True, "giftee": r.choice(
+            ["giftee@example.org", "P0@example.org"]), **o} for o in odd]
+    if w.chance(.05):
+        w.seen("moved by a reading")
+        odd[0] = {**odd[0], "subscription": r.choice(
+            [None, (sale.get("sub") or "M") + "b"])}
+    if n > 2:
+        w.seen("A, B, A")
+    for i, (at, seen) in enumerate(w.moments(sale["sold_at"], n)):
+        if w.chance(.15):
+            w.read_absent(sale, at, seen)
+        else:
+            w.seen("readback")
+            for flag in odd[i % 2]:
+                w.seen("read " + flag)
+            w.read_sale(sale, at, seen, **odd[i % 2])
+
+
+def read_membership(w, sub):
+    r = w.rng
+    moments = w.moments(sub["start"], r.randint(1, 3))
+    times = [t for at, seen in moments for t in (at, seen)]
+    times += [s["sold_at"] for s in sub["sales"]]
+    near = [t + d for t in times for d in (-DAY, -1, 0, 1, 20 * DAY)]
+    for at, seen in moments:
+        status = r.choice(STATUSES)
+        said = {}
+        if "cancel" in status or w.chance(.1):
+            said["cancelled_at"] = r.choice(near)
+        if status == "failed_payment":
+            said["failed_at"] = r.choice(near)
+        if status.startswith("fixed"):
+            said["ended_at"] = r.choice(near)
+        if w.chance(.1):
+            said["trial"] = r.choice([None, *near])
+        if w.chance(.1):
+            said["charges"] = r.randint(1, 3)
+        w.read_subscriber(sub, at, seen, status, **said)
+
+
+def readings(w, sub, sales):
+    """Some of it is read at some time; sub None: no membership."""
+    r = w.rng
+    if not sales or not w.chance(.5):
+        return
+    for sale in r.sample(sales, r.randint(1, len(sales))):
+        if w.chance(.2):
+            w.seen("read and never pinged")
+            w.arrivals = [a for a in w.arrivals
+                          if a.facts.get("sale") != sale["sale"]]
+        read_one(w, sale, r.choice([1, 1, 2, 3]))
+    if sub and w.chance(.6):
+        read_membership(w, sub)
+    if w.chance(.5):
+        confirm(w, r.choice(sales)["sold_at"])
+
+
+def confirm(w, near):
+    """From when on sales have to be confirmed; or for how long."""
+    r = w.rng
+    begin = near + r.choice([-DAY, 0, 1, DAY])
+    end = None
+    if w.chance(.4):
+        w.seen("a flood")
+        end = begin + r.choice([1, 3600, 40 * DAY])
+    w.serial += 1
+    w.seen("by hand: confirm")
+    w.arrivals.append(by_hand("confirm", ("confirm",), begin + w.serial,
+                              f"{w.serial:032}", begin=begin, end=end))
 
 
 # ---- Gumroad
@@ -439,15 +578,18 @@ def membership(w):
             w.ended(sub, end, end, "cancelled")
             at = end + r.randint(0, 90) * DAY
             end = restart_at_checkout(w, sub, at, tier)
+    readings(w, sub, sub["sales"])
     by_owner(w, ("subscription", sub["sub"]), sub["sales"], at)
 
 
-def has_moved(w, sale):
+def has_moved(w, sale, voided=False):
     """Do deliveries of the sale name several subjects? The command line looks
-    up where a sale stands by then; this does not."""
+    up where a sale stands by then; this does not. What is absent stays where
+    the others are, unless they are void."""
     return sale is not None and len(
         {subject_of(a) for a in w.arrivals
-         if a.facts.get("sale") == sale and a.platform != OWNER}) > 1
+         if a.facts.get("sale") == sale and a.platform != OWNER and
+         (voided or a.facts["kind"] != "absent")}) > 1
 
 
 def by_owner(w, subject, sales, at):
@@ -469,7 +611,7 @@ def by_owner(w, subject, sales, at):
         said = {"sale": sale["sale"]}
     elif first == "void":
         mine = [a for a in w.arrivals if subject_of(a) == subject and
-                not has_moved(w, a.facts.get("sale"))]
+                not has_moved(w, a.facts.get("sale"), True)]
         if not mine:
             return
         said = {"deliveries": [r.choice(mine).key]}
@@ -539,6 +681,7 @@ def instalments(w):
             sale["refunded"] = True
             w.sale_ping("refund", sale, again + DAY)
             w.ended(told, again + DAY, again + DAY, "cancelled")
+    readings(w, sub, sub["sales"])
     by_owner(w, ("subscription", sub["sub"]), sub["sales"], at)
 
 
@@ -583,6 +726,7 @@ def one_off(w):
         elif what == "forged":
             w.seen("one ping of a sale says test")
             w.sale_ping("sale", {**sale, "test": True}, at)
+    readings(w, None, [sale])
     by_owner(w, ("sale", sale["sale"]), [sale], at)
 
 
@@ -646,6 +790,7 @@ def collisions(w):
             w.sale_ping("dispute_won" if sale["won"] else "dispute", sale, at)
         else:
             correct(w, sub, sale, at)
+    readings(w, sub, sub["sales"])
 
 
 # ---- Gank
@@ -756,4 +901,8 @@ FEATURES = {
     "gank late", "gank gap", "gank now", "gank same", "ended cancelled",
     "ended failed_payment", "ended fixed_subscription_period_ended",
     "by hand: link", "by hand: unlink", "by hand: revoke", "by hand: restore",
-    "by hand: void", "by hand: unvoid", *MONTHS}
+    "by hand: void", "by hand: unvoid", "by hand: confirm", "a flood",
+    "readback", "absent", "A, B, A", "the gifter's side",
+    "moved by a reading", "read and never pinged",
+    *("subscriber " + status for status in STATUSES),
+    *("read " + flag for odd in ODD for flag in odd), *MONTHS}

@@ -8,7 +8,7 @@ which moments does a rule close it? The earliest of those is its end."""
 from collections import namedtuple
 from fnmatch import fnmatchcase
 
-from wire import DAY, MONTHS, NOTICE, PURCHASE, add_months
+from wire import DAY, MONTHS, NOTICE, PURCHASE, READING, add_months
 
 RETRIES = {1: 60, 2: 240, 3: 840}  # seconds after the first attempt
 FIXED = "fixed_subscription_period_ended"
@@ -21,10 +21,12 @@ NOTHING = Window(None, None, None, None)
 
 class Rules:
     """The settings that the fold reads. tiers: in the file's order; lasts is
-    'forever', 'always' or None. grace: seconds, by platform."""
+    'forever', 'always' or None. grace: seconds, by platform. confirm: 'off',
+    'after' or 'before'."""
 
-    def __init__(self, tiers, grace, accept_test):
+    def __init__(self, tiers, grace, accept_test, confirm="off"):
         self.tiers, self.grace, self.accept_test = tiers, grace, accept_test
+        self.confirm = confirm
         self.place = {t.name: (-t.rank, i) for i, t in enumerate(tiers)}
         self.by_name = {t.name: t for t in tiers}
         self.lines = [(t.name, *g.casefold().split("/"))
@@ -62,7 +64,9 @@ class Delivery:
         self.platform, self.key = arrival.platform, arrival.key
         self.facts = arrival.facts
         self.kind = self.facts["kind"]
+        self.is_read = self.kind in READING
         self.time = self.sent(arrival)
+        self.seen = arrival.seen
 
     @staticmethod
     def sent(arrival):
@@ -77,6 +81,21 @@ class Delivery:
     def order(self):
         return self.time, self.key
 
+    @property
+    def said(self):
+        """In the order of what is known when: a reading as it was last seen,
+        and after it a ping of that second."""
+        return ((self.seen, 0) if self.is_read else (self.time, 1)) + \
+            self.order
+
+    def is_before(self, reading):
+        """Is it older knowledge than the reading (or None)?"""
+        if reading is None:
+            return False
+        if self.is_read:
+            return self.order < reading.order
+        return self.time < reading.seen
+
 
 def deliveries(arrivals):
     """In the order sent; a repeat lowers the time."""
@@ -85,6 +104,8 @@ def deliveries(arrivals):
         key = a.platform, a.key
         if key in seen:
             seen[key].time = min(seen[key].time, Delivery.sent(a))
+            if a.seen is not None:
+                seen[key].seen = max(seen[key].seen, a.seen)
         else:
             seen[key] = Delivery(a)
     return sorted(seen.values(), key=lambda d: d.order)
@@ -97,6 +118,26 @@ def without_void(all_of_them):
         if d.kind in ("void", "unvoid"):
             void.update(dict.fromkeys(d.get("deliveries"), d.kind == "void"))
     return [d for d in all_of_them if not void.get(d.key)]
+
+
+class Marks:
+    """From when on what is told has to be confirmed before it counts."""
+
+    def __init__(self, rules, said):
+        told = [d for d in said if d.kind == "confirm"]
+        self.rules = rules
+        self.spans = [(d.get("begin"), d.get("end")) for d in told
+                      if d.get("end") is not None]
+        self.begin = first(d.get("begin") for d in reversed(told)
+                           if d.get("end") is None)
+
+    def wait(self, t):
+        """Has what is of this time to wait?"""
+        if self.rules.confirm == "off":
+            return False
+        return any(a <= t < b for a, b in self.spans) or (
+            self.rules.confirm == "before" and self.begin is not None and
+            self.begin <= t)
 
 
 def first(values):
@@ -115,11 +156,16 @@ class Sale:
     """A purchase of Gumroad: all that its deliveries, in the order sent,
     tell of it."""
 
-    def __init__(self, name, told, rules):
+    def __init__(self, name, told, rules, marks):
         self.id, self.told, self.platform = name, told, "gumroad"
-        # who speaks: the sale sent last, then what is next
-        speaking = [d for kind in PURCHASE for d in reversed(told)
-                    if d.kind == kind]
+        self.read = [d for d in told if d.kind == "readback"]
+        self.reading = self.read[-1] if self.read else None
+        self.pings = [d for d in told if d.kind in PURCHASE]
+        # who speaks: the newest reading; else the sale sent last, then what
+        # is next
+        speaking = self.read[-1:] or [
+            d for kind in PURCHASE for d in reversed(self.pings)
+            if d.kind == kind]
 
         def field(fact):
             return first(d.get(fact) for d in speaking)
@@ -129,10 +175,11 @@ class Sale:
         sold = field("sold_at")
         self.sold_at = self.first_time if sold is None else sold
         self.since = min(self.sold_at, self.first_time)
-        self.product_id = first(d.get("names")[2] for d in speaking)
-        self.names = [n for i in range(4) if
-                      (n := first(d.get("names")[i] for d in speaking))]
-        self.teller = next((d for d in speaking if d.get("tier")), None)
+        named = [d.get("names") for d in speaking]
+        self.product_id = first(n[2] for n in named)
+        self.names = [n for i in range(4) if (n := first(n[i] for n in named))]
+        self.teller = self.reading or next(
+            (d for d in speaking if d.get("tier")), None)
         self.variant = self.teller and self.teller.get("tier")
         self.email = clean_email(field("email"))
         self.buyer = field("buyer")
@@ -141,25 +188,62 @@ class Sale:
         self.own_user = first(d.get("user") for d in told)
         self.recurrence = first(d.get("recurrence") for d in told)
         self.months = self.recurrence and MONTHS.get(self.recurrence, 1)
-        self.refunded_at = first(d.time for d in told if d.get("refunded"))
-        self.disputed_at = first(d.time for d in told if d.get("disputed"))
-        self.won_at = first(d.time for d in told if d.get("won"))
+        self.sender = bool(self.reading and self.reading.get("sender"))
+        if self.sender:
+            # the gifter's side, for the giftee's address alone
+            self.email = clean_email(field("giftee"))
+            self.buyer = self.license = self.own_user = None
+        self.read_flags()
+        self.preorder = speaking and speaking[0].get("preorder")
+        self.judge(rules, marks)
+
+    def raised(self, flag, kind=None):
+        """When it was first said, since the last reading that said not."""
+        no = first(d for d in reversed(self.read) if not d.get(flag))
+        return first(d.time for d in self.told
+                     if d.get(flag) and not d.is_before(no) and
+                     kind in (None, d.kind))
+
+    def read_flags(self):
+        self.refunded_at = self.raised("refunded")
+        self.disputed_at = self.raised("disputed")
+        self.won_at = self.raised("won")
+        self.revoked_at = self.raised("revoked")
         self.is_open = self.disputed_at is not None and self.won_at is None
         # told by a dispute delivery, which closes the whole subject
-        self.dispute_sent = first(d.time for d in told if d.kind == "dispute")
-        self.preorder = speaking[0].get("preorder")
-        pings = [d for d in told if d.kind == "sale"] or told
-        self.is_test = all(d.get("test") for d in pings)
+        self.dispute_sent = self.raised("disputed", "dispute")
+        self.refunded_amount = None
+        if self.reading and (self.reading.get("refunded") or
+                             self.reading.get("part")):
+            self.refunded_amount = self.reading.get("refunded_amount") or 0
+
+    def judge(self, rules, marks):
+        sales = [d for d in self.pings if d.kind == "sale"]
+        if sales or not self.reading:
+            said = sales or self.pings
+            self.is_test = bool(said) and all(d.get("test") for d in said)
+        else:
+            self.is_test = bool(self.reading.get("test"))
+        absent = first(d for d in reversed(self.told) if d.kind == "absent")
+        proofs = [d for d in self.read if not d.is_before(absent) and any(
+            d.get(k) for k in ("listed", "gift", "test", "preorder"))]
+        self.confirmed_at = proofs[0].time if proofs else None
+        unknown = absent is not None and not proofs
+        waits = not proofs and marks.wait(self.first_time)
         # not counted, and lends nothing to others
-        self.ignored = self.is_test and not rules.accept_test
+        self.ignored = (unknown or waits or
+                        (self.is_test and not rules.accept_test))
         # a gifter's: known from disputes alone
-        self.phantom = all(d.kind in ("dispute", "dispute_won") for d in told)
+        self.phantom = not self.read and all(
+            d.kind in ("dispute", "dispute_won") for d in self.pings)
         self.gives = not (self.ignored or self.phantom or self.preorder)
-        self.counted = self.gives and self.refunded_at is None
+        self.counted = (self.gives and self.refunded_at is None and
+                        self.revoked_at is None)
+        self.cuts = self.counted and not self.sender
 
     @property
     def order(self):
-        return self.sold_at, self.id
+        return self.sold_at, not self.sender, self.id
 
 
 class Payment:
@@ -173,6 +257,8 @@ class Payment:
         self.buyer, self.own_user = d.get("buyer"), d.get("user") or None
         self.subscription = self.license = None
         self.refunded_at = self.disputed_at = self.won_at = None
+        self.refunded_amount = self.revoked_at = self.confirmed_at = None
+        self.sender = False
         self.ignored = d.get("test") and not rules.accept_test
 
     @property
@@ -186,6 +272,7 @@ class Subject:
     def __init__(self, name, rules):
         self.name, self.rules = name, rules
         self.sales, self.notices, self.hand = [], [], []
+        self.lives = []  # readings of the membership
 
     def ready(self):
         self.sales.sort(key=lambda s: s.order)
@@ -205,6 +292,8 @@ class Subject:
         link = self.by_hand("link", "unlink", "user")
         if link:
             return link.get("user")
+        if sale.sender:
+            return None
         if sale.own_user:
             return sale.own_user
         earlier = [s.own_user for s in self.lending if s.order < sale.order]
@@ -234,7 +323,10 @@ class Subject:
                  "email": self.email(s), "buyer": s.buyer,
                  "license": s.license, "sold_at": s.sold_at,
                  "refunded_at": s.refunded_at, "disputed_at": s.disputed_at,
-                 "dispute_won_at": s.won_at, **self.window(s)._asdict()}
+                 "dispute_won_at": s.won_at,
+                 "refunded_amount": s.refunded_amount,
+                 "revoked_at": s.revoked_at,
+                 "confirmed_at": s.confirmed_at, **self.window(s)._asdict()}
                 for s in self.sales]
 
     @staticmethod
@@ -256,10 +348,14 @@ class Gumroad(Subject):
         super().ready()
         self.is_subscription = self.name[0] == "subscription"
         self.newest = self.counted[-1] if self.counted else None
-        self.restarts = [d.get("restarted_at") for d in self.notices
+        # a reading of the membership takes the place of what came before
+        self.life = self.lives[-1] if self.lives else None
+        self.fresh = [d for d in self.notices if not d.is_before(self.life)]
+        self.restarts = [d.get("restarted_at") for d in self.fresh
                          if d.get("restarted_at") is not None]
         self.own_tiers = {s.id: self.own_tier(s) for s in self.sales}
-        self.trial_end = first(d.get("trial") for d in reversed(self.notices))
+        self.trial_end = first(d.get("trial") for d in [
+            *reversed(self.fresh), *self.lives[-1:]])
         self.trial = self.trial_sale()
         self.cancellation = self.find_cancellation()
         self.end = self.find_end()
@@ -278,12 +374,19 @@ class Gumroad(Subject):
         newest first. A delivery that names another product lends nothing."""
         yield sale.names
         told = [d for s in self.lending + [sale] for d in s.told
-                if s is sale or s.product_id]
+                if (s is sale or s.product_id) and self.lends_names(s, d)]
         for d in sorted(told, key=lambda d: d.order, reverse=True):
             names = d.get("names")
             if names[2] == sale.product_id or (
                     d in sale.told and not (names[2] and sale.product_id)):
                 yield [n for n in names if n]
+
+    def lends_names(self, sale, d):
+        """Beside a reading only what was sent before the first one."""
+        if not sale.read or d.kind == "readback":
+            return d.kind != "absent"
+        return (d.kind != "absent" and self.rules.confirm != "before" and
+                d.time < sale.read[0].time)
 
     def plan_tier(self, sale, variant):
         """The tier that a grant gives to this variant of the sale's product,
@@ -299,12 +402,13 @@ class Gumroad(Subject):
         """By the product's names; else by old names of the tier, which
         earlier deliveries of this sale told."""
         variants = [sale.variant]
-        if sale.variant:
+        if sale.teller:
             variants += [d.get("tier") for d in reversed(sale.told)
                          if d.get("tier") and d.order < sale.teller.order and
+                         self.lends_names(sale, d) and
                          d.get("names")[2] in (None, sale.product_id)]
         return (first(self.plan_tier(sale, v) for v in variants) or
-                sale.variant or sale.names[0])
+                sale.variant or first(sale.names))
 
     def tier(self, sale):
         return self.upgrades.get(sale.id) or self.own_tiers[sale.id]
@@ -332,7 +436,8 @@ class Gumroad(Subject):
                 for s in self.lending)
             before = at
             sale = self.before(self.counted, at)
-            if d.get("way") != "upgrade" or charged or not sale:
+            if d.get("way") != "upgrade" or charged or not sale or \
+                    self.marks.wait(d.time):
                 continue
             tier = (self.plan_tier(sale, d.get("new_tier")) or
                     d.get("new_tier"))
@@ -364,24 +469,46 @@ class Gumroad(Subject):
             return sales[0]
         return None
 
+    @staticmethod
+    def end_of(d):
+        """When the membership ended, as a delivery or a reading tells it."""
+        if not d.is_read:
+            return d.get("ended_at")
+        due = d.get("cancelled_at")
+        if d.get("status") in ("cancelled", "failed_payment", FIXED):
+            return min(t for t in (due, d.get("failed_at"), d.get("ended_at"),
+                                   d.time) if t is not None)
+        return due if due is not None and due <= d.seen else None
+
     def find_cancellation(self):
         """The one sent last of those that hold, or None."""
         def holds(d):
-            end = d.get("cancelled_at")
-            return not (any(s.sold_at >= end or s.sold_at > d.time
+            end, told = d.get("cancelled_at"), d.said[0]
+            return not (any(s.sold_at >= end or s.sold_at > told
                             for s in self.counted) or
-                        any(t > d.time for t in self.restarts))
-        told = [d for d in self.notices if d.get("cancelled_at") is not None
-                and holds(d)]
+                        any(t > told for t in self.restarts))
+        told = [d for d in self.lives[-1:] if self.end_of(d) is None]
+        told = [d for d in told + self.fresh
+                if d.get("cancelled_at") is not None and holds(d)]
         return told[-1] if told else None
 
     def find_end(self):
-        told = [d for d in self.notices if d.get("ended_at") is not None]
+        told = [d for d in self.lives[-1:] + self.fresh
+                if self.end_of(d) is not None]
         if not told:
             return None
-        last = max(told, key=lambda d: (d.get("ended_at"), *d.order))
+        last = max(told, key=lambda d: (self.end_of(d), *d.order))
         life = self.restarts + [s.sold_at for s in self.counted]
-        return last if all(t < last.get("ended_at") for t in life) else None
+        return last if all(t < self.end_of(last) for t in life) else None
+
+    def lasts_at_least(self, sale):
+        """A membership that was read as alive goes on some days more."""
+        newest = [s for s in self.sales if s.gives][-1:]
+        if not self.life or [sale] != newest or not sale.counted or \
+                sale.is_open or self.life.get("cancelled_at") is not None or \
+                self.life.get("status") not in ("alive", "pending_failure"):
+            return 0
+        return self.life.seen + max(self.rules.grace["gumroad"], 2 * DAY)
 
     # ---- paid up
 
@@ -389,25 +516,34 @@ class Gumroad(Subject):
         """The sale that lasts for ever because a plan is paid off."""
         if not self.is_subscription:
             return None
-        is_blank = self.notices and not self.notices[-1].get("recurrence")
+        read = [s for s in self.lending if s.reading]
+        if self.notices:
+            is_blank = not self.notices[-1].get("recurrence")
+        else:
+            is_blank = read and not read[-1].reading.get("recurrence")
 
         def may_last(sale):
             return is_blank or self.rules.lasts(self.tier(sale)) == "forever"
 
-        told = first(d.get("charges") for d in reversed(self.notices))
-        charges = [s for s in self.counted if s is not self.trial]
+        told = first(d.get("charges") for d in sorted(
+            self.notices + self.lives, key=lambda d: d.said, reverse=True))
+        charges = [s for s in self.counted
+                   if s is not self.trial and not s.sender]
         for i, s in enumerate(charges):
             if i + 1 == (told or self.rules.payments(self.tier(s))):
                 if may_last(s) and not any(c.is_open for c in charges[:i + 1]):
                     return s
                 break
-        ends = [d for d in self.notices if d.get("reason") == FIXED]
-        for d in sorted(ends, key=lambda d: (d.get("ended_at"), *d.order)):
-            sale = self.before(self.counted, d.get("ended_at"))
-            undone = any(s.is_open or s.refunded_at is not None
+        # once read it stays; one only told is replaced by a later reading
+        ends = [d for d in self.fresh if d.get("reason") == FIXED]
+        ends += [d for d in self.lives if d.get("status") == FIXED]
+        for d in sorted(ends, key=lambda d: (self.end_of(d), *d.order)):
+            sale = self.before(self.counted, self.end_of(d))
+            undone = any(s.is_open or s.refunded_at is not None or
+                         s.revoked_at is not None
                          for s in self.lending
                          if (s is not self.trial or s is sale) and
-                         s.sold_at < d.get("ended_at"))
+                         s.sold_at < self.end_of(d))
             if sale and not undone and may_last(sale):
                 return sale
         return None
@@ -448,21 +584,24 @@ class Gumroad(Subject):
                 return end, end
             if about and not about.counted and sale is self.newest:
                 return min(paid, end), min(paid, end)
-        return paid, paid + self.rules.grace["gumroad"]
+        return paid, max(paid + self.rules.grace["gumroad"],
+                         self.lasts_at_least(sale))
 
     def window(self, sale):
         if not sale.gives:
             return NOTHING
-        closes = [sale.refunded_at, *self.revoked(sale)]
+        closes = [sale.refunded_at, sale.revoked_at, *self.revoked(sale)]
         paid_until = until = None
         if sale is not self.paid_up:
             closes += self.disputes_of(sale)
         if sale is not self.paid_up and not self.lasts_always(sale):
             if self.is_subscription and sale.counted:
                 closes += [s.since for s in self.counted
-                           if s.order > sale.order][:1]
+                           if s.cuts and s.order > sale.order][:1]
+            closes += [s.revoked_at for s in self.lending
+                       if s.gives and not s.sender and s.order > sale.order]
             if self.end:
-                closes.append(self.end.get("ended_at"))
+                closes.append(self.end_of(self.end))
             if self.is_subscription or sale.months:
                 paid_until, until = self.period(sale)
         return self.trim(self.tier(sale), sale.since, paid_until, until,
@@ -480,7 +619,7 @@ class Gumroad(Subject):
 
     def subscription(self):
         return {"status": self.status(), "next_tier": self.next_tier(),
-                "ended_at": self.end and self.end.get("ended_at"),
+                "ended_at": self.end and self.end_of(self.end),
                 "cancelled_at": self.cancellation and
                 self.cancellation.get("cancelled_at")}
 
@@ -523,7 +662,9 @@ class Oracle:
         self.rules = rules
         self.all = deliveries(arrivals)
         self.subjects = {}
-        self.fill(without_void(self.all))
+        said = without_void(self.all)
+        self.marks = Marks(rules, said)
+        self.fill(said)
         for s in self.subjects.values():
             s.ready()
         self.rows = [row for s in self.subjects.values() for row in s.rows()]
@@ -534,7 +675,10 @@ class Oracle:
     def subject(self, kind, *name):
         make = Gank if kind in ("membership", "goods") else Gumroad
         key = kind, *name
-        return self.subjects.setdefault(key, make(key, self.rules))
+        if key not in self.subjects:
+            self.subjects[key] = make(key, self.rules)
+            self.subjects[key].marks = self.marks
+        return self.subjects[key]
 
     def fill(self, said):
         told, paid = {}, {}
@@ -542,13 +686,16 @@ class Oracle:
             if d.platform == "gank" and d.kind in ("membership", "goods"):
                 # one human_id is one purchase: the first sent counts
                 paid.setdefault(d.get("sale"), d)
-            elif d.kind in PURCHASE:
+            elif d.kind in PURCHASE + ("readback", "absent"):
                 told.setdefault(d.get("sale"), []).append(d)
             elif d.kind in NOTICE:
                 self.subject("subscription",
                              d.get("subscription")).notices.append(d)
+            elif d.kind == "subscriber":
+                self.subject("subscription",
+                             d.get("subscription")).lives.append(d)
         for name, deliveries_of_it in told.items():
-            sale = Sale(name, deliveries_of_it, self.rules)
+            sale = Sale(name, deliveries_of_it, self.rules, self.marks)
             subject = (("subscription", sale.subscription)
                        if sale.subscription else ("sale", name))
             self.subject(*subject).sales.append(sale)
@@ -568,6 +715,7 @@ class Oracle:
         for d in self.all:
             out |= {("user", d.get("user")),
                     ("email", clean_email(d.get("email"))),
+                    ("email", clean_email(d.get("giftee"))),
                     ("license", clean_license(d.get("license")))}
             if d.get("buyer"):
                 out.add(("buyer", d.platform + ":" + d.get("buyer")))

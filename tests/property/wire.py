@@ -16,6 +16,7 @@ DAY = 86400
 MONTHS = {"monthly": 1, "quarterly": 3, "biannually": 6, "yearly": 12,
           "every_two_years": 24}
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+READING = ("readback", "subscriber", "absent")
 PURCHASE = ("sale", "refund", "dispute", "dispute_won")
 NOTICE = ("cancellation", "subscription_updated", "subscription_ended",
           "subscription_restarted")
@@ -45,11 +46,13 @@ def add_months(t, months):
 class Arrival:
     """One request at the door. facts is what its body says; key tells
     deliveries apart, two requests of one key are repeats. t is the signed
-    time, None where nothing is signed. What is done by hand is one, too."""
+    time, None where nothing is signed. What is done by hand is one, too, and
+    what was read: asked for at t, and the same until seen."""
 
-    def __init__(self, platform, facts, body, received_at, t=None, key=None):
+    def __init__(self, platform, facts, body, received_at, t=None, key=None,
+                 seen=None):
         self.platform, self.facts, self.body = platform, facts, body
-        self.received_at, self.t = received_at, t
+        self.received_at, self.t, self.seen = received_at, t, seen
         self.key = key or digest(body)
 
     def __str__(self):
@@ -59,6 +62,8 @@ class Arrival:
         if "names" in said:
             said["names"] = " ".join(n or "-" for n in said["names"])
         signed = "" if self.t is None else f" t={text_of(self.t)}"
+        if self.seen is not None:
+            signed += f" seen={text_of(self.seen)}"
         return (f"{text_of(self.received_at)}{signed} {self.platform} "
                 f"{self.facts['kind']}: " +
                 ", ".join(f"{k}={v}" for k, v in said.items()))
@@ -229,6 +234,62 @@ def gank_body(f, status="SUCCEED", nick="fan"):
                   "usecase_data": {"usecase": "X", "data": data}}}).encode()
 
 
+# ---- what the API says, as it is stored: app/models/concerns/purchase/json.rb,
+# app/models/subscription.rb
+
+
+def money(cents):
+    return f"{cents // 100:,}" + (f".{cents % 100:02}" if cents % 100 else "")
+
+
+def readback_body(f):
+    permalink, short, product_id, name = f["names"]
+    left = f["price"] - (f["refunded_amount"] or 0)
+    body = {"id": f["sale"], "seller_id": "Seller==",
+            "created_at": text_of(f["sold_at"]), "product_id": product_id,
+            "product_name": name, "product_permalink": short,
+            "custom_permalink": permalink if permalink != short else None,
+            "price": f["price"], "currency": "usd",
+            "refunded": f["refunded"], "partially_refunded": f["part"],
+            "amount_refundable_in_currency": money(left),
+            "disputed": f["disputed"], "dispute_won": f["won"],
+            "chargedback": f["disputed"] and not f["won"],
+            "access_revoked": f["revoked"],
+            "purchase_email": f["email"], "giftee_email": f["giftee"],
+            "is_gift_sender_purchase": f["sender"],
+            "is_gift_receiver_purchase": f["gift"],
+            "license_key": f["license"], "subscription_id": f["subscription"],
+            "subscription_duration": f["recurrence"], "quantity": 1,
+            "purchaser_id": f["buyer"] or None,
+            "is_preorder_authorization": f["preorder"],
+            "listed": f["listed"], "test": f["test"]}
+    if f["tier"]:
+        body["variants"] = {"Tier": f["tier"]}
+    # absent, null and false read the same
+    return {k: v for k, v in body.items()
+            if v is not None and v is not False}
+
+
+def subscriber_body(f):
+    def time(key):
+        return None if f[key] is None else text_of(f[key])
+    return {"id": f["subscription"], "status": f["status"],
+            "charge_occurrence_count": f["charges"],
+            "recurrence": f["recurrence"],
+            "cancelled_at": time("cancelled_at"),
+            "failed_at": time("failed_at"), "ended_at": time("ended_at"),
+            "free_trial_ends_at": time("trial")}
+
+
+def reading(f, sent, seen):
+    """An arrival of what was read, which says these facts."""
+    make = {"readback": readback_body, "subscriber": subscriber_body,
+            "absent": lambda f: {"id": f["sale"]}}
+    body = json.dumps(make[f["kind"]](f)).encode()
+    return Arrival("gumroad", f, body, sent, sent,
+                   digest(b"%s %d" % (body, sent)), seen)
+
+
 # ---- from a body to facts
 
 
@@ -241,7 +302,8 @@ def gumroad(body, received_at, pairs=None):
 
 def by_hand(kind, subject, at, key, **said):
     """What the owner does, as an arrival: an event of platform manual."""
-    body = {"do": kind, **{k: v for k, v in said.items() if v}}
+    body = {"do": kind, **{k: text_of(v) if k in ("begin", "end") else v
+                           for k, v in said.items() if v}}
     return Arrival("hand", {"kind": kind, "subject": subject, **said},
                    json.dumps(body).encode(), at, key=key)
 

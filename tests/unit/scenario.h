@@ -356,7 +356,7 @@ play_all_orders(const struct scenario *sc, struct store *s,
 static inline void
 run_scenario(const struct scenario *sc, struct store *s, struct config *c)
 {
-	struct arrival in[STEPS_MAX];
+	struct arrival in[STEPS_MAX] = { 0 };
 	size_t order[STEPS_MAX];
 	struct arena *a = arena_new(64 * 1024 * 1024);
 	struct buf b;
