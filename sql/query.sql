@@ -165,6 +165,10 @@ SELECT count(*) FROM (SELECT id FROM events WHERE status = 'kept'
 SELECT {event} FROM events
 WHERE platform = $1 AND delivery >= $2 AND delivery < $3
 ORDER BY last_seen_at DESC, id DESC LIMIT 1;
+-- name: event_since
+SELECT id FROM events WHERE platform = $1 AND subject = $2 AND id <> $3
+	AND (sent_at IS NULL OR sent_at >= $4)
+LIMIT 1;
 -- name: event_seen
 UPDATE events SET last_seen_at = $2, seen = seen + $3 WHERE id = $1;
 -- name: event_count_after
@@ -655,8 +659,8 @@ UPDATE meta SET value = '' WHERE name = $1 AND substr(value, 14) = $2;
 -- name: erased_add
 INSERT INTO erased (platform, sale, at) VALUES ($1, $2, $3)
 ON CONFLICT (platform, sale) DO NOTHING;
--- name: erased_known
-SELECT count(*) FROM erased WHERE platform = $1 AND sale = $2;
+-- name: erased_list
+SELECT sale FROM erased WHERE platform = $1 AND sale >= $2 AND sale < $3;
 
 -- name: forget_begin
 PRAGMA secure_delete = ON;

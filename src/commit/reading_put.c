@@ -245,8 +245,22 @@ put_new(struct way *w, const struct state *was, struct err *e)
 	    add(w, e) != 0)
 		return -1;
 	known.event = w->out->event;
-	known.alone = !beside && was->rows.sale == NULL;
+	known.alone = !beside;
 	return w->out->kept ? 0 : apply(w, &known, was, e);
+}
+
+/* Was anything sent since it was last seen, so that it speaks before that no
+ * more? Of a membership the time itself tells how long it lasts. */
+static int
+is_between(struct way *w, int *between, struct err *e)
+{
+	const struct store_event ev = { .id = w->out->event,
+		.platform = w->platform,
+		.subject = w->out->subject };
+	*between = 1;
+	return w->fact.kind == FACT_SUBSCRIBER
+	    ? 0
+	    : store_event_since(w->s, &ev, w->last_seen_at, between, e);
 }
 
 static int
@@ -254,14 +268,16 @@ put_again(struct way *w, const struct state *was, struct err *e)
 {
 	struct project_known none = { .event = 0 };
 	int64_t gone = w->r->requested_at - w->last_seen_at;
+	int between;
 	if (gone <= 0 ||
 	    (w->fact.kind == FACT_SUBSCRIBER && gone < MEMBER_SEEN_S))
 		return 0;
 	if (store_event_seen(w->s, w->out->event, w->r->requested_at, 1, e) !=
-	    0)
+		0 ||
+	    is_between(w, &between, e) != 0)
 		return -1;
 	w->out->kept = !str_eq_z(w->status, "applied");
-	return w->out->kept ? 0 : apply(w, &none, was, e);
+	return w->out->kept || !between ? 0 : apply(w, &none, was, e);
 }
 
 /* Where a sale's row is known, its subject is; else what the reading says. */

@@ -59,5 +59,9 @@ int erase_get(struct store *s, int64_t id, struct arena *a,
  * back. */
 int erase_sale(struct store *s, const struct platform *p, const struct fact *f,
     int64_t now, struct arena *a, struct err *e);
+/* The same of a sale that is another's and names the person beside. */
+int erase_address(struct store *s, const struct platform *p,
+    const struct fact *f, struct str address, int64_t now, struct arena *a,
+    struct err *e);
 
 #endif

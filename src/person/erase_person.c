@@ -417,9 +417,14 @@ erase_mention(struct erase *x, struct store_event *ev, struct err *e)
 	struct redact_opts opts = { .address = x->who->id };
 	struct redacted new;
 	struct project_when when = { .at = x->now, .event = STORE_NULL };
+	struct decode_opts decode = project_opts(x->config, p);
+	struct fact f;
 	x->r->mentions++;
-	if (platform_redact(p, ev->kind, ev->body, &opts, x->arena, &new, e) !=
-	    0)
+	if (platform_decode(p, ev->kind, ev->body, &decode, x->arena, &f, e) !=
+		0 ||
+	    erase_address(x->s, p, &f, x->who->id, x->now, x->arena, e) != 0 ||
+	    platform_redact(p, ev->kind, ev->body, &opts, x->arena, &new, e) !=
+		0)
 		return -1;
 	if (new.body.p != NULL)
 		ev->body = new.body;

@@ -14,6 +14,7 @@
 #include "commit/heard.h"
 #include "commit/intake.h"
 #include "commit/reading.h"
+#include "commit/rebuild.h"
 #include "explain/explain.h"
 #include "follow/outbox.h"
 #include "follow/rate.h"
@@ -456,6 +457,111 @@ test_membership_drift(void)
 	end();
 }
 
+/* What was sent between two equal answers is older than the second. */
+static void
+test_between(void)
+{
+	begin("seen again");
+	ping("S1", "sale", "", NOW - 50);
+	struct reading r = sale("S1", NOW - DAY, NOW, "");
+	put(&r);
+	ping("S1", "refund", "refunded=true", NOW + 10);
+	ROWS("SELECT count(refunded_at) FROM purchases", "1;", "refunded");
+	r.requested_at = NOW + 5;
+	drifts(&r, READING_SAME, "", "asked before the ping");
+	ROWS("SELECT count(refunded_at) FROM purchases", "1;", "still");
+	r.requested_at = r.at = NOW + 20;
+	drifts(&r, READING_SAME, "unrefunded:2026-02-02T02:40:10Z>-;",
+	    "asked after it");
+	ROWS("SELECT count(refunded_at) FROM purchases", "0;",
+	    "the refund failed");
+	end();
+}
+
+/* ---- the same as a rebuild ----------------------------------------------- */
+
+static uint32_t seed;
+
+static int
+any(int n)
+{
+	seed = seed * 1664525 + 1013904223;
+	return (int)((seed >> 8) % (uint32_t)n);
+}
+
+static void
+differs(void *arg, struct str platform, struct str subject, size_t rows)
+{
+	printf("# %.*s %.*s: %zu rows\n", STR_ARG(platform), STR_ARG(subject),
+	    rows);
+	++*(int *)arg;
+}
+
+/* Something comes, or is read, of two sales and their membership. */
+static void
+play_any(int64_t t)
+{
+	static const char *const more[] = { "", "{\"refunded\":true}",
+		"{\"disputed\":true}",
+		"{\"disputed\":true,\"dispute_won\":true}",
+		"{\"access_revoked\":true}", "{\"listed\":false}",
+		"{\"subscription_id\":\"U1==\",\"subscription_duration\":"
+		"\"monthly\"}",
+		"{\"variants\":{\"Tier\":\"Basic\"}}" };
+	static const char *const kinds[] = { "sale", "refund", "dispute",
+		"dispute_won" };
+	static const char *const flags[] = { "", "refunded=true",
+		"disputed=true", "disputed=true&dispute_won=true" };
+	static const char *const lives[] = { "alive", "pending_cancellation",
+		"cancelled", "failed_payment" };
+	const char *id = any(2) ? "S1" : "S2";
+	int kind = any(4);
+	struct reading r;
+	switch (any(4)) {
+	case 0:
+		ping(id, kinds[kind],
+		    arena_printf(arena, "%s&n=%d", flags[kind], any(9999)), t);
+		return;
+	case 1:
+		r = any(5) ? member(lives[any(4)],
+				 any(2) ? "null" : "\"2026-02-02T03:00:00Z\"",
+				 t - any(30))
+			   : absent(id, t - any(30));
+		break;
+	default:
+		r = sale(id, NOW - DAY, t - any(30), more[any(8)]);
+	}
+	put(&r);
+}
+
+static void
+test_rebuild(void)
+{
+	struct rebuild_result res;
+	struct err e = { 0 };
+	int n = 0;
+	begin("the same as a rebuild");
+	follow();
+	for (int i = 0; i < 400 && n == 0; i++) {
+		struct reading r;
+		seed = (uint32_t)i;
+		play_any(NOW + i * 20);
+		/* the same once more, as a rule */
+		if (any(2)) {
+			seed = (uint32_t)i;
+			r = sale("S1", NOW - DAY, NOW + i * 20 + 5, "");
+			put(&r);
+		}
+		if (rebuild_diff(
+			store, &config, arena, differs, &n, &res, &e) != 0)
+			OK(0, "%d: %s", i, e.text);
+		if (n != 0)
+			printf("# after %d\n", i);
+	}
+	OK(n == 0, "whatever came, in any order");
+	end();
+}
+
 /* A reading tells that a sale belongs to a subscription. */
 static void
 test_moves(void)
@@ -883,6 +989,32 @@ test_erased(void)
 	end();
 }
 
+/* The giver of a gift, in the reading of a sale that is another's. */
+static void
+test_erased_beside(void)
+{
+	struct erase_who who = { .by = STORE_BY_EMAIL, .id = STR(ADDRESS) };
+	struct erase_result did;
+	struct err e = { 0 };
+	static const char gift[] = "{\"is_gift_sender_purchase\":true,"
+				   "\"giftee_email\":\"gil@example.org\"}";
+	begin("erased beside");
+	struct reading r = sale("S1", NOW - DAY, NOW, gift);
+	put(&r);
+	OK(erase_person(store, &config, &who, 0, NOW + 3, &did, &e) == 0 &&
+		did.mentions == 1,
+	    "erased %s", e.text);
+	r = sale("S1", NOW - DAY, NOW + 4,
+	    "{\"is_gift_sender_purchase\":true,\"quantity\":2,"
+	    "\"giftee_email\":\"gil@example.org\"}");
+	OK(put(&r).became == READING_STORED, "read again");
+	ROWS("SELECT count(*) FROM events WHERE instr(body, '" ADDRESS "') > 0",
+	    "0;", "the giver is not there");
+	ROWS("SELECT email FROM purchases", "gil@example.org;",
+	    "the other one is");
+	end();
+}
+
 int
 main(void)
 {
@@ -896,6 +1028,8 @@ main(void)
 	test_drift();
 	test_membership_drift();
 	test_moves();
+	test_between();
+	test_rebuild();
 	test_follow();
 	test_member_follows();
 	test_partial();
@@ -907,6 +1041,7 @@ main(void)
 	test_killed();
 	test_not_heard();
 	test_erased();
+	test_erased_beside();
 	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
 	if (system(command) != 0)
 		printf("# %s stays\n", folder);
