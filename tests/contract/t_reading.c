@@ -1,8 +1,7 @@
 #include "tests/unit/test.h"
 
-#include "base/buf.h"
 #include "commit/reading.h"
-#include "follow/outbox.h"
+#include "store/copy.h"
 #include "store/truth.h"
 
 /*
@@ -138,6 +137,23 @@ test_whole(void)
 	OK(put(0) == 0 && became(READING_STORED) == PAGE, "then all of it");
 }
 
+static void
+test_moved(void)
+{
+	struct err e = { 0 };
+	int64_t id = 0;
+	const struct store_reading pass = { .platform = STR("gumroad"),
+		.kind = STR("sales"),
+		.began_at = NOW };
+	test_group("moved");
+	OK(store_begin(store, &e) == 0 && copy_close(store, &e) == 0 &&
+		store_commit(store, &e) == 0,
+	    "closed %s", e.text);
+	make_page(NOW + 20, 0);
+	OK(put(0) != 0, "takes no reading");
+	OK(store_reading_add(store, &pass, &id, &e) != 0, "and no pass");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -153,6 +169,7 @@ main(int argc, char **argv)
 	OK(store_open(where, STORE_CREATE, &store, &e) == 0, "open %s", e.text);
 	test_page();
 	test_whole();
+	test_moved();
 	store_close(store);
 	arena_free(arena);
 	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
