@@ -165,6 +165,10 @@ SELECT count(*) FROM (SELECT id FROM events WHERE status = 'kept'
 SELECT {event} FROM events
 WHERE platform = $1 AND delivery >= $2 AND delivery < $3
 ORDER BY last_seen_at DESC, id DESC LIMIT 1;
+-- name: event_since
+SELECT id FROM events WHERE platform = $1 AND subject = $2 AND id <> $3
+	AND (sent_at IS NULL OR sent_at >= $4)
+LIMIT 1;
 -- name: event_seen
 UPDATE events SET last_seen_at = $2, seen = seen + $3 WHERE id = $1;
 -- name: event_count_after
@@ -417,7 +421,7 @@ UPDATE signins SET email = NULL, person = NULL WHERE email = $1;
 
 -- let: outbox
 id, kind, target, payload, state, attempts, due_at, last_error, dedupe,
-	event, added_at, done_at
+	event, added_at, done_at, awaits
 -- name: outbox_add
 INSERT INTO outbox (kind, target, payload, state, due_at, dedupe, event,
 	person, added_at, awaits)
@@ -675,8 +679,8 @@ UPDATE meta SET value = '' WHERE name = $1 AND substr(value, 14) = $2;
 -- name: erased_add
 INSERT INTO erased (platform, sale, at) VALUES ($1, $2, $3)
 ON CONFLICT (platform, sale) DO NOTHING;
--- name: erased_known
-SELECT count(*) FROM erased WHERE platform = $1 AND sale = $2;
+-- name: erased_list
+SELECT sale FROM erased WHERE platform = $1 AND sale >= $2 AND sale < $3;
 
 -- name: forget_begin
 PRAGMA secure_delete = ON;
@@ -730,10 +734,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 -- name: copy_change_drop
 DELETE FROM changes WHERE id = $1;
 -- name: copy_outbox
-SELECT {outbox}, person, awaits
+SELECT {outbox}, person
 FROM outbox WHERE id > $1 ORDER BY id LIMIT $2;
 -- name: copy_outbox_put
-INSERT INTO outbox ({outbox}, person, awaits)
+INSERT INTO outbox ({outbox}, person)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
 -- name: copy_readings
 SELECT {reading} FROM readings WHERE id > $1 ORDER BY id LIMIT $2;

@@ -29,7 +29,7 @@ CREATE TABLE drift ( -- one difference between platform and database
 
 CREATE TABLE erased ( -- a sale of somebody who was erased: it may be read again
 	platform TEXT COLLATE "C" NOT NULL,
-	sale TEXT COLLATE "C" NOT NULL, -- SHA-256 of its id
+	sale TEXT COLLATE "C" NOT NULL, -- SHA-256 of its id; of it and an address
 	at BIGINT NOT NULL,
 	PRIMARY KEY (platform, sale)
 );

@@ -14,3 +14,5 @@ CREATE TRIGGER moved BEFORE INSERT ON passes
 	EXECUTE FUNCTION gatepost_moved();
 CREATE TRIGGER moved BEFORE UPDATE ON outbox
 	EXECUTE FUNCTION gatepost_moved();
+CREATE TRIGGER moved BEFORE INSERT ON readings
+	EXECUTE FUNCTION gatepost_moved();

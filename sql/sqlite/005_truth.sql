@@ -29,7 +29,7 @@ CREATE TABLE drift ( -- one difference between platform and database
 
 CREATE TABLE erased ( -- a sale of somebody who was erased: it may be read again
 	platform TEXT NOT NULL,
-	sale TEXT NOT NULL, -- SHA-256 of its id
+	sale TEXT NOT NULL, -- SHA-256 of its id; of it and an address
 	at INTEGER NOT NULL,
 	PRIMARY KEY (platform, sale)
 ) WITHOUT ROWID;

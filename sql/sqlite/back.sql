@@ -5,3 +5,4 @@ DROP TRIGGER IF EXISTS moved_repeats;
 DROP TRIGGER IF EXISTS moved_changes;
 DROP TRIGGER IF EXISTS moved_passes;
 DROP TRIGGER IF EXISTS moved_outbox;
+DROP TRIGGER IF EXISTS moved_readings;

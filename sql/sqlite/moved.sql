@@ -25,3 +25,8 @@ BEGIN
 	SELECT RAISE(ABORT,
 		'this database was moved: change database in gatepost.conf');
 END;
+CREATE TRIGGER moved_readings BEFORE INSERT ON readings
+BEGIN
+	SELECT RAISE(ABORT,
+		'this database was moved: change database in gatepost.conf');
+END;

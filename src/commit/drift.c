@@ -45,8 +45,9 @@ add_time(struct reading_result *out, const char *came, const char *went,
 }
 
 static void
-of_sale(struct reading_result *out, const struct store_purchase *was,
-    const struct store_purchase *is, struct arena *a)
+of_sale(struct reading_result *out, const struct fact *f,
+    const struct store_purchase *was, const struct store_purchase *is,
+    struct arena *a)
 {
 	static const struct store_purchase none = { .refunded_at = STORE_NULL,
 		.refunded_amount = STORE_NULL,
@@ -54,10 +55,11 @@ of_sale(struct reading_result *out, const struct store_purchase *was,
 		.dispute_won_at = STORE_NULL,
 		.revoked_at = STORE_NULL };
 	int is_new = was == NULL;
-	if (is_new) {
+	/* of the gifter's side of a gift no delivery ever tells */
+	if (is_new && !f->gift_sender)
 		add(out, "missing", STR_NONE, time_of(a, is->sold_at));
+	if (is_new)
 		was = &none;
-	}
 	add_time(out, "refunded", "unrefunded", was->refunded_at,
 	    is->refunded_at, a);
 	if (is->refunded_at == STORE_NULL && was->refunded_at == STORE_NULL &&
@@ -108,17 +110,17 @@ of_membership(struct reading_result *out, const struct drift_rows *was,
 }
 
 void
-drift_find(struct reading_result *out, enum fact_kind kind,
+drift_find(struct reading_result *out, const struct fact *f,
     const struct drift_rows *was, const struct drift_rows *is, int64_t at,
     struct arena *a)
 {
 	out->n_drift = 0;
-	if (kind == FACT_ABSENT && was->sale != NULL &&
+	if (f->kind == FACT_ABSENT && was->sale != NULL &&
 	    was->sale->since != STORE_NULL &&
 	    (is->sale == NULL || is->sale->since == STORE_NULL))
 		add(out, "absent", was->sale->tier, STR_NONE);
-	if (kind == FACT_READBACK && is->sale != NULL)
-		of_sale(out, was->sale, is->sale, a);
-	if (kind == FACT_SUBSCRIBER)
+	if (f->kind == FACT_READBACK && is->sale != NULL)
+		of_sale(out, f, was->sale, is->sale, a);
+	if (f->kind == FACT_SUBSCRIBER)
 		of_membership(out, was, is, at, a);
 }

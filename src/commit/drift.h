@@ -11,8 +11,8 @@ struct drift_rows {
 	int64_t until; /* of the subject; STORE_NULL: gives nothing */
 };
 
-/* Fills out->drift; texts live in the arena. kind: of the reading. */
-void drift_find(struct reading_result *out, enum fact_kind kind,
+/* Fills out->drift; texts live in the arena. f: the reading. */
+void drift_find(struct reading_result *out, const struct fact *f,
     const struct drift_rows *was, const struct drift_rows *is, int64_t at,
     struct arena *a);
 

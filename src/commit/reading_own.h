@@ -20,6 +20,7 @@ struct way {
 	struct str object; /* begin of the keys of its readings */
 	struct str status, reason;
 	int64_t last_seen_at; /* of the newest stored one; STORE_NULL: none */
+	int64_t sent_at; /* of its event: when it was asked for */
 	int is_same;
 };
 

@@ -109,7 +109,7 @@ add(struct way *w, struct err *e)
 		.kind = r->kind,
 		.delivery = w->fact.delivery,
 		.subject = w->out->subject,
-		.sent_at = r->requested_at,
+		.sent_at = w->sent_at,
 		.received_at = r->at,
 		.content_type = platform_content_type(r->platform, r->kind),
 		.body = w->body,
@@ -119,7 +119,7 @@ add(struct way *w, struct err *e)
 	if (store_event_add(w->s, &row, &w->out->event, &added, e) != 0)
 		return -1;
 	/* what happened while it was on its way is not in it */
-	return store_event_seen(w->s, w->out->event, r->requested_at, 0, e);
+	return store_event_seen(w->s, w->out->event, w->sent_at, 0, e);
 }
 
 static int
@@ -223,7 +223,7 @@ apply(struct way *w, struct project_known *known, const struct state *was,
 	    read_state(w, &is, e) != 0 ||
 	    settle_waiting(w, is.rows.sale, e) != 0)
 		return -1;
-	drift_find(w->out, w->fact.kind, &was->rows, &is.rows, w->r->at, w->a);
+	drift_find(w->out, &w->fact, &was->rows, &is.rows, w->r->at, w->a);
 	if (arena_failed(w->a))
 		return no_memory(e);
 	return note_drift(w, e) == 0 &&
@@ -236,7 +236,7 @@ static int
 put_new(struct way *w, const struct state *was, struct err *e)
 {
 	struct project_known known = { .fact = &w->fact,
-		.sent_at = w->r->requested_at };
+		.sent_at = w->sent_at };
 	int beside = 0;
 	w->out->kept = !str_eq_z(w->status, "applied");
 	if (reading_name(w, e) != 0 ||
@@ -245,8 +245,22 @@ put_new(struct way *w, const struct state *was, struct err *e)
 	    add(w, e) != 0)
 		return -1;
 	known.event = w->out->event;
-	known.alone = !beside && was->rows.sale == NULL;
+	known.alone = !beside;
 	return w->out->kept ? 0 : apply(w, &known, was, e);
+}
+
+/* Was anything sent since it was last seen, so that it speaks before that no
+ * more? Of a membership the time itself tells how long it lasts. */
+static int
+is_between(struct way *w, int *between, struct err *e)
+{
+	const struct store_event ev = { .id = w->out->event,
+		.platform = w->platform,
+		.subject = w->out->subject };
+	*between = 1;
+	return w->fact.kind == FACT_SUBSCRIBER
+	    ? 0
+	    : store_event_since(w->s, &ev, w->last_seen_at, between, e);
 }
 
 static int
@@ -254,14 +268,16 @@ put_again(struct way *w, const struct state *was, struct err *e)
 {
 	struct project_known none = { .event = 0 };
 	int64_t gone = w->r->requested_at - w->last_seen_at;
+	int between;
 	if (gone <= 0 ||
 	    (w->fact.kind == FACT_SUBSCRIBER && gone < MEMBER_SEEN_S))
 		return 0;
 	if (store_event_seen(w->s, w->out->event, w->r->requested_at, 1, e) !=
-	    0)
+		0 ||
+	    is_between(w, &between, e) != 0)
 		return -1;
 	w->out->kept = !str_eq_z(w->status, "applied");
-	return w->out->kept ? 0 : apply(w, &none, was, e);
+	return w->out->kept || !between ? 0 : apply(w, &none, was, e);
 }
 
 /* Where a sale's row is known, its subject is; else what the reading says. */

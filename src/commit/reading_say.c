@@ -2,7 +2,10 @@
 #include "config/config_names.h"
 #include "store/truth.h"
 
-enum { OBJECT_HEX = 32 }; /* of a reading's key: the object it is of */
+enum {
+	OBJECT_HEX = 32, /* of a reading's key: the object it is of */
+	ERASED_MAX = 16, /* addresses of one sale */
+};
 
 static int
 no_memory(struct err *e)
@@ -26,27 +29,88 @@ decode(struct way *w, struct err *e)
 	    w->r->platform, w->r->kind, w->body, &opts, w->a, &w->fact, e);
 }
 
+/* What was erased of the sale. */
+struct erased {
+	struct arena *arena;
+	int all; /* its person */
+	struct str addresses[ERASED_MAX]; /* as platform_erased has them */
+	size_t n;
+};
+
+static int
+take_erased(void *arg, struct str what)
+{
+	struct erased *er = arg;
+	if (!str_has_byte(what, ':'))
+		er->all = 1;
+	else if (er->n < ERASED_MAX)
+		er->addresses[er->n++] = copy(er->arena, what);
+	return 0;
+}
+
+static int
+is_erased(const struct erased *er, const struct way *w, struct str address)
+{
+	struct str what = platform_erased(w->a, w->fact.sale, address);
+	for (size_t i = 0; i < er->n; i++)
+		if (str_eq(er->addresses[i], what))
+			return 1;
+	return 0;
+}
+
+static int
+redact(struct way *w, const struct redact_opts *opts, struct err *e)
+{
+	struct redacted less;
+	if (platform_redact(
+		w->r->platform, w->r->kind, w->body, opts, w->a, &less, e) != 0)
+		return -1;
+	if (less.body.p != NULL)
+		w->body = less.body;
+	return 0;
+}
+
+/* One address of several that the sale names. */
+static int
+leave_out_addresses(struct way *w, const struct erased *er, struct err *e)
+{
+	const char *key;
+	json_t *v, *o = json_loadb(w->body.p, w->body.n, 0, NULL);
+	int rc = 0;
+	json_object_foreach(o, key, v)
+	{
+		struct redact_opts one = {
+			.address =
+			    platform_email(w->a, str_from(json_string_value(v)))
+		};
+		if (rc == 0 && one.address.p != NULL &&
+		    is_erased(er, w, one.address))
+			rc = redact(w, &one, e);
+	}
+	json_decref(o);
+	return rc;
+}
+
 /* Nobody who was erased comes back by being read again. */
 static int
 leave_out_erased(struct way *w, struct err *e)
 {
+	struct erased er = { .arena = w->a };
 	struct redact_opts all = { .address = STR_NONE };
-	struct redacted less;
-	int known = 0;
 	if (w->fact.sale.p == NULL)
 		return 0;
 	struct str digest = platform_digest(w->a, w->fact.sale);
 	if (digest.p == NULL)
 		return no_memory(e);
-	if (store_erased_known(w->s, w->platform, digest, &known, e) != 0)
+	if (store_erased_list(w->s, w->platform, digest, take_erased, &er, e) !=
+	    0)
 		return -1;
-	if (!known)
+	if (!er.all && er.n == 0)
 		return 0;
-	if (platform_redact(
-		w->r->platform, w->r->kind, w->body, &all, w->a, &less, e) != 0)
-		return -1;
-	w->body = less.body;
-	return decode(w, e);
+	return (er.all ? redact(w, &all, e) : leave_out_addresses(w, &er, e)) ==
+		0
+	    ? decode(w, e)
+	    : -1;
 }
 
 int
@@ -164,6 +228,9 @@ reading_compare(struct way *w, struct err *e)
 		w->s, w->platform, w->object, take_newest, &n, e) != 0 ||
 	    n.failed)
 		return -1;
+	/* of two of one second the later one speaks */
+	w->sent_at =
+	    w->r->requested_at + (w->r->requested_at == w->last_seen_at);
 	w->out->became = w->last_seen_at == STORE_NULL ? READING_STORED
 	    : w->r->requested_at < w->last_seen_at     ? READING_OLD
 	    : w->is_same			       ? READING_SAME

@@ -47,6 +47,7 @@ add_row_json(struct buf *b, const struct store_outbox *row, int payload)
 	jsonw_int(b, "event", row->event);
 	jsonw_text(b, "webhook_id", row->dedupe);
 	jsonw_text(b, "last_error", row->last_error);
+	jsonw_text(b, "awaits", row->awaits);
 	if (payload)
 		jsonw_raw(b, "payload", row->payload);
 	jsonw_close(b, '}');
@@ -118,6 +119,8 @@ show_row(void *arg, const struct store_outbox *row)
 	line_time(b, "done", row->done_at);
 	if (row->event != STORE_NULL)
 		buf_addf(b, "%-12s%lld\n", "event", (long long)row->event);
+	if (row->awaits.p != NULL)
+		line(b, "awaits sale", row->awaits);
 	line(b, "webhook-id", row->dedupe);
 	line(b, "last answer", row->last_error);
 	line(b, "payload", row->payload);

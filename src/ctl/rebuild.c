@@ -159,7 +159,11 @@ replay_event(void *arg, const struct store_event *ev)
 	}
 	subject = (struct str){ arena_dup(r->arena, f.subject.p, f.subject.n),
 		f.subject.n };
-	struct project_when when = { .at = time_now(), .event = ev->id };
+	/* what was read once is no news when it is understood */
+	int is_read = platform_is_reading(ev->kind);
+	struct project_when when = {
+		.at = time_now(), .event = ev->id, .is_old = is_read
+	};
 	if (store_begin(r->s, r->err) != 0)
 		return 1;
 	struct outbox_delivery again = { .platform = p,
@@ -168,7 +172,7 @@ replay_event(void *arg, const struct store_event *ev)
 		.status = status,
 		.event = ev->id,
 		.at = when.at };
-	int was_kept = str_eq_z(ev->status, "kept");
+	int was_kept = str_eq_z(ev->status, "kept") && !is_read;
 	if (store_event_apply(r->s, ev->id, subject, r->err) != 0 ||
 	    project_any(r->s, r->ctl->config, str_from(p->name), subject, &when,
 		r->arena, r->err) != 0 ||
@@ -197,9 +201,9 @@ take_one(void *arg, const struct store_event *ev)
 	struct one_event *one = arg;
 	one->found = 1;
 	one->row = *ev;
-	struct str *texts[] = { &one->row.platform, &one->row.body,
-		&one->row.status };
-	for (size_t i = 0; i < 3; i++)
+	struct str *texts[] = { &one->row.platform, &one->row.kind,
+		&one->row.body, &one->row.status };
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		texts[i]->p = arena_dup(one->arena, texts[i]->p, texts[i]->n);
 	return 1;
 }

@@ -34,7 +34,7 @@ int say_other_end(const struct say *s, int64_t t);
 const char *say_ended_words(struct str reason); /* or NULL */
 /* The row of the event's sale, or NULL. */
 const struct store_purchase *say_row(const struct say *s);
-void say_reading(const struct say *s); /* what the platform said when asked */
+void say_reading(const struct say *s); /* what was read at the platform */
 void say_manual(const struct say *s);
 void say_kept(const struct say *s);
 

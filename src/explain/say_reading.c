@@ -1,5 +1,4 @@
 #include "explain/say.h"
-#include "fold/column.h"
 
 /* What a platform said when it was asked. */
 
@@ -10,7 +9,7 @@ title(const struct say *s)
 	return p == NULL ? "The platform" : p->words.title;
 }
 
-/* "Gumroad was asked on …, and last on …" */
+/* "Gumroad was asked on …: " */
 static void
 add_asked(const struct say *s)
 {
@@ -18,34 +17,10 @@ add_asked(const struct say *s)
 	buf_addf(s->b, "%s was asked on ", title(s));
 	say_time(s->b, ev->sent_at);
 	if (ev->last_seen_at > ev->sent_at) {
-		buf_addz(s->b, ", and said the same up to ");
+		buf_addz(s->b, ", and last on ");
 		say_time(s->b, ev->last_seen_at);
 	}
-}
-
-/* Has any delivery told of the sale, and not only readings? */
-static int
-is_pinged(const struct say *s, struct str sale)
-{
-	for (size_t i = 0; i < s->subject->n_events; i++) {
-		const struct explain_event *ev = &s->subject->events[i];
-		if (ev->fact != NULL && !platform_is_reading(ev->kind) &&
-		    str_eq(ev->fact->sale, sale))
-			return 1;
-	}
-	return 0;
-}
-
-/* Is it the first reading of the sale here? */
-static int
-is_first(const struct say *s)
-{
-	const struct explain_event *ev = s->subject->events;
-	for (; ev < s->event; ev++)
-		if (ev->fact != NULL && ev->fact->kind == FACT_READBACK &&
-		    str_eq(ev->fact->sale, s->event->fact->sale))
-			return 0;
-	return 1;
+	buf_addz(s->b, ": ");
 }
 
 /* Was the same asked again, with another answer? */
@@ -65,62 +40,74 @@ is_read_later(const struct say *s)
 	return 0;
 }
 
-static void
-add_state(const struct say *s, const struct fact *f)
+/* Is it the first that was ever heard of the sale? */
+static int
+is_found(const struct say *s)
 {
-	const struct {
-		int is;
-		const char *word;
-	} words[] = {
-		{ f->refunded, "refunded" },
-		{ f->partly_refunded, "refunded in part" },
-		{ f->disputed && !f->dispute_won, "disputed" },
-		{ f->dispute_won, "the dispute is won" },
-		{ f->revoked, "access was revoked there" },
-		{ f->preorder, "a pre-order, authorised only" },
-	};
-	const char *between = ": ";
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (!words[i].is)
-			continue;
-		buf_addf(s->b, "%s%s", between, words[i].word);
-		between = ", ";
+	for (size_t i = 0; i < s->subject->n_events; i++) {
+		const struct explain_event *o = &s->subject->events[i];
+		if (o->fact != NULL &&
+		    str_eq(o->fact->sale, s->event->fact->sale) &&
+		    (!platform_is_reading(o->kind) || o < s->event))
+			return 0;
 	}
-	if (*between == ':')
-		buf_addz(s->b, f->listed ? ": paid" : ": it is there");
-	if (!f->listed)
-		buf_addz(s->b, ", but not in the list of sales");
+	return 1;
 }
 
 static void
-say_readback(const struct say *s)
+add_flags(const struct say *s, const struct fact *f)
 {
-	const struct fact *f = s->event->fact;
-	const struct store_purchase *p = say_row(s);
-	if (!is_pinged(s, f->sale) && is_first(s)) {
-		buf_addz(s->b, "No ping of sale ");
-		buf_adds(s->b, f->sale);
-		buf_addz(s->b, " ever came; found on ");
-		say_time(s->b, s->event->received_at);
-		buf_addz(s->b, ", as ");
+	const struct {
+		int is;
+		const char *words;
+	} flags[] = { { f->gift_sender, "which the gifter paid" },
+		{ f->refunded, "refunded" },
+		{ f->partly_refunded, "refunded in part" },
+		{ f->revoked, "access revoked" },
+		{ f->disputed && !f->dispute_won, "disputed" },
+		{ f->disputed && f->dispute_won, "a dispute won" },
+		{ !f->listed, "not in the list of sales" } };
+	const char *between = "";
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		if (!flags[i].is)
+			continue;
+		buf_addf(s->b, "%s%s", between, flags[i].words);
+		between = ", ";
 	}
-	add_asked(s);
-	buf_addz(s->b, " about sale ");
+	if (*between == '\0')
+		buf_addz(s->b, "all is well");
+	buf_addz(s->b, " (sale ");
 	buf_adds(s->b, f->sale);
-	add_state(s, f);
+	buf_addc(s->b, ')');
+}
+
+static void
+say_readback(const struct say *s, const struct store_purchase *p)
+{
+	add_asked(s);
+	add_flags(s, s->event->fact);
+	if (is_found(s)) {
+		buf_addz(s->b, "; no ping of this sale ever came; found on ");
+		say_time(s->b, s->event->received_at);
+	}
 	if (is_read_later(s)) {
 		buf_addz(s->b, "; another answer came later");
-	} else if (f->gift_sender) {
-		buf_addz(s->b,
-		    "; it is the giver's side of a gift, which gives nothing");
-	} else if (p == NULL) {
-		buf_addz(s->b,
-		    "; the sale belongs to another subscription by now: no "
-		    "effect here");
-	} else {
-		buf_addz(s->b, "; it");
-		say_effect(s, p);
+		return;
 	}
+	buf_addz(s->b, "; it");
+	say_effect(s, p);
+}
+
+static void
+say_absent(const struct say *s, const struct store_purchase *p)
+{
+	add_asked(s);
+	buf_addf(s->b, "%s knows no such sale (", title(s));
+	buf_adds(s->b, s->event->fact->sale);
+	buf_addz(s->b,
+	    say_why(s->subject, p)->known == FOLD_UNKNOWN
+		? "): what tells of it gives nothing"
+		: "), but has shown it later: no effect now");
 }
 
 static void
@@ -149,7 +136,6 @@ say_subscriber(const struct say *s)
 {
 	int64_t cancelled = s->event->fact->cancelled_at;
 	add_asked(s);
-	buf_addz(s->b, ": ");
 	if (is_read_later(s) && s->event->fold != s->subject->fold.paid_up_by) {
 		buf_addz(s->b,
 		    "how the subscription stood; another answer came later");
@@ -171,30 +157,20 @@ say_subscriber(const struct say *s)
 	}
 }
 
-static void
-say_absent(const struct say *s)
-{
-	const struct store_purchase *p = say_row(s);
-	add_asked(s);
-	buf_addf(s->b, ": %s knows no such sale (", title(s));
-	buf_adds(s->b, s->event->fact->sale);
-	buf_addz(s->b,
-	    p != NULL && say_why(s->subject, p)->known != FOLD_UNKNOWN
-		? "), but has shown it later: no effect now"
-		: "), so what names it does not count");
-}
-
 void
 say_reading(const struct say *s)
 {
-	switch (s->event->fact->kind) {
-	case FACT_READBACK:
-		say_readback(s);
-		break;
-	case FACT_SUBSCRIBER:
+	if (s->event->fact->kind == FACT_SUBSCRIBER) {
 		say_subscriber(s);
-		break;
-	default:
-		say_absent(s);
+		return;
 	}
+	const struct store_purchase *p = say_row(s);
+	if (p == NULL)
+		buf_addz(s->b,
+		    "This sale belongs to another subscription by now: no "
+		    "effect here");
+	else if (s->event->fact->kind == FACT_ABSENT)
+		say_absent(s, p);
+	else
+		say_readback(s, p);
 }

@@ -13,7 +13,9 @@ outbox_must_wait(
 	if (p == NULL || p->api == NULL || f->event == STORE_NULL ||
 	    f->row->test || f->row->confirmed_at != STORE_NULL)
 		return 0;
-	return c->rules.confirm[platform_index(p)] != TIER_CONFIRM_OFF &&
+	size_t at = platform_index(p);
+	return c->platforms[at].api_token.p != NULL &&
+	    c->rules.confirm[at] != TIER_CONFIRM_OFF &&
 	    (action->kind == ACTION_MAIL || action->kind == ACTION_EXEC);
 }
 

@@ -55,4 +55,13 @@ int erase_scan(struct store *s, const struct config *c,
 int erase_get(struct store *s, int64_t id, struct arena *a,
     struct store_event *out, struct err *e);
 
+/* A sale of the person, which may be read again: that must not bring the person
+ * back. */
+int erase_sale(struct store *s, const struct platform *p, const struct fact *f,
+    int64_t now, struct arena *a, struct err *e);
+/* The same of a sale that is another's and names the person beside. */
+int erase_address(struct store *s, const struct platform *p,
+    const struct fact *f, struct str address, int64_t now, struct arena *a,
+    struct err *e);
+
 #endif

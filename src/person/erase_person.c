@@ -247,23 +247,6 @@ pseudonym(struct arena *a)
 	return str_from(arena_printf(a, "erased-%s", hex));
 }
 
-/* It may be read again: that must not bring the person back. */
-static int
-forget_sale(struct erase *x, const struct platform *p, const struct fact *f,
-    struct err *e)
-{
-	struct str platform = str_from(p->name);
-	if (p->api == NULL || f->sale.p == NULL)
-		return 0;
-	struct str digest = platform_digest(x->arena, f->sale);
-	if (digest.p == NULL)
-		return err_set(e, ERR_MEMORY, "out of memory");
-	return store_erased_add(x->s, platform, digest, x->now, e) == 0
-	    ? store_drift_forget_sale(
-		  x->s, platform, project_column(x->arena, f->sale), e)
-	    : -1;
-}
-
 static int
 rewrite_one(
     struct erase *x, struct rewriting *w, struct store_event *ev, struct err *e)
@@ -274,7 +257,7 @@ rewrite_one(
 	const struct platform *p = w->platform;
 	if (platform_decode(
 		p, ev->kind, ev->body, &opts, x->arena, &before, e) != 0 ||
-	    forget_sale(x, p, &before, e) != 0 ||
+	    erase_sale(x->s, p, &before, x->now, x->arena, e) != 0 ||
 	    platform_redact(
 		p, ev->kind, ev->body, &w->opts, x->arena, &new, e) != 0 ||
 	    platform_decode(
@@ -434,9 +417,14 @@ erase_mention(struct erase *x, struct store_event *ev, struct err *e)
 	struct redact_opts opts = { .address = x->who->id };
 	struct redacted new;
 	struct project_when when = { .at = x->now, .event = STORE_NULL };
+	struct decode_opts decode = project_opts(x->config, p);
+	struct fact f;
 	x->r->mentions++;
-	if (platform_redact(p, ev->kind, ev->body, &opts, x->arena, &new, e) !=
-	    0)
+	if (platform_decode(p, ev->kind, ev->body, &decode, x->arena, &f, e) !=
+		0 ||
+	    erase_address(x->s, p, &f, x->who->id, x->now, x->arena, e) != 0 ||
+	    platform_redact(p, ev->kind, ev->body, &opts, x->arena, &new, e) !=
+		0)
 		return -1;
 	if (new.body.p != NULL)
 		ev->body = new.body;

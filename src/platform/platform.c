@@ -139,6 +139,19 @@ platform_digest(struct arena *a, struct str s)
 }
 
 struct str
+platform_erased(struct arena *a, struct str sale, struct str address)
+{
+	struct str first = platform_digest(a, sale);
+	struct str second = platform_digest(a,
+	    str_from(
+		arena_printf(a, "%.*s %.*s", STR_ARG(sale), STR_ARG(address))));
+	return first.p == NULL || second.p == NULL
+	    ? STR_NONE
+	    : str_from(arena_printf(
+		  a, "%.*s:%.*s", STR_ARG(first), STR_ARG(second)));
+}
+
+struct str
 platform_word(struct arena *a, struct str s)
 {
 	char *p = arena_alloc(a, WORD_MAX);

@@ -344,6 +344,10 @@ struct str platform_email(struct arena *a, struct str s);
 struct str platform_license(struct arena *a, struct str s);
 /* The 64 hex digits of SHA-256. p NULL: no memory. */
 struct str platform_digest(struct arena *a, struct str s);
+/* What is kept of a sale and an address in it that was erased: the digest of
+ * the sale, ":" and one of both. p NULL: no memory. */
+struct str
+platform_erased(struct arena *a, struct str sale, struct str address);
 /* A word of the sender's for events.kind: ill-formed bytes become U+FFFD,
  * control characters '?', and it is cut between characters after 64 bytes.
  * "unknown" for a word that a reading has. */

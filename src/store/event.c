@@ -156,6 +156,16 @@ store_event_reading(struct store *s, struct str platform, struct str prefix,
 }
 
 int
+store_event_since(struct store *s, const struct store_event *row, int64_t at,
+    int *found, struct err *e)
+{
+	int64_t other;
+	struct db_value args[] = { db_text(row->platform),
+		db_text(row->subject), db_int(row->id), db_int(at) };
+	return store_number(s, QUERY_EVENT_SINCE, args, 4, &other, found, e);
+}
+
+int
 store_event_seen(
     struct store *s, int64_t id, int64_t at, int64_t times, struct err *e)
 {

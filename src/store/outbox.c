@@ -23,6 +23,7 @@ take_row(void *arg, const struct db_value *row, size_t n)
 		.event = db_number(&row[9]),
 		.added_at = db_number(&row[10]),
 		.done_at = db_number(&row[11]),
+		.awaits = db_str(&row[12]),
 	};
 	(void)n;
 	each->found = 1;

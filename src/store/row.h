@@ -123,8 +123,7 @@ struct store_outbox {
 	struct str last_error;
 	struct str dedupe;
 	int64_t event; /* STORE_NULL: the clock */
-	/* for store_outbox_add; not read back */
-	struct str person;
+	struct str person; /* for store_outbox_add; not read back */
 	struct str awaits; /* the sale to be confirmed first; STR_NONE: none */
 	int64_t added_at;
 	int64_t done_at; /* of done, dead, dropped */

@@ -314,24 +314,40 @@ store_lease_release(
 
 /* ---- who was erased ---- */
 
+enum { DIGEST_MAX = 80 }; /* with a character more */
+
 int
-store_erased_add(struct store *s, struct str platform, struct str digest,
+store_erased_add(struct store *s, struct str platform, struct str what,
     int64_t at, struct err *e)
 {
-	struct db_value args[] = { db_text(platform), db_text(digest),
+	struct db_value args[] = { db_text(platform), db_text(what),
 		db_int(at) };
 	return store_run(s, QUERY_ERASED_ADD, args, 3, NULL, NULL, e);
 }
 
-int
-store_erased_known(struct store *s, struct str platform, struct str digest,
-    int *known, struct err *e)
+struct each_erased {
+	store_erased_fn *fn;
+	void *arg;
+};
+
+static int
+take_erased(void *arg, const struct db_value *row, size_t n)
 {
-	struct db_value args[] = { db_text(platform), db_text(digest) };
-	int64_t n = 0;
-	int rc = store_number(s, QUERY_ERASED_KNOWN, args, 2, &n, NULL, e);
-	*known = n > 0;
-	return rc;
+	struct each_erased *each = arg;
+	(void)n;
+	return each->fn(each->arg, db_str(&row[0]));
+}
+
+int
+store_erased_list(struct store *s, struct str platform, struct str digest,
+    store_erased_fn *fn, void *arg, struct err *e)
+{
+	struct each_erased each = { fn, arg };
+	char end[DIGEST_MAX];
+	snprintf(end, sizeof(end), "%.*sg", STR_ARG(digest));
+	struct db_value args[] = { db_text(platform), db_text(digest),
+		db_text(str_from(end)) };
+	return store_run(s, QUERY_ERASED_LIST, args, 3, take_erased, &each, e);
 }
 
 /* ---- follow-ups that wait ---- */

@@ -15,6 +15,10 @@ int store_event_reading(struct store *s, struct str platform, struct str prefix,
 int store_event_seen(
     struct store *s, int64_t id, int64_t at, int64_t times, struct err *e);
 
+/* Has the subject another event that was sent at that time, or later? */
+int store_event_since(struct store *s, const struct store_event *row,
+    int64_t at, int *found, struct err *e);
+
 /* ---- one pass: a row of readings ---- */
 struct store_reading {
 	int64_t id; /* store_reading_add: given by the database */
@@ -116,11 +120,14 @@ int store_lease_release(
 
 /* ---- sales of people who were erased ---- */
 
-/* digest: of what platform_digest makes of its id. */
-int store_erased_add(struct store *s, struct str platform, struct str digest,
+/* What is kept of one: a digest, 64 hexadecimal digits, of its id; or that, ":"
+ * and a digest of its id with an address, where only the address was erased. */
+int store_erased_add(struct store *s, struct str platform, struct str what,
     int64_t at, struct err *e);
-int store_erased_known(struct store *s, struct str platform, struct str digest,
-    int *known, struct err *e);
+/* Those that begin with a digest. */
+typedef int store_erased_fn(void *arg, struct str what);
+int store_erased_list(struct store *s, struct str platform, struct str digest,
+    store_erased_fn *fn, void *arg, struct err *e);
 
 /* ---- follow-ups of a sale that is not confirmed: outbox.awaits ---- */
 

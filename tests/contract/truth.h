@@ -173,12 +173,21 @@ take_key(void *arg, const struct store_event *ev)
 	return 0;
 }
 
+static inline int
+take_erased(void *arg, struct str what)
+{
+	char *to = arg;
+	snprintf(to + strlen(to), 40, "%.*s;", STR_ARG(what));
+	return 0;
+}
+
 static inline void
 test_reading_events(struct store *s)
 {
 	char said[80] = "";
 	struct err e = { 0 };
 	enum store_added added;
+	int other = 7;
 	int64_t a = 0, b = 0;
 	struct store_event row = { .platform = STR("gumroad"),
 		.kind = STR("readback"),
@@ -210,14 +219,24 @@ test_reading_events(struct store *s)
 	IS(str_from(said), "", "none");
 	OK(store_event_count_after(s, before, &above, &e) == 0 && above == 0,
 	    "readings are not counted");
-	int is = 7;
-	OK(store_erased_known(s, row.platform, STR("d1"), &is, &e) == 0 && !is,
+	said[0] = '\0';
+	OK(store_erased_list(
+	       s, row.platform, STR("d1"), take_erased, said, &e) == 0,
 	    "not erased");
+	IS(str_from(said), "", "none");
 	OK(store_erased_add(s, row.platform, STR("d1"), 5, &e) == 0 &&
 		store_erased_add(s, row.platform, STR("d1"), 6, &e) == 0 &&
-		store_erased_known(s, row.platform, STR("d1"), &is, &e) == 0 &&
-		is,
+		store_erased_add(s, row.platform, STR("d1:a"), 6, &e) == 0 &&
+		store_erased_add(s, row.platform, STR("d2"), 6, &e) == 0 &&
+		store_erased_list(
+		    s, row.platform, STR("d1"), take_erased, said, &e) == 0,
 	    "erased, and again %s", e.text);
+	IS(str_from(said), "d1;d1:a;", "those of a sale");
+	row.id = a;
+	OK(store_event_since(s, &row, 900, &other, &e) == 0 && other == 1,
+	    "another was sent then %s", e.text);
+	OK(store_event_since(s, &row, 901, &other, &e) == 0 && other == 0,
+	    "none later");
 }
 
 static inline int

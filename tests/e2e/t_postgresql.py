@@ -52,7 +52,7 @@ def in_threads(jobs):
 
 
 def contract():
-    for name, n in (("t_store", 100), ("t_ahead", 25)):
+    for name, n in (("t_store", 100), ("t_ahead", 25), ("t_reading", 15)):
         done = subprocess.run(
             [BUILD / "tests/contract" / name,
              lib.cluster().url(lib.new_database())],
@@ -352,15 +352,45 @@ def copied(p, *args):
     return p.cli("copy", "--json", *args)
 
 
+def read_back(p):
+    """As if the API had been asked about that sale."""
+    id = p.one("SELECT sale FROM purchases")
+    body = json.dumps({
+        "id": id, "created_at": "2026-03-04T09:12:33Z", "product_id": "P",
+        "refunded": True, "amount_refundable_in_currency": "0",
+        "currency": "usd", "price": 900, "listed": True})
+    p.execute(
+        "INSERT INTO events (platform, kind, delivery, subject, sent_at, "
+        "received_at, last_seen_at, body, status) SELECT platform, "
+        "'readback', 'r', subject, 1790000000, 1790000001, 1790000000, '%s', "
+        "'applied' FROM events" % body)
+    p.execute("INSERT INTO readings (platform, kind, began_at) VALUES "
+              "('gumroad', 'sales', 1790000000)")
+    p.execute("INSERT INTO drift (at, platform, sale, what, event) VALUES "
+              "(1790000001, 'gumroad', '%s', 'refunded', 2)" % id)
+    p.execute("INSERT INTO erased VALUES ('gumroad', 'd', 1790000001)")
+    same(p.cli("rebuild").returncode, 0, "rebuilt")
+    was_read(p, "read back")
+
+
+def was_read(p, what):
+    same([p.one("SELECT count(%s) FROM %s" % column) for column in (
+        ("confirmed_at", "purchases"), ("refunded_amount", "purchases"),
+        ("began_at", "readings"), ("event", "drift"), ("at", "erased"))],
+         [1] * 5, what + ": readings and all they made")
+
+
 def moving():
     """From a file to a server while deliveries come in, and back."""
     p = Place(server=False)
     p.run()
     p.nginx()
-    answers, done = {}, threading.Event()
+    same(p.gumroad(sale(0)).status, 200, "a sale")
+    read_back(p)
+    answers, done = {0: 200}, threading.Event()
 
     def burst():
-        n = 0
+        n = 1
         while not done.is_set():
             answers[n] = p.gumroad(sale(n)).status
             n += 1
@@ -371,10 +401,10 @@ def moving():
     name = lib.new_database()
     url = lib.cluster().url(name)
     out = copied(p, "--to", url)
-    ok(out.returncode == 0 and out.stdout.count(b'"same":true') == 7,
+    ok(out.returncode == 0 and out.stdout.count(b'"same":true') == 10,
        "copied while deliveries come in", out)
     out = copied(p, "--to", url, "--switch")
-    ok(out.returncode == 0 and out.stdout.count(b'"same":true') == 7,
+    ok(out.returncode == 0 and out.stdout.count(b'"same":true') == 10,
        "and again, to the end", out)
     at_switch = len(answers)
     until(lambda: len(answers) > at_switch + 10, "some more")
@@ -384,7 +414,8 @@ def moving():
     same(set(answers.values()), {200, 503}, "taken, then 503")
     p.name = name
     p.configure()
-    same(p.events(), len(kept), "what was acknowledged is there")
+    same(p.events(), len(kept) + 1, "what was acknowledged is there")
+    was_read(p, "copied")
     stop(p.program)
     p.run()
     for n in sorted(set(answers) - kept):
@@ -392,21 +423,22 @@ def moving():
         if same_status != 200:
             ok(False, "sent again", same_status)
     same((p.events(), p.one("SELECT count(*) FROM purchases")),
-         (len(answers), len(answers)), "what was refused came again")
+         (len(answers) + 1, len(answers)), "what was refused came again")
     same(p.cli("rebuild", "--diff").returncode, 0, "as the log says")
     same(copied(p, "--from", p.file, "--to", url).returncode, 3,
          "never over a database in use")
     back = p.dir / "back.db"
     out = copied(p, "--to", back, "--switch")
-    ok(out.returncode == 0 and out.stdout.count(b'"same":true') == 7,
+    ok(out.returncode == 0 and out.stdout.count(b'"same":true') == 10,
        "and back into a file", out)
     same(p.gumroad(sale(9999)).status, 503, "the server takes no more")
     p.name, p.file = None, back
     p.configure(database="back.db")
     stop(p.program)
     p.run()
-    same(p.gumroad(sale(9999)).event(), len(answers) + 1,
+    same(p.gumroad(sale(9999)).event(), len(answers) + 2,
          "the file does, with the next number")
+    was_read(p, "and back")
     ok(p.is_sound(), "and is sound")
 
 

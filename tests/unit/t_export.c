@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/crypto.h"
 #include "base/time.h"
+#include "store/truth.h"
 #include "store/store.h"
 
 /* gatepost export, subscriptions and members, as a user runs them. */
@@ -58,6 +59,9 @@ sale(const char *id, const char *email)
 		.since = 1775037600,
 		.paid_until = STORE_NULL,
 		.until = STORE_NULL,
+		.refunded_amount = STORE_NULL,
+		.revoked_at = STORE_NULL,
+		.confirmed_at = STORE_NULL,
 		.subject = STR("sale:x") };
 }
 
@@ -124,7 +128,7 @@ put_rows(void)
 	"platform,sale,subscription,product,product_name,variant,user_ref," \
 	"email,buyer,license,price,currency,quantity,recurrence,test,sold_at," \
 	"refunded_at,disputed_at,dispute_won_at,tier,since,paid_until,until," \
-	"subject\r\n"
+	"subject,refunded_amount,revoked_at,confirmed_at\r\n"
 #define SOLD "2026-04-01T10:00:00Z"
 
 static void
@@ -133,14 +137,14 @@ test_csv(void)
 	test_group("csv");
 	IS(run("export purchases"),
 	    HEAD "\"gumroad\",\"a\",,,,,,\"ann@example.org\",,,900,\"USD\",1,,"
-		 "0," SOLD ",,,,\"pro\"," SOLD ",,,\"sale:x\"\r\n"
+		 "0," SOLD ",,,,\"pro\"," SOLD ",,,\"sale:x\",,,\r\n"
 		 "\"gumroad\",\"b\",\"\",,\"say \"\"hi\"\", you\r\nthere\","
 		 "\"'+1\",\"'-2\",\"'=cmd|' /C calc'!A0\",\"'@x\",\"'\tx\",900,"
 		 "\"USD\",1,\"'\rx\",0," SOLD ",,,,\"pro\"," SOLD
-		 ",,,\"sale:x\"\r\n"
+		 ",,,\"sale:x\",,,\r\n"
 		 "\"gumroad\",\"c\",,,,,,\"gone@example.org\",,,900,\"USD\",1,,"
 		 "0," SOLD ",,,,\"pro\"," SOLD
-		 ",,2026-04-01T10:01:40Z,\"sale:x\"\r\n",
+		 ",,2026-04-01T10:01:40Z,\"sale:x\",,,\r\n",
 	    "purchases");
 	IS(run("export subscriptions --format=csv"),
 	    "platform,subscription,product,tier,status,since,paid_until,"
@@ -178,6 +182,34 @@ test_jsonl(void)
 	OK(s.n > 0 && s.p[0] == '{', "--json is jsonl");
 	OK(memmem(s.p, s.n, "\"email\":\"=cmd", 13) != NULL,
 	    "no apostrophe in JSON");
+}
+
+static void
+test_truth(void)
+{
+	struct store_reading r = { .platform = STR("gumroad"),
+		.kind = STR("sales"),
+		.began_at = 1775037600 };
+	const struct store_drift d = { .at = 1775037600,
+		.platform = STR("gumroad"),
+		.sale = STR("a"),
+		.what = STR("email"),
+		.had = STR("=x@y.z"),
+		.event = STORE_NULL };
+	struct err e = { 0 };
+	test_group("what was read");
+	OK(store_reading_add(store, &r, &r.id, &e) == 0 &&
+		store_drift_add(store, &d, &e) == 0,
+	    "there %s", e.text);
+	IS(run("export readings"),
+	    "id,platform,kind,began_at,ended_at,from_day,to_day,read,found,"
+	    "repaired,error\r\n"
+	    "1,\"gumroad\",\"sales\"," SOLD ",,,,0,0,0,\r\n",
+	    "readings");
+	IS(run("export drift"),
+	    "id,at,platform,sale,subscription,what,had,has,event\r\n"
+	    "1," SOLD ",\"gumroad\",\"a\",,\"email\",\"'=x@y.z\",,\r\n",
+	    "drift");
 }
 
 static void
@@ -258,6 +290,7 @@ main(void)
 	put_event("d1", (struct str){ "=a\xFF\0z", 5 });
 	test_csv();
 	test_jsonl();
+	test_truth();
 	test_lists();
 	test_large();
 	store_close(store);
