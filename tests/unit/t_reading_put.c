@@ -311,10 +311,10 @@ test_each(void)
 		"{\"listed\":false}" };
 	begin("what a sale is compared by");
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
-		struct reading r = sale("S1", NOW, NOW + (int64_t)i, "");
+		struct reading r = sale("S1", NOW, NOW + 2 * (int64_t)i, "");
 		put(&r);
 		struct reading other =
-		    sale("S1", NOW, NOW + (int64_t)i, changes[i]);
+		    sale("S1", NOW, NOW + 2 * (int64_t)i, changes[i]);
 		OK(put(&other).became == READING_STORED, "%s", changes[i]);
 	}
 	for (int left = 5; left > 3; left--) {
