@@ -8,6 +8,7 @@
 #include "cgi/ask/ask.h"
 #include "cgi/web/count.h"
 #include "cgi/web/openmetrics.h"
+#include "cgi/ask/metrics_truth.h"
 #include "cgi/ask/publish.h"
 #include "cgi/server/reader.h"
 #include "cgi/web/app.h"
@@ -284,6 +285,10 @@ add_rows(struct openmetrics *m, const struct app *app, const struct request *r)
 	add_one(m, OUTBOX_OVERDUE, due < 0 ? 0 : due);
 	if (!store_is_url(app->config->database))
 		add_one(m, WAL, db_wal_bytes(app->config->database));
+	struct err e = { .code = ERR_NONE };
+	struct store *s = readers_get(app->readers, r->worker, &e);
+	if (s == NULL || metrics_truth(m, s, r->arena, &e) != 0)
+		log_line(LOG_ERROR, "metrics: %s", e.text);
 }
 
 /* ---- the answer ---------------------------------------------------------- */

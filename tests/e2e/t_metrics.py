@@ -145,6 +145,8 @@ def page():
     answered = {}
     for f in families(a.body):
         end = {"counter": "_total", "info": "_info"}.get(f.type, "")
+        if not f.samples:  # nothing was read from an API
+            continue
         names = [n for n in f.samples[0].labels if n != "le"]
         answered[f.name + end] = (f.type, f.unit, names)
     same(answered, listed, "names, types, units, labels of gatepost.7")
