@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/time.h"
+#include "commit/manual_put.h"
 
 struct pending {
 	const json_t *later;
@@ -99,6 +100,43 @@ is_sound(struct pass *p, int *sound, struct err *e)
 	return 0;
 }
 
+/* "BEGIN COUNT" of the hour. A flood of forged sales is braked by an event by
+ * hand: what was sold from the hour before on waits. */
+static int
+brake(struct pass *p, int64_t now, struct err *e)
+{
+	struct str platform = str_from(p->ask.platform->name);
+	struct str name = str_from(arena_printf(
+		       p->arena, "absents:%s", p->ask.platform->name)),
+		   text, begun, count;
+	int64_t begin = 0, n = 0, event;
+	const struct manual m = { .kind = MANUAL_CONFIRM,
+		.begin = now - 2 * CONFIRM_AGAIN_S,
+		.end = now + CONFIRM_FLOOD_S,
+		.until = STORE_NULL,
+		.note = STR("too many sales that are none") };
+	if (name.p == NULL ||
+	    store_meta_text(p->store, name, p->arena, &text, e) != 0)
+		return -1;
+	if (str_cut(text, ' ', &begun, &count)) {
+		str_int64(begun, 0, INT64_MAX, &begin);
+		str_int64(count, 0, INT64_MAX, &n);
+	}
+	if (now - begin >= CONFIRM_AGAIN_S || begin > now) {
+		begin = now;
+		n = 0;
+	}
+	if (store_meta_put(p->store, name,
+		str_from(arena_printf(
+		    p->arena, "%lld %lld", (long long)begin, (long long)n + 1)),
+		e) != 0)
+		return -1;
+	return n + 1 != CONFIRM_FLOOD
+	    ? 0
+	    : manual_put(p->store, p->ask.config, platform,
+		  STR(MANUAL_CONFIRM_SUBJECT), &m, now, p->arena, &event, e);
+}
+
 static int
 conclude_absent(struct pass *p, const char *id, int64_t at, struct err *e)
 {
@@ -110,7 +148,11 @@ conclude_absent(struct pass *p, const char *id, int64_t at, struct err *e)
 		return 0;
 	if (is_sound(p, &sound, e) != 0)
 		return -1;
-	return sound ? pass_absent(p, str_from(id), at, e) : 0;
+	if (!sound)
+		return 0;
+	if (pass_absent(p, str_from(id), at, e) != 0)
+		return -1;
+	return p->dry ? 0 : brake(p, time_now(), e);
 }
 
 static int

@@ -13,6 +13,10 @@ enum {
 	CONFIRM_DAYS = 2, /* how old a sale is asked for by itself */
 	CONFIRM_MAX = 200, /* at a time */
 	CONFIRM_AGAIN_S = 3600, /* before one is asked for once more */
+	/* Sales that are none, in an hour: somebody posts what he likes. From
+	 * then on, for a day, sales count once they are confirmed. */
+	CONFIRM_FLOOD = 50,
+	CONFIRM_FLOOD_S = 86400,
 };
 
 /* later: ids that were asked for, and when they may be again. *left: how many

@@ -158,6 +158,31 @@ def forgeries():
     same(stop(p.program), 0, "exit 0 again")
 
 
+def flood():
+    f = shop()
+    p = place(f)
+    real = f.buy(email="ada@example.com")["sale"]
+    same(p.cli("reconcile").returncode, 1, "flood: a real sale")
+    p.run()
+    for n in range(60):
+        forged(p, n, "eve%d@example.com" % n)
+    until(lambda: p.one("SELECT count(*) FROM meta WHERE name LIKE "
+                        "'absent:%'") == 60, "a first look at each")
+    p.execute("UPDATE meta SET value = CAST(value AS INTEGER) - 4000 "
+              "WHERE name LIKE 'absent:%'")
+    same(stop(p.program), 0, "flood: exit 0")
+    p.run()
+    until(lambda: p.one("SELECT count(*) FROM purchases WHERE since IS NOT "
+                        "NULL") == 1, "all to be void")
+    same(p.one("SELECT count(*) FROM events WHERE platform = 'manual' AND "
+               "kind = 'confirm'"), 1, "flood: the brake")
+    forged(p, 99, "eve99@example.com")
+    same(one(p, "eve99@example.com"), None, "flood: the next gives nothing")
+    same(one(p, "ada@example.com"), "pencil", "flood: a real one stays")
+    ok(real, "flood: its number")
+    same(stop(p.program), 0, "flood: exit 0 again")
+
+
 def before():
     f = shop()
     p = place(f, "confirm = 'before'")
@@ -269,4 +294,4 @@ def killed():
 
 
 if __name__ == "__main__":
-    main(imported, lost, forgeries, before, registered, faults, killed)
+    main(imported, lost, forgeries, flood, before, registered, faults, killed)
