@@ -51,15 +51,15 @@ has(const struct fold_delivery *d, size_t flag)
 static int64_t
 raised_at(const struct sale *s, size_t flag, enum fact_kind kind)
 {
-	const struct fold_delivery *not = NULL;
+	const struct fold_delivery *denied = NULL;
 	int64_t t = FACT_NO_TIME;
-	for (size_t i = 0; i < s->n_told && not == NULL; i++)
+	for (size_t i = 0; i < s->n_told && denied == NULL; i++)
 		if (s->told[i].fact->kind == FACT_READBACK &&
 		    !has(&s->told[i], flag))
-			not = &s->told[i]; /* the newest stands in front */
+			denied = &s->told[i]; /* the newest stands in front */
 	for (size_t i = 0; i < s->n_told; i++) {
 		const struct fold_delivery *d = &s->told[i];
-		if (has(d, flag) && !sale_is_before(d, not ) &&
+		if (has(d, flag) && !sale_is_before(d, denied) &&
 		    (kind == FACT_UNKNOWN || d->fact->kind == kind))
 			earliest(&t, d->sent_at);
 	}
