@@ -16,10 +16,20 @@ sale_compare_id(struct str a, struct str b)
 	return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
 }
 
+static int
+is_reading(const struct fold_delivery *d)
+{
+	return d->fact->kind >= FACT_READBACK;
+}
+
 int
 sale_compare_sent(const struct fold_delivery *a, const struct fold_delivery *b)
 {
 	int c = (a->sent_at > b->sent_at) - (a->sent_at < b->sent_at);
+	if (c == 0)
+		c = is_reading(b) - is_reading(a);
+	if (c == 0 && is_reading(a))
+		c = (a->seen_at > b->seen_at) - (a->seen_at < b->seen_at);
 	return c != 0 ? c
 		      : sale_compare_id(a->fact->delivery, b->fact->delivery);
 }
@@ -29,8 +39,8 @@ sale_is_before(const struct fold_delivery *d, const struct fold_delivery *r)
 {
 	if (r == NULL)
 		return 0;
-	return d->fact->kind >= FACT_READBACK ? sale_compare_sent(d, r) < 0
-					      : d->sent_at < r->seen_at;
+	return is_reading(d) ? sale_compare_sent(d, r) < 0
+			     : d->sent_at < r->seen_at;
 }
 
 static void
