@@ -41,7 +41,7 @@ struct commit_delivery {
 	struct str content_type;
 	struct str peer;
 	struct str verified_by;
-	int64_t received_at;
+	int64_t received_at; /* of a reading: when it was asked for */
 	int64_t sent_at; /* FACT_NO_TIME: nothing was signed */
 	int64_t came; /* time_micros() when it was here; 0: just now */
 };

@@ -41,7 +41,7 @@ enum fact_kind {
 	/* readings: what the platform said when it was asked */
 	FACT_READBACK, /* a sale */
 	FACT_SUBSCRIBER, /* a membership */
-	FACT_ABSENT, /* there is no such sale */
+	FACT_ABSENT, /* there is no such sale, or it was never paid */
 };
 
 /* A membership in the platform's words, when it was asked. */

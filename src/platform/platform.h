@@ -145,7 +145,9 @@ struct platform_words {
  */
 #define PLATFORM_READBACK "readback" /* a sale */
 #define PLATFORM_SUBSCRIBER "subscriber" /* a membership */
-#define PLATFORM_ABSENT "absent" /* there is no such sale */
+/* There is no such sale, or one that was never paid: an ordinary one that the
+ * list of its day does not show. */
+#define PLATFORM_ABSENT "absent"
 int platform_is_reading(struct str kind);
 
 struct platform_api {

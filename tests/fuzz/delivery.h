@@ -48,7 +48,12 @@ same_purchase(const struct fact *a, const struct fact *b)
 	    a->effective_at == b->effective_at &&
 	    a->downgrade == b->downgrade &&
 	    fuzz_same(a->new_tier, b->new_tier) &&
-	    a->trial_ends_at == b->trial_ends_at && a->charges == b->charges;
+	    a->trial_ends_at == b->trial_ends_at && a->charges == b->charges &&
+	    a->partly_refunded == b->partly_refunded &&
+	    a->refunded_amount == b->refunded_amount &&
+	    a->revoked == b->revoked && a->listed == b->listed &&
+	    a->gift_sender == b->gift_sender && a->life == b->life &&
+	    a->failed_at == b->failed_at;
 }
 
 static inline int

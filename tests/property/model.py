@@ -297,7 +297,7 @@ def read_membership(w, sub):
             said["ended_at"] = r.choice(near)
         if w.chance(.1):
             said["trial"] = r.choice([None, *near])
-        if w.chance(.1):
+        if w.chance(.25):
             said["charges"] = r.randint(1, 3)
         w.read_subscriber(sub, at, seen, status, **said)
 
@@ -770,6 +770,8 @@ def collisions(w):
         other = dict(sub)
         if w.chance(.2):
             other["recurrence"] = r.choice(["yearly", "quarterly", None])
+        if w.chance(.15):
+            other["charges"] = r.randint(1, 3)
         if what <= 1:
             w.cancellation(other, at, None if w.chance(.1) else t)
         elif what <= 3:

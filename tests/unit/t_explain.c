@@ -169,6 +169,66 @@ static const struct telling tellings[] = {
 		"3 Sale S1 was refunded in full on 2026-02-05 10:00:00 UTC: "
 		"access by this sale ended then.",
 		"note: 1 purchase: refunded in full" } },
+	{ .name = "read back",
+	    .story = "2026-01-31 sale S1 2026-01-31 user=42\n"
+		     "2026-02-05 refund S1 2026-01-31\n"
+		     "2026-02-06 dispute S1 2026-01-31\n"
+		     "2026-02-10 read S1 2026-01-31\n"
+		     "2026-02-12 read S1 2026-01-31 part\n",
+	    .sale = "S1",
+	    .now = "2026-02-20",
+	    .tier = "pro",
+	    .want = { "2 Sale S1 was refunded in full, but what was read later "
+		      "says that it is not: no effect now.",
+		"3 Sale S1 was disputed, but what was read later says that it "
+		"is not: no effect now.",
+		"4 Read at the platform: sale S1; another answer came later.",
+		"5 Read at the platform: sale S1, refunded in part; it gives "
+		"pro from" } },
+	{ .name = "revoked at the platform",
+	    .story = "2026-01-31 sale S1 2026-01-31 user=42\n"
+		     "2026-02-10 read S1 2026-01-31 revoked\n",
+	    .user = "42",
+	    .now = "2026-02-20",
+	    .want = { "when access was revoked at the platform.",
+		"note: 1 purchase: revoked at the platform" } },
+	{ .name = "unknown to the platform",
+	    .story = "2026-01-31 sale S1 2026-01-31 user=42\n"
+		     "2026-02-01 absent S1\n",
+	    .user = "42",
+	    .now = "2026-02-20",
+	    .want = { "1 A sale of App (S1) gives nothing, as the platform "
+		      "knows no such sale.",
+		"2 The platform knows no sale S1: what tells of it gives "
+		"nothing.",
+		"note: 1 purchase: unknown to the platform" } },
+	{ .name = "waits to be confirmed",
+	    .story = "2026-01-01 confirm 2026-01-01\n"
+		     "2026-01-31 sale S1 2026-01-31 user=42\n",
+	    .user = "42",
+	    .now = "2026-02-20",
+	    .confirm = TIER_CONFIRM_BEFORE,
+	    .want = { "A sale of App (S1) gives nothing until the platform has "
+		      "shown it.",
+		"note: 1 purchase: not confirmed by the platform yet" } },
+	{ .name = "a membership read",
+	    .story = "2026-01-31 sale S1 2026-01-31 sub user=42\n"
+		     "2026-02-05 cancel 2026-02-28\n"
+		     "2026-02-10 subscriber alive\n",
+	    .user = "42",
+	    .now = "2026-02-20",
+	    .tier = "pro",
+	    .want = { "2 Cancelled for 2026-02-28 10:00:00 UTC, but what was "
+		      "read at the platform later counts, on 2026-02-10",
+		"3 Read at the platform: the subscription runs" } },
+	{ .name = "a membership read as over",
+	    .story = "2026-01-31 sale S1 2026-01-31 sub user=42\n"
+		     "2026-02-10 subscriber cancelled cancel=2026-02-08\n",
+	    .user = "42",
+	    .now = "2026-02-20",
+	    .want = { "Read at the platform: the subscription ended on "
+		      "2026-02-08 10:00:00 UTC (it was cancelled): all access "
+		      "by it ended then." } },
 	{ .name = "disputed",
 	    .story = "2026-01-31 sale S1 2026-01-31 sub user=42\n"
 		     "2026-02-05 dispute S1 2026-01-31 sub\n",

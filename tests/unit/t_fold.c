@@ -1,5 +1,7 @@
 #include "scenario.h"
 
+#include "fold/manual.h"
+
 /* What deliveries make of rows, rule by rule, in every order. */
 
 #define PLAIN "&refunded=false&disputed=false&dispute_won=false"
@@ -922,6 +924,40 @@ run_sequence(const struct sequence *q, struct store *s, struct config *c)
 		free(bodies[i]);
 }
 
+/* The body of an event that stands for a whole platform. */
+static void
+test_confirm(void)
+{
+	struct arena *a = arena_new(1 << 20);
+	struct manual m = { .kind = MANUAL_CONFIRM,
+		.by = -1,
+		.until = STORE_NULL,
+		.begin = when("2026-01-31"),
+		.end = STORE_NULL };
+	struct manual got;
+	struct err e;
+	struct buf b;
+	test_group("confirm");
+	buf_init(&b, MANUAL_BODY_MAX);
+	OK(manual_encode(&b, &m) == 0 &&
+		manual_decode(a, buf_str(&b), STR("k"), &got, &e) == 0 &&
+		got.kind == MANUAL_CONFIRM && got.begin == m.begin &&
+		got.end == STORE_NULL,
+	    "from then on");
+	m.end = m.begin + 1;
+	buf_reset(&b);
+	OK(manual_encode(&b, &m) == 0 &&
+		manual_decode(a, buf_str(&b), STR("k"), &got, &e) == 0 &&
+		got.begin == m.begin && got.end == m.end,
+	    "for a second");
+	OK(manual_decode(a, STR("{\"do\":\"confirm\"}"), STR("k"), &got, &e) !=
+		    0 &&
+		e.code == ERR_INPUT,
+	    "no time: %s", e.text);
+	buf_free(&b);
+	arena_free(a);
+}
+
 int
 main(void)
 {
@@ -939,6 +975,7 @@ main(void)
 	run("plans", gumroad_plans, &platform_gumroad, s, &c);
 	run("stories", gumroad_stories, &platform_gumroad, s, &c);
 	run("gank", gank, &platform_gank, s, &c);
+	test_confirm();
 	test_group("sequences");
 	c.platforms[0].reference = STR("userid");
 	for (const struct sequence *q = sequences; q->name != NULL; q++)
