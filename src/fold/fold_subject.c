@@ -187,7 +187,9 @@ static void
 find_life(struct subject *u)
 {
 	for (size_t i = 0; i < u->n; i++)
-		if (u->d[i].fact->kind == FACT_SUBSCRIBER)
+		if (u->d[i].fact->kind == FACT_SUBSCRIBER &&
+		    (u->life == NULL ||
+			sale_compare_sent(&u->d[i], u->life) > 0))
 			u->life = &u->d[i];
 }
 

@@ -7,10 +7,11 @@
 static int
 is_newer(const struct fold_delivery *a, const struct fold_delivery *b)
 {
-	if (b == NULL || a->fact->kind >= FACT_READBACK)
-		return b == NULL || b->fact->kind >= FACT_READBACK ||
-		    sale_is_before(b, a);
-	return !sale_is_before(a, b->fact->kind >= FACT_READBACK ? b : NULL);
+	if (b == NULL)
+		return 1;
+	if (b->fact->kind >= FACT_READBACK)
+		return !sale_is_before(a, b);
+	return a->fact->kind < FACT_READBACK || sale_is_before(b, a);
 }
 
 /* How many charges a plan has: as told last; 0: nothing tells. */

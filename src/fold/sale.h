@@ -55,7 +55,8 @@ struct subject {
 	int64_t next_tier_at;
 };
 
-/* Which of the two stands first, as qsort wants it: by bytes; by sending. */
+/* Which of the two stands first, as qsort wants it: by bytes; by sending, where
+ * of one second readings stand first. */
 int sale_compare_id(struct str a, struct str b);
 int
 sale_compare_sent(const struct fold_delivery *a, const struct fold_delivery *b);

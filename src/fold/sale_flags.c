@@ -16,10 +16,20 @@ sale_compare_id(struct str a, struct str b)
 	return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
 }
 
+static int
+is_reading(const struct fold_delivery *d)
+{
+	return d->fact->kind >= FACT_READBACK;
+}
+
 int
 sale_compare_sent(const struct fold_delivery *a, const struct fold_delivery *b)
 {
 	int c = (a->sent_at > b->sent_at) - (a->sent_at < b->sent_at);
+	if (c == 0)
+		c = is_reading(b) - is_reading(a);
+	if (c == 0 && is_reading(a))
+		c = (a->seen_at > b->seen_at) - (a->seen_at < b->seen_at);
 	return c != 0 ? c
 		      : sale_compare_id(a->fact->delivery, b->fact->delivery);
 }
@@ -29,8 +39,8 @@ sale_is_before(const struct fold_delivery *d, const struct fold_delivery *r)
 {
 	if (r == NULL)
 		return 0;
-	return d->fact->kind >= FACT_READBACK ? sale_compare_sent(d, r) < 0
-					      : d->sent_at < r->seen_at;
+	return is_reading(d) ? sale_compare_sent(d, r) < 0
+			     : d->sent_at < r->seen_at;
 }
 
 static void
@@ -51,15 +61,15 @@ has(const struct fold_delivery *d, size_t flag)
 static int64_t
 raised_at(const struct sale *s, size_t flag, enum fact_kind kind)
 {
-	const struct fold_delivery *not = NULL;
+	const struct fold_delivery *denied = NULL;
 	int64_t t = FACT_NO_TIME;
-	for (size_t i = 0; i < s->n_told && not == NULL; i++)
+	for (size_t i = 0; i < s->n_told && denied == NULL; i++)
 		if (s->told[i].fact->kind == FACT_READBACK &&
 		    !has(&s->told[i], flag))
-			not = &s->told[i]; /* the newest stands in front */
+			denied = &s->told[i]; /* the newest stands in front */
 	for (size_t i = 0; i < s->n_told; i++) {
 		const struct fold_delivery *d = &s->told[i];
-		if (has(d, flag) && !sale_is_before(d, not ) &&
+		if (has(d, flag) && !sale_is_before(d, denied) &&
 		    (kind == FACT_UNKNOWN || d->fact->kind == kind))
 			earliest(&t, d->sent_at);
 	}

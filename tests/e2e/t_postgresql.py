@@ -371,6 +371,14 @@ def read_back(p):
     p.execute("INSERT INTO erased VALUES ('gumroad', 'd', 1790000001)")
     same(p.cli("rebuild").returncode, 0, "rebuilt")
     was_read(p, "read back")
+    listed = p.cli("events", "--json", "--kind", "readback").stdout
+    number = json.loads(listed)[0]["id"]
+    shown = json.loads(p.cli("event", "--json", str(number)).stdout)
+    same((shown["kind"], shown["decoded"]["status"],
+          shown["decoded"]["facts"]["refunded"]),
+         ("readback", "applied", True), "a reading is listed and shown")
+    same(b"Gumroad was asked on 2026-09-21" in p.cli(
+        "explain", "--sale", id).stdout, True, "and explained")
 
 
 def was_read(p, what):

@@ -79,7 +79,8 @@ class Delivery:
 
     @property
     def order(self):
-        return self.time, self.key
+        """As sent; of one second what was read stands first."""
+        return self.time, not self.is_read, self.seen or 0, self.key
 
     @property
     def said(self):

@@ -157,6 +157,7 @@ cases_all(const struct platform *p, const char *folder, struct arena *a,
 		cases_one(p, folder, a, d->d_name, also);
 		n++;
 	}
+	test_group(folder);
 	if (dir != NULL)
 		closedir(dir);
 	OK(n >= at_least, "%d cases", n);

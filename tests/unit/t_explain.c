@@ -182,9 +182,10 @@ static const struct telling tellings[] = {
 		      "says that it is not: no effect now.",
 		"3 Sale S1 was disputed, but what was read later says that it "
 		"is not: no effect now.",
-		"4 Read at the platform: sale S1; another answer came later.",
-		"5 Read at the platform: sale S1, refunded in part; it gives "
-		"pro from" } },
+		"4 Gumroad was asked on 2026-02-10 10:00:00 UTC: all is well "
+		"(sale S1); another answer came later.",
+		"5 Gumroad was asked on 2026-02-12 10:00:00 UTC: refunded in "
+		"part (sale S1); it gives pro from" } },
 	{ .name = "revoked at the platform",
 	    .story = "2026-01-31 sale S1 2026-01-31 user=42\n"
 		     "2026-02-10 read S1 2026-01-31 revoked\n",
@@ -199,8 +200,8 @@ static const struct telling tellings[] = {
 	    .now = "2026-02-20",
 	    .want = { "1 A sale of App (S1) gives nothing, as the platform "
 		      "knows no such sale.",
-		"2 The platform knows no sale S1: what tells of it gives "
-		"nothing.",
+		"2 Gumroad was asked on 2026-02-01 10:00:00 UTC: Gumroad knows "
+		"no such sale (S1): what tells of it gives nothing.",
 		"note: 1 purchase: unknown to the platform" } },
 	{ .name = "waits to be confirmed",
 	    .story = "2026-01-01 confirm 2026-01-01\n"
@@ -220,13 +221,15 @@ static const struct telling tellings[] = {
 	    .tier = "pro",
 	    .want = { "2 Cancelled for 2026-02-28 10:00:00 UTC, but what was "
 		      "read at the platform later counts, on 2026-02-10",
-		"3 Read at the platform: the subscription runs" } },
+		"3 Gumroad was asked on 2026-02-10 10:00:00 UTC: the "
+		"subscription runs" } },
 	{ .name = "a membership read as over",
 	    .story = "2026-01-31 sale S1 2026-01-31 sub user=42\n"
 		     "2026-02-10 subscriber cancelled cancel=2026-02-08\n",
 	    .user = "42",
 	    .now = "2026-02-20",
-	    .want = { "Read at the platform: the subscription ended on "
+	    .want = { "Gumroad was asked on 2026-02-10 10:00:00 UTC: the "
+		      "subscription ended on "
 		      "2026-02-08 10:00:00 UTC (it was cancelled): all access "
 		      "by it ended then." } },
 	{ .name = "disputed",
