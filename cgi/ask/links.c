@@ -59,10 +59,8 @@ static struct str
 text(struct arena *a, const json_t *o, const char *key)
 {
 	struct str s;
-	if (json_text(json_object_get(o, key), &s) != 0)
-		return STR_NONE;
-	s.p = arena_dup(a, s.p, s.n);
-	return platform_identifier(s);
+	json_text(json_object_get(o, key), &s);
+	return platform_identifier(str_copy(a, s));
 }
 
 /* {"sale":"…","user":"42"}: exactly two keys, both texts. 0, or -1. */

@@ -108,6 +108,22 @@ arena_printf(struct arena *a, const char *fmt, ...)
 	return p;
 }
 
+void *
+arena_grow(struct arena *a, void *list, size_t n, size_t *size, size_t each)
+{
+	enum { FIRST = 8 };
+	if (n < *size)
+		return list;
+	size_t more = n == 0 ? FIRST : 2 * n;
+	void *grown = arena_alloc(a, more * each);
+	if (grown == NULL)
+		return NULL;
+	if (n > 0)
+		memcpy(grown, list, n * each);
+	*size = more;
+	return grown;
+}
+
 int
 arena_defer(struct arena *a, void (*fn)(void *), void *ptr)
 {

@@ -23,10 +23,8 @@ take_name(void *arg, struct str platform, struct str subject)
 {
 	struct names *names = arg;
 	struct subject_name *name = &names->v[names->n];
-	name->platform.p = arena_dup(names->arena, platform.p, platform.n);
-	name->platform.n = platform.n;
-	name->subject.p = arena_dup(names->arena, subject.p, subject.n);
-	name->subject.n = subject.n;
+	name->platform = str_copy(names->arena, platform);
+	name->subject = str_copy(names->arena, subject);
 	if (name->platform.p == NULL || name->subject.p == NULL)
 		names->failed = 1;
 	return names->failed || ++names->n == SUBJECTS_AT_ONCE;

@@ -21,10 +21,8 @@ look(void *arg, const struct store_event *ev)
 	struct err e;
 	arena_reset(l->one);
 	if (l->platform->decode(ev->body, &l->opts, l->one, &f, &e) == 0 &&
-	    str_eq(f.sale, l->sale)) {
-		l->body.p = arena_dup(l->arena, ev->body.p, ev->body.n);
-		l->body.n = ev->body.n;
-	}
+	    str_eq(f.sale, l->sale))
+		l->body = str_copy(l->arena, ev->body);
 	return 0;
 }
 

@@ -7,8 +7,6 @@
 #include "fold/manual.h"
 #include "explain/say.h"
 
-enum { EVENTS_FIRST = 16 };
-
 struct work {
 	struct store *s;
 	const struct config *c;
@@ -43,10 +41,8 @@ take_subject(void *arg, struct str platform, struct str subject)
 	}
 	struct explain_subject *u = &x->subjects[x->n_subjects++];
 	u->rows.arena = w->a;
-	u->platform.p = arena_dup(w->a, platform.p, platform.n);
-	u->platform.n = platform.n;
-	u->subject.p = arena_dup(w->a, subject.p, subject.n);
-	u->subject.n = subject.n;
+	u->platform = str_copy(w->a, platform);
+	u->subject = str_copy(w->a, subject);
 	return 0;
 }
 
@@ -131,21 +127,13 @@ struct gather {
 	int failed;
 };
 
-static struct str
-copy(struct arena *a, struct str s)
-{
-	if (s.p != NULL)
-		s.p = arena_dup(a, s.p, s.n);
-	return s;
-}
-
 static int
 understand(
     struct gather *g, const struct store_event *row, struct explain_event *ev)
 {
 	struct work *w = g->work;
 	const struct platform *p = platform_find(ev->platform);
-	struct str body = copy(w->a, row->body);
+	struct str body = str_copy(w->a, row->body);
 	if (p == NULL) {
 		struct manual *m = arena_alloc(w->a, sizeof(*m));
 		if (m != NULL &&
@@ -167,17 +155,11 @@ static struct explain_event *
 room(struct gather *g)
 {
 	struct explain_subject *u = g->subject;
-	if (u->n_events == g->size) {
-		size_t size = g->size == 0 ? EVENTS_FIRST : g->size * 2;
-		struct explain_event *v =
-		    arena_alloc(g->work->a, size * sizeof(*v));
-		if (v == NULL)
-			return NULL;
-		if (u->n_events > 0)
-			memcpy(v, u->events, u->n_events * sizeof(*v));
-		u->events = v;
-		g->size = size;
-	}
+	struct explain_event *v = arena_grow(
+	    g->work->a, u->events, u->n_events, &g->size, sizeof(*v));
+	if (v == NULL)
+		return NULL;
+	u->events = v;
 	return &u->events[u->n_events];
 }
 
@@ -200,11 +182,11 @@ take_event(void *arg, const struct store_event *row)
 		.received_at = row->received_at,
 		.sent_at = row->sent_at,
 		.seen = row->seen,
-		.platform = copy(a, row->platform),
-		.kind = copy(a, row->kind),
-		.status = copy(a, row->status),
-		.reason = copy(a, row->reason),
-		.delivery = copy(a, row->delivery),
+		.platform = str_copy(a, row->platform),
+		.kind = str_copy(a, row->kind),
+		.status = str_copy(a, row->status),
+		.reason = str_copy(a, row->reason),
+		.delivery = str_copy(a, row->delivery),
 	};
 	if (understand(g, row, ev) != 0) {
 		g->failed = 1;
@@ -268,7 +250,7 @@ take_subscription(void *arg, const struct store_subscription *row)
 		&sub->product, &sub->tier, &sub->status, &sub->ended_reason,
 		&sub->next_tier, &sub->subject };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		*texts[i] = copy(a, *texts[i]);
+		*texts[i] = str_copy(a, *texts[i]);
 	g->subject->subscription = sub;
 	return 1;
 }
@@ -279,9 +261,7 @@ compare_rows(const void *pa, const void *pb)
 	const struct store_purchase *a = pa, *b = pb;
 	if (a->sold_at != b->sold_at)
 		return a->sold_at < b->sold_at ? -1 : 1;
-	size_t n = a->sale.n < b->sale.n ? a->sale.n : b->sale.n;
-	int c = memcmp(a->sale.p, b->sale.p, n);
-	return c != 0 ? c : (a->sale.n > b->sale.n) - (a->sale.n < b->sale.n);
+	return str_compare(a->sale, b->sale);
 }
 
 static int
@@ -323,7 +303,7 @@ say_all(struct work *w, struct explain_subject *u, struct buf *b)
 			return err_set(w->e, ERR_LIMIT,
 			    "event %lld takes too many words",
 			    (long long)ev->event);
-		ev->says = copy(w->a, buf_str(b));
+		ev->says = str_copy(w->a, buf_str(b));
 		if (ev->says.p == NULL)
 			return no_memory(w->e);
 	}

@@ -1,11 +1,5 @@
 #include "follow/courier_own.h"
 
-static struct str
-keep(struct arena *a, struct str s)
-{
-	return s.p == NULL ? s : (struct str){ arena_dup(a, s.p, s.n), s.n };
-}
-
 static int
 is_in_hand(struct courier *c, int64_t id)
 {
@@ -47,8 +41,8 @@ take_job(void *arg, const struct store_outbox *row)
 		return 0;
 	struct job *job = &b->jobs[b->n++];
 	*job = (struct job){ .row = *row };
-	job->row.payload = keep(b->arena, row->payload);
-	job->row.dedupe = keep(b->arena, row->dedupe);
+	job->row.payload = str_copy(b->arena, row->payload);
+	job->row.dedupe = str_copy(b->arena, row->dedupe);
 	return b->n == b->max;
 }
 
@@ -57,9 +51,9 @@ take_delivery(void *arg, const struct store_event *ev)
 {
 	struct claim *b = arg;
 	struct job *job = &b->jobs[0];
-	job->platform = keep(b->arena, ev->platform);
-	job->content_type = keep(b->arena, ev->content_type);
-	job->body = keep(b->arena, ev->body);
+	job->platform = str_copy(b->arena, ev->platform);
+	job->content_type = str_copy(b->arena, ev->content_type);
+	job->body = str_copy(b->arena, ev->body);
 	return 1;
 }
 

@@ -94,7 +94,7 @@ text_of(struct arena *a, const json_t *o, const char *key)
 	struct str s;
 	const json_t *v = json_object_get(o, key);
 	if (json_text(v, &s) == 0)
-		return (struct str){ arena_dup(a, s.p, s.n), s.n };
+		return str_copy(a, s);
 	if (json_is_integer(v))
 		return str_from(
 		    arena_printf(a, "%lld", (long long)json_integer_value(v)));

@@ -112,14 +112,6 @@ look(struct side *side, const struct row **out, struct err *e)
 	return 0;
 }
 
-static int
-compare_text(struct str a, struct str b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int c = n > 0 ? memcmp(a.p, b.p, n) : 0;
-	return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
-}
-
 /* By the bytes of texts, as both databases order them; absent comes last. */
 static int
 compare_keys(const struct table *t, const struct row *a, const struct row *b)
@@ -130,7 +122,7 @@ compare_keys(const struct table *t, const struct row *a, const struct row *b)
 	for (size_t i = 0; i < t->keys && c == 0; i++)
 		c = t->numbered
 		    ? (a->v[i].i > b->v[i].i) - (a->v[i].i < b->v[i].i)
-		    : compare_text(a->v[i].s, b->v[i].s);
+		    : str_compare(a->v[i].s, b->v[i].s);
 	return c;
 }
 
@@ -142,7 +134,7 @@ same_value(const struct db_value *a, const struct db_value *b)
 		return a->type == b->type;
 	if (a->type == DB_INT || b->type == DB_INT)
 		return a->type == b->type && a->i == b->i;
-	return compare_text(a->s, b->s) == 0;
+	return str_compare(a->s, b->s) == 0;
 }
 
 static int
