@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "cgi/ask/publisher.h"
 
 /* ---- from outside -------------------------------------------------------- */
@@ -227,9 +228,7 @@ open_fds(struct publish *pub, struct err *e)
 int
 publish_start(const struct publish_opts *o, struct publish **out, struct err *e)
 {
-	struct publish *pub = calloc(1, sizeof(*pub));
-	if (pub == NULL)
-		return err_set(e, ERR_MEMORY, "out of memory");
+	struct publish *pub = memory_new(sizeof(*pub));
 	pthread_mutex_init(&pub->lock, NULL);
 	histogram_init(&pub->stats.committed, histogram_times, HISTOGRAM_TIMES);
 	histogram_init(&pub->stats.came, histogram_times, HISTOGRAM_TIMES);
@@ -240,8 +239,7 @@ publish_start(const struct publish_opts *o, struct publish **out, struct err *e)
 	pub->epoll = pub->wake = -1;
 	pub->seen = pub->seen_pass = -1;
 	pub->arena = arena_new(REQUEST_ARENA_MAX);
-	int rc = pub->arena == NULL ? err_set(e, ERR_MEMORY, "out of memory")
-				    : open_fds(pub, e);
+	int rc = open_fds(pub, e);
 	if (rc == 0 &&
 	    pthread_create(&pub->thread, NULL, publisher_main, pub) != 0)
 		rc = err_set(e, ERR_SYSTEM, "no thread for streams");

@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/memory.h"
+
 enum {
 	IO_KEEP = 256 * 1024, /* bytes of the memory file kept when idle */
 	IO_HEAD_MAX = 2 * REPLY_HEAD_MAX,
@@ -54,11 +56,7 @@ file_open(struct io *io)
 struct io *
 io_new(struct err *e)
 {
-	struct io *io = calloc(1, sizeof(*io));
-	if (io == NULL) {
-		err_set(e, ERR_MEMORY, "out of memory");
-		return NULL;
-	}
+	struct io *io = memory_new(sizeof(*io));
 	io->fd = -1;
 	buf_init(&io->head, IO_HEAD_MAX);
 	if (file_open(io) != 0) {

@@ -15,7 +15,7 @@ struct io;
  * libfcgi sets some for SIGPIPE, SIGTERM and SIGUSR1. */
 int io_init(struct err *e);
 
-/* NULL: no memory or no descriptor. */
+/* NULL: no descriptor. */
 struct io *io_new(struct err *e);
 void io_free(struct io *io);
 

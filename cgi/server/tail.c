@@ -77,7 +77,6 @@ tail_mail(const struct config *config)
 	setsid();
 	let_go();
 	t.arena = arena_new(MEMORY_MAX);
-	if (t.arena != NULL)
-		carry_out(&t);
+	carry_out(&t);
 	_exit(EXIT_SUCCESS);
 }

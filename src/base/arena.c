@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 enum { BLOCK_SIZE = 16 * 1024, ALIGN = 16 };
 
 struct block {
@@ -44,15 +46,11 @@ block_new(size_t size)
 struct arena *
 arena_new(size_t limit)
 {
-	struct arena *a = calloc(1, sizeof(*a));
-	if (a == NULL)
-		return NULL;
+	struct arena *a = memory_new(sizeof(*a));
 	a->limit = limit;
 	a->blocks = block_new(BLOCK_SIZE);
-	if (a->blocks == NULL) {
-		free(a);
-		return NULL;
-	}
+	if (a->blocks == NULL)
+		memory_out();
 	return a;
 }
 

@@ -12,7 +12,7 @@
  */
 struct arena;
 
-/* limit: bytes handed out at most. NULL when out of memory. */
+/* limit: bytes handed out at most. Never NULL: see base/memory.h. */
 struct arena *arena_new(size_t limit);
 
 /* Zeroed memory, or NULL when the limit or the machine's memory is reached. */

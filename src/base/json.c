@@ -4,9 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/log.h"
+#include "base/memory.h"
 
 /* Stands in for a number that does not fit; no longer than the shortest of
  * those, "2e308". */
@@ -21,10 +20,8 @@ static void *
 allocate(size_t n)
 {
 	void *p = malloc(n);
-	if (p == NULL) {
-		log_line(LOG_ERROR, "no memory left, ending");
-		_exit(EXIT_FAILURE);
-	}
+	if (p == NULL)
+		memory_out();
 	return p;
 }
 

@@ -174,8 +174,6 @@ rebuild_step(struct store *s, const struct config *c, int64_t now,
     struct arena *a, struct rebuild_result *r, struct err *e)
 {
 	struct arena *names = arena_new(SUBJECTS_AT_ONCE * (size_t)TEXT_MAX);
-	if (names == NULL)
-		return err_set(e, ERR_MEMORY, "out of memory");
 	int rc = store_begin(s, e);
 	if (rc == 0) {
 		rc = step(s, c, now, a, names, r, e);
@@ -195,9 +193,7 @@ rebuild_diff(struct store *s, const struct config *c, struct arena *a,
 	struct subject_name at = { STR(""), STR("") };
 	struct arena *now = arena_new(SUBJECTS_AT_ONCE * (size_t)TEXT_MAX);
 	struct arena *next = arena_new(SUBJECTS_AT_ONCE * (size_t)TEXT_MAX);
-	int rc = now == NULL || next == NULL
-	    ? err_set(e, ERR_MEMORY, "out of memory")
-	    : 0;
+	int rc = 0;
 	while (rc == 0 && !r->done) {
 		/* the cursor lives in the other arena while this one fills */
 		struct names names = { .arena = next };

@@ -39,8 +39,6 @@ sold_find(struct store *s, const struct config *c,
 		return 0;
 	l.opts = project_opts(c, l.platform);
 	l.one = arena_new(MEMORY_MAX);
-	if (l.one == NULL)
-		return err_set(e, ERR_MEMORY, "out of memory");
 	int rc =
 	    store_event_of_subject(s, row->platform, row->subject, look, &l, e);
 	arena_free(l.one);

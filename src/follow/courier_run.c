@@ -1,5 +1,6 @@
 #include "follow/courier.h"
 
+#include "base/memory.h"
 #include "base/time.h"
 #include "follow/courier_own.h"
 #include "follow/outbox.h"
@@ -141,7 +142,7 @@ lane_main(void *arg)
 	struct turn t = { .claim = { .lane = lane,
 			      .arena = arena_new(ARENA_MAX) },
 		.arena = arena_new(ARENA_MAX) };
-	while (t.claim.arena != NULL && t.arena != NULL && next(&t))
+	while (next(&t))
 		carry_out(&t);
 	/* not marked: done again when the claim has run out */
 	drop_marks(&t);
@@ -282,18 +283,13 @@ int
 courier_new(const struct courier_opts *o, struct courier **out, struct err *e)
 {
 	const struct rules *rules = &o->config->follow_ups;
-	struct courier *c = calloc(1, sizeof(*c));
-	struct lane *lanes = calloc(rules->n_targets + 1, sizeof(*lanes));
-	struct arena *arena = arena_new(ARENA_MAX);
-	if (c == NULL || lanes == NULL || arena == NULL) {
-		free(c);
-		free(lanes);
-		arena_free(arena);
-		return err_set(e, ERR_MEMORY, "out of memory");
-	}
+	struct courier *c = memory_new(sizeof(*c));
+	struct lane *lanes =
+	    memory_new((rules->n_targets + 1) * sizeof(*lanes));
+	(void)e;
 	c->o = *o;
 	c->lanes = lanes;
-	c->arena = arena;
+	c->arena = arena_new(ARENA_MAX);
 	c->n = rules->n_targets;
 	for (size_t i = 0; i < c->n; i++)
 		lanes[i] =

@@ -69,15 +69,11 @@ effect_id(const struct effect *f, enum action_kind kind, struct str target,
 {
 	uint8_t digest[CRYPTO_SHA256];
 	struct crypto_hash *h = crypto_hash_new();
-	int rc = -1;
-	if (h != NULL) {
-		crypto_hash_add(
-		    h, action_words[kind], strlen(action_words[kind]) + 1);
-		crypto_hash_add(h, target.p, target.n);
-		crypto_hash_add(h, "", 1);
-		crypto_hash_add(h, f->once.p, f->once.n);
-		rc = crypto_hash_end(h, digest);
-	}
+	crypto_hash_add(h, action_words[kind], strlen(action_words[kind]) + 1);
+	crypto_hash_add(h, target.p, target.n);
+	crypto_hash_add(h, "", 1);
+	crypto_hash_add(h, f->once.p, f->once.n);
+	int rc = crypto_hash_end(h, digest);
 	crypto_hash_free(h);
 	if (rc != 0)
 		return err_set(e, ERR_MEMORY, "out of memory");

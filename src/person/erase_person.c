@@ -560,12 +560,10 @@ erase_person(struct store *s, const struct config *c,
 		.dry_run = dry_run,
 		.now = now,
 		.r = r,
-		.arena = arena_new(MEMORY_MAX) };
+		.arena = arena_new(MEMORY_MAX),
+		.found = { .arena = arena_new(FOUND_MAX) } };
 	*r = (struct erase_result){ 0 };
-	x.found.arena = arena_new(FOUND_MAX);
-	int rc = x.arena == NULL || x.found.arena == NULL
-	    ? err_set(e, ERR_MEMORY, "out of memory")
-	    : erase_all(&x, e);
+	int rc = erase_all(&x, e);
 	arena_free(x.arena);
 	arena_free(x.found.arena);
 	return rc;

@@ -320,9 +320,10 @@ check_delivery(struct server *s, const struct kind *kind)
 static const char *
 check(struct server *s, const struct kind *kind, const char *want)
 {
-	/* no answer at all, and exit 1: the web server says 500, after which
-	 * Gumroad comes again, as after 503 */
-	int none = s->answer.rc == EXIT_FAILURE && s->answer.text[0] == '\0';
+	/* no answer at all, and exit 1, or 3 of base/memory.h: the web server
+	 * says 500, after which Gumroad comes again, as after 503 */
+	int none = (s->answer.rc == EXIT_FAILURE || s->answer.rc == 3) &&
+	    s->answer.text[0] == '\0';
 	if (!none && s->answer.status != kind->status &&
 	    s->answer.status != kind->or_status &&
 	    s->answer.status != kind->or_else)
