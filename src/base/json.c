@@ -256,6 +256,24 @@ json_load_strict(struct arena *a, struct str text, int flags,
 	return v;
 }
 
+static void
+drop_json(void *json)
+{
+	json_decref(json);
+}
+
+json_t *
+json_load_kept(struct arena *a, struct str text, int flags, const char **reason,
+    struct err *e)
+{
+	json_t *v = json_load_strict(a, text, flags, reason, e);
+	if (v != NULL && arena_defer(a, drop_json, v) != 0) {
+		err_set(e, ERR_MEMORY, "out of memory");
+		return NULL;
+	}
+	return v;
+}
+
 int
 json_text(const json_t *v, struct str *out)
 {

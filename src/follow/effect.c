@@ -90,7 +90,7 @@ text_of(struct arena *a, const json_t *o, const char *key)
 	struct str s;
 	const json_t *v = json_object_get(o, key);
 	if (json_text(v, &s) == 0)
-		return str_copy(a, s);
+		return s;
 	if (json_is_integer(v))
 		return str_from(
 		    arena_printf(a, "%lld", (long long)json_integer_value(v)));
@@ -118,7 +118,7 @@ effect_read(struct arena *a, struct str payload, struct str *type,
     struct action_fact *out, size_t *n, struct err *e)
 {
 	const char *reason = NULL;
-	json_t *j = json_load_strict(a, payload, 0, &reason, e);
+	const json_t *j = json_load_kept(a, payload, 0, &reason, e);
 	if (j == NULL)
 		return reason == NULL
 		    ? -1
@@ -166,6 +166,5 @@ effect_read(struct arena *a, struct str payload, struct str *type,
 			    ? price_of(a, purchase)
 			    : text_of(a, facts[i].in, facts[i].key) };
 	*type = out[0].value;
-	json_decref(j);
 	return arena_failed(a) ? err_set(e, ERR_MEMORY, "out of memory") : 0;
 }
