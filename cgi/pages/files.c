@@ -221,10 +221,8 @@ join_name(const struct request *r, size_t first, struct str *last)
 		buf_addf(&b, "%s%s", b.n > 0 ? "/" : "", last->p);
 	}
 	/* empty: the folder itself, asked for without a slash */
-	const char *name =
-	    good && buf_ok(&b) ? str_z(r->arena, buf_str(&b)) : NULL;
-	buf_free(&b);
-	return name;
+	const char *name = buf_take(&b, r->arena).p;
+	return good ? name : NULL;
 }
 
 /* A configuration can be changed so that it fits no more, and a file be a

@@ -40,3 +40,10 @@ err_is_passing(const struct err *e)
 	return e->code == ERR_BUSY || e->code == ERR_DB ||
 	    e->code == ERR_SYSTEM || e->code == ERR_MEMORY;
 }
+
+int
+err_ends_transaction(const struct err *e)
+{
+	return e->code == ERR_DB || e->code == ERR_BUSY ||
+	    e->code == ERR_ABSENT;
+}

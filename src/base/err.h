@@ -46,4 +46,8 @@ int err_prefix(struct err *e, const char *fmt, ...)
 /* Is it one that passes by itself (busy, database, system, memory)? */
 int err_is_passing(const struct err *e);
 
+/* Is it the database's own (away, busy, not there), so that a transaction
+ * cannot go on? */
+int err_ends_transaction(const struct err *e);
+
 #endif

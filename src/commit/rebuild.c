@@ -89,13 +89,6 @@ rebuild_restart(struct store *s, const struct config *c, struct err *e)
 	return -1;
 }
 
-static int
-is_fatal(const struct err *e)
-{
-	return e->code == ERR_DB || e->code == ERR_BUSY ||
-	    e->code == ERR_ABSENT;
-}
-
 /* Folds one; a subject that cannot be folded keeps the rows it has. */
 static int
 rebuild_one(struct store *s, const struct config *c,
@@ -108,14 +101,14 @@ rebuild_one(struct store *s, const struct config *c,
 	arena_reset(a);
 	if (project_differs(s, c, name->platform, name->subject, a, &rows, e) !=
 	    0)
-		return is_fatal(e) ? -1 : 0;
+		return err_ends_transaction(e) ? -1 : 0;
 	if (rows == 0)
 		return 0;
 	if (store_savepoint(s, e) != 0)
 		return -1;
 	if (project_any(s, c, name->platform, name->subject, &when, a, e) !=
 	    0) {
-		if (is_fatal(e) || store_rollback_to(s, e) != 0)
+		if (err_ends_transaction(e) || store_rollback_to(s, e) != 0)
 			return -1;
 		return store_release(s, e);
 	}

@@ -18,20 +18,13 @@ is_wanted(const struct config *c)
 	return c->follow_ups.n > 0 || c->follow_ups.alert_mail.p != NULL;
 }
 
-static int
-is_fatal(const struct err *e)
-{
-	return e->code == ERR_DB || e->code == ERR_BUSY ||
-	    e->code == ERR_ABSENT;
-}
-
 /* What went wrong goes into a note: the cause goes on without it. */
 static int
 end_guard(struct store *s, int rc, struct err *e)
 {
 	if (rc == 0)
 		return store_release(s, e);
-	if (is_fatal(e))
+	if (err_ends_transaction(e))
 		return -1;
 	struct err why = *e;
 	*e = (struct err){ .code = ERR_NONE };
