@@ -25,11 +25,11 @@
 #include "cgi/route.h"
 #include "cgi/server/send.h"
 #include "cgi/server/tail.h"
-#include "cgi/server/turn.h"
 #include "cgi/server/worker.h"
 #include "cgi/server/writer.h"
 #include "commit/commit.h"
 #include "config/site.h"
+#include "store/turn.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "unknown"
