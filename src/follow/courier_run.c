@@ -6,6 +6,7 @@
 #include "follow/outbox.h"
 
 enum {
+	CLAIM_FIRST = 4, /* rows */
 	LEASE_S = 60, /* of a claim, beside twice the time-out */
 	BATCH_MS = 1000, /* then marks are written */
 	MARK_MS = 60000, /* so long it is tried to write them */
@@ -25,6 +26,7 @@ struct turn {
 	struct claim claim;
 	struct mark marks[COURIER_CLAIM_MAX];
 	size_t n_marks;
+	size_t most; /* rows to claim: twice what was done in BATCH_MS */
 	struct arena *arena; /* of one row */
 };
 
@@ -64,6 +66,8 @@ mark_and_claim(struct store *s, struct turn *t, struct err *e)
 	b->now = time_now();
 	b->until = b->now + LEASE_S + 2 * b->lane->action->timeout_ms / 1000;
 	b->max = ask_claim(b->lane, b->now);
+	if (b->max > t->most)
+		b->max = t->most;
 	return b->max == 0 ? 0 : courier_claim(s, b, e);
 }
 
@@ -126,6 +130,7 @@ carry_out(struct turn *t)
 	while (may_wait(&t->marks[n++]) && n < b->n && time_ticks() < end &&
 	    ask_claim(b->lane, time_now()) > 0);
 	t->n_marks = b->n;
+	t->most = 2 * n;
 	for (; n < b->n; n++) {
 		const struct store_outbox *row = &b->jobs[n].row;
 		t->marks[n] =
@@ -141,6 +146,7 @@ lane_main(void *arg)
 	struct courier *c = lane->courier;
 	struct turn t = { .claim = { .lane = lane,
 			      .arena = arena_new(ARENA_MAX) },
+		.most = CLAIM_FIRST,
 		.arena = arena_new(ARENA_MAX) };
 	while (next(&t))
 		carry_out(&t);
