@@ -18,6 +18,12 @@ err_set(struct err *e, enum err_code code, const char *fmt, ...)
 }
 
 int
+err_no_memory(struct err *e)
+{
+	return err_set(e, ERR_MEMORY, "out of memory");
+}
+
+int
 err_prefix(struct err *e, const char *fmt, ...)
 {
 	if (e != NULL) {

@@ -39,6 +39,8 @@ struct err {
 int err_set(struct err *e, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+int err_no_memory(struct err *e); /* the same, ERR_MEMORY */
+
 /* Puts "what: " before the message already set. Returns -1. */
 int err_prefix(struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

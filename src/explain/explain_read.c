@@ -18,12 +18,6 @@ struct work {
 	int cut; /* a maximum was reached */
 };
 
-static int
-no_memory(struct err *e)
-{
-	return err_set(e, ERR_MEMORY, "out of memory");
-}
-
 /* ---- which subjects ---- */
 
 static int
@@ -63,7 +57,7 @@ add_if_any(struct work *w, const char *prefix, struct str id)
 		    str_from(arena_printf(w->a, "%s%.*s", prefix, STR_ARG(id)));
 		int64_t n = 0;
 		if (subject.p == NULL)
-			return no_memory(w->e);
+			return err_no_memory(w->e);
 		if (store_event_count_of_subject(
 			w->s, platform, subject, &n, w->e) != 0)
 			return -1;
@@ -99,7 +93,7 @@ find_subjects(struct work *w)
 	w->x->subjects =
 	    arena_alloc(w->a, EXPLAIN_SUBJECTS_MAX * sizeof(*w->x->subjects));
 	if (w->x->subjects == NULL)
-		return no_memory(w->e);
+		return err_no_memory(w->e);
 	if (ask->key != NULL)
 		return store_purchase_subjects(w->s, ask->key->by,
 		    ask->key->platform, ask->key->id, EXPLAIN_SUBJECTS_MAX,
@@ -210,7 +204,7 @@ fold_again(struct work *w, struct explain_subject *u)
 	    arena_alloc(w->a, (u->n_events + 1) * sizeof(*d));
 	size_t n = 0;
 	if (d == NULL)
-		return no_memory(w->e);
+		return err_no_memory(w->e);
 	for (size_t i = 0; i < u->n_events; i++) {
 		const struct explain_event *ev = &u->events[i];
 		int is_fact = ev->fact != NULL &&
@@ -270,7 +264,7 @@ read_subject(struct work *w, struct explain_subject *u)
 	struct gather g = { .work = w, .subject = u };
 	struct str about = manual_subject(w->a, u->platform, u->subject);
 	if (about.p == NULL)
-		return no_memory(w->e);
+		return err_no_memory(w->e);
 	if (store_purchase_of_subject(w->s, u->platform, u->subject, rows_take,
 		&u->rows, w->e) != 0 ||
 	    store_subscription_of_subject(w->s, u->platform, u->subject,
@@ -279,7 +273,7 @@ read_subject(struct work *w, struct explain_subject *u)
 		&g, w->e) != 0)
 		return -1;
 	if (g.failed || u->rows.failed || arena_failed(w->a))
-		return no_memory(w->e);
+		return err_no_memory(w->e);
 	if (u->rows.n > 0)
 		qsort(u->rows.v, u->rows.n, sizeof(*u->rows.v), compare_rows);
 	return fold_again(w, u);
@@ -305,7 +299,7 @@ say_all(struct work *w, struct explain_subject *u, struct buf *b)
 			    (long long)ev->event);
 		ev->says = str_copy(w->a, buf_str(b));
 		if (ev->says.p == NULL)
-			return no_memory(w->e);
+			return err_no_memory(w->e);
 	}
 	return 0;
 }

@@ -7,12 +7,6 @@
 #include "follow/rate.h"
 
 static int
-no_memory(struct err *e)
-{
-	return err_set(e, ERR_MEMORY, "out of memory");
-}
-
-static int
 is_wanted(const struct config *c)
 {
 	return c->follow_ups.n > 0 || c->follow_ups.alert_mail.p != NULL;
@@ -56,7 +50,7 @@ alert_flood(struct outbox_sink *k, const struct outbox_delivery *d,
 	    (long long)(r->usual / 1000), (long long)(r->usual % 1000 / 100),
 	    platform, (long long)d->event, platform, (long long)rate_limit(r));
 	return once == NULL || text == NULL
-	    ? no_memory(e)
+	    ? err_no_memory(e)
 	    : outbox_alert(k->s, k->c, once, text, d->at, k->a, e);
 }
 
@@ -197,7 +191,7 @@ outbox_alert(struct store *s, const struct config *c, const char *once,
 	if (c->follow_ups.alert_mail.p == NULL)
 		return 0;
 	if (f.once.p == NULL)
-		return no_memory(e);
+		return err_no_memory(e);
 	if (effect_id(&f, ACTION_MAIL, STR(RULE_ALERT), id, e) != 0)
 		return -1;
 	buf_init(&b, EFFECT_PAYLOAD_MAX);
@@ -215,7 +209,7 @@ outbox_alert(struct store *s, const struct config *c, const char *once,
 		.dedupe = str_from(id),
 		.event = STORE_NULL,
 		.added_at = at };
-	int rc = buf_ok(&b) ? store_outbox_add(s, &row, e) : no_memory(e);
+	int rc = buf_ok(&b) ? store_outbox_add(s, &row, e) : err_no_memory(e);
 	buf_free(&b);
 	return rc;
 }
