@@ -208,12 +208,6 @@ publish_stats(struct publish *pub)
 }
 
 static int
-or_default(int given, int standard)
-{
-	return given > 0 ? given : standard;
-}
-
-static int
 open_fds(struct publish *pub, struct err *e)
 {
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = &pub->wake };
@@ -233,9 +227,10 @@ publish_start(const struct publish_opts *o, struct publish **out, struct err *e)
 	histogram_init(&pub->stats.committed, histogram_times, HISTOGRAM_TIMES);
 	histogram_init(&pub->stats.came, histogram_times, HISTOGRAM_TIMES);
 	pub->o = *o;
-	pub->o.heartbeat_ms = or_default(o->heartbeat_ms, PUBLISH_HEARTBEAT_MS);
-	pub->o.full_ms = or_default(o->full_ms, PUBLISH_FULL_MS);
-	pub->o.poll_ms = or_default(o->poll_ms, PUBLISH_POLL_MS);
+	pub->o.heartbeat_ms =
+	    loop_default(o->heartbeat_ms, PUBLISH_HEARTBEAT_MS);
+	pub->o.full_ms = loop_default(o->full_ms, PUBLISH_FULL_MS);
+	pub->o.poll_ms = loop_default(o->poll_ms, PUBLISH_POLL_MS);
 	pub->epoll = pub->wake = -1;
 	pub->seen = pub->seen_pass = -1;
 	pub->arena = arena_new(REQUEST_ARENA_MAX);

@@ -70,6 +70,13 @@ struct loop_opts {
 	int conns_max;
 };
 
+/* What an option means: given, or the constant where it is 0. */
+static inline int
+loop_default(int given, int standard)
+{
+	return given > 0 ? given : standard;
+}
+
 struct loop;
 
 /* Starts the threads on a non-blocking listening socket, which stays the

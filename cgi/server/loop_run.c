@@ -365,24 +365,18 @@ join(struct loop *l)
 
 /* ---- from outside -------------------------------------------------------- */
 
-static int
-or_default(int given, int standard)
-{
-	return given > 0 ? given : standard;
-}
-
 static void
 set_opts(struct loop *l, const struct loop_opts *o)
 {
 	l->shared.o = *o;
-	l->shared.o.request_ms = or_default(o->request_ms, LOOP_REQUEST_MS);
-	l->shared.o.send_ms = or_default(o->send_ms, LOOP_SEND_MS);
-	l->shared.o.pause_ms = or_default(o->pause_ms, LOOP_PAUSE_MS);
-	l->shared.o.idle_ms = or_default(o->idle_ms, LOOP_IDLE_MS);
+	l->shared.o.request_ms = loop_default(o->request_ms, LOOP_REQUEST_MS);
+	l->shared.o.send_ms = loop_default(o->send_ms, LOOP_SEND_MS);
+	l->shared.o.pause_ms = loop_default(o->pause_ms, LOOP_PAUSE_MS);
+	l->shared.o.idle_ms = loop_default(o->idle_ms, LOOP_IDLE_MS);
 	l->shared.o.stop_idle_ms =
-	    or_default(o->stop_idle_ms, LOOP_STOP_IDLE_MS);
-	l->shared.o.stop_ms = or_default(o->stop_ms, LOOP_STOP_MS);
-	l->shared.o.conns_max = or_default(o->conns_max, LOOP_CONNS_MAX);
+	    loop_default(o->stop_idle_ms, LOOP_STOP_IDLE_MS);
+	l->shared.o.stop_ms = loop_default(o->stop_ms, LOOP_STOP_MS);
+	l->shared.o.conns_max = loop_default(o->conns_max, LOOP_CONNS_MAX);
 	if (l->shared.o.threads < 1)
 		l->shared.o.threads = 1;
 	if (l->shared.o.threads > LOOP_THREADS_MAX)

@@ -276,12 +276,6 @@ send_count(struct send *s)
 }
 
 static int
-or_default(int given, int standard)
-{
-	return given > 0 ? given : standard;
-}
-
-static int
 open_all(struct send *s, struct err *e)
 {
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = &s->wake };
@@ -304,9 +298,9 @@ send_start(const struct send_opts *o, struct send **out, struct err *e)
 {
 	struct send *s = memory_new(sizeof(*s));
 	pthread_mutex_init(&s->lock, NULL);
-	s->o.most = or_default(o->most, SEND_MAX);
-	s->o.per_person = or_default(o->per_person, SEND_PER_PERSON);
-	s->o.stall_ms = or_default(o->stall_ms, SEND_STALL_MS);
+	s->o.most = loop_default(o->most, SEND_MAX);
+	s->o.per_person = loop_default(o->per_person, SEND_PER_PERSON);
+	s->o.stall_ms = loop_default(o->stall_ms, SEND_STALL_MS);
 	s->epoll = s->wake = -1;
 	if (open_all(s, e) != 0) {
 		send_free(s);
