@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
-#include "follow/share.h"
+#include "follow/courier.h"
 
 enum {
 	STOP_MS = 2000, /* for what is on its way to a target */
@@ -26,9 +26,8 @@ struct work {
 /* ---- the process that works ---------------------------------------------- */
 
 static void
-say(void *arg, const char *text)
+say(const char *text)
 {
-	(void)arg;
 	log_line(LOG_WARNING, "%s", text);
 }
 
@@ -47,10 +46,9 @@ static _Noreturn void
 work_main(const struct config *config, const sigset_t *signals)
 {
 	struct work w = { .share = SHARE(config->database, STORE_WRITE) };
-	const struct courier_opts o = { .config = config,
-		.with = share_with,
-		.with_arg = &w.share,
-		.say = say };
+	const struct courier_opts o = {
+		.config = config, .share = &w.share, .say = say
+	};
 	struct err e = { .code = ERR_NONE };
 	if (courier_new(&o, &w.courier, &e) != 0) {
 		log_line(LOG_ERROR, "outbox: %s", e.text);

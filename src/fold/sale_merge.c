@@ -5,14 +5,6 @@
 #include "fold/column.h"
 #include "fold/hand.h"
 
-static int
-compare_str(struct str a, struct str b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int c = n > 0 ? memcmp(a.p, b.p, n) : 0;
-	return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
-}
-
 /* Which kind of delivery speaks first of a sale. */
 static int
 precedence(enum fact_kind kind)
@@ -37,7 +29,7 @@ static int
 compare_sent(const struct fold_delivery *a, const struct fold_delivery *b)
 {
 	int c = (a->sent_at > b->sent_at) - (a->sent_at < b->sent_at);
-	return c != 0 ? c : compare_str(a->fact->delivery, b->fact->delivery);
+	return c != 0 ? c : str_compare(a->fact->delivery, b->fact->delivery);
 }
 
 /* The time of which a state tells. */
@@ -54,7 +46,7 @@ static int
 compare_deliveries(const void *pa, const void *pb)
 {
 	const struct fold_delivery *a = pa, *b = pb;
-	int c = compare_str(a->fact->sale, b->fact->sale);
+	int c = str_compare(a->fact->sale, b->fact->sale);
 	if (c == 0)
 		c = precedence(a->fact->kind) - precedence(b->fact->kind);
 	if (c == 0 && a->fact->kind == FACT_STATE)
@@ -71,7 +63,7 @@ compare_sales(const void *pa, const void *pb)
 	const struct sale *a = pa, *b = pb;
 	int c = (a->fact.sold_at > b->fact.sold_at) -
 	    (a->fact.sold_at < b->fact.sold_at);
-	return c != 0 ? c : compare_str(a->fact.sale, b->fact.sale);
+	return c != 0 ? c : str_compare(a->fact.sale, b->fact.sale);
 }
 
 static void
@@ -183,21 +175,16 @@ find_subscription(struct sale *s)
 	}
 }
 
-static int
-is_same(struct str a, struct str b)
-{
-	return (a.p == NULL) == (b.p == NULL) && str_eq(a, b);
-}
-
 /* Two payments under one id: do they tell the same? */
 static int
 same_payment(const struct fact *a, const struct fact *b)
 {
-	return is_same(a->subject, b->subject) &&
-	    is_same(a->user_ref, b->user_ref) && is_same(a->email, b->email) &&
-	    is_same(a->buyer, b->buyer) && is_same(a->product, b->product) &&
-	    is_same(a->names[0], b->names[0]) &&
-	    is_same(a->names[1], b->names[1]) && a->months == b->months;
+	return str_same(a->subject, b->subject) &&
+	    str_same(a->user_ref, b->user_ref) &&
+	    str_same(a->email, b->email) && str_same(a->buyer, b->buyer) &&
+	    str_same(a->product, b->product) &&
+	    str_same(a->names[0], b->names[0]) &&
+	    str_same(a->names[1], b->names[1]) && a->months == b->months;
 }
 
 static void
