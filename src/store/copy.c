@@ -8,7 +8,7 @@
 
 enum {
 	PAGE = 100, /* rows; a body may have a mebibyte, and two pages stand */
-	COLUMNS_MAX = 24,
+	COLUMNS_MAX = 27,
 	KEYS_MAX = 2,
 	NO_COLUMN = -1,
 	WRITES = 500, /* in one transaction */
@@ -31,7 +31,7 @@ static const struct table {
 	{ "outbox", QUERY_COPY_OUTBOX, QUERY_COPY_OUTBOX_PUT, QUERY_OUTBOX_DROP,
 	    13, 1, 1, NO_COLUMN },
 	{ "purchases", QUERY_COPY_PURCHASES, QUERY_PURCHASE_PUT,
-	    QUERY_PURCHASE_DROP_SALE, 24, 2, 0, NO_COLUMN },
+	    QUERY_PURCHASE_DROP_SALE, 27, 2, 0, NO_COLUMN },
 	{ "subscriptions", QUERY_COPY_SUBSCRIPTIONS, QUERY_SUBSCRIPTION_PUT,
 	    QUERY_COPY_SUBSCRIPTION_DROP, 13, 2, 0, NO_COLUMN },
 	{ "passes", QUERY_COPY_PASSES, QUERY_COPY_PASS_PUT,

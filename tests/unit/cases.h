@@ -111,6 +111,7 @@ cases_all(
 		cases_one(p, a, d->d_name, also);
 		n++;
 	}
+	test_group(p->name);
 	if (dir != NULL)
 		closedir(dir);
 	OK(n >= at_least, "%d cases", n);
