@@ -25,11 +25,11 @@
 #include "cgi/route.h"
 #include "cgi/server/send.h"
 #include "cgi/server/tail.h"
-#include "cgi/server/turn.h"
 #include "cgi/server/worker.h"
 #include "cgi/server/writer.h"
 #include "commit/commit.h"
 #include "config/site.h"
+#include "store/turn.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "unknown"
@@ -74,8 +74,7 @@ doubt(const struct config *config, struct err *e)
 	struct site_opts o;
 	struct site site;
 	struct arena *a = arena_new(CONFIG_ARENA_MAX);
-	int rc = a != NULL && site_process(a, &o, e) == 0 &&
-		site_find(a, &o, &site, e) == 0
+	int rc = site_process(a, &o, e) == 0 && site_find(a, &o, &site, e) == 0
 	    ? site_check(&site, config, e)
 	    : 0;
 	arena_free(a);
@@ -87,10 +86,6 @@ open_config(const char *option, struct err *e)
 {
 	struct config *c = NULL;
 	struct arena *a = arena_new(CONFIG_ARENA_MAX);
-	if (a == NULL) {
-		err_set(e, ERR_MEMORY, "out of memory");
-		return NULL;
-	}
 	const char *file = config_locate(a, option, CONFIG_WEB, e);
 	if (file != NULL && config_load(file, &c, e) != 0)
 		c = NULL;
@@ -106,8 +101,6 @@ app_open(
 	app->config = config;
 	/* one more for what waits */
 	app->readers = readers_new(config, threads + 1);
-	if (app->readers == NULL)
-		return err_set(e, ERR_MEMORY, "out of memory");
 	return commit_new(config, &app->commit, e);
 }
 
@@ -149,9 +142,7 @@ main_cgi(void)
 	struct first first = { .file = NULL };
 	struct config *config = NULL;
 	struct arena *a = arena_new(CONFIG_ARENA_MAX);
-	if (a == NULL)
-		err_set(&e, ERR_MEMORY, "out of memory");
-	else if (crypto_init(&e) == 0)
+	if (crypto_init(&e) == 0)
 		config = first_config(a, &first, &e);
 	if (first.file != NULL)
 		app.first = &first;

@@ -117,19 +117,14 @@ element_key(const json_t *element, struct request *r, struct access_key *key,
 	    "each of users holds one of user, email, buyer, license, a text");
 }
 
-static void
-drop_json(void *json)
-{
-	json_decref(json);
-}
-
 static const json_t *
 read_users(struct request *r, struct reply *p)
 {
 	const char *reason = NULL;
 	struct err err = { .code = ERR_NONE };
-	json_t *body = json_load_strict(r->arena, r->body, 0, &reason, &err);
-	if (body == NULL || arena_defer(r->arena, drop_json, body) != 0) {
+	const json_t *body =
+	    json_load_kept(r->arena, r->body, 0, &reason, &err);
+	if (body == NULL) {
 		bad_request(
 		    p, "body", "send JSON: {\"users\":[{\"user\":\"1\"},…]}");
 		return NULL;

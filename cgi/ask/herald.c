@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/time.h"
 
 enum {
@@ -84,9 +85,7 @@ herald_start(const struct config *config, struct publish *pub,
 	*out = NULL;
 	if (config->listen_url == NULL)
 		return 0;
-	struct herald *h = calloc(1, sizeof(*h));
-	if (h == NULL)
-		return err_set(e, ERR_MEMORY, "out of memory");
+	struct herald *h = memory_new(sizeof(*h));
 	h->url = config->listen_url;
 	h->publish = pub;
 	if (pthread_create(&h->thread, NULL, herald_main, h) != 0) {

@@ -56,12 +56,10 @@ put_link(struct store *s, void *arg, struct err *e)
 }
 
 static struct str
-text(struct arena *a, const json_t *o, const char *key)
+text(const json_t *o, const char *key)
 {
 	struct str s;
-	if (json_text(json_object_get(o, key), &s) != 0)
-		return STR_NONE;
-	s.p = arena_dup(a, s.p, s.n);
+	json_text(json_object_get(o, key), &s);
 	return platform_identifier(s);
 }
 
@@ -71,18 +69,16 @@ read_link(struct request *r, struct link *link)
 {
 	const char *reason = NULL;
 	struct err err = { .code = ERR_NONE };
-	json_t *o = json_load_strict(r->arena, r->body, 0, &reason, &err);
+	const json_t *o = json_load_kept(r->arena, r->body, 0, &reason, &err);
 	if (o == NULL)
 		return -1;
-	link->sale = link->manual.sale = text(r->arena, o, "sale");
-	link->subscription = text(r->arena, o, "subscription");
-	link->manual.user = text(r->arena, o, "user");
-	int rc = json_object_size(o) == 2 && link->manual.user.p != NULL &&
+	link->sale = link->manual.sale = text(o, "sale");
+	link->subscription = text(o, "subscription");
+	link->manual.user = text(o, "user");
+	return json_object_size(o) == 2 && link->manual.user.p != NULL &&
 		(link->sale.p != NULL || link->subscription.p != NULL)
 	    ? 0
 	    : -1;
-	json_decref(o);
-	return rc;
 }
 
 void

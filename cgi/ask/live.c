@@ -7,20 +7,6 @@
 #include "cgi/server/reader.h"
 #include "cgi/web/visitor.h"
 
-/* A browser's EventSource asks for this type (HTML, 9.2.2). */
-static int
-wants_events(const struct request *r)
-{
-	struct str rest = request_param(r, "HTTP_ACCEPT"), type, parameters;
-	while (rest.p != NULL) {
-		str_cut(rest, ',', &type, &rest);
-		str_cut(type, ';', &type, &parameters);
-		if (str_eq_fold(str_trim(type), STR("text/event-stream")))
-			return 1;
-	}
-	return 0;
-}
-
 static int
 answer_json(const struct app *app, struct request *r, struct store *s,
     const struct live_ask *ask, struct reply *p, struct err *e)
@@ -96,8 +82,10 @@ answer(const struct app *app, struct request *r, struct store *s,
 	/* what is no number of ours cannot be gone on from */
 	if (last.n == 0 || str_int64(last, 0, INT64_MAX, &ask.after) != 0)
 		ask.after = INT64_MAX;
-	return wants_events(r) ? answer_events(app, r, s, &ask, p, told, e)
-			       : answer_json(app, r, s, &ask, p, e);
+	/* a browser's EventSource asks for this type (HTML, 9.2.2) */
+	return request_accepts(r, STR("text/event-stream"))
+	    ? answer_events(app, r, s, &ask, p, told, e)
+	    : answer_json(app, r, s, &ask, p, e);
 }
 
 /* The passes a stream is for; it ends with the first of them, and the browser

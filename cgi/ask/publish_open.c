@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "cgi/ask/publisher.h"
 
 /* ---- from outside -------------------------------------------------------- */
@@ -207,12 +208,6 @@ publish_stats(struct publish *pub)
 }
 
 static int
-or_default(int given, int standard)
-{
-	return given > 0 ? given : standard;
-}
-
-static int
 open_fds(struct publish *pub, struct err *e)
 {
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = &pub->wake };
@@ -227,21 +222,19 @@ open_fds(struct publish *pub, struct err *e)
 int
 publish_start(const struct publish_opts *o, struct publish **out, struct err *e)
 {
-	struct publish *pub = calloc(1, sizeof(*pub));
-	if (pub == NULL)
-		return err_set(e, ERR_MEMORY, "out of memory");
+	struct publish *pub = memory_new(sizeof(*pub));
 	pthread_mutex_init(&pub->lock, NULL);
 	histogram_init(&pub->stats.committed, histogram_times, HISTOGRAM_TIMES);
 	histogram_init(&pub->stats.came, histogram_times, HISTOGRAM_TIMES);
 	pub->o = *o;
-	pub->o.heartbeat_ms = or_default(o->heartbeat_ms, PUBLISH_HEARTBEAT_MS);
-	pub->o.full_ms = or_default(o->full_ms, PUBLISH_FULL_MS);
-	pub->o.poll_ms = or_default(o->poll_ms, PUBLISH_POLL_MS);
+	pub->o.heartbeat_ms =
+	    loop_default(o->heartbeat_ms, PUBLISH_HEARTBEAT_MS);
+	pub->o.full_ms = loop_default(o->full_ms, PUBLISH_FULL_MS);
+	pub->o.poll_ms = loop_default(o->poll_ms, PUBLISH_POLL_MS);
 	pub->epoll = pub->wake = -1;
 	pub->seen = pub->seen_pass = -1;
 	pub->arena = arena_new(REQUEST_ARENA_MAX);
-	int rc = pub->arena == NULL ? err_set(e, ERR_MEMORY, "out of memory")
-				    : open_fds(pub, e);
+	int rc = open_fds(pub, e);
 	if (rc == 0 &&
 	    pthread_create(&pub->thread, NULL, publisher_main, pub) != 0)
 		rc = err_set(e, ERR_SYSTEM, "no thread for streams");

@@ -46,12 +46,12 @@ struct ask {
 
 /* ---- which, and who ------------------------------------------------------ */
 
-/* How many segments the title takes, 0: it is another. */
+/* How many segments after "files" the path takes, 0: it is another. */
 static size_t
-title_fits(const struct config_files *f, const struct request *r)
+fits(struct str path, const struct request *r)
 {
-	struct str name, rest = { f->title.p + 1, f->title.n - 1 };
-	size_t i = 1; /* after "files" */
+	struct str name, rest = { path.p + 1, path.n - 1 };
+	size_t i = 1;
 	while (rest.p != NULL) {
 		str_cut(rest, '/', &name, &rest);
 		if (i == r->n_segments || !str_eq(name, r->segments[i++]))
@@ -67,7 +67,7 @@ find(const struct config *c, const struct request *r, size_t *first)
 	const struct config_files *found = NULL;
 	*first = 1;
 	for (size_t i = 0; i < c->n_files; i++) {
-		size_t n = title_fits(&c->files[i], r);
+		size_t n = fits(c->files[i].title, r);
 		if (n >= *first) {
 			*first = n + 1;
 			found = &c->files[i];
@@ -76,31 +76,18 @@ find(const struct config *c, const struct request *r, size_t *first)
 	return found;
 }
 
-static int
-is_browser(const struct request *r)
-{
-	struct str rest = request_param(r, "HTTP_ACCEPT"), type, parameters;
-	while (rest.p != NULL) {
-		str_cut(rest, ',', &type, &rest);
-		str_cut(type, ';', &type, &parameters);
-		if (str_eq_fold(str_trim(type), STR("text/html")))
-			return 1;
-	}
-	return 0;
-}
-
 static void
 turn_away(const struct ask *k, struct reply *p)
 {
 	int no_pass = k->admit.answer == ADMIT_NO_PASS;
-	if (k->has_link && is_browser(k->request)) {
+	if (k->has_link && request_accepts(k->request, STR("text/html"))) {
 		/* somebody who bought: there is a new link, not a shop */
 		const char *to = arena_printf(k->request->arena, "%.*s/me",
 		    STR_ARG(k->app->config->public_url));
 		reply_empty(p, 303);
 		reply_header(p, "Location", str_from(to));
 	} else if (k->files != NULL && k->files->join.p != NULL &&
-	    is_browser(k->request)) {
+	    request_accepts(k->request, STR("text/html"))) {
 		reply_empty(p, 303);
 		reply_header(p, "Location", k->files->join);
 	} else if (no_pass) {
@@ -146,14 +133,8 @@ ask_link(struct ask *k, const struct link_file *link, int64_t now)
 static int
 is_about(const struct request *r, const struct link_file *link)
 {
-	struct str name, rest = { link->path.p + 1, link->path.n - 1 };
-	size_t i = 1;
-	while (rest.p != NULL) {
-		str_cut(rest, '/', &name, &rest);
-		if (i == r->n_segments || !str_eq(name, r->segments[i++]))
-			return 0;
-	}
-	return i == r->n_segments && !r->path_slash;
+	size_t n = fits(link->path, r);
+	return n > 0 && n + 1 == r->n_segments && !r->path_slash;
 }
 
 static enum admit_answer
@@ -221,10 +202,8 @@ join_name(const struct request *r, size_t first, struct str *last)
 		buf_addf(&b, "%s%s", b.n > 0 ? "/" : "", last->p);
 	}
 	/* empty: the folder itself, asked for without a slash */
-	const char *name =
-	    good && buf_ok(&b) ? str_z(r->arena, buf_str(&b)) : NULL;
-	buf_free(&b);
-	return name;
+	const char *name = buf_take(&b, r->arena).p;
+	return good ? name : NULL;
 }
 
 /* A configuration can be changed so that it fits no more, and a file be a

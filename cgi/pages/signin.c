@@ -100,21 +100,14 @@ field(struct request *r, const char *name)
 	return STR_NONE;
 }
 
-static void
-drop_json(void *json)
-{
-	json_decref(json);
-}
-
 /* {"email":"…"} */
 static struct str
 json_field(struct request *r, const char *name)
 {
 	const char *reason = NULL;
 	struct str s = STR_NONE;
-	json_t *o = json_load_strict(r->arena, r->body, 0, &reason, NULL);
-	if (o == NULL || arena_defer(r->arena, drop_json, o) != 0 ||
-	    json_object_size(o) != 1 ||
+	const json_t *o = json_load_kept(r->arena, r->body, 0, &reason, NULL);
+	if (o == NULL || json_object_size(o) != 1 ||
 	    json_text(json_object_get(o, name), &s) != 0)
 		return STR_NONE;
 	return s;

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/time.h"
 #include "commit/rebuild.h"
 #include "access/signin.h"
@@ -152,13 +153,8 @@ int
 chores_start(struct commit *commit, const struct config *config,
     struct chores **out, struct err *e)
 {
-	struct chores *c = calloc(1, sizeof(*c));
-	if (c != NULL)
-		c->arena = arena_new(MEMORY_MAX);
-	if (c == NULL || c->arena == NULL) {
-		free(c);
-		return err_set(e, ERR_MEMORY, "out of memory");
-	}
+	struct chores *c = memory_new(sizeof(*c));
+	c->arena = arena_new(MEMORY_MAX);
 	c->commit = commit;
 	c->config = config;
 	pthread_condattr_t attr;

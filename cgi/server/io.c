@@ -3,34 +3,41 @@
 #include <errno.h>
 #include <fcgiapp.h>
 #include <limits.h>
-#include <malloc.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "cgi/server/frame.h"
+#include "base/memory.h"
 
 enum {
 	IO_KEEP = 256 * 1024, /* bytes of the memory file kept when idle */
 	IO_HEAD_MAX = 2 * REPLY_HEAD_MAX,
-	PAGE = 4096,
-	/* of libfcgi for one request, beside the text of the parameters: its
-	 * buffers, its table grown for FRAME_PARAMS_COUNT, a block for each */
-	IO_LIBRARY = 32 * 1024 + FRAME_PARAMS_COUNT * 40,
 };
 
 struct io {
 	int fd; /* the memory file; -1: to be made */
 	size_t size; /* of it */
-	void *volatile reserve; /* only ever there for a moment */
 	FCGX_Request q;
 	struct buf head;
 };
 
+/* libfcgi ends the program where it finds no memory (fcgiapp.c, Malloc), and
+ * then assert(3) has none to say so. */
+static void
+say_abort(int number)
+{
+	static const char text[] =
+	    "gatepost.fcgi: error: aborted: no memory left?\n";
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		signal(number, SIG_DFL);
+}
+
 int
 io_init(struct err *e)
 {
+	signal(SIGABRT, say_abort);
 	int rc = FCGX_Init();
 	if (rc != 0)
 		return err_set(e, ERR_SYSTEM, "libfcgi: FCGX_Init: %d", rc);
@@ -49,11 +56,7 @@ file_open(struct io *io)
 struct io *
 io_new(struct err *e)
 {
-	struct io *io = calloc(1, sizeof(*io));
-	if (io == NULL) {
-		err_set(e, ERR_MEMORY, "out of memory");
-		return NULL;
-	}
+	struct io *io = memory_new(sizeof(*io));
 	io->fd = -1;
 	buf_init(&io->head, IO_HEAD_MAX);
 	if (file_open(io) != 0) {
@@ -96,38 +99,6 @@ file_fill(struct io *io, struct str s)
 	return lseek(io->fd, 0, SEEK_SET) == 0 ? 0 : -1;
 }
 
-/* Was p cut from what the program has? glibc maps what it cannot cut as pages
- * of its own, all of which count, and unmaps them at once when freed. */
-static int
-is_kept(void *p, size_t n)
-{
-#ifdef __GLIBC__
-	return malloc_usable_size(p) < n + PAGE / 4;
-#else
-	return p != NULL && n > 0;
-#endif
-}
-
-/* Where an allocation of its own fails libfcgi ends the program (fcgiapp.c,
- * Malloc, PutParam). So all it takes for a request is asked for first, in one
- * piece: given back, it stays the thread's and is found there, but where
- * threads that share it are quicker. n: bytes of the parameters' records. */
-static int
-memory_is_there(struct io *io, size_t n)
-{
-	size_t size =
-	    IO_LIBRARY + (n < FRAME_PARAMS_MAX ? n : FRAME_PARAMS_MAX);
-	/* for is_kept: far from whole pages */
-	size = size / PAGE * PAGE + PAGE / 2;
-	io->reserve = malloc(size);
-	if (io->reserve == NULL)
-		return 0;
-	int is_there = is_kept(io->reserve, size);
-	free(io->reserve);
-	io->reserve = NULL;
-	return is_there;
-}
-
 /* All of STDIN, up to n bytes; anything else than n is an error. */
 static int
 read_body(FCGX_Request *q, struct arena *a, size_t n, struct str *body)
@@ -147,8 +118,7 @@ io_read(struct io *io, struct str records, size_t body_n, struct arena *a,
     struct request *r)
 {
 	struct str body = STR("");
-	if (file_fill(io, records) != 0 ||
-	    !memory_is_there(io, records.n - body_n))
+	if (file_fill(io, records) != 0)
 		return -1;
 	FCGX_Request *q = &io->q;
 	FCGX_InitRequest(q, -1, 0);

@@ -15,14 +15,14 @@ struct io;
  * libfcgi sets some for SIGPIPE, SIGTERM and SIGUSR1. */
 int io_init(struct err *e);
 
-/* NULL: no memory or no descriptor. */
+/* NULL: no descriptor. */
 struct io *io_new(struct err *e);
 void io_free(struct io *io);
 
 /*
  * Decodes the records of one whole request into *r. body_n: the content bytes
  * of its STDIN. Parameters live until io_end, the body in the arena. -1: they
- * cannot be decoded (no memory); nothing to end then.
+ * cannot be decoded; nothing to end then. Without memory the program ends.
  */
 int io_read(struct io *io, struct str records, size_t body_n, struct arena *a,
     struct request *r);

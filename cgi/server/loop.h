@@ -5,8 +5,8 @@
  * The room server: sockets, connections and threads. In: bytes of a web server
  * (FastCGI), or of standard input (plain CGI). Out: a whole request to a
  * handler, and its answer back. listen.h has the sockets, loop.h the threads,
- * conn.h and frame.h read, io.h is libfcgi; plain.h, turn.h and tail.h are
- * plain CGI; reader.h and writer.h are places at the database, send.h and
+ * conn.h and frame.h read, io.h is libfcgi; plain.h and tail.h are plain
+ * CGI; reader.h and writer.h are places at the database, send.h and
  * download.h large answers; chores.h is what the program does by itself,
  * worker.h the process for follow-ups, confine.h gives up rights.
  * Keeps the promise that one slow or broken peer holds up nobody else.
@@ -69,6 +69,13 @@ struct loop_opts {
 	int stop_ms;
 	int conns_max;
 };
+
+/* What an option means: given, or the constant where it is 0. */
+static inline int
+loop_default(int given, int standard)
+{
+	return given > 0 ? given : standard;
+}
 
 struct loop;
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/time.h"
 #include "cgi/server/conn.h"
 
@@ -322,9 +323,7 @@ worker_start(struct loop *l, int index, struct err *e)
 	if (w->io == NULL)
 		return -1;
 	w->arena = arena_new(REQUEST_ARENA_MAX);
-	w->scratch = malloc(CONN_READ);
-	if (w->arena == NULL || w->scratch == NULL)
-		return err_set(e, ERR_MEMORY, "out of memory");
+	w->scratch = memory_new(CONN_READ);
 	int rc = pthread_create(&w->thread, NULL, worker_main, w);
 	if (rc != 0)
 		return err_set(
@@ -366,24 +365,18 @@ join(struct loop *l)
 
 /* ---- from outside -------------------------------------------------------- */
 
-static int
-or_default(int given, int standard)
-{
-	return given > 0 ? given : standard;
-}
-
 static void
 set_opts(struct loop *l, const struct loop_opts *o)
 {
 	l->shared.o = *o;
-	l->shared.o.request_ms = or_default(o->request_ms, LOOP_REQUEST_MS);
-	l->shared.o.send_ms = or_default(o->send_ms, LOOP_SEND_MS);
-	l->shared.o.pause_ms = or_default(o->pause_ms, LOOP_PAUSE_MS);
-	l->shared.o.idle_ms = or_default(o->idle_ms, LOOP_IDLE_MS);
+	l->shared.o.request_ms = loop_default(o->request_ms, LOOP_REQUEST_MS);
+	l->shared.o.send_ms = loop_default(o->send_ms, LOOP_SEND_MS);
+	l->shared.o.pause_ms = loop_default(o->pause_ms, LOOP_PAUSE_MS);
+	l->shared.o.idle_ms = loop_default(o->idle_ms, LOOP_IDLE_MS);
 	l->shared.o.stop_idle_ms =
-	    or_default(o->stop_idle_ms, LOOP_STOP_IDLE_MS);
-	l->shared.o.stop_ms = or_default(o->stop_ms, LOOP_STOP_MS);
-	l->shared.o.conns_max = or_default(o->conns_max, LOOP_CONNS_MAX);
+	    loop_default(o->stop_idle_ms, LOOP_STOP_IDLE_MS);
+	l->shared.o.stop_ms = loop_default(o->stop_ms, LOOP_STOP_MS);
+	l->shared.o.conns_max = loop_default(o->conns_max, LOOP_CONNS_MAX);
 	if (l->shared.o.threads < 1)
 		l->shared.o.threads = 1;
 	if (l->shared.o.threads > LOOP_THREADS_MAX)
@@ -401,9 +394,8 @@ loop_open(struct loop *l, struct err *e)
 	    listen_add(l) != 0)
 		return err_set(e, ERR_SYSTEM, "epoll: %s", strerror(errno));
 	l->listening = 1;
-	l->workers = calloc((size_t)l->shared.o.threads, sizeof(*l->workers));
-	if (l->workers == NULL)
-		return err_set(e, ERR_MEMORY, "out of memory");
+	l->workers =
+	    memory_new((size_t)l->shared.o.threads * sizeof(*l->workers));
 	for (int i = 0; i < l->shared.o.threads; i++)
 		if (worker_start(l, i, e) != 0)
 			return -1;
@@ -414,9 +406,7 @@ int
 loop_start(const struct loop_opts *opts, int listen_fd, struct loop **out,
     struct err *e)
 {
-	struct loop *l = calloc(1, sizeof(*l));
-	if (l == NULL)
-		return err_set(e, ERR_MEMORY, "out of memory");
+	struct loop *l = memory_new(sizeof(*l));
 	pthread_mutex_init(&l->lock, NULL);
 	l->epoll = l->wake = -1;
 	l->listen_fds[l->n_listen++] = listen_fd;

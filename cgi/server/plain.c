@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "base/time.h"
 #include "cgi/server/send.h"
 
@@ -101,8 +102,8 @@ write_all(int fd, struct str s, struct err *e)
 static int
 write_file(int fd, struct download *d, struct err *e)
 {
-	char *scratch = malloc(DOWNLOAD_READ);
-	int rc = scratch == NULL ? -1 : download_write(d, fd, scratch);
+	char *scratch = memory_new(DOWNLOAD_READ);
+	int rc = download_write(d, fd, scratch);
 	free(scratch);
 	return rc == 0 ? 0
 		       : err_set(e, ERR_SYSTEM, "a file was not sent whole");
@@ -131,8 +132,6 @@ int
 plain_serve(const struct plain_opts *o, struct err *e)
 {
 	struct arena *a = arena_new(REQUEST_ARENA_MAX);
-	if (a == NULL)
-		return err_set(e, ERR_MEMORY, "out of memory");
 	int64_t until =
 	    time_ticks() + (o->read_ms > 0 ? o->read_ms : PLAIN_READ_MS);
 	struct request r;

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/memory.h"
 #include "base/time.h"
 
 enum {
@@ -40,15 +41,13 @@ struct readers *
 readers_new(const struct config *c, int threads)
 {
 	struct readers *r =
-	    calloc(1, sizeof(*r) + (size_t)threads * sizeof(r->slots[0]));
-	if (r != NULL) {
-		r->database = c->database;
-		r->standby = c->standby_url;
-		/* the last is the publisher's, unless it is alone */
-		r->n_workers = threads > 1 ? threads - 1 : threads;
-		r->n = threads;
-	}
-	for (int i = 0; r != NULL && i < r->n; i++)
+	    memory_new(sizeof(*r) + (size_t)threads * sizeof(r->slots[0]));
+	r->database = c->database;
+	r->standby = c->standby_url;
+	/* the last is the publisher's, unless it is alone */
+	r->n_workers = threads > 1 ? threads - 1 : threads;
+	r->n = threads;
+	for (int i = 0; i < r->n; i++)
 		pthread_mutex_init(&r->slots[i].lock, NULL);
 	return r;
 }

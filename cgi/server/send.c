@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/time.h"
 #include "cgi/server/conn.h"
 
@@ -275,18 +276,10 @@ send_count(struct send *s)
 }
 
 static int
-or_default(int given, int standard)
-{
-	return given > 0 ? given : standard;
-}
-
-static int
 open_all(struct send *s, struct err *e)
 {
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = &s->wake };
-	s->scratch = malloc(DOWNLOAD_READ);
-	if (s->scratch == NULL)
-		return err_set(e, ERR_MEMORY, "out of memory");
+	s->scratch = memory_new(DOWNLOAD_READ);
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->epoll < 0 || s->wake < 0 ||
@@ -303,13 +296,11 @@ open_all(struct send *s, struct err *e)
 int
 send_start(const struct send_opts *o, struct send **out, struct err *e)
 {
-	struct send *s = calloc(1, sizeof(*s));
-	if (s == NULL)
-		return err_set(e, ERR_MEMORY, "out of memory");
+	struct send *s = memory_new(sizeof(*s));
 	pthread_mutex_init(&s->lock, NULL);
-	s->o.most = or_default(o->most, SEND_MAX);
-	s->o.per_person = or_default(o->per_person, SEND_PER_PERSON);
-	s->o.stall_ms = or_default(o->stall_ms, SEND_STALL_MS);
+	s->o.most = loop_default(o->most, SEND_MAX);
+	s->o.per_person = loop_default(o->per_person, SEND_PER_PERSON);
+	s->o.stall_ms = loop_default(o->stall_ms, SEND_STALL_MS);
 	s->epoll = s->wake = -1;
 	if (open_all(s, e) != 0) {
 		send_free(s);

@@ -5,7 +5,7 @@
 
 #include "base/time.h"
 #include "config/config_names.h"
-#include "follow/share.h"
+#include "follow/courier.h"
 #include "access/signin.h"
 
 enum {
@@ -33,7 +33,7 @@ let_go(void)
 		_exit(EXIT_FAILURE);
 }
 
-/* A courier_chore_fn. */
+/* A share_fn. */
 static int
 settle(struct store *s, void *arg, struct err *e)
 {
@@ -46,9 +46,8 @@ static void
 carry_out(struct tail *t)
 {
 	const struct timespec pause = { 0, LOOK_MS * 1000000L };
-	const struct courier_opts o = {
-		.config = &t->config, .with = share_with, .with_arg = &t->share
-	};
+	const struct courier_opts o = { .config = &t->config,
+		.share = &t->share };
 	struct err e = { .code = ERR_NONE };
 	struct courier *c;
 	int64_t end = time_ticks() + TAIL_MS;
@@ -78,7 +77,6 @@ tail_mail(const struct config *config)
 	setsid();
 	let_go();
 	t.arena = arena_new(MEMORY_MAX);
-	if (t.arena != NULL)
-		carry_out(&t);
+	carry_out(&t);
 	_exit(EXIT_SUCCESS);
 }

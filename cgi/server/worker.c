@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
-#include "follow/share.h"
+#include "follow/courier.h"
 #include "truth/keep.h"
 
 enum {
@@ -27,9 +27,8 @@ struct work {
 /* ---- the process that works ---------------------------------------------- */
 
 static void
-say(void *arg, const char *text)
+say(const char *text)
 {
-	(void)arg;
 	log_line(LOG_WARNING, "%s", text);
 }
 
@@ -54,10 +53,9 @@ static _Noreturn void
 work_main(const struct config *config, const sigset_t *signals)
 {
 	struct work w = { .share = SHARE(config->database, STORE_WRITE) };
-	const struct courier_opts o = { .config = config,
-		.with = share_with,
-		.with_arg = &w.share,
-		.say = say };
+	const struct courier_opts o = {
+		.config = config, .share = &w.share, .say = say
+	};
 	struct err e = { .code = ERR_NONE };
 	struct keeper *keeper = NULL;
 	if (courier_new(&o, &w.courier, &e) != 0 ||

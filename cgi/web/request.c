@@ -31,6 +31,19 @@ request_authorization(const struct request *r)
 	return s.n == 0 ? STR_NONE : s;
 }
 
+int
+request_accepts(const struct request *r, struct str want)
+{
+	struct str rest = request_param(r, "HTTP_ACCEPT"), type, parameters;
+	while (rest.p != NULL) {
+		str_cut(rest, ',', &type, &rest);
+		str_cut(type, ';', &type, &parameters);
+		if (str_eq_fold(str_trim(type), want))
+			return 1;
+	}
+	return 0;
+}
+
 /* REQUEST_URI without scheme and host: an absolute-form target (RFC 9112,
  * 3.2.2) reaches some programs as it was sent. */
 static struct str

@@ -80,6 +80,9 @@ struct str request_param_next(const char *const **at, const char *name);
  * absent or empty. */
 struct str request_authorization(const struct request *r);
 
+/* Does it ask for answers of that type (Accept), by its name? */
+int request_accepts(const struct request *r, struct str want);
+
 /*
  * A query parameter, decoded into the arena: 0 when there is none (*value is
  * STR_NONE), 1, or 2 when it is there more than once (*value is the first).

@@ -140,12 +140,6 @@ is_signed(const struct config *c, struct str text, struct str signature)
 	return fits;
 }
 
-static void
-drop_json(void *json)
-{
-	json_decref(json);
-}
-
 /* The object in a part of a token, until the arena ends. */
 static const json_t *
 read_part(struct arena *a, struct str part)
@@ -153,10 +147,9 @@ read_part(struct arena *a, struct str part)
 	const char *reason = NULL;
 	struct str text = base64_url(a, part);
 	/* a NUL kept is a control character, which no identifier holds */
-	json_t *o = text.p == NULL
+	return text.p == NULL
 	    ? NULL
-	    : json_load_strict(a, text, JSON_KEEP_NUL, &reason, NULL);
-	return o != NULL && arena_defer(a, drop_json, o) == 0 ? o : NULL;
+	    : json_load_kept(a, text, JSON_KEEP_NUL, &reason, NULL);
 }
 
 static int

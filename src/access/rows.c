@@ -4,34 +4,15 @@
 
 #include "platform/platform.h"
 
-enum { ROWS_FIRST = 8 };
-
-static int
-keep(struct arena *a, struct str *s)
-{
-	if (s->p == NULL)
-		return 0;
-	s->p = arena_dup(a, s->p, s->n);
-	return s->p == NULL ? -1 : 0;
-}
-
 int
 rows_take(void *arg, const struct store_purchase *row)
 {
 	struct rows *r = arg;
-	if (r->n == r->size) {
-		size_t size = r->size == 0 ? ROWS_FIRST : r->size * 2;
-		struct store_purchase *v =
-		    arena_alloc(r->arena, size * sizeof(*v));
-		if (v == NULL) {
-			r->failed = 1;
-			return 1;
-		}
-		if (r->n > 0)
-			memcpy(v, r->v, r->n * sizeof(*v));
-		r->v = v;
-		r->size = size;
-	}
+	struct store_purchase *v =
+	    arena_grow(r->arena, r->v, r->n, &r->size, sizeof(*v));
+	if (v == NULL)
+		return r->failed = 1;
+	r->v = v;
 	struct store_purchase *p = &r->v[r->n++];
 	*p = *row;
 	struct str *texts[] = { &p->platform, &p->sale, &p->subscription,
@@ -39,17 +20,16 @@ rows_take(void *arg, const struct store_purchase *row)
 		&p->email, &p->buyer, &p->license, &p->currency, &p->recurrence,
 		&p->tier, &p->subject };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		if (keep(r->arena, texts[i]) != 0)
-			r->failed = 1;
-	return r->failed;
+		*texts[i] = str_copy(r->arena, *texts[i]);
+	return r->failed = arena_failed(r->arena);
 }
 
-static int
-order(struct str a, struct str b)
+int
+rows_any(void *arg, const struct store_purchase *row)
 {
-	size_t n = a.n < b.n ? a.n : b.n;
-	int rc = n == 0 ? 0 : memcmp(a.p, b.p, n);
-	return rc != 0 ? rc : (a.n > b.n) - (a.n < b.n);
+	(void)row;
+	*(int *)arg = 1;
+	return 1;
 }
 
 static int
@@ -58,15 +38,15 @@ by_since(const void *x, const void *y)
 	const struct store_purchase *a = x, *b = y;
 	int rc = (a->since > b->since) - (a->since < b->since);
 	if (rc == 0)
-		rc = order(a->platform, b->platform);
-	return rc != 0 ? rc : order(a->sale, b->sale);
+		rc = str_compare(a->platform, b->platform);
+	return rc != 0 ? rc : str_compare(a->sale, b->sale);
 }
 
 int
 rows_by_sale(const void *x, const void *y)
 {
 	const struct store_purchase *a = x, *b = y;
-	return order(a->sale, b->sale);
+	return str_compare(a->sale, b->sale);
 }
 
 int

@@ -15,6 +15,9 @@ struct rows {
 /* A store_purchase_fn; arg is a struct rows. */
 int rows_take(void *arg, const struct store_purchase *row);
 
+/* The same; arg is an int, which is set: there is one. */
+int rows_any(void *arg, const struct store_purchase *row);
+
 /* The rows that give or gave access to whom carries that identifier, by since,
  * platform and sale. platform: for STORE_BY_BUYER. */
 int rows_by(struct store *s, enum store_by by, struct str platform,

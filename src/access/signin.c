@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "config/config_names.h"
 #include "access/pass.h"
+#include "access/rows.h"
 #include "store/pass.h"
 
 enum {
@@ -172,14 +173,6 @@ take_open(void *arg, const struct store_signin *row)
 	return 0;
 }
 
-static int
-take_any(void *arg, const struct store_purchase *row)
-{
-	(void)row;
-	*(int *)arg = 1;
-	return 1;
-}
-
 /* A number of signins is given again once its row is gone: the time and the
  * address are in the key too. */
 static int
@@ -239,7 +232,7 @@ settle_one(struct store *s, const struct config *c,
     int64_t *mails, struct err *e)
 {
 	int bought = 0;
-	if (store_purchase_by(s, STORE_BY_EMAIL, STR_NONE, row->email, take_any,
+	if (store_purchase_by(s, STORE_BY_EMAIL, STR_NONE, row->email, rows_any,
 		&bought, e) != 0)
 		return -1;
 	if (bought && c->follow_ups.mail_from.p != NULL) {

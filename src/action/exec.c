@@ -18,7 +18,6 @@ static const char *
 variable(struct arena *a, const char *name, struct str value)
 {
 	struct buf b;
-	const char *out = NULL;
 	buf_init(&b, ACTION_NAME_MAX + 2 * VALUE_MAX);
 	buf_addz(&b, "GATEPOST_");
 	for (; *name != '\0'; name++)
@@ -33,10 +32,7 @@ variable(struct arena *a, const char *name, struct str value)
 			value.n--;
 	}
 	place_value(&b, value, PLACE_TEXT);
-	if (buf_ok(&b))
-		out = arena_dup(a, b.p, b.n);
-	buf_free(&b);
-	return out;
+	return buf_take(&b, a).p;
 }
 
 static const char *const *

@@ -183,14 +183,9 @@ fill(struct arena *a, struct str text, enum place_where where,
     const struct action_effect *f)
 {
 	struct buf b;
-	struct str out = STR_NONE;
 	buf_init(&b, MIME_BODY_MAX);
 	place_fill(&b, text, where, 0, f);
-	if (buf_ok(&b))
-		out =
-		    (struct str){ arena_dup(a, b.n > 0 ? b.p : "", b.n), b.n };
-	buf_free(&b);
-	return out;
+	return buf_take(&b, a);
 }
 
 static struct str
@@ -198,14 +193,9 @@ made(struct arena *a, const struct action_effect *f,
     void (*add)(struct buf *b, const struct action_effect *f))
 {
 	struct buf b;
-	struct str out = STR_NONE;
 	buf_init(&b, MIME_BODY_MAX);
 	add(&b, f);
-	if (buf_ok(&b))
-		out =
-		    (struct str){ arena_dup(a, b.n > 0 ? b.p : "", b.n), b.n };
-	buf_free(&b);
-	return out;
+	return buf_take(&b, a);
 }
 
 static int

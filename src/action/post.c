@@ -108,12 +108,11 @@ read_wait(struct str body, struct arena *a, struct http_answer *got)
 	const char *reason;
 	if (got->status != 429 || got->retry_after >= 0)
 		return;
-	json_t *o = json_load_strict(a, body, 0, &reason, NULL);
+	const json_t *o = json_load_kept(a, body, 0, &reason, NULL);
 	const json_t *wait =
 	    json_object_get(json_object_get(o, "parameters"), "retry_after");
 	if (json_is_integer(wait) && json_integer_value(wait) > 0)
 		got->retry_after = json_integer_value(wait);
-	json_decref(o);
 }
 
 void

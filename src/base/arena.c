@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 enum { BLOCK_SIZE = 16 * 1024, ALIGN = 16 };
 
 struct block {
@@ -44,15 +46,11 @@ block_new(size_t size)
 struct arena *
 arena_new(size_t limit)
 {
-	struct arena *a = calloc(1, sizeof(*a));
-	if (a == NULL)
-		return NULL;
+	struct arena *a = memory_new(sizeof(*a));
 	a->limit = limit;
 	a->blocks = block_new(BLOCK_SIZE);
-	if (a->blocks == NULL) {
-		free(a);
-		return NULL;
-	}
+	if (a->blocks == NULL)
+		memory_out();
 	return a;
 }
 
@@ -106,6 +104,22 @@ arena_printf(struct arena *a, const char *fmt, ...)
 		va_end(ap);
 	}
 	return p;
+}
+
+void *
+arena_grow(struct arena *a, void *list, size_t n, size_t *size, size_t each)
+{
+	enum { FIRST = 8 };
+	if (n < *size)
+		return list;
+	size_t more = n == 0 ? FIRST : 2 * n;
+	void *grown = arena_alloc(a, more * each);
+	if (grown == NULL)
+		return NULL;
+	if (n > 0)
+		memcpy(grown, list, n * each);
+	*size = more;
+	return grown;
 }
 
 int

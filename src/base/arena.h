@@ -12,7 +12,7 @@
  */
 struct arena;
 
-/* limit: bytes handed out at most. NULL when out of memory. */
+/* limit: bytes handed out at most. Never NULL: see base/memory.h. */
 struct arena *arena_new(size_t limit);
 
 /* Zeroed memory, or NULL when the limit or the machine's memory is reached. */
@@ -23,6 +23,11 @@ char *arena_dup(struct arena *a, const void *p, size_t n);
 
 char *arena_printf(struct arena *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Room for one more in a list of n things, of `each` bytes: the list, or a copy
+ * twice as large where n is *size, which is raised. NULL: no memory. */
+void *
+arena_grow(struct arena *a, void *list, size_t n, size_t *size, size_t each);
 
 /* fn(ptr) is called at the reset or free; last deferred, first called.
  * Returns -1, and calls fn at once, when there is no memory to remember it. */

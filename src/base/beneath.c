@@ -2,11 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-enum { AGAIN_MAX = 8 }; /* times a rename may come between */
 
 int
 beneath_is_name(struct str name)
@@ -18,7 +14,7 @@ beneath_is_name(struct str name)
 }
 
 int
-beneath_walk(int folder, const char *path, int flags)
+beneath_open(int folder, const char *path, int flags)
 {
 	const int always = O_NOFOLLOW | O_CLOEXEC;
 	char name[BENEATH_NAME_MAX + 1];
@@ -47,24 +43,4 @@ beneath_walk(int folder, const char *path, int flags)
 		at = next;
 	}
 	return next;
-}
-
-int
-beneath_open(int folder, const char *path, int flags)
-{
-	const struct open_how how = {
-		.flags = (unsigned)(flags | O_NOFOLLOW | O_CLOEXEC),
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
-		    RESOLVE_NO_MAGICLINKS,
-	};
-	for (int i = 0; i < AGAIN_MAX; i++) {
-		long fd = syscall(SYS_openat2, folder, path, &how, sizeof(how));
-		if (fd >= 0)
-			return (int)fd;
-		if (errno != EAGAIN && errno != EINTR)
-			break;
-	}
-	if (errno != ENOSYS && errno != EPERM && errno != E2BIG)
-		return -1;
-	return beneath_walk(folder, path, flags);
 }

@@ -18,12 +18,9 @@ int beneath_is_name(struct str name);
 
 /* path: names with single slashes between. flags are open(2)'s, O_NOFOLLOW
  * and O_CLOEXEC are added. A descriptor, or -1 with errno. folder may
- * be opened with O_PATH. */
+ * be opened with O_PATH. With O_PATH a last step that is a link is opened
+ * itself: look at what was opened. One openat(2) a step, which every kernel
+ * has. */
 int beneath_open(int folder, const char *path, int flags);
-
-/* The same, one openat(2) a step: for kernels without openat2(2) (before 5.6)
- * and where a filter forbids it. With O_PATH a last step that is a link is
- * opened itself: look at what was opened. */
-int beneath_walk(int folder, const char *path, int flags);
 
 #endif

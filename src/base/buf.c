@@ -218,3 +218,11 @@ buf_str(const struct buf *b)
 {
 	return (struct str){ b->p == NULL ? "" : b->p, b->n };
 }
+
+struct str
+buf_take(struct buf *b, struct arena *a)
+{
+	struct str s = b->failed ? STR_NONE : str_copy(a, buf_str(b));
+	buf_free(b);
+	return s;
+}

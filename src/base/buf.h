@@ -50,4 +50,8 @@ char *buf_room(struct buf *b, size_t n);
 int buf_ok(const struct buf *b);
 struct str buf_str(const struct buf *b);
 
+/* A copy in the arena, ended by a NUL, and frees the buffer. STR_NONE: it
+ * failed, or there is no memory. */
+struct str buf_take(struct buf *b, struct arena *a);
+
 #endif

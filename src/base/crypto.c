@@ -15,6 +15,8 @@
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 
+#include "base/memory.h"
+
 struct crypto_hash {
 	SHA256_CTX ctx;
 	int failed;
@@ -42,11 +44,8 @@ crypto_sha256(struct str s, uint8_t out[CRYPTO_SHA256])
 struct crypto_hash *
 crypto_hash_new(void)
 {
-	struct crypto_hash *h = malloc(sizeof(*h));
-	if (h != NULL && begin(h) != 0) {
-		free(h);
-		return NULL;
-	}
+	struct crypto_hash *h = memory_new(sizeof(*h));
+	begin(h);
 	return h;
 }
 

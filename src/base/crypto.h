@@ -25,7 +25,7 @@ int crypto_sha256(struct str s, uint8_t out[CRYPTO_SHA256]);
 
 /* A digest over several pieces. Free it in every case. */
 struct crypto_hash;
-struct crypto_hash *crypto_hash_new(void); /* NULL: no memory */
+struct crypto_hash *crypto_hash_new(void); /* never NULL */
 void crypto_hash_add(struct crypto_hash *h, const void *p, size_t n);
 int crypto_hash_end(struct crypto_hash *h, uint8_t out[CRYPTO_SHA256]);
 void crypto_hash_free(struct crypto_hash *h);

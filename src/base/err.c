@@ -18,6 +18,12 @@ err_set(struct err *e, enum err_code code, const char *fmt, ...)
 }
 
 int
+err_no_memory(struct err *e)
+{
+	return err_set(e, ERR_MEMORY, "out of memory");
+}
+
+int
 err_prefix(struct err *e, const char *fmt, ...)
 {
 	if (e != NULL) {
@@ -39,4 +45,11 @@ err_is_passing(const struct err *e)
 {
 	return e->code == ERR_BUSY || e->code == ERR_DB ||
 	    e->code == ERR_SYSTEM || e->code == ERR_MEMORY;
+}
+
+int
+err_ends_transaction(const struct err *e)
+{
+	return e->code == ERR_DB || e->code == ERR_BUSY ||
+	    e->code == ERR_ABSENT;
 }

@@ -39,11 +39,17 @@ struct err {
 int err_set(struct err *e, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+int err_no_memory(struct err *e); /* the same, ERR_MEMORY */
+
 /* Puts "what: " before the message already set. Returns -1. */
 int err_prefix(struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Is it one that passes by itself (busy, database, system, memory)? */
 int err_is_passing(const struct err *e);
+
+/* Is it the database's own (away, busy, not there), so that a transaction
+ * cannot go on? */
+int err_ends_transaction(const struct err *e);
 
 #endif

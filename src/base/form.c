@@ -110,7 +110,6 @@ struct tree {
 	int unbracket;
 	size_t nodes;
 	const char *reason;
-	int no_memory;
 };
 
 static struct node *
@@ -121,10 +120,7 @@ new_node(struct tree *t, enum node_kind kind)
 		return NULL;
 	}
 	t->nodes++;
-	struct node *n = node_new(t->a, kind);
-	if (n == NULL)
-		t->no_memory = 1;
-	return n;
+	return node_new(t->a, kind);
 }
 
 /* A key whose own brackets were encoded before the whole was. */
@@ -135,10 +131,8 @@ unbracket(struct tree *t, struct str s)
 		return s;
 	char *d = arena_alloc(t->a, s.n + 1);
 	size_t n = 0;
-	if (d == NULL) {
-		t->no_memory = 1;
+	if (d == NULL)
 		return s;
-	}
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
 		if (c == '%' && s.n - i > 2 && s.p[i + 1] == '5' &&
@@ -269,7 +263,7 @@ form_tree(struct arena *a, struct str text, const struct form_opts *opts,
 	*root = t.root;
 	if (t.root == NULL)
 		return no_memory(reason, e);
-	while (!t.no_memory && (more = form_next(&w, a, &pair, &stop, e)) > 0) {
+	while ((more = form_next(&w, a, &pair, &stop, e)) > 0) {
 		if (opts != NULL && opts->each != NULL)
 			opts->each(opts->ctx, &pair);
 		if (split_key(pair.key, &path) != 0)
@@ -277,7 +271,7 @@ form_tree(struct arena *a, struct str text, const struct form_opts *opts,
 		else
 			put_pair(&t, &path, pair.value);
 	}
-	if (t.no_memory || (more < 0 && stop == NULL))
+	if (arena_failed(a))
 		return no_memory(reason, e);
 	*reason = stop != NULL ? stop : t.reason;
 	if (stop != NULL && strcmp(stop, "bad_encoding") == 0)
@@ -367,7 +361,7 @@ form_nest(struct arena *a, const struct form_opts *opts, struct node *root,
 	}
 	*root = plain;
 	merge(&t, root, t.root);
-	if (t.no_memory)
+	if (arena_failed(a))
 		return no_memory(reason, e);
 	*reason = t.reason;
 	return 0;

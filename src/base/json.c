@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 /* Stands in for a number that does not fit; no longer than the shortest of
  * those, "2e308". */
 static const char beyond[] = "1e308";
@@ -12,111 +14,31 @@ static const double beyond_value = 1e308;
 
 enum { ESCAPE = 6 }; /* bytes of \uXXXX */
 
-/*
- * Without memory jansson loses bytes of what it reads, then calls it no JSON,
- * writes past its buffer or aborts (github.com/akheron/jansson/issues/362). So
- * while it reads, what cannot be allocated is taken from a reserve, which lasts
- * until it has read the few bytes it was given; then it is given no more.
- */
-enum {
-	READ_AT_ONCE = 64, /* bytes */
-	/* of what these can make jansson allocate: values, and once more of
-	 * each of its tables and of the text, doubled */
-	RESERVE_MIN = 64 * 1024,
-	RESERVE_TIMES = 20,
-};
-
-struct reading {
-	const char *p;
-	size_t left;
-	char *reserve;
-	size_t size, used;
-};
-
-static _Thread_local struct reading *reading; /* NULL: none */
-
+/* Without memory jansson loses bytes of what it reads and calls it no JSON
+ * (github.com/akheron/jansson/issues/362): the program ends before that. */
 static void *
 allocate(size_t n)
 {
 	void *p = malloc(n);
-	if (p != NULL || reading == NULL)
-		return p;
-	size_t need = (n + 15) / 16 * 16;
-	size_t at = reading->used;
-	reading->left = 0;
-	if (n == 0 || need > reading->size - at) {
-		reading->used += reading->used == 0 ? 16 : 0;
-		return NULL;
-	}
-	reading->used += need;
-	return reading->reserve + at;
+	if (p == NULL)
+		memory_out();
+	return p;
 }
 
-static void
-release(void *p)
-{
-	uintptr_t at = (uintptr_t)p;
-	if (reading != NULL && at >= (uintptr_t)reading->reserve &&
-	    at < (uintptr_t)reading->reserve + reading->size)
-		return;
-	free(p);
-}
-
-/* Before any thread can use it: the functions are the process's. */
+/* Before any thread can use it: the function is the process's. */
 __attribute__((constructor)) static void
 watch_jansson(void)
 {
-	json_set_alloc_funcs(allocate, release);
-}
-
-static size_t
-read_some(void *to, size_t max, void *arg)
-{
-	struct reading *r = arg;
-	size_t n = r->left < READ_AT_ONCE ? r->left : READ_AT_ONCE;
-	if (n > max)
-		n = max;
-	memcpy(to, r->p, n);
-	r->p += n;
-	r->left -= n;
-	return n;
-}
-
-/* As json_loadb. *starved: there was no memory. */
-static json_t *
-load(struct str text, size_t flags, json_error_t *error, int *starved)
-{
-	struct reading r = { .p = text.p, .left = text.n };
-	r.size = RESERVE_MIN + RESERVE_TIMES * text.n;
-	r.reserve = malloc(r.size);
-	*starved = 1;
-	if (r.reserve == NULL)
-		return NULL;
-	reading = &r;
-	json_t *v = json_load_callback(read_some, &r, flags, error);
-	*starved = r.used > 0;
-	if (*starved) {
-		json_decref(v);
-		v = NULL;
-	}
-	reading = NULL;
-	free(r.reserve);
-	return v;
+	json_set_alloc_funcs(allocate, free);
 }
 
 static int
 hex4(const char *p)
 {
 	int v = 0;
-	for (int i = 0; i < 4; i++) {
-		char c = p[i];
-		int d = c >= '0' && c <= '9' ? c - '0'
-		    : c >= 'a' && c <= 'f'   ? c - 'a' + 10
-		    : c >= 'A' && c <= 'F'   ? c - 'A' + 10
-					     : -1;
-		if (d < 0)
-			return -1;
-		v = v << 4 | d;
+	for (int i = 0; i < 4 && v >= 0; i++) {
+		int d = str_hex_digit(p[i]);
+		v = d < 0 ? -1 : v << 4 | d;
 	}
 	return v;
 }
@@ -314,15 +236,10 @@ json_load_strict(struct arena *a, struct str text, int flags,
 		*reason = "too_deep";
 		return NULL;
 	}
-	int starved;
-	json_t *v = load((struct str){ copy, text.n },
+	json_t *v = json_loadb(copy, text.n,
 	    JSON_REJECT_DUPLICATES | JSON_DECODE_ANY |
 		((flags & JSON_KEEP_NUL) != 0 ? JSON_ALLOW_NUL : 0),
-	    &error, &starved);
-	if (starved) {
-		err_set(e, ERR_MEMORY, "out of memory");
-		return NULL;
-	}
+	    &error);
 	if (v == NULL) {
 		enum json_error_code code = json_error_code(&error);
 		if (code == json_error_duplicate_key)
@@ -334,6 +251,24 @@ json_load_strict(struct arena *a, struct str text, int flags,
 	if (!json_is_object(v)) {
 		json_decref(v);
 		*reason = "not_object";
+		return NULL;
+	}
+	return v;
+}
+
+static void
+drop_json(void *json)
+{
+	json_decref(json);
+}
+
+json_t *
+json_load_kept(struct arena *a, struct str text, int flags, const char **reason,
+    struct err *e)
+{
+	json_t *v = json_load_strict(a, text, flags, reason, e);
+	if (v != NULL && arena_defer(a, drop_json, v) != 0) {
+		err_set(e, ERR_MEMORY, "out of memory");
 		return NULL;
 	}
 	return v;

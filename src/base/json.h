@@ -33,6 +33,10 @@ enum {
 json_t *json_load_strict(struct arena *a, struct str text, int flags,
     const char **reason, struct err *e);
 
+/* The same, the arena's own: until its reset. */
+json_t *json_load_kept(struct arena *a, struct str text, int flags,
+    const char **reason, struct err *e);
+
 /* The bytes of a text, which live as long as v; may hold NUL with
  * JSON_KEEP_NUL. -1 and STR_NONE when v is NULL or not a text. */
 int json_text(const json_t *v, struct str *out);

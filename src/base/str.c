@@ -20,6 +20,20 @@ str_eq_z(struct str a, const char *z)
 	return str_eq(a, str_from(z));
 }
 
+int
+str_same(struct str a, struct str b)
+{
+	return (a.p == NULL) == (b.p == NULL) && str_eq(a, b);
+}
+
+int
+str_compare(struct str a, struct str b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int c = n > 0 ? memcmp(a.p, b.p, n) : 0;
+	return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
+}
+
 static unsigned char
 fold(char c)
 {
@@ -81,6 +95,13 @@ str_cut(struct str s, char c, struct str *head, struct str *tail)
 	*tail = (struct str){ at + 1, s.n - n - 1 };
 	*head = (struct str){ s.p, n };
 	return 1;
+}
+
+struct str
+str_copy(struct arena *a, struct str s)
+{
+	char *p = s.p == NULL ? NULL : arena_dup(a, s.p, s.n);
+	return p == NULL ? STR_NONE : (struct str){ p, s.n };
 }
 
 char *

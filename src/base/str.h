@@ -24,6 +24,8 @@ struct str str_from(const char *z); /* NULL gives STR_NONE */
 int str_eq(struct str a, struct str b);
 int str_eq_z(struct str a, const char *z);
 int str_eq_fold(struct str a, struct str b); /* ASCII case folded */
+int str_same(struct str a, struct str b); /* and both are values, or neither */
+int str_compare(struct str a, struct str b); /* by bytes: < 0, 0 or > 0 */
 int str_starts(struct str s, struct str prefix);
 int str_has_byte(struct str s, char c);
 struct str str_trim(struct str s); /* blanks, tabs, line ends at both ends */
@@ -32,6 +34,9 @@ struct str str_trim(struct str s); /* blanks, tabs, line ends at both ends */
  * Returns 0 and leaves *tail STR_NONE when there is no c. */
 int str_cut(struct str s, char c, struct str *head, struct str *tail);
 
+/* A copy, ended by a NUL; STR_NONE stays so, and is what comes of it without
+ * memory. */
+struct str str_copy(struct arena *a, struct str s);
 /* NUL-terminated copy; a NUL inside stays inside. NULL: out of memory. */
 char *str_z(struct arena *a, struct str s);
 struct str str_lower(struct arena *a, struct str s); /* ASCII */

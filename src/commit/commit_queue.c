@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "base/memory.h"
 #include "base/time.h"
 #include "commit/commit_own.h"
 #include "commit/confirm_mark.h"
@@ -30,13 +31,9 @@ static const int64_t batch_sizes[] = { 1, 2, 4, 8, 16, 32, COMMIT_BATCH_MAX };
 int
 commit_new(const struct config *config, struct commit **out, struct err *e)
 {
-	struct commit *c = calloc(1, sizeof(*c));
-	if (c != NULL)
-		c->arena = arena_new(FOLD_MEMORY);
-	if (c == NULL || c->arena == NULL) {
-		free(c);
-		return err_set(e, ERR_MEMORY, "out of memory");
-	}
+	struct commit *c = memory_new(sizeof(*c));
+	(void)e;
+	c->arena = arena_new(FOLD_MEMORY);
 	c->config = config;
 	histogram_init(&c->stats.batch, batch_sizes,
 	    sizeof(batch_sizes) / sizeof(batch_sizes[0]));

@@ -60,19 +60,12 @@ int
 heard_last(struct store *s, const struct config *c, const struct platform *p,
     struct str kind, int64_t last[PLATFORM__MAX], struct err *e)
 {
-	struct arena *a = arena_new(sizeof(struct heard) + 1024);
-	struct heard *h = a == NULL ? NULL : arena_alloc(a, sizeof(*h));
+	struct heard h = { .config = c, .arena = arena_new(MEMORY_MAX) };
 	int rc = -1;
 	memset(last, 0, PLATFORM__MAX * sizeof(*last));
-	if (h == NULL || (h->arena = arena_new(MEMORY_MAX)) == NULL) {
-		arena_free(a);
-		return err_set(e, ERR_MEMORY, "out of memory");
-	}
-	h->config = c;
 	if (store_event_newest(s, p == NULL ? STR_NONE : str_from(p->name),
-		kind, take, h, e) == 0)
-		rc = choose(s, h, last, e);
-	arena_free(h->arena);
-	arena_free(a);
+		kind, take, &h, e) == 0)
+		rc = choose(s, &h, last, e);
+	arena_free(h.arena);
 	return rc;
 }

@@ -9,7 +9,7 @@
 #include "commit/refile.h"
 #include "commit/replace.h"
 
-enum { DELIVERIES_FIRST = 16, DIGEST_TEXT_MAX = 1024 * 1024 };
+enum { DIGEST_TEXT_MAX = 1024 * 1024 };
 
 /* A subject's deliveries and what was done to it by hand. */
 struct gather {
@@ -30,17 +30,11 @@ static const char conflict[] = "conflict";
 static struct fold_delivery *
 gather_room(struct gather *g)
 {
-	if (g->n == g->size) {
-		size_t size = g->size == 0 ? DELIVERIES_FIRST : g->size * 2;
-		struct fold_delivery *d =
-		    arena_alloc(g->arena, size * sizeof(*d));
-		if (d == NULL)
-			return NULL;
-		if (g->n > 0)
-			memcpy(d, g->d, g->n * sizeof(*d));
-		g->d = d;
-		g->size = size;
-	}
+	struct fold_delivery *d =
+	    arena_grow(g->arena, g->d, g->n, &g->size, sizeof(*d));
+	if (d == NULL)
+		return NULL;
+	g->d = d;
 	return &g->d[g->n];
 }
 
@@ -92,9 +86,7 @@ take_delivery(void *arg, const struct store_event *row)
 			return 1;
 		}
 		/* that of a delivery rewritten since would be another one */
-		f->delivery.p =
-		    arena_dup(g->arena, row->delivery.p, row->delivery.n);
-		f->delivery.n = row->delivery.n;
+		f->delivery = str_copy(g->arena, row->delivery);
 		if (f->delivery.p == NULL)
 			goto memory;
 		fact = f;
@@ -282,8 +274,7 @@ static int
 take_owner(void *arg, const struct store_purchase *row)
 {
 	struct owner *o = arg;
-	o->subject.p = arena_dup(o->arena, row->subject.p, row->subject.n);
-	o->subject.n = row->subject.n;
+	o->subject = str_copy(o->arena, row->subject);
 	return 1;
 }
 

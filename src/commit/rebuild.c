@@ -23,10 +23,8 @@ take_name(void *arg, struct str platform, struct str subject)
 {
 	struct names *names = arg;
 	struct subject_name *name = &names->v[names->n];
-	name->platform.p = arena_dup(names->arena, platform.p, platform.n);
-	name->platform.n = platform.n;
-	name->subject.p = arena_dup(names->arena, subject.p, subject.n);
-	name->subject.n = subject.n;
+	name->platform = str_copy(names->arena, platform);
+	name->subject = str_copy(names->arena, subject);
 	if (name->platform.p == NULL || name->subject.p == NULL)
 		names->failed = 1;
 	return names->failed || ++names->n == SUBJECTS_AT_ONCE;
@@ -91,13 +89,6 @@ rebuild_restart(struct store *s, const struct config *c, struct err *e)
 	return -1;
 }
 
-static int
-is_fatal(const struct err *e)
-{
-	return e->code == ERR_DB || e->code == ERR_BUSY ||
-	    e->code == ERR_ABSENT;
-}
-
 /* Folds one; a subject that cannot be folded keeps the rows it has. */
 static int
 rebuild_one(struct store *s, const struct config *c,
@@ -110,14 +101,14 @@ rebuild_one(struct store *s, const struct config *c,
 	arena_reset(a);
 	if (project_differs(s, c, name->platform, name->subject, a, &rows, e) !=
 	    0)
-		return is_fatal(e) ? -1 : 0;
+		return err_ends_transaction(e) ? -1 : 0;
 	if (rows == 0)
 		return 0;
 	if (store_savepoint(s, e) != 0)
 		return -1;
 	if (project_any(s, c, name->platform, name->subject, &when, a, e) !=
 	    0) {
-		if (is_fatal(e) || store_rollback_to(s, e) != 0)
+		if (err_ends_transaction(e) || store_rollback_to(s, e) != 0)
 			return -1;
 		return store_release(s, e);
 	}
@@ -176,8 +167,6 @@ rebuild_step(struct store *s, const struct config *c, int64_t now,
     struct arena *a, struct rebuild_result *r, struct err *e)
 {
 	struct arena *names = arena_new(SUBJECTS_AT_ONCE * (size_t)TEXT_MAX);
-	if (names == NULL)
-		return err_set(e, ERR_MEMORY, "out of memory");
 	int rc = store_begin(s, e);
 	if (rc == 0) {
 		rc = step(s, c, now, a, names, r, e);
@@ -197,9 +186,7 @@ rebuild_diff(struct store *s, const struct config *c, struct arena *a,
 	struct subject_name at = { STR(""), STR("") };
 	struct arena *now = arena_new(SUBJECTS_AT_ONCE * (size_t)TEXT_MAX);
 	struct arena *next = arena_new(SUBJECTS_AT_ONCE * (size_t)TEXT_MAX);
-	int rc = now == NULL || next == NULL
-	    ? err_set(e, ERR_MEMORY, "out of memory")
-	    : 0;
+	int rc = 0;
 	while (rc == 0 && !r->done) {
 		/* the cursor lives in the other arena while this one fills */
 		struct names names = { .arena = next };

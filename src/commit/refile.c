@@ -4,8 +4,6 @@
 #include "config/config_names.h"
 #include "fold/manual.h"
 
-enum { EVENTS_FIRST = 16 };
-
 /* The events of a sale, which are to be filed under another subject. */
 struct refile {
 	const struct platform *platform;
@@ -22,24 +20,17 @@ struct refile {
 static int
 take_moving(struct refile *r, const struct store_event *row)
 {
-	if (r->n == r->size) {
-		size_t size = r->size == 0 ? EVENTS_FIRST : r->size * 2;
-		int64_t *events = arena_alloc(r->arena, size * sizeof(*events));
-		struct str *keys = arena_alloc(r->arena, size * sizeof(*keys));
-		if (events == NULL || keys == NULL)
-			return r->failed = 1;
-		if (r->n > 0) {
-			memcpy(events, r->events, r->n * sizeof(*events));
-			memcpy(keys, r->deliveries, r->n * sizeof(*keys));
-		}
-		r->events = events;
-		r->deliveries = keys;
-		r->size = size;
-	}
+	size_t size = r->size;
+	int64_t *events =
+	    arena_grow(r->arena, r->events, r->n, &size, sizeof(*events));
+	struct str *keys =
+	    arena_grow(r->arena, r->deliveries, r->n, &r->size, sizeof(*keys));
+	if (events == NULL || keys == NULL)
+		return r->failed = 1;
+	r->events = events;
+	r->deliveries = keys;
 	r->events[r->n] = row->id;
-	r->deliveries[r->n++] =
-	    (struct str){ arena_dup(r->arena, row->delivery.p, row->delivery.n),
-		    row->delivery.n };
+	r->deliveries[r->n++] = str_copy(r->arena, row->delivery);
 	return r->failed = arena_failed(r->arena);
 }
 

@@ -163,22 +163,16 @@ struct subscriptions {
 };
 
 static int
-same_text(struct str a, struct str b)
-{
-	return (a.p == NULL) == (b.p == NULL) && str_eq(a, b);
-}
-
-static int
 same_subscription(
     const struct store_subscription *a, const struct store_subscription *b)
 {
-	return same_text(a->subscription, b->subscription) &&
-	    same_text(a->product, b->product) && same_text(a->tier, b->tier) &&
-	    same_text(a->status, b->status) && a->since == b->since &&
+	return str_same(a->subscription, b->subscription) &&
+	    str_same(a->product, b->product) && str_same(a->tier, b->tier) &&
+	    str_same(a->status, b->status) && a->since == b->since &&
 	    a->paid_until == b->paid_until &&
 	    a->cancelled_at == b->cancelled_at && a->ended_at == b->ended_at &&
-	    same_text(a->ended_reason, b->ended_reason) &&
-	    same_text(a->next_tier, b->next_tier) &&
+	    str_same(a->ended_reason, b->ended_reason) &&
+	    str_same(a->next_tier, b->next_tier) &&
 	    a->next_tier_at == b->next_tier_at;
 }
 

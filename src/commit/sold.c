@@ -26,10 +26,8 @@ look(void *arg, const struct store_event *ev)
 	if (platform_decode(l->platform, ev->kind, ev->body, &l->opts, l->one,
 		&f, &e) == 0 &&
 	    str_eq(f.sale, l->sale)) {
-		l->kind.p = arena_dup(l->arena, ev->kind.p, ev->kind.n);
-		l->kind.n = ev->kind.n;
-		l->body.p = arena_dup(l->arena, ev->body.p, ev->body.n);
-		l->body.n = ev->body.n;
+		l->kind = str_copy(l->arena, ev->kind);
+		l->body = str_copy(l->arena, ev->body);
 	}
 	return 0;
 }
@@ -47,8 +45,6 @@ sold_find(struct store *s, const struct config *c,
 		return 0;
 	l.opts = project_opts(c, l.platform);
 	l.one = arena_new(MEMORY_MAX);
-	if (l.one == NULL)
-		return err_set(e, ERR_MEMORY, "out of memory");
 	int rc =
 	    store_event_of_subject(s, row->platform, row->subject, look, &l, e);
 	arena_free(l.one);

@@ -146,14 +146,6 @@ chunk(struct sweep *w, int64_t from, int64_t to, struct err *e)
 	return store_meta_put(w->store, swept, str_from(text), e);
 }
 
-static int
-take_any(void *arg, const struct store_purchase *row)
-{
-	(void)row;
-	*(int *)arg = 1;
-	return 1;
-}
-
 /* How far one transaction goes: over all the time in which nothing turns, and
  * a day of that in which something does. A clock set for the first time goes
  * on by decades. */
@@ -165,7 +157,7 @@ find_end(struct sweep *w, int64_t from, int64_t *to, struct err *e)
 	for (int64_t span = CHUNK; *to < w->now; span *= 2) {
 		int64_t end = w->now - *to > span ? *to + span : w->now;
 		if (store_purchase_turning(
-			w->store, *to, end, 1, take_any, &any, e) != 0)
+			w->store, *to, end, 1, rows_any, &any, e) != 0)
 			return -1;
 		if (any)
 			break;
@@ -217,13 +209,13 @@ is_due(struct store *s, const struct config *c, int64_t now, int *due,
 		*due = 1;
 		return 0;
 	}
-	if (store_purchase_turning(s, from, now, 1, take_any, due, e) != 0)
+	if (store_purchase_turning(s, from, now, 1, rows_any, due, e) != 0)
 		return -1;
 	for (size_t i = 0; !*due && i < c->follow_ups.n; i++) {
 		const struct rule *r = &c->follow_ups.v[i];
 		if (is_expiring(r) &&
 		    store_purchase_turning(s, from + r->before, now + r->before,
-			1, take_any, due, e) != 0)
+			1, rows_any, due, e) != 0)
 			return -1;
 	}
 	return 0;

@@ -4,7 +4,7 @@
 #include "base/time.h"
 #include "commit/project.h"
 #include "commit/rebuild.h"
-#include "follow/share.h"
+#include "follow/courier.h"
 #include "access/signin.h"
 #include "commit/sweep.h"
 #include "ctl/ctl.h"
@@ -30,9 +30,8 @@ struct work {
 };
 
 static void
-say(void *arg, const char *text)
+say(const char *text)
 {
-	(void)arg;
 	fprintf(stderr, "gatepost: %s\n", text);
 }
 
@@ -142,10 +141,9 @@ run_work(struct ctl *ctl, struct err *e)
 		return CTL_SYSTEM;
 	struct work w = { .ctl = ctl,
 		.share = SHARE(config->database, STORE_CREATE) };
-	const struct courier_opts o = { .config = config,
-		.with = share_with,
-		.with_arg = &w.share,
-		.say = say };
+	const struct courier_opts o = {
+		.config = config, .share = &w.share, .say = say
+	};
 	w.arena = arena_new(MEMORY_MAX);
 	if (w.arena == NULL) {
 		err_set(e, ERR_MEMORY, "out of memory");

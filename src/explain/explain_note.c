@@ -120,8 +120,7 @@ add_reasons(struct noting *n, const struct reasons *r, const char *one,
 		    r->count[why] == 1 ? one : many, why_words[why]);
 		say_time(&b, r->last[why]);
 		buf_addc(&b, '.');
-		add_note(n, arena_dup(n->a, b.p, b.n));
-		buf_free(&b);
+		add_note(n, buf_take(&b, n->a).p);
 	}
 }
 

@@ -8,8 +8,6 @@
 #include "fold/manual.h"
 #include "explain/say.h"
 
-enum { EVENTS_FIRST = 16 };
-
 struct work {
 	struct store *s;
 	const struct config *c;
@@ -20,12 +18,6 @@ struct work {
 	size_t events; /* of all subjects */
 	int cut; /* a maximum was reached */
 };
-
-static int
-no_memory(struct err *e)
-{
-	return err_set(e, ERR_MEMORY, "out of memory");
-}
 
 /* ---- which subjects ---- */
 
@@ -44,10 +36,8 @@ take_subject(void *arg, struct str platform, struct str subject)
 	}
 	struct explain_subject *u = &x->subjects[x->n_subjects++];
 	u->rows.arena = w->a;
-	u->platform.p = arena_dup(w->a, platform.p, platform.n);
-	u->platform.n = platform.n;
-	u->subject.p = arena_dup(w->a, subject.p, subject.n);
-	u->subject.n = subject.n;
+	u->platform = str_copy(w->a, platform);
+	u->subject = str_copy(w->a, subject);
 	return 0;
 }
 
@@ -68,7 +58,7 @@ add_if_any(struct work *w, const char *prefix, struct str id)
 		    str_from(arena_printf(w->a, "%s%.*s", prefix, STR_ARG(id)));
 		int64_t n = 0;
 		if (subject.p == NULL)
-			return no_memory(w->e);
+			return err_no_memory(w->e);
 		if (store_event_count_of_subject(
 			w->s, platform, subject, &n, w->e) != 0)
 			return -1;
@@ -104,7 +94,7 @@ find_subjects(struct work *w)
 	w->x->subjects =
 	    arena_alloc(w->a, EXPLAIN_SUBJECTS_MAX * sizeof(*w->x->subjects));
 	if (w->x->subjects == NULL)
-		return no_memory(w->e);
+		return err_no_memory(w->e);
 	if (ask->key != NULL)
 		return store_purchase_subjects(w->s, ask->key->by,
 		    ask->key->platform, ask->key->id, EXPLAIN_SUBJECTS_MAX,
@@ -132,21 +122,13 @@ struct gather {
 	int failed;
 };
 
-static struct str
-copy(struct arena *a, struct str s)
-{
-	if (s.p != NULL)
-		s.p = arena_dup(a, s.p, s.n);
-	return s;
-}
-
 static int
 understand(
     struct gather *g, const struct store_event *row, struct explain_event *ev)
 {
 	struct work *w = g->work;
 	const struct platform *p = platform_find(ev->platform);
-	struct str body = copy(w->a, row->body);
+	struct str body = str_copy(w->a, row->body);
 	if (p == NULL) {
 		struct manual *m = arena_alloc(w->a, sizeof(*m));
 		if (m != NULL &&
@@ -169,17 +151,11 @@ static struct explain_event *
 room(struct gather *g)
 {
 	struct explain_subject *u = g->subject;
-	if (u->n_events == g->size) {
-		size_t size = g->size == 0 ? EVENTS_FIRST : g->size * 2;
-		struct explain_event *v =
-		    arena_alloc(g->work->a, size * sizeof(*v));
-		if (v == NULL)
-			return NULL;
-		if (u->n_events > 0)
-			memcpy(v, u->events, u->n_events * sizeof(*v));
-		u->events = v;
-		g->size = size;
-	}
+	struct explain_event *v = arena_grow(
+	    g->work->a, u->events, u->n_events, &g->size, sizeof(*v));
+	if (v == NULL)
+		return NULL;
+	u->events = v;
 	return &u->events[u->n_events];
 }
 
@@ -203,11 +179,11 @@ take_event(void *arg, const struct store_event *row)
 		.sent_at = row->sent_at,
 		.last_seen_at = row->last_seen_at,
 		.seen = row->seen,
-		.platform = copy(a, row->platform),
-		.kind = copy(a, row->kind),
-		.status = copy(a, row->status),
-		.reason = copy(a, row->reason),
-		.delivery = copy(a, row->delivery),
+		.platform = str_copy(a, row->platform),
+		.kind = str_copy(a, row->kind),
+		.status = str_copy(a, row->status),
+		.reason = str_copy(a, row->reason),
+		.delivery = str_copy(a, row->delivery),
 	};
 	if (understand(g, row, ev) != 0) {
 		g->failed = 1;
@@ -235,7 +211,7 @@ fold_again(struct work *w, struct explain_subject *u)
 	struct fold_delivery *d =
 	    arena_alloc(w->a, (u->n_events + n_marks + 1) * sizeof(*d));
 	if (d == NULL)
-		return no_memory(w->e);
+		return err_no_memory(w->e);
 	for (size_t i = 0; i < u->n_events; i++) {
 		const struct explain_event *ev = &u->events[i];
 		int is_fact = ev->fact != NULL &&
@@ -278,7 +254,7 @@ take_subscription(void *arg, const struct store_subscription *row)
 		&sub->product, &sub->tier, &sub->status, &sub->ended_reason,
 		&sub->next_tier, &sub->subject };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		*texts[i] = copy(a, *texts[i]);
+		*texts[i] = str_copy(a, *texts[i]);
 	g->subject->subscription = sub;
 	return 1;
 }
@@ -289,9 +265,7 @@ compare_rows(const void *pa, const void *pb)
 	const struct store_purchase *a = pa, *b = pb;
 	if (a->sold_at != b->sold_at)
 		return a->sold_at < b->sold_at ? -1 : 1;
-	size_t n = a->sale.n < b->sale.n ? a->sale.n : b->sale.n;
-	int c = memcmp(a->sale.p, b->sale.p, n);
-	return c != 0 ? c : (a->sale.n > b->sale.n) - (a->sale.n < b->sale.n);
+	return str_compare(a->sale, b->sale);
 }
 
 static int
@@ -300,7 +274,7 @@ read_subject(struct work *w, struct explain_subject *u)
 	struct gather g = { .work = w, .subject = u };
 	struct str about = manual_subject(w->a, u->platform, u->subject);
 	if (about.p == NULL)
-		return no_memory(w->e);
+		return err_no_memory(w->e);
 	if (store_purchase_of_subject(w->s, u->platform, u->subject, rows_take,
 		&u->rows, w->e) != 0 ||
 	    store_subscription_of_subject(w->s, u->platform, u->subject,
@@ -309,7 +283,7 @@ read_subject(struct work *w, struct explain_subject *u)
 		&g, w->e) != 0)
 		return -1;
 	if (g.failed || u->rows.failed || arena_failed(w->a))
-		return no_memory(w->e);
+		return err_no_memory(w->e);
 	if (u->rows.n > 0)
 		qsort(u->rows.v, u->rows.n, sizeof(*u->rows.v), compare_rows);
 	return fold_again(w, u);
@@ -333,9 +307,9 @@ say_all(struct work *w, struct explain_subject *u, struct buf *b)
 			return err_set(w->e, ERR_LIMIT,
 			    "event %lld takes too many words",
 			    (long long)ev->event);
-		ev->says = copy(w->a, buf_str(b));
+		ev->says = str_copy(w->a, buf_str(b));
 		if (ev->says.p == NULL)
-			return no_memory(w->e);
+			return err_no_memory(w->e);
 	}
 	return 0;
 }

@@ -170,9 +170,7 @@ compare_sent(const void *pa, const void *pb)
 		return a->manual != NULL ? 1 : -1;
 	if (a->manual != NULL)
 		return (a->event > b->event) - (a->event < b->event);
-	struct str da = delivery_of(a), db = delivery_of(b);
-	int c = memcmp(da.p, db.p, da.n < db.n ? da.n : db.n);
-	return c != 0 ? c : (da.n > db.n) - (da.n < db.n);
+	return str_compare(delivery_of(a), delivery_of(b));
 }
 
 void

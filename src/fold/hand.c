@@ -13,17 +13,10 @@ struct mark {
 };
 
 static int
-compare_keys(struct str a, struct str b)
-{
-	int c = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-	return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
-}
-
-static int
 compare_marks(const void *pa, const void *pb)
 {
 	const struct mark *a = pa, *b = pb;
-	int c = compare_keys(a->delivery, b->delivery);
+	int c = str_compare(a->delivery, b->delivery);
 	return c != 0 ? c : (a->order > b->order) - (a->order < b->order);
 }
 
@@ -70,7 +63,7 @@ is_void(const struct mark *marks, size_t n, struct str delivery)
 {
 	size_t low = 0;
 	while (n > 0) {
-		int c = compare_keys(marks[low + n / 2].delivery, delivery);
+		int c = str_compare(marks[low + n / 2].delivery, delivery);
 		if (c == 0)
 			return marks[low + n / 2].is_void;
 		if (c < 0) {

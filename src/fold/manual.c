@@ -57,12 +57,9 @@ manual_encode(struct buf *b, const struct manual *m)
 static struct str
 text(struct arena *a, const json_t *o, const char *key)
 {
-	const json_t *v = json_object_get(o, key);
-	if (!json_is_string(v))
-		return STR_NONE;
-	struct str s = { json_string_value(v), json_string_length(v) };
-	s.p = arena_dup(a, s.p, s.n);
-	return s;
+	struct str s;
+	json_text(json_object_get(o, key), &s);
+	return str_copy(a, s);
 }
 
 /* STORE_NULL where it is none. */

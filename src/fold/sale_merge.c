@@ -44,7 +44,7 @@ static int
 compare_deliveries(const void *pa, const void *pb)
 {
 	const struct fold_delivery *a = pa, *b = pb;
-	int c = sale_compare_id(a->fact->sale, b->fact->sale);
+	int c = str_compare(a->fact->sale, b->fact->sale);
 	if (c == 0)
 		c = precedence(a->fact->kind) - precedence(b->fact->kind);
 	if (c == 0 && a->fact->kind == FACT_STATE)
@@ -64,7 +64,7 @@ compare_sales(const void *pa, const void *pb)
 	/* the gifter's side, before the giftee's */
 	if (c == 0)
 		c = b->fact.gift_sender - a->fact.gift_sender;
-	return c != 0 ? c : sale_compare_id(a->fact.sale, b->fact.sale);
+	return c != 0 ? c : str_compare(a->fact.sale, b->fact.sale);
 }
 
 static void
@@ -144,21 +144,16 @@ find_subscription(struct sale *s)
 	}
 }
 
-static int
-is_same(struct str a, struct str b)
-{
-	return (a.p == NULL) == (b.p == NULL) && str_eq(a, b);
-}
-
 /* Two payments under one id: do they tell the same? */
 static int
 same_payment(const struct fact *a, const struct fact *b)
 {
-	return is_same(a->subject, b->subject) &&
-	    is_same(a->user_ref, b->user_ref) && is_same(a->email, b->email) &&
-	    is_same(a->buyer, b->buyer) && is_same(a->product, b->product) &&
-	    is_same(a->names[0], b->names[0]) &&
-	    is_same(a->names[1], b->names[1]) && a->months == b->months;
+	return str_same(a->subject, b->subject) &&
+	    str_same(a->user_ref, b->user_ref) &&
+	    str_same(a->email, b->email) && str_same(a->buyer, b->buyer) &&
+	    str_same(a->product, b->product) &&
+	    str_same(a->names[0], b->names[0]) &&
+	    str_same(a->names[1], b->names[1]) && a->months == b->months;
 }
 
 static void

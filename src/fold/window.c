@@ -72,8 +72,7 @@ add_up(const struct sale *before, struct sale *s, int64_t end_before)
 	int64_t begin = s->fact.sold_at;
 	if (end_before == FACT_NO_TIME || end_before <= begin)
 		return begin;
-	if ((before->user.p == NULL) == (s->user.p == NULL) &&
-	    str_eq(before->user, s->user))
+	if (str_same(before->user, s->user))
 		s->since = end_before;
 	return end_before;
 }

@@ -16,7 +16,7 @@ enum {
 /* ---- one row ------------------------------------------------------------- */
 
 static int
-fill_delivery(const struct action *a, const struct claim_job *job,
+fill_delivery(const struct action *a, const struct job *job,
     struct arena *arena, int64_t now, struct action_delivery *out,
     struct err *e)
 {
@@ -38,7 +38,7 @@ fill_delivery(const struct action *a, const struct claim_job *job,
 }
 
 static void
-carry_out(struct lane *lane, const struct claim_job *job, struct arena *arena,
+carry_out(struct lane *lane, const struct job *job, struct arena *arena,
     int64_t now, struct action_answer *answer)
 {
 	struct action_fact facts[ACTION_FACTS_MAX];
@@ -161,15 +161,16 @@ weigh(struct lane *lane, const struct action_answer *answer, int64_t now,
 }
 
 static void
-say(const struct courier *c, const struct mark *m)
+say(const struct lane *lane, const struct mark *m)
 {
 	char line[LINE_MAX];
-	const struct action *a = m->lane->action;
-	if (c->o.say == NULL || strcmp(m->state, "done") == 0)
+	const struct action *a = lane->action;
+	const struct courier_opts *o = &lane->courier->o;
+	if (o->say == NULL || strcmp(m->state, "done") == 0)
 		return;
 	snprintf(line, sizeof(line), "outbox %" PRId64 ": %s %.*s: %s: %s",
 	    m->id, action_words[a->kind], STR_ARG(a->name), m->state, m->said);
-	c->o.say(c->o.say_arg, line);
+	o->say(line);
 }
 
 /* What was said may be cut inside a character, which no database takes. */
@@ -184,7 +185,7 @@ keep_said(const char *said, struct mark *m)
 }
 
 void
-courier_do(struct lane *lane, const struct claim_job *job, struct arena *arena,
+courier_do(struct lane *lane, const struct job *job, struct arena *arena,
     struct mark *out)
 {
 	struct courier *c = lane->courier;
@@ -199,13 +200,12 @@ courier_do(struct lane *lane, const struct claim_job *job, struct arena *arena,
 		carry_out(lane, job, arena, now, &answer);
 		now = time_now();
 	}
-	*out = (struct mark){
-		.lane = lane, .id = job->row.id, .attempts = job->row.attempts
-	};
+	*out =
+	    (struct mark){ .id = job->row.id, .attempts = job->row.attempts };
 	keep_said(answer.said, out);
 	pthread_mutex_lock(&c->lock);
 	judge(&answer, now, out, &c->counts);
 	weigh(lane, &answer, now, out);
 	pthread_mutex_unlock(&c->lock);
-	say(c, out);
+	say(lane, out);
 }

@@ -3,14 +3,14 @@
 
 #include <pthread.h>
 
-#include "follow/claim.h"
+#include "action/action.h"
 #include "follow/courier.h"
 
 /*
- * What the files of the courier share, and nobody else. courier_job.c does one
- * row, courier_mark.c writes down what became of it, courier_flight.c knows
- * which are in hand, courier_run.c has the threads and the clock, courier_off.c the
- * targets that are gone.
+ * What the files of the courier share, and nobody else. courier_run.c has the
+ * threads and the clock, courier_claim.c takes rows in hand, courier_job.c
+ * carries one out, courier_mark.c writes down what became of it, courier_off.c
+ * knows the targets that are gone.
  */
 
 /* One target. Its fields after action are guarded by courier.lock. */
@@ -25,33 +25,10 @@ struct lane {
 	int disabled;
 };
 
-/* What became of a row: not in the database yet. */
-struct mark {
-	const struct lane *lane;
-	int64_t id;
-	int64_t attempts; /* the one it is about */
-	int64_t due_at, done_at;
-	const char *state;
-	/* The target answers again: what had fewer attempts is due. 0: it
-	 * answered before. */
-	int64_t recovered;
-	int gone; /* it wants nothing more, ever */
-	char said[ACTION_SAID_MAX];
-};
-
-/*
- * Marks are written together, where that costs no more than a moment: a killed
- * program does again what was not marked. So those of mails and programs, and
- * all that is not simply done, are written at once.
- */
 enum {
-	COURIER_MARKS_MAX = 256,
-	COURIER_MARKS = 32, /* then they are written */
-	COURIER_MARK_MS = 50, /* or after so long */
-	/* rows of all threads, and those with a mark that is not written */
-	COURIER_FLYING_MAX =
-	    (COURIER_LANES_ALL + RULE_TARGETS_MAX + 2) * CLAIM_MAX +
-	    COURIER_MARKS_MAX,
+	COURIER_CLAIM_MAX = 32, /* rows at once: fewer transactions */
+	COURIER_HAND_MAX =
+	    COURIER_LANES * (RULE_TARGETS_MAX + 2) * COURIER_CLAIM_MAX,
 };
 
 struct courier {
@@ -63,37 +40,58 @@ struct courier {
 	int running; /* threads in all */
 	int stop;
 	struct courier_counts counts;
-	struct mark marks[COURIER_MARKS_MAX]; /* the oldest first */
-	size_t n_marks;
-	int64_t marks_at; /* ticks of the oldest */
-	int64_t flying[COURIER_FLYING_MAX]; /* ids of rows in hand */
-	size_t n_flying;
+	/* ids of the rows of all threads, from the commit of their claim to that
+	 * of their mark. They are not claimed, even if a clock that was set makes
+	 * their claim run out. */
+	int64_t in_hand[COURIER_HAND_MAX];
+	size_t n_in_hand;
 	struct arena *arena; /* of courier_look */
 	int64_t expired_at, tidied_at; /* when it was looked last */
 };
 
+/* A row, its texts in the claim's arena. attempts counts the one to come. */
+struct job {
+	struct store_outbox row;
+	struct str content_type, body; /* of its delivery; forward */
+	struct str platform;
+};
+
+/* Rows of one target, taken in hand for a time. */
+struct claim {
+	struct lane *lane;
+	struct arena *arena;
+	struct job jobs[COURIER_CLAIM_MAX];
+	size_t n, max; /* max: 1 where deliveries are forwarded */
+	int64_t now, until; /* until when the rows are this one's */
+};
+
+/* What became of a row: not in the database yet. */
+struct mark {
+	int64_t id;
+	int64_t attempts; /* the one it is about */
+	int64_t due_at, done_at;
+	const char *state; /* NULL: given back untried */
+	/* The target answers again: what had fewer attempts is due. 0: it
+	 * answered before. */
+	int64_t recovered;
+	int gone; /* it wants nothing more, ever */
+	char said[ACTION_SAID_MAX];
+};
+
+/* Inside a transaction: takes up to max rows. */
+int courier_claim(struct store *s, struct claim *b, struct err *e);
+
+/* They are in hand; it is not any more. */
+void courier_hold(struct courier *c, const struct claim *b);
+void courier_let_go(struct courier *c, int64_t id);
+
 /* Carries it out, and judges: the row by its mark, the target by its lane. */
-void courier_do(struct lane *lane, const struct claim_job *job,
-    struct arena *arena, struct mark *out);
+void courier_do(struct lane *lane, const struct job *job, struct arena *a,
+    struct mark *out);
 
-/* Adds one. 0, or -1: there is no room. *now: they should be written. */
-int courier_mark_add(struct courier *c, const struct mark *m, int *now);
-
-/* How many there are to be written. */
-size_t courier_marks(struct courier *c);
-
-/* Writes the n first, inside a transaction; once that is committed
- * courier_marks_drop forgets them. One at a time: as with.fn does. */
-int courier_marks_write(struct store *s, struct courier *c, size_t n,
-    struct arena *arena, struct err *e);
-void courier_marks_drop(struct courier *c, size_t n);
-
-/* A row is in hand from the commit of its claim until that of its mark, or
- * until it is given back or finds no room for a mark. courier_flight_copy tells
- * claim_take which are. */
-void courier_flight_add(struct courier *c, const struct claim *b);
-void courier_flight_end(struct courier *c, int64_t id);
-int courier_flight_copy(struct courier *c, struct claim *b, struct err *e);
+/* Inside a transaction. */
+int courier_mark(struct store *s, const struct lane *lane, const struct mark *m,
+    struct arena *a, struct err *e);
 
 /* Tells the owner of a row that was given up: one mail per target and day. */
 struct courier_dead {

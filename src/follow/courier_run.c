@@ -1,153 +1,141 @@
 #include "follow/courier.h"
 
+#include "base/memory.h"
 #include "base/time.h"
 #include "follow/courier_own.h"
 #include "follow/outbox.h"
 
 enum {
-	CLAIM_FIRST = 4, /* rows; more while they go quickly */
-	QUICK_MS = 500, /* for all of a claim */
-	LEASE_S = 60, /* of a claim, beside twice the time-out of one row */
-	LEASE_SLACK_S = 5, /* to write the mark */
-	ARENA_MAX = 8 * 1024 * 1024,
+	CLAIM_FIRST = 4, /* rows */
+	LEASE_S = 60, /* of a claim, beside twice the time-out */
+	BATCH_MS = 1000, /* then marks are written */
+	MARK_MS = 60000, /* so long it is tried to write them */
+	ARENA_MAX = COURIER_CLAIM_MAX * (EFFECT_PAYLOAD_MAX + 1024),
 	EXPIRE_S = 60, /* between two looks for what is too old */
-	EXPIRE_MAX = 500, /* rows at once: others wait to write */
+	EXPIRE_MAX = 500, /* rows at one look */
 	TIDY_S = 3600,
 	TIDY_AGE = 30 * 86400, /* what was done forgets the person then */
-	MARK_TRIES = 40, /* with mark_pause between: 2 s */
 };
 
 static const struct timespec mark_pause = { 0, 50000000 };
 
-/* ---- the database -------------------------------------------------------- */
-
-struct turn {
-	struct courier *courier;
-	struct claim *claim; /* NULL: marks alone */
-	struct arena *arena;
-};
-
-/* A courier_chore_fn: writes the marks there are and claims the next rows, in
- * one transaction. Nothing is written where there is nothing to write. */
-static int
-turn(struct store *s, void *arg, struct err *e)
-{
-	struct turn *t = arg;
-	struct claim *b = t->claim;
-	size_t n = courier_marks(t->courier);
-	int due = 0;
-	if (b != NULL)
-		b->n = 0;
-	/* a mark can make another row of the same person due */
-	if (n == 0 && b != NULL &&
-	    claim_is_due(s, b->action, b->now, &due, e) != 0)
-		return -1;
-	if (n == 0 && !due)
-		return 0;
-	if (store_begin_claim(s, e) != 0)
-		return -1;
-	if (courier_marks_write(s, t->courier, n, t->arena, e) == 0 &&
-	    (b == NULL ||
-		(courier_flight_copy(t->courier, b, e) == 0 &&
-		    claim_take(s, b, e) == 0)) &&
-	    store_commit(s, e) == 0) {
-		if (b != NULL)
-			courier_flight_add(t->courier, b);
-		courier_marks_drop(t->courier, n);
-		return 0;
-	}
-	store_rollback(s);
-	if (b != NULL)
-		b->n = 0;
-	return -1;
-}
-
-/* A database that is busy now: the effects took place, so insist. */
-static void
-write_marks(struct courier *c, struct arena *arena)
-{
-	struct err e = { .code = ERR_NONE };
-	struct turn t = { c, NULL, arena };
-	for (int i = 0;
-	     c->o.with(c->o.with_arg, turn, &t, &e) != 0 && i < MARK_TRIES; i++)
-		nanosleep(&mark_pause, NULL);
-}
-
-static void
-do_job(struct lane *lane, const struct claim_job *job, struct arena *arena)
-{
-	struct mark m;
-	int now;
-	courier_do(lane, job, arena, &m);
-	if (courier_mark_add(lane->courier, &m, &now) != 0) {
-		write_marks(lane->courier, arena);
-		/* done again when its claim has run out */
-		if (courier_mark_add(lane->courier, &m, &now) != 0)
-			courier_flight_end(lane->courier, m.id);
-	}
-	if (now)
-		write_marks(lane->courier, arena);
-}
-
 /* ---- threads ------------------------------------------------------------- */
 
-/* How many rows may be claimed now: 0 none, 1 while it is on trial. */
+/* A thread's rows, and what became of those before them. */
+struct turn {
+	struct claim claim;
+	struct mark marks[COURIER_CLAIM_MAX];
+	size_t n_marks;
+	size_t most; /* rows to claim: twice what was done in BATCH_MS */
+	struct arena *arena; /* of one row */
+};
+
+/* How many rows may be claimed now, with the lock held: one while the target is
+ * on trial, and of what is marked at once. */
 static size_t
-may_claim(const struct lane *lane, int64_t now, size_t most)
+may_claim(const struct lane *lane, int64_t now)
 {
 	if (lane->courier->stop || lane->disabled || lane->open_at > now)
 		return 0;
-	return lane->pause > 0 || lane->failures > 0 ? 1 : most;
+	return lane->pause > 0 || lane->failures > 0 ||
+		lane->action->kind != ACTION_HTTP
+	    ? 1
+	    : COURIER_CLAIM_MAX;
 }
 
 static size_t
-ask_claim(struct lane *lane, int64_t now, size_t most)
+ask_claim(const struct lane *lane, int64_t now)
 {
 	pthread_mutex_lock(&lane->courier->lock);
-	size_t n = may_claim(lane, now, most);
+	size_t n = may_claim(lane, now);
 	pthread_mutex_unlock(&lane->courier->lock);
 	return n;
 }
 
-/* May one more be begun, and end before somebody else may claim it? */
 static int
-may_begin(struct lane *lane, const struct claim *b)
+mark_and_claim(struct store *s, struct turn *t, struct err *e)
 {
-	int64_t now = time_now();
-	return now + lane->action->timeout_ms / 1000 + LEASE_SLACK_S <=
-	    b->until &&
-	    ask_claim(lane, now, 1) > 0;
+	struct claim *b = &t->claim;
+	for (size_t i = 0; i < t->n_marks; i++) {
+		arena_reset(t->arena);
+		if (courier_mark(s, b->lane, &t->marks[i], t->arena, e) != 0)
+			return -1;
+	}
+	arena_reset(b->arena);
+	b->n = 0;
+	b->now = time_now();
+	b->until = b->now + LEASE_S + 2 * b->lane->action->timeout_ms / 1000;
+	b->max = ask_claim(b->lane, b->now);
+	if (b->max > t->most)
+		b->max = t->most;
+	return b->max == 0 ? 0 : courier_claim(s, b, e);
 }
 
-/* Claims and carries out, until nothing is due or the target has to rest. */
 static void
-serve(struct lane *lane, struct arena *rows, struct arena *arena)
+drop_marks(struct turn *t)
 {
-	struct courier *c = lane->courier;
-	for (size_t most = CLAIM_FIRST;;) {
-		struct err e = { .code = ERR_NONE };
-		struct claim b = {
-			.action = lane->action, .arena = rows, .now = time_now()
-		};
-		struct turn t = { c, &b, arena };
-		int64_t begun = time_ticks();
-		size_t i = 0;
-		b.max = ask_claim(lane, b.now, most);
-		b.until = b.now + LEASE_S + 2 * lane->action->timeout_ms / 1000;
-		arena_reset(rows);
-		if (b.max == 0 || c->o.with(c->o.with_arg, turn, &t, &e) != 0 ||
-		    b.n == 0)
-			return;
-		while (i < b.n && (i == 0 || may_begin(lane, &b)))
-			do_job(lane, &b.jobs[i++], arena);
-		b.max = i;
-		if (i < b.n)
-			c->o.with(c->o.with_arg, claim_give_back, &b, &e);
-		for (; i < b.n; i++)
-			courier_flight_end(c, b.jobs[i].row.id);
-		most = time_ticks() - begun > QUICK_MS ? CLAIM_FIRST
-		    : most * 2 < CLAIM_MAX	       ? most * 2
-						       : CLAIM_MAX;
+	for (size_t i = 0; i < t->n_marks; i++)
+		courier_let_go(t->claim.lane->courier, t->marks[i].id);
+	t->n_marks = 0;
+}
+
+/* A share_fn: writes the marks there are and claims the next rows, in one
+ * transaction. */
+static int
+turn(struct store *s, void *arg, struct err *e)
+{
+	struct turn *t = arg;
+	if (store_begin_claim(s, e) != 0)
+		return -1;
+	if (mark_and_claim(s, t, e) != 0 || store_commit(s, e) != 0) {
+		store_rollback(s);
+		return -1;
+	}
+	drop_marks(t);
+	courier_hold(t->claim.lane->courier, &t->claim);
+	return 0;
+}
+
+/* Are there next rows? A database that is busy or full now: the effects took
+ * place, so insist on their marks. */
+static int
+next(struct turn *t)
+{
+	int64_t end = time_ticks() + MARK_MS;
+	struct err e = { .code = ERR_NONE };
+	while (share_with(t->claim.lane->courier->o.share, turn, t, &e) != 0) {
+		if (t->n_marks == 0 || time_ticks() >= end)
+			return 0;
+		nanosleep(&mark_pause, NULL);
+	}
+	return t->claim.n > 0;
+}
+
+/* A killed program does again what was not marked: only what is simply done
+ * waits for others. */
+static int
+may_wait(const struct mark *m)
+{
+	return strcmp(m->state, "done") == 0 && m->recovered == 0;
+}
+
+static void
+carry_out(struct turn *t)
+{
+	struct claim *b = &t->claim;
+	int64_t end = time_ticks() + BATCH_MS;
+	size_t n = 0;
+	do
+		courier_do(b->lane, &b->jobs[n], t->arena, &t->marks[n]);
+	while (may_wait(&t->marks[n++]) && n < b->n && time_ticks() < end &&
+	    ask_claim(b->lane, time_now()) > 0);
+	t->n_marks = b->n;
+	t->most = 2 * n;
+	for (; n < b->n; n++) {
+		const struct store_outbox *row = &b->jobs[n].row;
+		t->marks[n] =
+		    (struct mark){ .id = row->id, .attempts = row->attempts };
+		courier_let_go(b->lane->courier, row->id);
 	}
 }
 
@@ -156,15 +144,16 @@ lane_main(void *arg)
 {
 	struct lane *lane = arg;
 	struct courier *c = lane->courier;
-	struct arena *rows = arena_new(ARENA_MAX),
-		     *arena = arena_new(ARENA_MAX);
-	if (rows != NULL && arena != NULL) {
-		serve(lane, rows, arena);
-		if (courier_marks(c) > 0)
-			write_marks(c, arena);
-	}
-	arena_free(rows);
-	arena_free(arena);
+	struct turn t = { .claim = { .lane = lane,
+			      .arena = arena_new(ARENA_MAX) },
+		.most = CLAIM_FIRST,
+		.arena = arena_new(ARENA_MAX) };
+	while (next(&t))
+		carry_out(&t);
+	/* not marked: done again when the claim has run out */
+	drop_marks(&t);
+	arena_free(t.claim.arena);
+	arena_free(t.arena);
 	pthread_mutex_lock(&c->lock);
 	lane->running--;
 	c->running--;
@@ -173,23 +162,18 @@ lane_main(void *arg)
 	return NULL;
 }
 
-/* With the lock held. The first thread of a target always starts. */
+/* With the lock held. */
 static void
 start(struct lane *lane, int64_t now)
 {
 	struct courier *c = lane->courier;
 	pthread_attr_t attr;
 	pthread_t thread;
-	int lanes =
-	    may_claim(lane, now, 2) > 1 && lane->action->kind == ACTION_HTTP
-	    ? COURIER_LANES
-	    : 1;
+	int lanes = may_claim(lane, now) > 1 ? COURIER_LANES : 1;
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	while (may_claim(lane, now, 1) > 0 && lane->running < lanes &&
-	    (lane->running == 0 || c->running < COURIER_LANES_ALL)) {
-		if (pthread_create(&thread, &attr, lane_main, lane) != 0)
-			break;
+	while (may_claim(lane, now) > 0 && lane->running < lanes &&
+	    pthread_create(&thread, &attr, lane_main, lane) == 0) {
 		lane->running++;
 		c->running++;
 	}
@@ -204,18 +188,11 @@ struct look {
 	unsigned char *due; /* by lane */
 };
 
-/* Rows that are too old, their texts in the courier's arena. */
+/* One that is too old, its texts in the arena. */
 struct old {
 	struct arena *arena;
-	struct courier_dead rows[EXPIRE_MAX];
-	size_t n;
+	struct courier_dead dead; /* id 0: there is none */
 };
-
-static struct str
-keep(struct arena *a, const char *before, struct str s)
-{
-	return str_from(arena_printf(a, "%s%.*s", before, STR_ARG(s)));
-}
 
 static int
 take_old(void *arg, const struct store_outbox *row)
@@ -223,54 +200,38 @@ take_old(void *arg, const struct store_outbox *row)
 	struct old *old = arg;
 	struct str last =
 	    row->last_error.n > 0 ? row->last_error : STR("never tried");
-	old->rows[old->n++] =
-	    (struct courier_dead){ .kind = keep(old->arena, "", row->kind),
-		    .target = keep(old->arena, "", row->target),
-		    .last_error = keep(old->arena, "expired; last: ", last),
-		    .id = row->id };
-	return old->n == EXPIRE_MAX;
+	old->dead = (struct courier_dead){ .id = row->id,
+		.kind = str_from(str_z(old->arena, row->kind)),
+		.target = str_from(str_z(old->arena, row->target)),
+		.last_error = str_from(arena_printf(
+		    old->arena, "expired; last: %.*s", STR_ARG(last))) };
+	return 1;
 }
 
-static int
-give_up_old(struct store *s, struct courier *c, const struct old *old,
-    int64_t now, struct err *e)
-{
-	for (size_t i = 0; i < old->n; i++) {
-		const struct courier_dead *d = &old->rows[i];
-		int is_told = i > 0 && str_eq(d->kind, d[-1].kind) &&
-		    str_eq(d->target, d[-1].target);
-		if (store_outbox_expire(s, d->id, now, e) != 0 ||
-		    (!is_told &&
-			courier_alert(s, c->o.config, d, now, c->arena, e) !=
-			    0))
-			return -1;
-	}
-	return 0;
-}
-
-/* What nobody has sent in a week is not news any more. */
+/* What nobody has sent in a week is not news any more. More than that at the
+ * next look. */
 static int
 expire(struct store *s, struct courier *c, int64_t now, struct err *e)
 {
-	arena_reset(c->arena);
-	struct old *old = arena_alloc(c->arena, sizeof(*old));
-	if (old == NULL)
-		return err_set(e, ERR_MEMORY, "out of memory");
-	old->arena = c->arena;
-	if (store_outbox_old(
-		s, now - OUTBOX_EXPIRES, EXPIRE_MAX, take_old, old, e) != 0)
-		return -1;
-	if (old->n == 0)
-		return 0;
-	if (store_begin(s, e) != 0)
-		return -1;
-	if (give_up_old(s, c, old, now, e) != 0 || store_commit(s, e) != 0) {
-		store_rollback(s);
-		return -1;
+	struct old old = { .arena = c->arena };
+	for (int i = 0; i < EXPIRE_MAX; i++) {
+		arena_reset(c->arena);
+		old.dead.id = 0;
+		if (store_outbox_old(
+			s, now - OUTBOX_EXPIRES, 1, take_old, &old, e) != 0)
+			return -1;
+		if (old.dead.id == 0)
+			return 0;
+		if (store_begin(s, e) != 0)
+			return -1;
+		if (store_outbox_expire(s, old.dead.id, now, e) != 0 ||
+		    courier_alert(
+			s, c->o.config, &old.dead, now, c->arena, e) != 0 ||
+		    store_commit(s, e) != 0) {
+			store_rollback(s);
+			return -1;
+		}
 	}
-	/* there may be more: at the next look */
-	if (old->n == EXPIRE_MAX)
-		c->expired_at = 0;
 	return 0;
 }
 
@@ -283,7 +244,7 @@ tidy(struct store *s, struct courier *c, int64_t now, struct err *e)
 	return store_outbox_tidy(s, now - TIDY_AGE, e);
 }
 
-/* A courier_chore_fn: which targets have something to do? */
+/* A share_fn: which targets have something to do? */
 static int
 look(struct store *s, void *arg, struct err *e)
 {
@@ -299,7 +260,8 @@ look(struct store *s, void *arg, struct err *e)
 	for (size_t i = 0; i < c->n; i++) {
 		const struct action *a = c->lanes[i].action;
 		int due = 0, off = 0;
-		if (claim_is_due(s, a, l->now, &due, e) != 0 ||
+		if (store_outbox_is_due(s, str_from(action_words[a->kind]),
+			a->name, a->order, l->now, &due, e) != 0 ||
 		    (due && courier_is_disabled(s, a, &off, e) != 0))
 			return -1;
 		l->due[i] = due && !off;
@@ -312,11 +274,7 @@ courier_look(struct courier *c, int64_t now, int *busy, struct err *e)
 {
 	unsigned char due[RULE_TARGETS_MAX + 2] = { 0 };
 	struct look l = { c, now, due };
-	struct turn t = { c, NULL, c->arena };
-	int rc = c->n == 0 ? 0 : c->o.with(c->o.with_arg, look, &l, e);
-	/* of a target that now keeps a thread waiting */
-	if (rc == 0 && courier_marks(c) > 0)
-		rc = c->o.with(c->o.with_arg, turn, &t, e);
+	int rc = c->n == 0 ? 0 : share_with(c->o.share, look, &l, e);
 	pthread_mutex_lock(&c->lock);
 	for (size_t i = 0; rc == 0 && i < c->n; i++) {
 		if (!due[i])
@@ -333,18 +291,13 @@ int
 courier_new(const struct courier_opts *o, struct courier **out, struct err *e)
 {
 	const struct rules *rules = &o->config->follow_ups;
-	struct courier *c = calloc(1, sizeof(*c));
-	struct lane *lanes = calloc(rules->n_targets + 1, sizeof(*lanes));
-	struct arena *arena = arena_new(ARENA_MAX);
-	if (c == NULL || lanes == NULL || arena == NULL) {
-		free(c);
-		free(lanes);
-		arena_free(arena);
-		return err_set(e, ERR_MEMORY, "out of memory");
-	}
+	struct courier *c = memory_new(sizeof(*c));
+	struct lane *lanes =
+	    memory_new((rules->n_targets + 1) * sizeof(*lanes));
+	(void)e;
 	c->o = *o;
 	c->lanes = lanes;
-	c->arena = arena;
+	c->arena = arena_new(ARENA_MAX);
 	c->n = rules->n_targets;
 	for (size_t i = 0; i < c->n; i++)
 		lanes[i] =

@@ -72,15 +72,11 @@ effect_id(const struct effect *f, enum action_kind kind, struct str target,
 {
 	uint8_t digest[CRYPTO_SHA256];
 	struct crypto_hash *h = crypto_hash_new();
-	int rc = -1;
-	if (h != NULL) {
-		crypto_hash_add(
-		    h, action_words[kind], strlen(action_words[kind]) + 1);
-		crypto_hash_add(h, target.p, target.n);
-		crypto_hash_add(h, "", 1);
-		crypto_hash_add(h, f->once.p, f->once.n);
-		rc = crypto_hash_end(h, digest);
-	}
+	crypto_hash_add(h, action_words[kind], strlen(action_words[kind]) + 1);
+	crypto_hash_add(h, target.p, target.n);
+	crypto_hash_add(h, "", 1);
+	crypto_hash_add(h, f->once.p, f->once.n);
+	int rc = crypto_hash_end(h, digest);
 	crypto_hash_free(h);
 	if (rc != 0)
 		return err_set(e, ERR_MEMORY, "out of memory");
@@ -97,7 +93,7 @@ text_of(struct arena *a, const json_t *o, const char *key)
 	struct str s;
 	const json_t *v = json_object_get(o, key);
 	if (json_text(v, &s) == 0)
-		return (struct str){ arena_dup(a, s.p, s.n), s.n };
+		return s;
 	if (json_is_integer(v))
 		return str_from(
 		    arena_printf(a, "%lld", (long long)json_integer_value(v)));
@@ -128,7 +124,7 @@ effect_read(struct arena *a, struct str payload, struct str *type,
     struct action_fact *out, size_t *n, struct err *e)
 {
 	const char *reason = NULL;
-	json_t *j = json_load_strict(a, payload, 0, &reason, e);
+	const json_t *j = json_load_kept(a, payload, 0, &reason, e);
 	if (j == NULL)
 		return reason == NULL
 		    ? -1
@@ -176,6 +172,5 @@ effect_read(struct arena *a, struct str payload, struct str *type,
 			    ? price_of(a, purchase)
 			    : text_of(a, facts[i].in, facts[i].key) };
 	*type = out[0].value;
-	json_decref(j);
 	return arena_failed(a) ? err_set(e, ERR_MEMORY, "out of memory") : 0;
 }

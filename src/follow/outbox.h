@@ -5,8 +5,8 @@
  * The room follow: what shall happen when something happened, and doing it. In:
  * a delivery, or a change of access. Out: rows of the table outbox, in the
  * transaction of their cause; and later mails, requests and programs. effect.h
- * is what is told, outbox.h queues it, courier.h carries it out, with claim.h
- * and share.h; rate.h slows down a flood, link_facts.h adds links.
+ * is what is told, outbox.h queues it, courier.h carries it out, with
+ * share.h; rate.h slows down a flood, link_facts.h adds links.
  * Keeps the promise that a follow-up is neither forgotten nor, by a rebuild,
  * done again.
  */

@@ -2,12 +2,6 @@
 #include "fold/column.h"
 #include "follow/outbox_own.h"
 
-static int
-no_memory(struct err *e)
-{
-	return err_set(e, ERR_MEMORY, "out of memory");
-}
-
 int
 outbox_about(struct outbox_sink *k, struct effect *f, enum rule_event what,
     const struct store_purchase *row, struct str once, struct err *e)
@@ -140,7 +134,7 @@ alert_unmatched(struct outbox_sink *k, const struct effect *f,
 		    "grants:\n\n\t%.*s\n",
 		    unmatched_words[why], STR_ARG(buf_str(&line)));
 		rc = once == NULL || text == NULL
-		    ? no_memory(e)
+		    ? err_no_memory(e)
 		    : outbox_alert(k->s, k->c, once, text, f->at, k->a, e);
 	}
 	buf_free(&line);
@@ -328,7 +322,7 @@ kept(struct outbox_sink *k, struct effect *f, const struct outbox_delivery *d,
 	    STR_ARG(f->platform), STR_ARG(d->reason), (long long)d->event,
 	    (long long)d->event);
 	return once == NULL || text == NULL
-	    ? no_memory(e)
+	    ? err_no_memory(e)
 	    : outbox_alert(k->s, k->c, once, text, f->at, k->a, e);
 }
 
@@ -348,7 +342,7 @@ outbox_deliver(
 		k->s, f.platform, f.subject, rows_take, &rows, e) != 0)
 		return -1;
 	if (rows.failed)
-		return no_memory(e);
+		return err_no_memory(e);
 	f.once = str_from(arena_printf(k->a, "delivery %.*s/%.*s",
 	    STR_ARG(f.platform), STR_ARG(d->fact->delivery)));
 	f.row = outbox_sale(&rows, project_column(k->a, d->fact->sale));

@@ -7,22 +7,9 @@
 #include "follow/rate.h"
 
 static int
-no_memory(struct err *e)
-{
-	return err_set(e, ERR_MEMORY, "out of memory");
-}
-
-static int
 is_wanted(const struct config *c)
 {
 	return c->follow_ups.n > 0 || c->follow_ups.alert_mail.p != NULL;
-}
-
-static int
-is_fatal(const struct err *e)
-{
-	return e->code == ERR_DB || e->code == ERR_BUSY ||
-	    e->code == ERR_ABSENT;
 }
 
 /* What went wrong goes into a note: the cause goes on without it. */
@@ -31,7 +18,7 @@ end_guard(struct store *s, int rc, struct err *e)
 {
 	if (rc == 0)
 		return store_release(s, e);
-	if (is_fatal(e))
+	if (err_ends_transaction(e))
 		return -1;
 	struct err why = *e;
 	*e = (struct err){ .code = ERR_NONE };
@@ -63,7 +50,7 @@ alert_flood(struct outbox_sink *k, const struct outbox_delivery *d,
 	    (long long)(r->usual / 1000), (long long)(r->usual % 1000 / 100),
 	    platform, (long long)d->event, platform, (long long)rate_limit(r));
 	return once == NULL || text == NULL
-	    ? no_memory(e)
+	    ? err_no_memory(e)
 	    : outbox_alert(k->s, k->c, once, text, d->at, k->a, e);
 }
 
@@ -216,7 +203,7 @@ outbox_alert(struct store *s, const struct config *c, const char *once,
 	if (c->follow_ups.alert_mail.p == NULL)
 		return 0;
 	if (f.once.p == NULL)
-		return no_memory(e);
+		return err_no_memory(e);
 	if (effect_id(&f, ACTION_MAIL, STR(RULE_ALERT), id, e) != 0)
 		return -1;
 	buf_init(&b, EFFECT_PAYLOAD_MAX);
@@ -234,7 +221,7 @@ outbox_alert(struct store *s, const struct config *c, const char *once,
 		.dedupe = str_from(id),
 		.event = STORE_NULL,
 		.added_at = at };
-	int rc = buf_ok(&b) ? store_outbox_add(s, &row, e) : no_memory(e);
+	int rc = buf_ok(&b) ? store_outbox_add(s, &row, e) : err_no_memory(e);
 	buf_free(&b);
 	return rc;
 }

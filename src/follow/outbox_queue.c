@@ -5,12 +5,6 @@
 enum { PERSON_HEX = 16 };
 
 static int
-no_memory(struct err *e)
-{
-	return err_set(e, ERR_MEMORY, "out of memory");
-}
-
-static int
 person_digest(const struct access_key *key, char out[PERSON_HEX + 1])
 {
 	uint8_t digest[CRYPTO_SHA256];
@@ -36,7 +30,7 @@ prepare(struct outbox_sink *k, const struct effect *f, struct buf *b,
 			k->s, &k->c->rules, &key, f->at, k->a, &access, e) != 0)
 			return -1;
 		if (person_digest(&key, person) != 0)
-			return no_memory(e);
+			return err_no_memory(e);
 		row->person = str_from(arena_printf(k->a, "%s", person));
 	}
 	if (effect_write(b, f, known ? &access : NULL, &key, e) != 0)
@@ -90,7 +84,7 @@ queue(struct outbox_sink *k, const struct effect *f,
 		    outbox_awaits(k->a, f->row->platform, f->row->sale);
 		row->due_at = f->at + OUTBOX_WAITS_ALONE;
 		if (row->awaits.p == NULL)
-			return no_memory(e);
+			return err_no_memory(e);
 	}
 	return store_outbox_add(k->s, row, e);
 }
@@ -104,7 +98,7 @@ outbox_happen(struct outbox_sink *k, const struct effect *f,
 	struct buf b;
 	int result = 0;
 	if (f->once.p == NULL)
-		return no_memory(e);
+		return err_no_memory(e);
 	buf_init(&b, EFFECT_PAYLOAD_MAX);
 	for (size_t i = 0; result == 0 && i < rules->n; i++) {
 		const struct rule *r = &rules->v[i];

@@ -8,9 +8,8 @@ share_close(struct share *s)
 }
 
 int
-share_with(void *share, courier_chore_fn *fn, void *arg, struct err *e)
+share_with(struct share *s, share_fn *fn, void *arg, struct err *e)
 {
-	struct share *s = share;
 	int rc = 0;
 	pthread_mutex_lock(&s->lock);
 	if (s->store == NULL)

@@ -3,7 +3,7 @@
 
 #include <pthread.h>
 
-#include "follow/courier.h"
+#include "store/store.h"
 
 /*
  * One store for the courier's threads, which take it in turns: it is opened
@@ -24,8 +24,9 @@ struct share {
 		.lock = PTHREAD_MUTEX_INITIALIZER \
 	}
 
-/* A courier_with_fn; its first argument is a struct share. */
-int share_with(void *share, courier_chore_fn *fn, void *arg, struct err *e);
+/* Runs fn with the store, one at a time; what fn returns. */
+typedef int share_fn(struct store *s, void *arg, struct err *e);
+int share_with(struct share *s, share_fn *fn, void *arg, struct err *e);
 
 /* When no thread uses it any more. */
 void share_close(struct share *s);

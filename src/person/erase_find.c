@@ -15,34 +15,20 @@ erase_subjects_has(
 	return 0;
 }
 
-static struct str
-copy(struct arena *a, struct str s)
-{
-	if (s.p != NULL)
-		s.p = arena_dup(a, s.p, s.n);
-	return s;
-}
-
 int
 erase_subjects_add(struct erase_subjects *all, struct str platform,
     struct str subject, struct err *e)
 {
 	if (erase_subjects_has(all, platform, subject))
 		return 0;
-	if (all->n == all->size) {
-		size_t size = all->size == 0 ? 16 : all->size * 2;
-		struct erase_subject *v =
-		    arena_alloc(all->arena, size * sizeof(*v));
-		if (v == NULL)
-			return err_set(e, ERR_MEMORY, "out of memory");
-		if (all->n > 0)
-			memcpy(v, all->v, all->n * sizeof(*v));
-		all->v = v;
-		all->size = size;
-	}
+	struct erase_subject *v =
+	    arena_grow(all->arena, all->v, all->n, &all->size, sizeof(*v));
+	if (v == NULL)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	all->v = v;
 	struct erase_subject *new = &all->v[all->n++];
-	new->platform = copy(all->arena, platform);
-	new->subject = copy(all->arena, subject);
+	new->platform = str_copy(all->arena, platform);
+	new->subject = str_copy(all->arena, subject);
 	if (new->platform.p == NULL || new->subject.p == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	return 0;
@@ -201,7 +187,7 @@ take_event(void *arg, const struct store_event *ev)
 		&o->subject, &o->content_type, &o->body, &o->verified_by,
 		&o->peer, &o->status, &o->reason };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		*texts[i] = copy(getting->arena, *texts[i]);
+		*texts[i] = str_copy(getting->arena, *texts[i]);
 	return 1;
 }
 

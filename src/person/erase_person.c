@@ -15,7 +15,6 @@
 enum {
 	MEMORY_MAX = 256 * 1024 * 1024, /* of one subject */
 	FOUND_MAX = 64 * 1024 * 1024, /* of names of subjects */
-	IDS_FIRST = 16,
 };
 
 struct erase {
@@ -41,18 +40,11 @@ static int
 take_id(void *arg, int64_t id)
 {
 	struct ids *ids = arg;
-	if (ids->n == ids->size) {
-		size_t size = ids->size == 0 ? IDS_FIRST : ids->size * 2;
-		int64_t *v = arena_alloc(ids->arena, size * sizeof(*v));
-		if (v == NULL) {
-			ids->failed = 1;
-			return 1;
-		}
-		if (ids->n > 0)
-			memcpy(v, ids->v, ids->n * sizeof(*v));
-		ids->v = v;
-		ids->size = size;
-	}
+	int64_t *v =
+	    arena_grow(ids->arena, ids->v, ids->n, &ids->size, sizeof(*v));
+	if (v == NULL)
+		return ids->failed = 1;
+	ids->v = v;
 	ids->v[ids->n++] = id;
 	return 0;
 }
@@ -581,12 +573,10 @@ erase_person(struct store *s, const struct config *c,
 		.dry_run = dry_run,
 		.now = now,
 		.r = r,
-		.arena = arena_new(MEMORY_MAX) };
+		.arena = arena_new(MEMORY_MAX),
+		.found = { .arena = arena_new(FOUND_MAX) } };
 	*r = (struct erase_result){ 0 };
-	x.found.arena = arena_new(FOUND_MAX);
-	int rc = x.arena == NULL || x.found.arena == NULL
-	    ? err_set(e, ERR_MEMORY, "out of memory")
-	    : erase_all(&x, e);
+	int rc = erase_all(&x, e);
 	arena_free(x.arena);
 	arena_free(x.found.arena);
 	return rc;

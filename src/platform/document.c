@@ -16,12 +16,6 @@ static const char *const fault_words[] = {
 
 /* ---- the JSON ---- */
 
-static void
-drop_json(void *v)
-{
-	json_decref(v);
-}
-
 /* The value of a form's field. 0, or -1 with *reason or without memory. */
 static int
 find_field(struct str body, const char *name, struct arena *a, struct str *out,
@@ -49,12 +43,7 @@ document_load(const struct platform *p, struct str body, struct arena *a,
 	*reason = NULL;
 	if (field != NULL && find_field(body, field, a, &body, reason, e) != 0)
 		return NULL;
-	json_t *root = json_load_strict(a, body, 0, reason, e);
-	if (root != NULL && arena_defer(a, drop_json, root) != 0) {
-		err_set(e, ERR_MEMORY, "out of memory");
-		return NULL;
-	}
-	return root;
+	return json_load_kept(a, body, 0, reason, e);
 }
 
 json_t *

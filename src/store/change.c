@@ -146,13 +146,9 @@ static int
 take_told(void *arg, const struct db_value *row, size_t n)
 {
 	struct told *told = arg;
-	struct str tier = db_str(&row[0]);
 	(void)n;
 	told->at = db_number(&row[1]);
-	if (tier.p != NULL)
-		told->tier =
-		    (struct str){ arena_dup(told->arena, tier.p, tier.n),
-			    tier.n };
+	told->tier = str_copy(told->arena, db_str(&row[0]));
 	return 1;
 }
 

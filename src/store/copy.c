@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/crypto.h"
+#include "base/memory.h"
 #include "store/rows.h"
 
 enum {
@@ -119,14 +120,6 @@ look(struct side *side, const struct row **out, struct err *e)
 	return 0;
 }
 
-static int
-compare_text(struct str a, struct str b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int c = n > 0 ? memcmp(a.p, b.p, n) : 0;
-	return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
-}
-
 /* By the bytes of texts, as both databases order them; absent comes last. */
 static int
 compare_keys(const struct table *t, const struct row *a, const struct row *b)
@@ -137,7 +130,7 @@ compare_keys(const struct table *t, const struct row *a, const struct row *b)
 	for (size_t i = 0; i < t->keys && c == 0; i++)
 		c = t->numbered
 		    ? (a->v[i].i > b->v[i].i) - (a->v[i].i < b->v[i].i)
-		    : compare_text(a->v[i].s, b->v[i].s);
+		    : str_compare(a->v[i].s, b->v[i].s);
 	return c;
 }
 
@@ -149,7 +142,7 @@ same_value(const struct db_value *a, const struct db_value *b)
 		return a->type == b->type;
 	if (a->type == DB_INT || b->type == DB_INT)
 		return a->type == b->type && a->i == b->i;
-	return compare_text(a->s, b->s) == 0;
+	return str_compare(a->s, b->s) == 0;
 }
 
 static int
@@ -253,33 +246,26 @@ side_free(struct side *side)
 	crypto_hash_free(side->digest);
 }
 
-static int
-side_new(struct side *side, struct store *s, const struct table *t)
+static struct side
+side_new(struct store *s, const struct table *t)
 {
-	*side = (struct side){ .store = s,
+	return (struct side){ .store = s,
 		.table = t,
 		.arena = arena_new(PAGE_BYTES),
 		.other = arena_new(PAGE_BYTES),
 		.digest = crypto_hash_new() };
-	return side->arena == NULL || side->other == NULL ||
-		side->digest == NULL
-	    ? -1
-	    : 0;
 }
 
 static int
 copy_table(struct store *from, struct store *to, const struct table *t,
     copy_progress_fn *fn, void *arg, struct copy_table *out, struct err *e)
 {
-	struct pass *p = calloc(1, sizeof(*p));
-	if (p == NULL)
-		return err_set(e, ERR_MEMORY, "out of memory");
+	struct pass *p = memory_new(sizeof(*p));
 	*out = (struct copy_table){ .name = t->name };
 	p->out = out;
-	int bad = side_new(&p->from, from, t);
-	bad |= side_new(&p->to, to, t);
-	int rc =
-	    bad ? err_set(e, ERR_MEMORY, "out of memory") : walk(p, fn, arg, e);
+	p->from = side_new(from, t);
+	p->to = side_new(to, t);
+	int rc = walk(p, fn, arg, e);
 	if (rc != 0 && p->open)
 		store_rollback(to);
 	if (rc == 0 &&

@@ -10,7 +10,6 @@
 
 #include "base/time.h"
 #include "store/netfs.h"
-#include "store/db_sqlite_wal.h"
 
 enum {
 	MODE_PAUSE_MS = 10,
@@ -29,8 +28,6 @@ struct db {
 	unsigned char place[QUERY__MAX][DB_ARGS_MAX];
 	int64_t until; /* time_ticks() when opening it has to be done */
 };
-
-static const char *vfs_name; /* NULL: the usual */
 
 static int
 fail(struct db *db, int rc, const char *what, struct err *e)
@@ -225,7 +222,7 @@ open_handle(struct db *db, const char *where, enum db_mode mode)
 		    ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
 		    : SQLITE_OPEN_READWRITE);
 	mode_t mask = mode == DB_CREATE ? umask(0077) : 0;
-	int rc = sqlite3_open_v2(where, &db->handle, flags, vfs_name);
+	int rc = sqlite3_open_v2(where, &db->handle, flags, NULL);
 	if (rc == SQLITE_OK)
 		be_quick(db);
 	if (rc == SQLITE_OK && mode == DB_CREATE)
@@ -251,7 +248,6 @@ configure(void)
 {
 	sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, JOURNAL_MEMORY);
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-	vfs_name = wal_vfs();
 }
 
 static int

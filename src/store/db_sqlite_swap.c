@@ -4,11 +4,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/time.h"
+#include "store/turn.h"
 
 enum {
 	/* SQLite's locks: whoever has the file open in WAL mode, or reads it,
@@ -21,21 +19,6 @@ enum {
 
 static const char *const parts[] = { "", "-wal", "-shm", "-journal" };
 enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
-
-/* Plain CGI takes the turn before it opens the database: cgi/server/turn.h. The lock
- * goes with the process. */
-static void
-take_turn(const char *where)
-{
-	const struct timespec pause = { 0, 20 * 1000000L };
-	int64_t until = time_ticks() + TURN_MS;
-	char path[PATH_MAX_LEN];
-	snprintf(path, sizeof(path), "%s-turn", where);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0 &&
-	    time_ticks() < until)
-		nanosleep(&pause, NULL);
-}
 
 /* A descriptor that holds all locks of the database; -1: there is none there,
  * or an error, with e set. */
@@ -93,7 +76,8 @@ db_swap(const char *where, const char *fresh, const char *kept, int *had,
     struct err *e)
 {
 	struct err lost = { .code = ERR_NONE };
-	take_turn(where);
+	/* before it opens the database, plain CGI does the same */
+	turn_take(where, TURN_MS, NULL);
 	int fd = lock_all(where, &lost);
 	*had = fd >= 0;
 	if (lost.code != ERR_NONE)

@@ -49,36 +49,30 @@ take_purchase(void *arg, const struct db_value *row, size_t n)
 	return each->fn(each->arg, &p);
 }
 
-static int
-same_text(struct str a, struct str b)
-{
-	return (a.p == NULL) == (b.p == NULL) && str_eq(a, b);
-}
-
 int
 store_purchase_same(
     const struct store_purchase *a, const struct store_purchase *b)
 {
-	return same_text(a->platform, b->platform) &&
-	    same_text(a->sale, b->sale) &&
-	    same_text(a->subscription, b->subscription) &&
-	    same_text(a->product, b->product) &&
-	    same_text(a->product_name, b->product_name) &&
-	    same_text(a->variant, b->variant) &&
-	    same_text(a->user_ref, b->user_ref) &&
-	    same_text(a->email, b->email) && same_text(a->buyer, b->buyer) &&
-	    same_text(a->license, b->license) && a->price == b->price &&
-	    same_text(a->currency, b->currency) && a->quantity == b->quantity &&
-	    same_text(a->recurrence, b->recurrence) && a->test == b->test &&
+	return str_same(a->platform, b->platform) &&
+	    str_same(a->sale, b->sale) &&
+	    str_same(a->subscription, b->subscription) &&
+	    str_same(a->product, b->product) &&
+	    str_same(a->product_name, b->product_name) &&
+	    str_same(a->variant, b->variant) &&
+	    str_same(a->user_ref, b->user_ref) &&
+	    str_same(a->email, b->email) && str_same(a->buyer, b->buyer) &&
+	    str_same(a->license, b->license) && a->price == b->price &&
+	    str_same(a->currency, b->currency) && a->quantity == b->quantity &&
+	    str_same(a->recurrence, b->recurrence) && a->test == b->test &&
 	    a->sold_at == b->sold_at && a->refunded_at == b->refunded_at &&
 	    a->disputed_at == b->disputed_at &&
 	    a->dispute_won_at == b->dispute_won_at &&
-	    same_text(a->tier, b->tier) && a->since == b->since &&
+	    str_same(a->tier, b->tier) && a->since == b->since &&
 	    a->paid_until == b->paid_until && a->until == b->until &&
 	    a->refunded_amount == b->refunded_amount &&
 	    a->revoked_at == b->revoked_at &&
 	    a->confirmed_at == b->confirmed_at &&
-	    same_text(a->subject, b->subject);
+	    str_same(a->subject, b->subject);
 }
 
 int

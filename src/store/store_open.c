@@ -126,8 +126,7 @@ take_copy(void *arg, const struct db_value *row, size_t n)
 {
 	struct copy *copy = arg;
 	(void)n;
-	copy->text.n = row[0].s.n;
-	copy->text.p = arena_dup(copy->arena, row[0].s.p, row[0].s.n);
+	copy->text = str_copy(copy->arena, row[0].s);
 	return 1;
 }
 

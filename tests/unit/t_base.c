@@ -17,6 +17,15 @@ test_str(void)
 	IS(tail, "b=c", "tail");
 	OK(!str_cut(STR("abc"), '=', &head, &tail) && tail.p == NULL,
 	    "no separator: no tail");
+	OK(str_same(STR(""), STR("")) && str_same(STR_NONE, STR_NONE) &&
+		!str_same(STR(""), STR_NONE) && !str_same(STR("a"), STR("b")),
+	    "the same: none is not empty");
+	OK(str_compare(STR("a"), STR("b")) < 0 &&
+		str_compare(STR("\xFF"), STR("b")) > 0 &&
+		str_compare(STR("a"), STR("ab")) < 0 &&
+		str_compare(STR("ab"), STR("a")) > 0 &&
+		str_compare(STR_NONE, STR("")) == 0,
+	    "compared by bytes");
 	int64_t v = 7;
 	OK(str_int64(STR("9223372036854775807"), INT64_MIN, INT64_MAX, &v) ==
 		    0 &&
@@ -75,6 +84,17 @@ test_arena(void)
 	OK(strcmp(arena_printf(a, "%d-%s", 7, "x"), "7-x") == 0, "printf");
 	arena_defer(a, free, malloc(10));
 	(void)calls;
+	int *list = NULL;
+	size_t size = 0;
+	for (int i = 0; i < 100; i++) {
+		list = arena_grow(a, list, (size_t)i, &size, sizeof(*list));
+		list[i] = i;
+	}
+	OK(list[0] == 0 && list[7] == 7 && list[99] == 99, "a list that grows");
+	IS(str_copy(a, STR("ab")), "ab", "a copy");
+	OK(str_copy(a, STR("")).p != NULL && str_copy(a, STR_NONE).p == NULL,
+	    "of nothing, and of no value");
+	OK(str_copy(a, (struct str){ "", 200000 }).n == 0, "no memory: none");
 	struct str s = str_clean_utf8(a, STR("a\xFF\0b"), 1);
 	IS(s,
 	    "a\xEF\xBF\xBD\xEF\xBF\xBD"

@@ -8,7 +8,7 @@
 
 #include "base/crypto.h"
 #include "base/time.h"
-#include "cgi/server/turn.h"
+#include "store/turn.h"
 #include "config/site.h"
 #include "config/template.h"
 #include "store/netfs.h"

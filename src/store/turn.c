@@ -1,4 +1,4 @@
-#include "cgi/server/turn.h"
+#include "store/turn.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-#ifndef CGI_SERVER_TURN_H
-#define CGI_SERVER_TURN_H
+#ifndef STORE_TURN_H
+#define STORE_TURN_H
 
 #include "base/err.h"
 
