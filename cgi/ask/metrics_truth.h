@@ -6,7 +6,7 @@
 
 /* Adds what was read at the platforms. 0 or -1: what stands there so far is
  * whole. */
-int metrics_truth(struct openmetrics *m, struct store *s, struct arena *a,
-    struct err *e);
+int metrics_truth(
+    struct openmetrics *m, struct store *s, struct arena *a, struct err *e);
 
 #endif

@@ -1,5 +1,7 @@
 #include "truth/confirm.h"
 
+#include <stdlib.h>
+
 #include "base/json.h"
 #include "base/time.h"
 #include "commit/manual_put.h"
@@ -101,7 +103,7 @@ is_sound(struct pass *p, int *sound, struct err *e)
 }
 
 /* "BEGIN COUNT" of the hour. A flood of forged sales is braked by an event by
- * hand: what was sold from the hour before on waits. */
+ * hand: what is sold from now on waits. */
 static int
 brake(struct pass *p, int64_t now, struct err *e)
 {
@@ -111,7 +113,7 @@ brake(struct pass *p, int64_t now, struct err *e)
 		   text, begun, count;
 	int64_t begin = 0, n = 0, event;
 	const struct manual m = { .kind = MANUAL_CONFIRM,
-		.begin = now - 2 * CONFIRM_AGAIN_S,
+		.begin = now,
 		.end = now + CONFIRM_FLOOD_S,
 		.until = STORE_NULL,
 		.note = STR("too many sales that are none") };
@@ -155,6 +157,23 @@ conclude_absent(struct pass *p, const char *id, int64_t at, struct err *e)
 	return p->dry ? 0 : brake(p, time_now(), e);
 }
 
+/* Has it to be in the list of sales? A giftee's, a test and an authorisation are
+ * not. */
+static int
+is_ordinary(struct pass *p, const json_t *object)
+{
+	struct fact f;
+	char *text = json_dumps(object, JSON_COMPACT);
+	int ordinary = text != NULL &&
+	    platform_decode(p->ask.platform, STR(PLATFORM_READBACK),
+		str_from(text), NULL, p->arena, &f, NULL) == 0 &&
+	    !f.gift && !f.test && !f.preorder;
+	free(text);
+	return ordinary;
+}
+
+/* One that is there, but not in the list that was read a moment ago: it was not
+ * paid, or not yet. */
 static int
 ask_one(struct pass *p, const char *id, struct err *e)
 {
@@ -168,7 +187,10 @@ ask_one(struct pass *p, const char *id, struct err *e)
 	if (said == SAID_ABSENT)
 		return conclude_absent(p, id, at, e);
 	p->known.listed = 0;
-	return pass_take(p, PLATFORM_READBACK, a.object, at, e);
+	int ordinary = is_ordinary(p, a.object);
+	if (pass_take(p, PLATFORM_READBACK, a.object, at, e) != 0)
+		return -1;
+	return ordinary ? conclude_absent(p, id, at, e) : 0;
 }
 
 static int
