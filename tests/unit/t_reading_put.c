@@ -497,6 +497,9 @@ differs(void *arg, struct str platform, struct str subject, size_t rows)
 	++*(int *)arg;
 }
 
+#define IN_U1 \
+	"{\"subscription_id\":\"U1==\",\"subscription_duration\":\"monthly\"}"
+
 /* Something comes, or is read, of two sales and their membership. */
 static void
 play_any(int64_t t)
@@ -504,9 +507,7 @@ play_any(int64_t t)
 	static const char *const more[] = { "", "{\"refunded\":true}",
 		"{\"disputed\":true}",
 		"{\"disputed\":true,\"dispute_won\":true}",
-		"{\"access_revoked\":true}", "{\"listed\":false}",
-		"{\"subscription_id\":\"U1==\",\"subscription_duration\":"
-		"\"monthly\"}",
+		"{\"access_revoked\":true}", "{\"listed\":false}", IN_U1,
 		"{\"variants\":{\"Tier\":\"Basic\"}}" };
 	static const char *const kinds[] = { "sale", "refund", "dispute",
 		"dispute_won" };
