@@ -397,7 +397,7 @@ add_line(struct buf *b, struct str line, int uncomment)
 	struct str bare = str_trim(line);
 	int setting = bare.n > 1 && bare.p[0] == '#' && bare.p[1] != ' ' &&
 	    memmem(line.p, line.n, "_file", 5) == NULL &&
-	    memmem(line.p, line.n, "{ '\xE2\x80\xA6' }", 9) == NULL;
+	    memmem(line.p, line.n, "'\xE2\x80\xA6'", 5) == NULL;
 	if (uncomment && setting)
 		line = (struct str){ bare.p + 1, bare.n - 1 };
 	for (size_t i = 0; i < line.n;) {
