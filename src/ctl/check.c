@@ -7,6 +7,7 @@
 #include "follow/courier.h"
 #include "commit/heard.h"
 #include "commit/rebuild.h"
+#include "ctl/check_truth.h"
 #include "ctl/ctl.h"
 #include "ctl/exposed.h"
 #include "ctl/mail_way.h"
@@ -383,6 +384,17 @@ check_outbox(struct check *k, struct store *s, struct err *e)
 	}
 }
 
+static void
+say_truth(void *arg, enum check_level level, const char *what, const char *text)
+{
+	struct check *k = arg;
+	const char *both = arena_printf(k->ctl->arena, "%s %s", what, text);
+	if (level == CHECK_OK)
+		ok(k, what, text);
+	else
+		(level == CHECK_NOTE ? note : problem)(k, both);
+}
+
 static enum ctl_exit
 run(struct ctl *ctl, struct err *e)
 {
@@ -410,6 +422,7 @@ run(struct ctl *ctl, struct err *e)
 	check_outbox(&k, s, e);
 	check_clock(&k);
 	check_deliveries(&k, s, e);
+	check_truth(ctl, s, k.now, say_truth, &k, e);
 	if (e->code == ERR_NONE)
 		check_products(&k, s, e);
 	return k.problems > 0 ? CTL_NO : CTL_YES;

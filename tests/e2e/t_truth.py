@@ -265,7 +265,12 @@ def faults():
              [before["purchases"], before["subscriptions"],
               len(before["events"])], kind + ": changes nothing")
         f.do("misbehave", clear=True)
+    done = p.cli("check").stdout.decode()
+    ok("PROBLEM  gumroad could not be asked: " in done, "check tells it", done)
     same(p.cli("reconcile").returncode, 0, "and afterwards all is well")
+    done = p.cli("check").stdout.decode()
+    ok("could not be asked" not in done and "ok       gumroad last asked on"
+       in done, "and that it is over", done)
     f.do("misbehave", kind="long_window", path="/v2/sales", days=3)
     same(p.cli("reconcile", "--since", time.strftime(
         "%Y-%m-%d", time.gmtime(time.time() - 20 * DAY))).returncode, 0,
