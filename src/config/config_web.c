@@ -242,8 +242,14 @@ read_buy(struct config_reader *r, struct config_buy *buy)
 		    NAME_MAX_LEN);
 	if (read_url(r, buy, &host) != 0)
 		return -1;
-	if (parameter.p == NULL)
+	if (parameter.p == NULL) {
 		parameter = shop_parameter(r->config, host);
+		if (parameter.p == NULL)
+			return config_refuse(r, "url",
+			    "the shop at %.*s hands on no id of yours: link to "
+			    "it as it is; who buys there signs in by mail",
+			    STR_ARG(host));
+	}
 	if (parameter.n == 0 || parameter.n > CONFIG_PARAMETER_MAX)
 		return config_refuse(r, "parameter",
 		    "the parameter of a buy has 1 to %d bytes; write it like "
