@@ -1,6 +1,7 @@
 #include "truth/ask.h"
 
 #include <poll.h>
+#include <string.h>
 
 #include "action/address.h"
 #include "action/http.h"
@@ -28,6 +29,18 @@ asker_open(struct asker *k, const struct config *c, const struct platform *p,
 	k->arena = arena_new(MEMORY_MAX);
 	buf_init(&k->body, ASK_BODY_MAX + 1);
 	return k->arena != NULL ? 0 : err_set(e, ERR_MEMORY, "out of memory");
+}
+
+void
+asker_day(struct asker *k)
+{
+	char today[TIME_TEXT_MAX];
+	time_text(time_now(), today);
+	if (strncmp(k->day, today, 10) == 0)
+		return;
+	snprintf(k->day, sizeof(k->day), "%.10s", today);
+	k->left = ASK_A_DAY;
+	memset(k->by_status, 0, sizeof(k->by_status));
 }
 
 static void
@@ -149,8 +162,8 @@ try_once(struct asker *k, const struct platform_question *q,
 }
 
 static int
-explain(const struct asker *k, enum platform_said said,
-    const struct platform_answer *a, struct err *e)
+explain(const struct asker *k, const struct platform_question *q,
+    enum platform_said said, const struct platform_answer *a, struct err *e)
 {
 	const struct platform *p = k->platform;
 	switch (said) {
@@ -173,6 +186,11 @@ explain(const struct asker *k, enum platform_said said,
 		e->code = ERR_BUSY;
 		return -1;
 	default:
+		/* its words on a registration repeat the URL, which is secret */
+		if (q->what == ASK_REGISTER)
+			return err_set(e, ERR_INPUT,
+			    "%s refuses the address of the hook",
+			    p->words.title);
 		return err_set(e, ERR_INPUT, "%s refuses the question: %.*s",
 		    p->words.title, STR_ARG(a->words));
 	}
@@ -185,6 +203,7 @@ asker_ask(struct asker *k, const struct platform_question *q, unsigned may,
 	struct err why = { .code = ERR_NONE };
 	for (int i = 0; i < ASK_TRIES; i++) {
 		int64_t retry = -1;
+		asker_day(k);
 		if (stopped(k))
 			return err_set(e, ERR_BUSY, "stopped before its end");
 		if (k->left <= 0)
@@ -208,7 +227,7 @@ asker_ask(struct asker *k, const struct platform_question *q, unsigned may,
 		if (retry > WAIT_MAX_S || wait_ms(k, retry * 1000) != 0)
 			break;
 	}
-	explain(k, *said, out, &why);
+	explain(k, q, *said, out, &why);
 	*e = why;
 	return -1;
 }

@@ -26,11 +26,15 @@ struct asker {
 	json_t *json; /* of the answer */
 	int64_t last; /* time_ticks() of the one before */
 	int64_t asked; /* requests so far */
-	int64_t left; /* of the budget */
+	char day[16]; /* whose budget that is, */
+	int64_t left; /* what is left of it, */
 	int64_t deadline; /* time_ticks(): nothing is asked later; 0: none */
 	const volatile int *stop; /* set by a signal; may be NULL */
-	int64_t by_status[6]; /* answers: none, 1xx … 5xx */
+	int64_t by_status[6]; /* and its answers: none, 1xx … 5xx */
 };
+
+/* A new day has a budget of its own. */
+void asker_day(struct asker *k);
 
 /* Ends as ERR_CONFIG where the platform has no API or there is no token. */
 int asker_open(struct asker *k, const struct config *c,

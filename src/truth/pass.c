@@ -1,13 +1,19 @@
 #include "truth/pass.h"
 
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/time.h"
 
-enum { MEMORY_MAX = 64 * 1024 * 1024, PAGES_MAX = 10000, DAY = 86400 };
+enum {
+	MEMORY_MAX = 64 * 1024 * 1024,
+	PAGES_MAX = 10000,
+	PUT_MS = 10000,
+	PUT_PAUSE_MS = 20
+};
 
 const char *
 pass_day(int64_t t, char text[16])
@@ -18,6 +24,31 @@ pass_day(int64_t t, char text[16])
 }
 
 /* ---- what has to be known first ---- */
+
+/* The account of the first pass is that of all: sales of another one are not
+ * those that are posted here. */
+static int
+remember_account(struct pass *p, struct err *e)
+{
+	const struct platform *platform = p->ask.platform;
+	struct str name = str_from(
+		       arena_printf(p->arena, "account:%s", platform->name)),
+		   known;
+	if (name.p == NULL)
+		return err_no_memory(e);
+	if (store_meta_text(p->store, name, p->arena, &known, e) != 0)
+		return -1;
+	if (known.n == 0)
+		return p->dry
+		    ? 0
+		    : store_meta_put(p->store, name, p->account_id, e);
+	return str_eq(known, p->account_id)
+	    ? 0
+	    : err_set(e, ERR_AUTH,
+		  "the token is of another account (%.*s) than what was read "
+		  "before (%.*s); one database is for one account",
+		  STR_ARG(p->account_id), STR_ARG(known));
+}
 
 static int
 read_account(struct pass *p, struct err *e)
@@ -41,7 +72,7 @@ read_account(struct pass *p, struct err *e)
 		    "the token is of another account (%.*s) than %s { %s }",
 		    STR_ARG(p->account_id), platform->name,
 		    platform->owner_key);
-	return 0;
+	return remember_account(p, e);
 }
 
 static int
@@ -76,7 +107,10 @@ read_products(struct pass *p, struct err *e)
 		    add_products(p, &a, e) != 0)
 			return -1;
 		if (a.next.p == NULL)
-			return 0;
+			return said == SAID_FINE
+			    ? 0
+			    : err_set(e, ERR_INPUT, "%s knows of no products",
+				  p->ask.platform->words.title);
 		if (a.next.n >= sizeof(page) || str_eq_z(a.next, page))
 			break;
 		snprintf(page, sizeof(page), "%.*s", STR_ARG(a.next));
@@ -91,48 +125,48 @@ take_lease(struct pass *p, struct err *e)
 	if (store_lease_take(p->store, str_from(p->ask.platform->name),
 		str_from(p->holder), PASS_LEASE_S, &taken, e) != 0)
 		return -1;
+	p->has_lease = taken;
 	return taken ? 0
 		     : err_set(e, ERR_BUSY, "another program is reading %s now",
 			   p->ask.platform->words.title);
 }
 
-/* Today's requests, "2026-12-01 1234 …": the answers by status. */
-static struct str
-asked_name(struct pass *p)
-{
-	return str_from(
-	    arena_printf(p->arena, "asked:%s", p->ask.platform->name));
-}
-
+/* Today's requests, "2026-12-01 1234 …": of them without an answer, and the
+ * answers by status. */
 static int
 read_budget(struct pass *p, struct err *e)
 {
-	char today[16];
-	struct str text, day, rest, n;
-	int64_t asked = 0;
-	if (store_meta_text(p->store, asked_name(p), p->arena, &text, e) != 0)
+	static const int at[] = { 0, 2, 3, 4, 5 };
+	struct str name = str_from(arena_printf(
+		       p->arena, "asked:%s", p->ask.platform->name)),
+		   text, day, rest, n;
+	int64_t asked;
+	asker_day(&p->ask);
+	if (store_meta_text(p->store, name, p->arena, &text, e) != 0)
 		return -1;
-	str_cut(text, ' ', &day, &rest);
+	if (!str_cut(text, ' ', &day, &rest) || !str_eq_z(day, p->ask.day))
+		return 0;
 	str_cut(rest, ' ', &n, &rest);
-	if (str_eq_z(day, pass_day(time_now(), today)) &&
-	    str_int64(n, 0, INT32_MAX, &asked) == 0)
+	if (str_int64(n, 0, INT32_MAX, &asked) == 0)
 		p->ask.left = ASK_A_DAY - asked;
+	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+		str_cut(rest, ' ', &n, &rest);
+		str_int64(n, 0, INT32_MAX, &p->ask.by_status[at[i]]);
+	}
 	return 0;
 }
 
 static int
 write_budget(struct pass *p, struct err *e)
 {
-	char today[16];
 	const int64_t *by = p->ask.by_status;
-	arena_reset(p->arena);
-	return store_meta_put(p->store, asked_name(p),
-	    str_from(arena_printf(p->arena, "%s %lld %lld %lld %lld %lld %lld",
-		pass_day(time_now(), today),
-		(long long)(ASK_A_DAY - p->ask.left), (long long)by[0],
-		(long long)by[2], (long long)by[3], (long long)by[4],
-		(long long)by[5])),
-	    e);
+	char name[64], text[160];
+	snprintf(name, sizeof(name), "asked:%s", p->ask.platform->name);
+	snprintf(text, sizeof(text), "%s %lld %lld %lld %lld %lld %lld",
+	    p->ask.day, (long long)(ASK_A_DAY - p->ask.left), (long long)by[0],
+	    (long long)by[2], (long long)by[3], (long long)by[4],
+	    (long long)by[5]);
+	return store_meta_put(p->store, str_from(name), str_from(text), e);
 }
 
 int
@@ -170,7 +204,7 @@ void
 pass_close(struct pass *p)
 {
 	struct err e = { .code = ERR_NONE };
-	if (p->arena != NULL && p->store != NULL) {
+	if (p->has_lease) {
 		write_budget(p, &e);
 		store_lease_release(p->store, str_from(p->ask.platform->name),
 		    str_from(p->holder), &e);
@@ -203,7 +237,7 @@ pass_begin(
 int
 pass_note(struct pass *p, struct err *e)
 {
-	if (take_lease(p, e) != 0)
+	if (take_lease(p, e) != 0 || write_budget(p, e) != 0)
 		return -1;
 	return p->dry || p->row.id == STORE_NULL
 	    ? 0
@@ -261,7 +295,8 @@ check_object(
 		    "%s sent something else than a %.*s (%.*s: %s%s%.*s)",
 		    r->platform->words.title, STR_ARG(r->kind), STR_ARG(id),
 		    f.reason, f.detail.n > 0 ? ", " : "", STR_ARG(f.detail));
-	if (f.owner.p != NULL && !str_eq(f.owner, p->account_id))
+	if (str_eq_z(r->kind, PLATFORM_READBACK) &&
+	    !str_eq(f.owner, p->account_id))
 		return err_set(e, ERR_INPUT,
 		    "%s sent a sale of another account than the token's",
 		    r->platform->words.title);
@@ -312,13 +347,29 @@ add_object(struct page *page, const char *kind, const json_t *object,
 	return 0;
 }
 
+/* The web program writes meanwhile: a chore does not wait for its lock. */
+static int
+put(struct pass *p, struct page *page, struct err *e)
+{
+	const struct timespec pause = { 0, PUT_PAUSE_MS * 1000000L };
+	int64_t end = time_ticks() + PUT_MS;
+	for (;;) {
+		*e = (struct err){ .code = ERR_NONE };
+		if (commit_chore(p->commit, put_page, page, e) == 0)
+			return 0;
+		if (e->code != ERR_BUSY || time_ticks() > end)
+			return -1;
+		nanosleep(&pause, NULL);
+	}
+}
+
 static int
 store_page(struct page *page, struct err *e)
 {
 	struct pass *p = page->pass;
 	if (page->n == 0)
 		return 0;
-	if (commit_chore(p->commit, put_page, page, e) != 0)
+	if (put(p, page, e) != 0)
 		return -1;
 	for (size_t i = 0; i < page->n; i++) {
 		const struct reading_result *r = &page->results[i];
@@ -355,6 +406,12 @@ pass_take(struct pass *p, const char *kind, const json_t *objects,
 		rc = store_page(page, e);
 	free(page);
 	return rc;
+}
+
+int
+pass_is(const struct pass *p, const json_t *object, const char *id)
+{
+	return str_eq_z(p->ask.platform->api->id(object), id);
 }
 
 int

@@ -28,6 +28,7 @@ struct pass {
 	struct str account_id; /* as deliveries name it */
 	char verified_by[VERIFIED_BY_LEN + 1];
 	char holder[64]; /* of the lease */
+	int has_lease;
 	struct store_reading row;
 	char days[2][16]; /* row.from_day and row.to_day */
 	int dry, import;
@@ -58,6 +59,8 @@ int pass_end(struct pass *p, const struct err *why, struct err *e);
  * should be ends it with ERR_INPUT: none of them is stored. */
 int pass_take(struct pass *p, const char *kind, const json_t *objects,
     int64_t requested_at, struct err *e);
+/* Is it the object that was asked for? */
+int pass_is(const struct pass *p, const json_t *object, const char *id);
 /* There is no such sale. */
 int pass_absent(
     struct pass *p, struct str sale, int64_t requested_at, struct err *e);

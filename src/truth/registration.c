@@ -228,6 +228,8 @@ run_all(struct run *r, struct store *s, struct buf *made, struct err *e)
 	struct str noted;
 	if (read_note(r, s, &noted, e) != 0)
 		return -1;
+	if (r->how->again && noted.n == 0)
+		return 0;
 	for (size_t i = 0; kinds[i] != NULL; i++) {
 		int wanted = r->how->again
 		    ? is_noted(noted, kinds[i])
@@ -272,6 +274,8 @@ registration_run(struct asker *k, struct store *s,
 		    "%s has one URL, which is set there by hand; 'gatepost "
 		    "urls' says where",
 		    k->platform->words.title);
+	else if (how->again && k->config->public_url.n == 0)
+		rc = 0; /* nothing can have been made here */
 	else
 		rc = make_url(r, e) != 0 ? -1 : run_all(r, s, &made, e);
 	if (!how->dry && !how->again && made.n + (size_t)how->remove > 0 &&

@@ -28,8 +28,12 @@ next_page(struct pages *g, unsigned may, struct platform_answer *a,
 	g->requested_at = time_now();
 	if (asker_ask(&p->ask, &g->q, may, a, said, e) != 0)
 		return -1;
+	/* one that is not there has no members */
 	if (*said != SAID_FINE)
-		return 0;
+		return *said == SAID_ABSENT && g->q.what != ASK_MEMBERS
+		    ? err_set(e, ERR_INPUT, "%s knows of no list",
+			  p->ask.platform->words.title)
+		    : 0;
 	struct str id = p->ask.platform->api->id(json_array_get(a->objects, 0));
 	if (id.p != NULL && str_eq_z(id, g->first))
 		return err_set(e, ERR_INPUT,
@@ -175,7 +179,7 @@ ask_missed(struct pass *p, json_t *ids, struct err *e)
 		(void)unused;
 		if (asker_ask(&p->ask, &q, 0, &a, &said, e) != 0)
 			return -1;
-		if (said == SAID_FINE &&
+		if (said == SAID_FINE && pass_is(p, a.object, id) &&
 		    (pass_take(p, PLATFORM_SUBSCRIBER, a.object, at, e) != 0 ||
 			pass_note(p, e) != 0))
 			return -1;
@@ -252,5 +256,6 @@ walk_back(struct pass *p, int64_t from, int64_t to, walk_window_fn *fn,
 			fn(arg, p, begin);
 		to = begin - WALK_DAY;
 	}
+	p->row.from_day = str_from(pass_day(from, p->days[0]));
 	return 0;
 }
