@@ -272,7 +272,7 @@ def steps(name, rows):
     """What SQLite does for one claim, in steps of its machine, and what it
     finds, of rows (due at, person) that wait."""
     db = sqlite3.connect(":memory:")
-    for schema in ("001_log", "002_outbox"):
+    for schema in ("001_log", "002_outbox", "005_truth"):
         db.executescript((TOP / ("sql/sqlite/%s.sql" % schema)).read_text())
     db.executemany(
         "INSERT INTO outbox (kind, target, payload, state, due_at, dedupe, "

@@ -191,7 +191,7 @@ def commands():
             "unlink": ["x"], "work": ["--once"], "erase": ["--user", "1"]}
     # these ask no database, and sql hands it to sqlite3, to be read only
     rest = {"sql", "init", "urls", "decode", "sign", "verify", "pass",
-            "restore"}
+            "restore", "register", "import", "reconcile"}
     return [[name, *more.get(name, [])] for name in names
             if name not in rest]
 
