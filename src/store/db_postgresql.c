@@ -176,7 +176,9 @@ postgresql_heard(struct db *db, int ms, int *heard, struct err *e)
 
 /* One writer at a time, as in SQLite. The lock is held to the commit, so that
  * ids of `changes` appear in their order, what a fold reads is what it
- * replaces, and no two transactions can wait for each other. */
+ * replaces, and no two transactions can wait for each other. The server takes
+ * it back from a writer that went with its network: it would hear of that only
+ * by a keepalive, after two hours. */
 static int
 begin(struct db *db, int is_writer, struct err *e)
 {
@@ -186,9 +188,12 @@ begin(struct db *db, int is_writer, struct err *e)
 		NULL };
 	snprintf(settings, sizeof(settings),
 	    "SELECT set_config('lock_timeout', '%d', true),"
-	    " CASE WHEN current_setting('synchronous_commit') = 'off'"
+	    "%s CASE WHEN current_setting('synchronous_commit') = 'off'"
 	    " THEN set_config('synchronous_commit', 'on', true) END",
-	    db->patience > 0 ? db->patience : 1);
+	    db->patience > 0 ? db->patience : 1,
+	    is_writer ? " set_config('idle_in_transaction_session_timeout',"
+			" '10s', true),"
+		      : "");
 	if (pg_pipe_begin(&db->pipe, sql, e) == 0)
 		return 0;
 	if (db->pipe.conn != NULL)
