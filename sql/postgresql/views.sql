@@ -19,7 +19,7 @@ SELECT platform, sale,
 	to_char(to_timestamp(sold_at) AT TIME ZONE 'UTC',
 		'YYYY-MM-DD HH24:MI:SS') AS sold,
 	product_name, variant, user_ref, email, buyer,
-	CASE WHEN currency IS NULL THEN NULL
+	CASE WHEN currency IS NULL OR price IS NULL THEN NULL
 		WHEN currency IN (
 			'BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF',
 			'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV',

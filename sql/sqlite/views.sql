@@ -16,7 +16,7 @@ CREATE VIEW recent_purchases AS -- the newest 50
 SELECT platform, sale,
 	strftime('%Y-%m-%d %H:%M:%S', sold_at, 'unixepoch') AS sold,
 	product_name, variant, user_ref, email, buyer,
-	CASE WHEN currency IS NULL THEN NULL
+	CASE WHEN currency IS NULL OR price IS NULL THEN NULL
 		WHEN currency IN (
 			'BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF',
 			'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV',

@@ -9,7 +9,7 @@
 #include "store/rows.h"
 
 /* Raised when a script of sql/ changes. */
-enum { LOG_VERSION = 5, STATE_VERSION = 2, VIEWS_VERSION = 2, OPEN_MS = 2500 };
+enum { LOG_VERSION = 5, STATE_VERSION = 2, VIEWS_VERSION = 3, OPEN_MS = 2500 };
 
 /* Of what stands in the database; 0: it is missing. */
 struct versions {
