@@ -56,8 +56,8 @@ static const struct field fields[] = {
 static struct str
 subject_of(const struct document_reading *r, const struct fact *f)
 {
-	struct str who =
-	    f->email.p != NULL ? f->email : document_text(r, "email");
+	struct str raw = document_text(r, "email");
+	struct str who = f->email.p != NULL ? f->email : raw;
 	if (r->event != MEMBERSHIP || who.p == NULL)
 		return str_from(
 		    arena_printf(r->arena, "payment:%.*s", STR_ARG(f->sale)));
@@ -71,28 +71,28 @@ subject_of(const struct document_reading *r, const struct fact *f)
 }
 
 static void
-add_variant(struct fact *f, const json_t *item, const char *key)
+add_variants(struct fact *f, const json_t *items, const char *key)
 {
-	struct str s = { json_string_value(json_object_get(item, key)),
-		json_string_length(json_object_get(item, key)) };
-	if (s.n > 0 && f->n_variants < FACT_VARIANTS_MAX)
-		f->variants[f->n_variants++] = s;
-}
-
-/* The codes of what was bought, and of which kind. */
-static void
-read_items(struct document_reading *r, struct fact *f)
-{
-	const json_t *items = document_value(r, "shop_items"), *item;
+	const json_t *item;
 	size_t i;
 	json_array_foreach(items, i, item)
 	{
-		add_variant(f, item, "direct_link_code");
-		add_variant(f, item, "variation_name");
+		struct str s = { json_string_value(json_object_get(item, key)),
+			json_string_length(json_object_get(item, key)) };
+		if (s.n > 0 && f->n_variants < FACT_VARIANTS_MAX)
+			f->variants[f->n_variants++] = s;
 	}
-	if (f->n_variants > 0)
-		f->tier = f->variant = f->variants[0];
-	for (i = 1; i < f->n_variants; i++)
+}
+
+/* The codes of what was bought, then of which kind. */
+static void
+read_items(struct document_reading *r, struct fact *f)
+{
+	const json_t *items = document_value(r, "shop_items");
+	add_variants(f, items, "direct_link_code");
+	add_variants(f, items, "variation_name");
+	f->tier = f->variant = f->variants[0];
+	for (size_t i = 1; i < f->n_variants; i++)
 		f->variant = str_from(arena_printf(r->arena, "%.*s, %.*s",
 		    STR_ARG(f->variant), STR_ARG(f->variants[i])));
 	f->product_name = f->variant;
@@ -104,9 +104,9 @@ settle(struct document_reading *r, struct fact *f)
 	f->test = str_starts(f->sale, STR(TEST));
 	f->subject = subject_of(r, f);
 	/* the same one again is no other, whatever stands beside it */
-	f->delivery = platform_digest(r->arena,
-	    str_from(arena_printf(r->arena, "message_id %.*s",
-		STR_ARG(document_text(r, "message_id")))));
+	struct str id = document_text(r, "message_id");
+	if (id.p != NULL)
+		f->delivery = platform_digest(r->arena, id);
 	if (r->event == SHOP)
 		read_items(r, f);
 	f->unnamed = r->event > SHOP;
