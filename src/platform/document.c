@@ -5,6 +5,9 @@
 #include "base/form.h"
 #include "base/json.h"
 
+/* Of JSON by somebody who is not known yet: each costs some hundred bytes. */
+enum { VALUES_MAX = 20000 };
+
 static const char *const fault_words[] = {
 	[DOCUMENT_FINE] = NULL,
 	[DOCUMENT_CONTRADICTS] = "status_contradicts_event",
@@ -35,15 +38,25 @@ find_field(struct str body, const char *name, struct arena *a, struct str *out,
 	return -1;
 }
 
+/* The JSON in its own words. 0, or -1 with *reason or without memory. */
+static int
+find_text(const struct platform *p, struct str body, struct arena *a,
+    struct str *out, const char **reason, struct err *e)
+{
+	const char *field = p->document->form_field;
+	*reason = NULL;
+	*out = body;
+	return field == NULL ? 0 : find_field(body, field, a, out, reason, e);
+}
+
 json_t *
 document_load(const struct platform *p, struct str body, struct arena *a,
     const char **reason, struct err *e)
 {
-	const char *field = p->document->form_field;
-	*reason = NULL;
-	if (field != NULL && find_field(body, field, a, &body, reason, e) != 0)
-		return NULL;
-	return json_load_kept(a, body, 0, reason, e);
+	struct str text;
+	return find_text(p, body, a, &text, reason, e) != 0
+	    ? NULL
+	    : json_load_kept(a, text, 0, reason, e);
 }
 
 json_t *
@@ -80,8 +93,16 @@ document_secret(
     const struct platform *p, struct str body, struct arena *a, struct str *out)
 {
 	const char *reason;
-	const json_t *root = document_load(p, body, a, &reason, NULL);
+	struct str text;
+	size_t values = 0;
 	*out = STR_NONE;
+	if (find_text(p, body, a, &text, &reason, NULL) != 0)
+		return reason == NULL ? -1 : 0;
+	for (size_t i = 0; i < text.n; i++)
+		values += strchr("{[,", text.p[i]) != NULL && text.p[i] != '\0';
+	if (values > VALUES_MAX)
+		return 0;
+	const json_t *root = json_load_kept(a, text, 0, &reason, NULL);
 	if (root == NULL)
 		return reason == NULL ? -1 : 0;
 	json_text(document_at(root, p->proof.token), out);

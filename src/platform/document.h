@@ -120,7 +120,7 @@ const char *document_sample_key(const struct platform *p,
     struct str value);
 
 /* For proof_body_token: the text of the field proof.token, STR_NONE where the
- * body has none. -1 without memory. */
+ * body has none, or more values than any delivery. -1 without memory. */
 int document_secret(const struct platform *p, struct str body, struct arena *a,
     struct str *out);
 

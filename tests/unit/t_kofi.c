@@ -46,6 +46,14 @@ test_body_token(void)
 	OK(verify(p, &in) == VERIFY_NO_SIGNATURE, "none");
 	in.body = STR("verification_token=6c1f-token-0001");
 	OK(verify(p, &in) == VERIFY_NO_SIGNATURE, "elsewhere");
+	char many[70000] = "data={\"verification_token\":\"6c1f-token-0001\","
+			   "\"a\":[{}";
+	size_t n = strlen(many);
+	for (; n < 66000; n += 3)
+		memcpy(many + n, ",{}", 3);
+	memcpy(many + n, "]}", 3);
+	in.body = str_from(many);
+	OK(verify(p, &in) == VERIFY_NO_SIGNATURE, "too many values");
 	in.body = STR("data=%7");
 	OK(verify(p, &in) == VERIFY_NO_SIGNATURE, "no form");
 }
@@ -67,6 +75,11 @@ test_message_id(void)
 		"\"kofi_transaction_id\":\"t\",\"amount\":\"3\"}"),
 	    NULL, arena, &b, &e);
 	OK(str_eq(a.delivery, b.delivery), "one key");
+	p->decode(p, STR("data={\"type\":\"Donation\",\"amount\":\"3\"}"), NULL,
+	    arena, &a, &e);
+	p->decode(p, STR("data={\"type\":\"Donation\",\"amount\":\"4\"}"), NULL,
+	    arena, &b, &e);
+	OK(!str_eq(a.delivery, b.delivery), "without one two are two");
 }
 
 int
