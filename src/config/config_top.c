@@ -122,12 +122,23 @@ read_keys(struct config_reader *r)
 
 /* The token goes there: not in clear but to this machine. */
 static int
+is_here(struct str api)
+{
+	static const char *const here[] = { "http://127.0.0.1", "http://[::1]",
+		"http://localhost" };
+	for (size_t i = 0; i < sizeof(here) / sizeof(here[0]); i++) {
+		size_t n = strlen(here[i]);
+		if (str_starts(api, str_from(here[i])) &&
+		    (api.n == n || api.p[n] == ':' || api.p[n] == '/'))
+			return 1;
+	}
+	return 0;
+}
+
+static int
 read_api(struct config_reader *r, struct str *api)
 {
-	int here = str_starts(*api, STR("http://127.0.0.1")) ||
-	    str_starts(*api, STR("http://[::1]")) ||
-	    str_starts(*api, STR("http://localhost"));
-	if (!here && !str_starts(*api, STR("https://")))
+	if (!is_here(*api) && !str_starts(*api, STR("https://")))
 		return config_refuse(r, "api",
 		    "api begins with https://; http:// is only for this "
 		    "machine");
