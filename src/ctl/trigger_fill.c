@@ -115,6 +115,18 @@ refuse_name(const struct tier_rules *rules, const char *name, struct err *e)
 }
 
 static int
+refuse_place(const struct trigger *t, struct err *e)
+{
+	const char *key = t->sample->subscription_key;
+	return err_set(e, ERR_USAGE,
+	    "--tier has nothing to fill in: %s.%s %s%s%s", t->platform->name,
+	    t->sample->event,
+	    key == NULL ? "names no tier"
+			: "takes product and tier of what it speaks of: --set ",
+	    key == NULL ? "" : key, key == NULL ? "" : "=…");
+}
+
+static int
 refuse_tier(const struct trigger *t, const struct tier *tier,
     const struct tier *gives, struct err *e)
 {
@@ -154,11 +166,7 @@ trigger_fill_tier(
 		return refuse_name(&c->rules, name, e);
 	if (t->platform->sample_key(
 		t->platform, t->sample, SAMPLE_VARIANT, STR("x")) == NULL)
-		return err_set(e, ERR_USAGE,
-		    "--tier has nothing to fill in: %s.%s takes product and "
-		    "tier of what it speaks of: --set %s=…",
-		    t->platform->name, t->sample->event,
-		    t->sample->subscription_key);
+		return refuse_place(t, e);
 	memcpy(keys, t->keys, n * sizeof(*keys));
 	memcpy(values, t->values, n * sizeof(*values));
 	for (size_t i = 0; gives != tier && i < tier->n_grants; i++) {
