@@ -608,6 +608,11 @@ ORDER BY id DESC LIMIT 1;
 SELECT {reading} FROM readings
 WHERE platform = $1 AND kind = $2 AND ended_at IS NOT NULL AND error IS NULL
 ORDER BY id DESC LIMIT 1;
+-- name: reading_open
+-- (long walks alone are noted before they end)
+SELECT {reading} FROM readings
+WHERE platform = $1 AND kind = $2 AND ended_at IS NULL
+ORDER BY id DESC LIMIT 1;
 -- name: reading_covering
 SELECT ended_at FROM readings
 WHERE platform = $1 AND kind = $2 AND ended_at IS NOT NULL AND error IS NULL
@@ -619,8 +624,17 @@ WHERE platform = $1 AND kind = $2 AND ended_at IS NOT NULL AND error IS NULL
 	AND ($3::text IS NULL OR from_day <= $3)
 ORDER BY id DESC LIMIT 1;
 -- name: purchase_unconfirmed
+-- (what was sold lately, and what came lately and names an older time)
 SELECT sale, sold_at FROM purchases
 WHERE sold_at >= $2 AND platform = $1 AND confirmed_at IS NULL AND test = 0
+UNION
+SELECT p.sale, p.sold_at FROM events AS e
+JOIN purchases AS p ON p.platform = e.platform AND p.subject = e.subject
+WHERE e.id > (SELECT max(id) FROM events) - 2000 AND e.platform = $1
+	AND e.received_at >= $2 AND e.kind <> 'absent'
+	AND p.confirmed_at IS NULL AND p.test = 0 AND p.sold_at < $2
+	AND NOT EXISTS (SELECT 1 FROM events AS o WHERE o.platform = $1
+		AND o.subject = e.subject AND o.received_at < $2)
 ORDER BY sold_at DESC LIMIT $3;
 -- name: purchase_confirmed
 SELECT sale FROM purchases WHERE platform = $1 AND confirmed_at IS NOT NULL
@@ -657,11 +671,14 @@ UPDATE drift SET had = NULL, has = NULL
 WHERE platform = $1 AND sale = $2 AND what = 'email';
 
 -- name: lease_take
--- (the clock is the database's: those of hosts differ)
+-- (the clock is the database's: those of hosts differ. A lease that would last
+-- longer than any can is of a clock that was ahead.)
 INSERT INTO meta (name, value)
 VALUES ($1, printf('%012d ', strftime('%s', 'now') + $3) || $2)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value
 WHERE substr(meta.value, 1, 12) <= printf('%012d', strftime('%s', 'now'))
+	OR substr(meta.value, 1, 12)
+		> printf('%012d', strftime('%s', 'now') + $3 * 2)
 	OR substr(meta.value, 14) = $2;
 -- name: lease_take @postgresql
 INSERT INTO meta (name, value)
@@ -670,6 +687,8 @@ VALUES ($1::text, lpad((extract(epoch FROM clock_timestamp())::bigint
 ON CONFLICT (name) DO UPDATE SET value = excluded.value
 WHERE substr(meta.value, 1, 12) <= lpad(extract(epoch FROM
 		clock_timestamp())::bigint::text, 12, '0')
+	OR substr(meta.value, 1, 12) > lpad((extract(epoch FROM
+		clock_timestamp())::bigint + $3::bigint * 2)::text, 12, '0')
 	OR substr(meta.value, 14) = $2::text;
 -- name: lease_held
 SELECT count(*) FROM meta WHERE name = $1 AND substr(value, 14) = $2;

@@ -67,8 +67,9 @@ work_main(const struct config *config, const sigset_t *signals)
 	do
 		look(&w);
 	while (sigtimedwait(signals, NULL, &pause_work) < 0);
-	if (keep_stop(keeper, STOP_MS / 2) == 0 &&
-	    courier_stop(w.courier, STOP_MS / 2) == 0) {
+	keep_tell(keeper);
+	int done = courier_stop(w.courier, STOP_MS / 2) == 0;
+	if (keep_stop(keeper, STOP_MS / 2) == 0 && done) {
 		courier_free(w.courier);
 		share_close(&w.share);
 	}

@@ -37,9 +37,10 @@ look(struct ctl *ctl, struct store *s, const struct platform *p, int64_t now,
 	struct str platform = str_from(p->name), sales = STR("sales");
 	struct last l = { STORE_NULL, STORE_NULL, STR_NONE, ctl->arena };
 	char text[TIME_TEXT_MAX];
-	if (store_reading_newest(s, platform, sales, 0, take_newest, &l, e) !=
-		0 ||
-	    store_reading_newest(s, platform, sales, 1, take_whole, &l, e) != 0)
+	if (store_reading_newest(
+		s, platform, sales, READING_ANY, take_newest, &l, e) != 0 ||
+	    store_reading_newest(
+		s, platform, sales, READING_WHOLE, take_whole, &l, e) != 0)
 		return -1;
 	if (l.error.p != NULL)
 		say(arg, CHECK_PROBLEM, p->name,

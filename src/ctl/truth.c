@@ -185,10 +185,13 @@ run_import(struct ctl *ctl, struct err *e)
 	if (day_option(ctl, "since", FACT_NO_TIME, &since, e) != 0 ||
 	    day_option(ctl, "until", time_now() + WALK_DAY, &until, e) != 0)
 		return CTL_USAGE;
+	int resume = ctl_get(ctl, "since") == NULL &&
+	    ctl_get(ctl, "until") == NULL && ctl_get(ctl, "dry-run") == NULL;
 	int rc = begin(&r, ctl, ctl->rest[0], e);
 	r.told = r.begun;
 	if (rc == 0)
-		rc = turn_import(&r.pass, since, until, say_progress, &r, e);
+		rc = turn_import(
+		    &r.pass, since, until, resume, say_progress, &r, e);
 	if (isatty(STDERR_FILENO) && r.told != r.begun)
 		fputc('\n', stderr);
 	if (r.pass.row.read > 0 || rc == 0)

@@ -108,6 +108,8 @@ run_on(struct work *w, const sigset_t *signals, struct err *e)
 			return -1;
 	} while (sigtimedwait(signals, NULL, &pause) < 0);
 	*e = (struct err){ .code = ERR_NONE };
+	keep_tell(keeper);
+	courier_stop(w->courier, STOP_MS / 2);
 	if (keep_stop(keeper, STOP_MS / 2) != 0) {
 		ctl_flush(w->ctl, NULL);
 		_exit(CTL_YES);

@@ -53,12 +53,13 @@ store_reading_update(
 
 int
 store_reading_newest(struct store *s, struct str platform, struct str kind,
-    int whole, store_reading_fn *fn, void *arg, struct err *e)
+    enum reading_which which, store_reading_fn *fn, void *arg, struct err *e)
 {
+	static const enum query queries[] = { QUERY_READING_NEWEST,
+		QUERY_READING_WHOLE, QUERY_READING_OPEN };
 	struct each_reading each = { fn, arg };
 	struct db_value args[] = { db_text(platform), db_text(kind) };
-	return store_run(s, whole ? QUERY_READING_WHOLE : QUERY_READING_NEWEST,
-	    args, 2, take_reading, &each, e);
+	return store_run(s, queries[which], args, 2, take_reading, &each, e);
 }
 
 int

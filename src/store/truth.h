@@ -38,10 +38,14 @@ int store_reading_add(struct store *s, const struct store_reading *row,
 /* By row->id: all but platform, kind and began_at. */
 int store_reading_update(
     struct store *s, const struct store_reading *row, struct err *e);
-/* The newest of a kind; whole: that ended without an error. fn is called once,
- * or not at all. */
+/* The newest of a kind. fn is called once, or not at all. */
+enum reading_which {
+	READING_ANY,
+	READING_WHOLE, /* ended without an error */
+	READING_OPEN, /* has no end */
+};
 int store_reading_newest(struct store *s, struct str platform, struct str kind,
-    int whole, store_reading_fn *fn, void *arg, struct err *e);
+    enum reading_which which, store_reading_fn *fn, void *arg, struct err *e);
 /* Newest first; STR_NONE: of any. */
 int store_reading_list(struct store *s, struct str platform, struct str kind,
     int64_t limit, store_reading_fn *fn, void *arg, struct err *e);
@@ -66,7 +70,8 @@ int store_reading_covering(struct store *s, struct str platform,
 
 /* ---- what is to be read ---- */
 
-/* Sales that were not read back, no tests, newest first. */
+/* Sales that were not read back, no tests, newest first: those sold since, and
+ * older ones of which all that was received came since. */
 typedef int store_unconfirmed_fn(void *arg, struct str sale, int64_t sold_at);
 int store_purchase_unconfirmed(struct store *s, struct str platform,
     int64_t since, int64_t limit, store_unconfirmed_fn *fn, void *arg,

@@ -9,8 +9,7 @@
 struct pending {
 	const json_t *later;
 	json_t *ids; /* sold_at by id */
-	int64_t now, oldest;
-	size_t all;
+	int64_t now, oldest; /* of those that were sold lately */
 	int failed;
 };
 
@@ -20,10 +19,9 @@ take_pending(void *arg, struct str sale, int64_t sold_at)
 	struct pending *n = arg;
 	int64_t again =
 	    json_integer_value(json_object_getn(n->later, sale.p, sale.n));
-	n->all++;
 	if (again > n->now)
 		return 0;
-	if (sold_at < n->oldest)
+	if (sold_at < n->oldest && sold_at >= n->now - CONFIRM_DAYS * WALK_DAY)
 		n->oldest = sold_at;
 	n->failed |=
 	    json_object_setn_new(n->ids, sale.p, sale.n, json_integer(sold_at));
@@ -98,7 +96,8 @@ is_sound(struct pass *p, int *sound, struct err *e)
 	const struct platform_question q = { .what = ASK_SALE, .id = known };
 	if (asker_ask(&p->ask, &q, 0, &a, &said, e) != 0)
 		return -1;
-	*sound = said == SAID_FINE;
+	*sound = said == SAID_FINE &&
+	    str_eq(p->ask.platform->api->id(a.object), known);
 	return 0;
 }
 
@@ -154,7 +153,7 @@ conclude_absent(struct pass *p, const char *id, int64_t at, struct err *e)
 		return 0;
 	if (pass_absent(p, str_from(id), at, e) != 0)
 		return -1;
-	return p->dry ? 0 : brake(p, time_now(), e);
+	return p->dry || !p->news ? 0 : brake(p, time_now(), e);
 }
 
 /* Has it to be in the list of sales? A giftee's, a test and an authorisation are
@@ -172,8 +171,8 @@ is_ordinary(struct pass *p, const json_t *object)
 	return ordinary;
 }
 
-/* One that is there, but not in the list that was read a moment ago: it was not
- * paid, or not yet. */
+/* An ordinary sale that is there, but not in the list that was read a moment
+ * ago, was not paid: its own answer looks as if it was. */
 static int
 ask_one(struct pass *p, const char *id, struct err *e)
 {
@@ -186,27 +185,59 @@ ask_one(struct pass *p, const char *id, struct err *e)
 		return -1;
 	if (said == SAID_ABSENT)
 		return conclude_absent(p, id, at, e);
+	if (!pass_is(p, a.object, id))
+		return err_set(e, ERR_INPUT, "%s sent another sale than %s",
+		    p->ask.platform->words.title, id);
+	if (is_ordinary(p, a.object))
+		return conclude_absent(p, id, at, e);
 	p->known.listed = 0;
-	int ordinary = is_ordinary(p, a.object);
-	if (pass_take(p, PLATFORM_READBACK, a.object, at, e) != 0)
-		return -1;
-	return ordinary ? conclude_absent(p, id, at, e) : 0;
+	return pass_take(p, PLATFORM_READBACK, a.object, at, e);
 }
 
+/* An answer that is none keeps the others from nothing: it is told at the end. */
 static int
 ask_rest(struct pass *p, json_t *ids, json_t *later, struct err *e)
 {
+	struct err first = { .code = ERR_NONE };
 	const char *id;
 	json_t *sold_at;
 	json_object_foreach(ids, id, sold_at)
 	{
+		struct err own = { .code = ERR_NONE };
 		(void)sold_at;
-		if (ask_one(p, id, e) != 0 || pass_note(p, e) != 0)
-			return -1;
 		json_object_set_new(
 		    later, id, json_integer(time_now() + CONFIRM_AGAIN_S));
+		if (ask_one(p, id, &own) != 0) {
+			if (first.code == ERR_NONE)
+				first = own;
+			if (own.code != ERR_INPUT)
+				break;
+		}
+		if (pass_note(p, e) != 0)
+			return -1;
 	}
-	return 0;
+	if (first.code == ERR_NONE)
+		return 0;
+	*e = first;
+	return -1;
+}
+
+/* Those whose time is long ago, though they came lately: the days around it. */
+static int
+walk_old(struct pass *p, int64_t since, struct err *e)
+{
+	const char *id;
+	json_t *sold_at, *all = json_copy(p->met);
+	int rc = all == NULL ? err_no_memory(e) : 0;
+	json_object_foreach(all, id, sold_at)
+	{
+		int64_t at = json_integer_value(sold_at);
+		if (rc == 0 && at < since &&
+		    json_object_get(p->met, id) != NULL)
+			rc = walk_sales(p, at - WALK_DAY, at + WALK_DAY, e);
+	}
+	json_decref(all);
+	return rc;
 }
 
 int
@@ -217,14 +248,15 @@ confirm_run(struct pass *p, json_t *later, size_t *left, struct err *e)
 	if (find_pending(p->store, p->ask.platform, later, &n, e) != 0)
 		return -1;
 	int rc = 0;
-	if (json_object_size(n.ids) > 0) {
-		p->met = n.ids;
-		p->enough = 1;
-		/* tomorrow: the platform's day may begin before ours */
+	p->met = n.ids;
+	p->enough = 1;
+	/* tomorrow: the platform's day may begin before ours */
+	if (json_object_size(n.ids) > 0)
 		rc = walk_sales(p, n.oldest - WALK_DAY, n.now + WALK_DAY, e);
-		p->met = NULL;
-		p->enough = 0;
-	}
+	if (rc == 0)
+		rc = walk_old(p, n.now - CONFIRM_DAYS * WALK_DAY, e);
+	p->met = NULL;
+	p->enough = 0;
 	if (rc == 0)
 		rc = ask_rest(p, n.ids, later, e);
 	*left = json_object_size(n.ids);

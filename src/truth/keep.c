@@ -96,13 +96,20 @@ keep_start(const struct config *c, turn_warn_fn *warn, struct keeper **out,
 	return 0;
 }
 
+void
+keep_tell(struct keeper *k)
+{
+	if (k != NULL)
+		k->stop = 1;
+}
+
 int
 keep_stop(struct keeper *k, int ms)
 {
 	struct timespec end;
 	if (k == NULL)
 		return 0;
-	k->stop = 1;
+	keep_tell(k);
 	clock_gettime(CLOCK_REALTIME, &end);
 	end.tv_sec += ms / 1000;
 	end.tv_nsec += ms % 1000 * 1000000L;

@@ -12,6 +12,8 @@ int keep_wanted(const struct config *c);
 /* Block signals first: the thread inherits that. 0 or -1. */
 int keep_start(const struct config *c, turn_warn_fn *warn, struct keeper **out,
     struct err *e);
+/* It shall end: what else is to be stopped can be meanwhile. NULL is allowed. */
+void keep_tell(struct keeper *k);
 /* 0: it has ended, and all is freed. -1: it waits for an answer still, and uses
  * all of it: end the process. NULL is allowed. */
 int keep_stop(struct keeper *k, int ms);

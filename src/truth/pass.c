@@ -218,9 +218,8 @@ pass_close(struct pass *p)
 
 /* ---- its row ---- */
 
-int
-pass_begin(
-    struct pass *p, const char *kind, int64_t from, int64_t to, struct err *e)
+void
+pass_begin(struct pass *p, const char *kind, int64_t from, int64_t to)
 {
 	p->row = (struct store_reading){ .id = STORE_NULL,
 		.platform = str_from(p->ask.platform->name),
@@ -231,7 +230,14 @@ pass_begin(
 		p->row.from_day = str_from(pass_day(from, p->days[0]));
 	if (to != FACT_NO_TIME)
 		p->row.to_day = str_from(pass_day(to, p->days[1]));
-	return p->dry ? 0 : store_reading_add(p->store, &p->row, &p->row.id, e);
+}
+
+int
+pass_keep(struct pass *p, struct err *e)
+{
+	return p->dry || p->row.id != STORE_NULL
+	    ? 0
+	    : store_reading_add(p->store, &p->row, &p->row.id, e);
 }
 
 int
@@ -251,9 +257,9 @@ pass_end(struct pass *p, const struct err *why, struct err *e)
 	int bad = why != NULL && why->code != ERR_NONE;
 	p->row.ended_at = time_now();
 	p->row.error = bad ? str_from(why->text) : STR_NONE;
-	int rc = p->dry || p->row.id == STORE_NULL
-	    ? 0
-	    : store_reading_update(p->store, &p->row, &own);
+	int rc = pass_keep(p, &own);
+	if (rc == 0 && !p->dry)
+		rc = store_reading_update(p->store, &p->row, &own);
 	p->row.id = STORE_NULL;
 	if (rc != 0 && !bad)
 		*e = own;
@@ -367,6 +373,7 @@ static int
 store_page(struct page *page, struct err *e)
 {
 	struct pass *p = page->pass;
+	p->news = 0;
 	if (page->n == 0)
 		return 0;
 	if (put(p, page, e) != 0)
@@ -375,6 +382,7 @@ store_page(struct page *page, struct err *e)
 		const struct reading_result *r = &page->results[i];
 		p->row.read++;
 		p->row.found += r->n_drift > 0;
+		p->news |= r->became == READING_STORED;
 		p->row.repaired +=
 		    r->n_drift > 0 && !p->dry && r->became == READING_STORED;
 		if (p->tell != NULL)

@@ -32,8 +32,10 @@ struct pass {
 	struct store_reading row;
 	char days[2][16]; /* row.from_day and row.to_day */
 	int dry, import;
+	int windows; /* that walk_back came through */
 	json_t *met; /* ids: those of objects that come are struck out */
 	int enough; /* a walk ends when none is left */
+	int news; /* was something of the last page not known yet? */
 	pass_tell_fn *tell;
 	void *arg;
 	struct arena *arena; /* of a page */
@@ -47,9 +49,9 @@ int pass_open(struct pass *p, const struct config *c,
 void pass_close(struct pass *p);
 
 /* A row of readings, from the day of from to that of to; FACT_NO_TIME: of no
- * days. dry: nothing is noted. */
-int pass_begin(
-    struct pass *p, const char *kind, int64_t from, int64_t to, struct err *e);
+ * days. It is written at the end, or already by pass_keep. dry: never. */
+void pass_begin(struct pass *p, const char *kind, int64_t from, int64_t to);
+int pass_keep(struct pass *p, struct err *e);
 /* How far it is: keeps the lease as well. */
 int pass_note(struct pass *p, struct err *e);
 /* why NULL or without a code: whole. The first error stays in *e. */

@@ -1,11 +1,17 @@
 #include "truth/turn.h"
 
+#include <string.h>
+
 #include "base/time.h"
 #include "truth/confirm.h"
 
 enum {
 	PAUSE_MS = 2000, /* between two looks at what is pending */
-	BROKEN_MS = 60000, /* after an error */
+	BROKEN_MS = 60000, /* after an error; twice that after the next */
+	DOUBLINGS = 6,
+	SLICE_MS = 10000, /* of a long walk: a sale waits to be read back */
+	SLICE_MAX_MS = 600000, /* where a day of sales does not fit into it */
+	RESUME_DAYS = 30,
 	HOUR = 3600,
 };
 
@@ -14,7 +20,7 @@ static const struct span {
 	const char *kind;
 	int64_t days; /* back; 0: all */
 	int64_t every; /* seconds */
-} spans[] = {
+} spans[TURN_SPANS] = {
 	{ "registration", 0, 24 * HOUR },
 	{ "sales", 2, 0 },
 	{ "members", 0, 6 * HOUR },
@@ -29,93 +35,109 @@ is_registration(const struct span *s)
 	return s->kind[0] == 'r';
 }
 
+/* Too many sales to be read in one go. */
+static int
+is_far(const struct span *s)
+{
+	return s->kind[0] == 's' && (s->days == 0 || s->days > 10);
+}
+
 /* ---- passes --------------------------------------------------------------- */
+
+/* why: an error of a pass that has begun. */
+static int
+end(struct pass *p, struct err *why, struct err *e)
+{
+	int rc = pass_end(p, why, e);
+	if (why->code != ERR_NONE)
+		*e = *why;
+	return rc;
+}
 
 int
 turn_reconcile(struct pass *p, int64_t from, struct err *e)
 {
 	int64_t now = time_now();
 	struct err why = { .code = ERR_NONE };
-	if (pass_begin(p, "sales", from, now, e) != 0)
-		return -1;
-	if (walk_sales(p, from, now + WALK_DAY, &why) != 0) {
-		*e = why;
-		pass_end(p, &why, e);
-		return -1;
-	}
-	return pass_end(p, NULL, e);
+	pass_begin(p, "sales", from, now);
+	walk_sales(p, from, now + WALK_DAY, &why);
+	return end(p, &why, e);
 }
 
 int
 turn_members(struct pass *p, struct err *e)
 {
-	if (pass_begin(p, "members", FACT_NO_TIME, FACT_NO_TIME, e) != 0)
-		return -1;
-	int rc = walk_members(p, e);
-	return pass_end(p, rc == 0 ? NULL : e, e);
+	struct err why = { .code = ERR_NONE };
+	pass_begin(p, "members", FACT_NO_TIME, FACT_NO_TIME);
+	walk_members(p, &why);
+	return end(p, &why, e);
 }
 
 /* One that was broken off by the end of a slice, or of the program. */
-struct unfinished {
-	int64_t id, from, read, found, repaired;
-	int found_one;
-};
-
 static int
 take_unfinished(void *arg, const struct store_reading *row)
 {
-	struct unfinished *u = arg;
-	char text[32];
-	if (row->ended_at != STORE_NULL || row->from_day.n != 10)
+	struct pass *p = arg;
+	if (row->from_day.n != sizeof("2026-11-04") - 1 ||
+	    row->began_at < time_now() - RESUME_DAYS * WALK_DAY)
 		return 1;
-	snprintf(text, sizeof(text), "%.*sT00:00:00Z", STR_ARG(row->from_day));
-	u->found_one = time_parse(str_from(text), &u->from) == 0;
-	u->id = row->id;
-	u->read = row->read;
-	u->found = row->found;
-	u->repaired = row->repaired;
+	p->row.id = row->id;
+	p->row.began_at = row->began_at;
+	p->row.read = row->read;
+	p->row.found = row->found;
+	p->row.repaired = row->repaired;
+	snprintf(
+	    p->days[0], sizeof(p->days[0]), "%.*s", STR_ARG(row->from_day));
+	snprintf(p->days[1], sizeof(p->days[1]), "%.*s", STR_ARG(row->to_day));
 	return 1;
 }
 
-/* Goes on with the newest of its kind where that has no end. */
+/* A long walk from *to back to from: its row is there from the start, and says
+ * how far it came. One that is open goes on there. */
 static int
-begin_long(
-    struct pass *p, const char *kind, int64_t from, int64_t *to, struct err *e)
+begin_long(struct pass *p, const char *kind, int64_t from, int64_t *to,
+    int resume, struct err *e)
 {
-	struct unfinished u = { .found_one = 0 };
-	if (store_reading_newest(p->store, str_from(p->ask.platform->name),
-		str_from(kind), 0, take_unfinished, &u, e) != 0 ||
-	    pass_begin(p, kind, *to, *to, e) != 0)
+	char text[32];
+	int64_t came;
+	pass_begin(p, kind, *to, *to);
+	if (resume &&
+	    store_reading_newest(p->store, str_from(p->ask.platform->name),
+		str_from(kind), READING_OPEN, take_unfinished, p, e) != 0)
 		return -1;
-	(void)from;
-	if (u.found_one && u.from < *to) {
-		*to = u.from - WALK_DAY;
-		p->row.read = u.read;
-		p->row.found = u.found;
-		p->row.repaired = u.repaired;
+	snprintf(text, sizeof(text), "%sT00:00:00Z", p->days[0]);
+	if (p->row.id == STORE_NULL)
+		return pass_keep(p, e);
+	if (time_parse(str_from(text), &came) == 0 && came > from &&
+	    came < *to) {
+		*to = came - WALK_DAY;
+		return 0;
 	}
-	return 0;
+	pass_begin(p, kind, *to, *to);
+	return pass_keep(p, e);
+}
+
+/* What is to be tried later stays open, for the next one to go on there. */
+static int
+end_long(struct pass *p, struct err *why, struct err *e)
+{
+	if (why->code != ERR_BUSY)
+		return end(p, why, e);
+	*e = *why;
+	return -1;
 }
 
 int
-turn_import(struct pass *p, int64_t from, int64_t to, walk_window_fn *fn,
-    void *arg, struct err *e)
+turn_import(struct pass *p, int64_t from, int64_t to, int resume,
+    walk_window_fn *fn, void *arg, struct err *e)
 {
 	struct err why = { .code = ERR_NONE };
 	p->import = 1;
-	if (begin_long(p, "import", from, &to, e) != 0)
+	if (begin_long(p, "import", from, &to, resume, e) != 0)
 		return -1;
-	int rc = walk_back(p, from, to, fn, arg, &why);
-	if (rc == 0)
-		rc = walk_members(p, &why);
-	/* stopped: the row stays open, and the next one goes on there */
-	if (rc != 0 && why.code == ERR_BUSY) {
-		*e = why;
-		return -1;
-	}
-	if (rc != 0)
-		*e = why;
-	return pass_end(p, rc == 0 ? NULL : &why, e);
+	if (walk_back(p, from, to, fn, arg, &why) == 0)
+		walk_members(p, &why);
+	return end_long(p, &why, e);
 }
 
 static int
@@ -123,14 +145,10 @@ far_sales(struct pass *p, int64_t from, struct err *e)
 {
 	int64_t to = time_now() + WALK_DAY;
 	struct err why = { .code = ERR_NONE };
-	if (begin_long(p, "sales", from, &to, e) != 0)
+	if (begin_long(p, "sales", from, &to, 1, e) != 0)
 		return -1;
-	if (walk_back(p, from, to, NULL, NULL, &why) == 0)
-		return pass_end(p, NULL, e);
-	*e = why;
-	if (why.code != ERR_BUSY)
-		pass_end(p, &why, e);
-	return -1;
+	walk_back(p, from, to, NULL, NULL, &why);
+	return end_long(p, &why, e);
 }
 
 static void
@@ -148,11 +166,11 @@ registration(struct pass *p, struct err *e)
 {
 	const struct registering again = { .again = 1 };
 	int stands;
-	if (pass_begin(p, "registration", FACT_NO_TIME, FACT_NO_TIME, e) != 0)
-		return -1;
-	int rc = registration_run(
-	    &p->ask, p->store, &again, tell_nothing, NULL, &stands, e);
-	return pass_end(p, rc == 0 ? NULL : e, e);
+	struct err why = { .code = ERR_NONE };
+	pass_begin(p, "registration", FACT_NO_TIME, FACT_NO_TIME);
+	registration_run(
+	    &p->ask, p->store, &again, tell_nothing, NULL, &stands, &why);
+	return end(p, &why, e);
 }
 
 static int
@@ -163,7 +181,7 @@ run_span(struct pass *p, const struct span *s, struct err *e)
 		return registration(p, e);
 	if (s->kind[0] == 'm')
 		return turn_members(p, e);
-	if (s->days > 0 && s->days <= 10)
+	if (!is_far(s))
 		return turn_reconcile(p, now - s->days * WALK_DAY, e);
 	return far_sales(
 	    p, s->days == 0 ? FACT_NO_TIME : now - s->days * WALK_DAY, e);
@@ -193,39 +211,107 @@ span_due(struct turn *t, const struct platform *p, const struct span *s,
 	return 0;
 }
 
-/* One thing, the most urgent one. 0: nothing is due. */
+/* The most urgent thing, as in turn_platform.rest; -1: nothing is due. */
 static int
-run_one(struct turn *t, const struct platform *p, int64_t deadline, int *did,
-    struct err *e)
+find_due(struct turn *t, size_t i, int *what, struct err *e)
 {
-	json_t **later = &t->later[platform_index(p)];
-	const struct span *span = NULL;
-	int confirms = 0;
-	*did = 0;
-	if (*later == NULL)
-		*later = json_object();
-	if (t->config->rules.confirm[platform_index(p)] != TIER_CONFIRM_OFF &&
-	    confirm_due(t->store, p, *later, &confirms, e) != 0)
+	struct turn_platform *own = &t->of[i];
+	int64_t now = time_ticks();
+	int due = 0;
+	*what = -1;
+	if (t->config->rules.confirm[i] != TIER_CONFIRM_OFF &&
+	    now >= own->rest[0] &&
+	    confirm_due(t->store, platforms[i], own->later, &due, e) != 0)
 		return -1;
-	for (size_t i = 0;
-	     !confirms && span == NULL && i < sizeof(spans) / sizeof(spans[0]);
-	     i++) {
-		int due;
-		if (span_due(t, p, &spans[i], &due, e) != 0)
+	if (due)
+		*what = 0;
+	for (int k = 0; k < TURN_SPANS && *what < 0; k++) {
+		if (now < own->rest[1 + k])
+			continue;
+		if (span_due(t, platforms[i], &spans[k], &due, e) != 0)
 			return -1;
-		span = due ? &spans[i] : NULL;
+		if (due)
+			*what = 1 + k;
 	}
-	if (!confirms && span == NULL)
-		return 0;
-	struct pass pass = { .ask = { .stop = t->stop, .deadline = deadline } };
+	return 0;
+}
+
+static int
+run_thing(struct turn *t, size_t i, int what, int64_t deadline, struct err *e)
+{
+	struct turn_platform *own = &t->of[i];
+	struct pass p = { .ask = { .stop = t->stop, .deadline = deadline } };
+	int64_t end = time_ticks() + own->slice;
+	int far = what > 0 && is_far(&spans[what - 1]);
 	size_t left;
-	*did = 1;
-	int rc = pass_open(&pass, t->config, p, t->store, t->commit, e);
+	if (far && (deadline == 0 || end < deadline))
+		p.ask.deadline = end;
+	int rc = pass_open(&p, t->config, platforms[i], t->store, t->commit, e);
 	if (rc == 0)
-		rc = confirms ? confirm_run(&pass, *later, &left, e)
-			      : run_span(&pass, span, e);
-	pass_close(&pass);
+		rc = what == 0 ? confirm_run(&p, own->later, &left, e)
+			       : run_span(&p, &spans[what - 1], e);
+	if (far && rc != 0 && e->code == ERR_BUSY && time_ticks() >= end) {
+		own->slice = p.windows > 0	    ? SLICE_MS
+		    : own->slice * 2 < SLICE_MAX_MS ? own->slice * 2
+						    : SLICE_MAX_MS;
+		rc = 0;
+	}
+	pass_close(&p);
 	return rc;
+}
+
+/* What ended before it could begin has no row of its own. */
+static void
+tell(struct turn *t, size_t i, int what, const struct err *why,
+    turn_warn_fn *warn)
+{
+	struct turn_platform *own = &t->of[i];
+	struct err e = { .code = ERR_NONE };
+	struct store_reading row = { .platform = str_from(platforms[i]->name),
+		.kind = str_from(what > 0 ? spans[what - 1].kind : "sales"),
+		.began_at = time_now(),
+		.ended_at = time_now(),
+		.error = str_from(why->text) };
+	if (strcmp(own->told, why->text) == 0)
+		return;
+	snprintf(own->told, sizeof(own->told), "%s", why->text);
+	warn(platforms[i], why->text);
+	if (why->code != ERR_DB &&
+	    store_reading_add(t->store, &row, &row.id, &e) == 0)
+		store_reading_update(t->store, &row, &e);
+}
+
+static void
+run_one(
+    struct turn *t, size_t i, int64_t deadline, turn_warn_fn *warn, int *did)
+{
+	struct turn_platform *own = &t->of[i];
+	struct err e = { .code = ERR_NONE };
+	int what, rc = find_due(t, i, &what, &e);
+	if (rc == 0 && what < 0) {
+		own->wait = time_ticks() + PAUSE_MS;
+		return;
+	}
+	if (rc == 0)
+		rc = run_thing(t, i, what, deadline, &e);
+	if (rc == 0) {
+		own->failed[what] = 0;
+		own->told[0] = '\0';
+		*did = 1;
+		return;
+	}
+	if (e.code != ERR_BUSY)
+		tell(t, i, what, &e, warn);
+	/* the platform's or the database's: all wait. Else this alone. */
+	if (what < 0 || e.code == ERR_BUSY || e.code == ERR_AUTH) {
+		own->wait = time_ticks() + BROKEN_MS;
+		return;
+	}
+	own->wait = time_ticks() + PAUSE_MS;
+	own->rest[what] =
+	    time_ticks() + ((int64_t)BROKEN_MS << own->failed[what]);
+	if (own->failed[what] < DOUBLINGS)
+		own->failed[what]++;
 }
 
 void
@@ -233,21 +319,16 @@ turn_run(struct turn *t, int64_t deadline, turn_warn_fn *warn, int *did)
 {
 	*did = 0;
 	for (size_t i = 0; i < PLATFORM__MAX; i++) {
-		const struct platform *p = platforms[i];
-		struct err e = { .code = ERR_NONE };
-		int one = 0;
-		if (p->api == NULL ||
+		struct turn_platform *own = &t->of[i];
+		if (platforms[i]->api == NULL ||
 		    t->config->platforms[i].api_token.p == NULL ||
-		    time_ticks() < t->wait[i])
+		    time_ticks() < own->wait)
 			continue;
-		int rc = run_one(t, p, deadline, &one, &e);
-		if (rc != 0 && e.code != ERR_BUSY)
-			warn(p, e.text);
-		t->wait[i] = time_ticks() +
-		    (rc != 0	  ? BROKEN_MS
-			    : one ? 0
-				  : PAUSE_MS);
-		*did |= one && rc == 0;
+		if (own->later == NULL) {
+			own->later = json_object();
+			own->slice = SLICE_MS;
+		}
+		run_one(t, i, deadline, warn, did);
 	}
 }
 
@@ -255,5 +336,5 @@ void
 turn_end(struct turn *t)
 {
 	for (size_t i = 0; i < PLATFORM__MAX; i++)
-		json_decref(t->later[i]);
+		json_decref(t->of[i].later);
 }

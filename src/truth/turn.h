@@ -9,17 +9,29 @@
  * are read back at once; the last days again and again, what lies further back
  * less often; members, and the URLs. For the worker, and for cron in slices.
  */
+enum { TURN_SPANS = 6 };
+
+/* Of one platform. */
+struct turn_platform {
+	json_t *later; /* confirm.h */
+	int64_t wait; /* time_ticks(): nothing before that, */
+	int64_t rest[1 + TURN_SPANS]; /* nor this: confirming, the spans */
+	int failed[1 + TURN_SPANS]; /* in a row */
+	int64_t slice; /* of a long walk, milliseconds */
+	char told[ERR_TEXT_MAX]; /* the last error */
+};
+
 struct turn {
 	const struct config *config;
 	struct store *store;
 	struct commit *commit;
-	json_t *later[PLATFORM__MAX]; /* confirm.h */
-	int64_t wait[PLATFORM__MAX]; /* time_ticks(): not before */
+	struct turn_platform of[PLATFORM__MAX];
 	const volatile int *stop;
 };
 
 /* Does what is due, until the deadline (time_ticks(); 0: none). *did: some of
- * it. An error is told by warn, once in the mouth of the same words. */
+ * it. An error is told by warn, and noted in readings, once while its words are
+ * the same. What failed rests for a minute, then for two, up to an hour. */
 typedef void turn_warn_fn(const struct platform *p, const char *text);
 void turn_run(struct turn *t, int64_t deadline, turn_warn_fn *warn, int *did);
 void turn_end(struct turn *t);
@@ -27,9 +39,9 @@ void turn_end(struct turn *t);
 /* Reads the sales of the days from `from` on; the members; now. */
 int turn_reconcile(struct pass *p, int64_t from, struct err *e);
 int turn_members(struct pass *p, struct err *e);
-/* All sales, or those of the days, and the members; goes on where it was broken
- * off. */
-int turn_import(struct pass *p, int64_t from, int64_t to, walk_window_fn *fn,
-    void *arg, struct err *e);
+/* All sales, or those of the days, and the members. resume: goes on where one
+ * was broken off. */
+int turn_import(struct pass *p, int64_t from, int64_t to, int resume,
+    walk_window_fn *fn, void *arg, struct err *e);
 
 #endif

@@ -230,8 +230,9 @@ int
 walk_back(struct pass *p, int64_t from, int64_t to, walk_window_fn *fn,
     void *arg, struct err *e)
 {
+	int64_t days = p->ask.deadline == 0 ? WINDOW_DAYS : 1;
 	while (from == FACT_NO_TIME || to >= from) {
-		int64_t begin = to - (WINDOW_DAYS - 1) * WALK_DAY, newest;
+		int64_t begin = to - (days - 1) * WALK_DAY, newest;
 		if (from != FACT_NO_TIME && begin < from)
 			begin = from;
 		/* no sale for long: on to the next one */
@@ -252,8 +253,10 @@ walk_back(struct pass *p, int64_t from, int64_t to, walk_window_fn *fn,
 		p->row.from_day = str_from(pass_day(begin, p->days[0]));
 		if (pass_note(p, e) != 0)
 			return -1;
+		p->windows++;
 		if (fn != NULL)
 			fn(arg, p, begin);
+		days = days * 2 < WINDOW_DAYS ? days * 2 : WINDOW_DAYS;
 		to = begin - WALK_DAY;
 	}
 	p->row.from_day = str_from(pass_day(from, p->days[0]));

@@ -23,8 +23,8 @@ int walk_newest(struct pass *p, int64_t to, int64_t *day, struct err *e);
 int walk_members(struct pass *p, struct err *e);
 
 /* From `to` back to `from`, or, where that is FACT_NO_TIME, to the first sale,
- * in windows of a month; the row says how far it came, and goes on there when
- * it was broken off. fn after each window. */
+ * in windows of a month; with a deadline of a day first, then of two, and so
+ * on. The row says how far it came. fn after each window. */
 typedef void walk_window_fn(void *arg, const struct pass *p, int64_t from);
 int walk_back(struct pass *p, int64_t from, int64_t to, walk_window_fn *fn,
     void *arg, struct err *e);

@@ -126,13 +126,14 @@ def lost():
     same(p.cli("reconcile").returncode, 0, "then nothing differs")
 
 
-def forged(p, n, email="eve@example.com"):
+def forged(p, n, email="eve@example.com", ago=0):
     body = ("seller_id=%s&product_id=x==&product_name=Pencil&permalink=pencil&"
             "email=%s&price=1000&currency=usd&quantity=1&sale_id=Forged%018d"
             "==&sale_timestamp=%s&resource_name=sale&refunded=false&"
             "disputed=false&dispute_won=false" % (
                 p.fake.about["seller_id"], email, n, time.strftime(
-                    "%Y-%m-%dT%H:%M:%SZ", time.gmtime()))).encode()
+                    "%Y-%m-%dT%H:%M:%SZ",
+                    time.gmtime(time.time() - ago)))).encode()
     return p.direct("POST", "/hooks/gumroad/" + p.tokens[0], body, FORM)
 
 
@@ -142,19 +143,22 @@ def forgeries():
     p.run()
     real = f.buy(email="ada@example.com")["sale"]
     same(forged(p, 1).word(), "recorded", "a forged ping is taken")
-    same(one(p, "eve@example.com"), "pencil", "and believed, at first")
+    forged(p, 2, "old@example.com", 30 * DAY)
+    same((one(p, "eve@example.com"), one(p, "old@example.com")),
+         ("pencil", "pencil"), "and believed, at first")
     until(lambda: p.rows("SELECT 1 FROM purchases WHERE sale = ? AND "
                          "confirmed_at IS NOT NULL", real), "the real sale")
-    until(lambda: p.rows("SELECT 1 FROM meta WHERE name LIKE 'absent:%'"),
-          "the first look for it")
+    until(lambda: p.one("SELECT count(*) FROM meta WHERE name LIKE "
+                        "'absent:%'") == 2, "the first look for both")
     p.execute("UPDATE meta SET value = CAST(value AS INTEGER) - 4000 "
               "WHERE name LIKE 'absent:%'")
     same(stop(p.program), 0, "exit 0")
     p.run()
     until(lambda: one(p, "eve@example.com") is None, "that it is void")
+    until(lambda: one(p, "old@example.com") is None, "and the dated back")
     same(one(p, "ada@example.com"), "pencil", "a real one stays")
     same(p.rows("SELECT what FROM drift WHERE what = 'absent'"),
-         [("absent",)], "drift tells it")
+         [("absent",), ("absent",)], "drift tells it")
     same(stop(p.program), 0, "exit 0 again")
 
 
