@@ -20,6 +20,15 @@ split_variant(struct str joined, struct str out[FACT_VARIANTS_MAX])
 	return n;
 }
 
+static int
+has_variant(const struct fact *f, struct str name)
+{
+	for (size_t i = 0; i < f->n_variants; i++)
+		if (str_eq(f->variants[i], name))
+			return 1;
+	return 0;
+}
+
 /* What was sold, as grants see it. After a change of plan the row's variant is
  * still the old plan's, and the tier the new one's own name. */
 static void
@@ -30,9 +39,7 @@ as_fact(const struct store_product *row, struct fact *f)
 	if (row->product_name.p != NULL)
 		f->names[f->n_names++] = row->product_name;
 	f->n_variants = split_variant(row->variant, f->variants);
-	int own = f->n_variants == 0;
-	for (size_t i = 0; i < f->n_variants; i++)
-		own |= str_eq(f->variants[i], row->tier);
+	int own = f->n_variants == 0 || has_variant(f, row->tier);
 	if (!own && !str_eq(row->variant, row->tier)) {
 		f->variant = f->variants[0] = row->tier;
 		f->n_variants = 1;
@@ -142,7 +149,8 @@ add_line(struct unmatched *u, struct ctl *ctl, struct store *s,
 		return 0;
 	struct str variant = p->fact.variant;
 	/* the tier alone, of a sale that has other variants too */
-	if (by_id && f.tier.p != NULL && str_eq(variant, p->row.variant))
+	if (f.tier.p != NULL && (by_id || has_variant(&f, f.tier)) &&
+	    str_eq(variant, p->row.variant))
 		variant = f.tier;
 	variant =
 	    platform_variant(p->row.platform, variant, p->row.product_name);
