@@ -16,7 +16,7 @@ print_help(struct buf *b)
 	buf_addz(
 	    b, "usage: gatepost [-c FILE] COMMAND [--json] [ARGUMENT …]\n\n");
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		buf_addf(b, "  %-10s %-22s %s\n", commands[i]->name,
+		buf_addf(b, "  %-13s %-24s %s\n", commands[i]->name,
 		    commands[i]->args, commands[i]->help);
 	buf_addz(b,
 	    "\nThe configuration is the first found of -c FILE, "
