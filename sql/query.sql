@@ -624,14 +624,16 @@ WHERE platform = $1 AND kind = $2 AND ended_at IS NOT NULL AND error IS NULL
 	AND ($3::text IS NULL OR from_day <= $3)
 ORDER BY id DESC LIMIT 1;
 -- name: purchase_unconfirmed
--- (what was sold lately, and what came lately and names an older time)
+-- (what was sold lately, and what came lately and names an older time; || '' and
+-- CROSS keep SQLite to the few newest rows)
 SELECT sale, sold_at FROM purchases
-WHERE sold_at >= $2 AND platform = $1 AND confirmed_at IS NULL AND test = 0
+WHERE sold_at >= $2 AND platform || '' = $1 AND confirmed_at IS NULL
+	AND test = 0
 UNION
-SELECT p.sale, p.sold_at FROM events AS e
-JOIN purchases AS p ON p.platform = e.platform AND p.subject = e.subject
-WHERE e.id > (SELECT max(id) FROM events) - 2000 AND e.platform = $1
+SELECT p.sale, p.sold_at FROM events AS e CROSS JOIN purchases AS p
+WHERE e.id > (SELECT max(id) FROM events) - 2000 AND e.platform || '' = $1
 	AND e.received_at >= $2 AND e.kind <> 'absent'
+	AND p.platform = $1 AND p.subject = e.subject
 	AND p.confirmed_at IS NULL AND p.test = 0 AND p.sold_at < $2
 	AND NOT EXISTS (SELECT 1 FROM events AS o WHERE o.platform = $1
 		AND o.subject = e.subject AND o.received_at < $2)
