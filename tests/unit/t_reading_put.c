@@ -868,7 +868,11 @@ test_killed(void)
 	begin("killed");
 	follow();
 	for (int round = 0; round < 5; round++) {
+		int first[2];
+		char put = '.';
 		fflush(stdout);
+		if (pipe(first) != 0)
+			exit(1);
 		pid_t child = fork();
 		if (child == 0) {
 			struct err e = { 0 };
@@ -876,9 +880,14 @@ test_killed(void)
 			    store_open(database, STORE_WRITE, &store, &e) != 0)
 				_exit(1);
 			for (int n = 0; n < PAGES_MAX; n++)
-				put_page(n);
+				if (put_page(n) == 0 &&
+				    write(first[1], &put, n == 0) < 0)
+					break;
 			_exit(0);
 		}
+		close(first[1]);
+		OK(read(first[0], &put, 1) == 1, "a page is there");
+		close(first[0]);
 		usleep(60000 + 30000 * (useconds_t)round);
 		kill(child, SIGKILL);
 		waitpid(child, NULL, 0);
