@@ -31,6 +31,8 @@ void say_subscription(const struct say *s); /* one of the four pings */
  * 1, or 0 where access ends at t. */
 void say_why_not(const struct say *s, const char *replaced);
 int say_other_end(const struct say *s, int64_t t);
+/* What came of an end at t; by: what had given access. */
+void say_what_ended(const struct say *s, int64_t t, const char *by);
 const char *say_ended_words(struct str reason); /* or NULL */
 /* The row of the event's sale, or NULL. */
 const struct store_purchase *say_row(const struct say *s);

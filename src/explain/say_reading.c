@@ -119,16 +119,7 @@ say_over(const struct say *s)
 	say_time(s->b, t);
 	if (why != NULL)
 		buf_addf(s->b, " (%s)", why);
-	if (s->event->fold == s->subject->fold.paid_up_by)
-		buf_addz(s->b,
-		    ": what was bought before is paid up, so access lasts for "
-		    "ever");
-	else if (s->event->fold->verdict != FOLD_COUNTS)
-		say_why_not(s,
-		    ": no effect, as of several ends the latest counts, the "
-		    "one on ");
-	else if (!say_other_end(s, t))
-		buf_addz(s->b, ": all access by it ended then");
+	say_what_ended(s, t, "it");
 }
 
 static void

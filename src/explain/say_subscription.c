@@ -99,6 +99,21 @@ say_cancellation(const struct say *s)
 	}
 }
 
+void
+say_what_ended(const struct say *s, int64_t t, const char *by)
+{
+	if (s->event->fold == s->subject->fold.paid_up_by)
+		buf_addz(s->b,
+		    ": what was bought before is paid up, so access lasts for "
+		    "ever");
+	else if (s->event->fold->verdict != FOLD_COUNTS)
+		say_why_not(s,
+		    ": no effect, as of several ends the latest counts, the "
+		    "one on ");
+	else if (!say_other_end(s, t))
+		buf_addf(s->b, ": all access by %s ended then", by);
+}
+
 const char *
 say_ended_words(struct str reason)
 {
@@ -126,16 +141,7 @@ say_ended(const struct say *s)
 	add_with_time(s->b, "Ended on ", f->ended_at);
 	if (reason != NULL)
 		buf_addf(s->b, " (%s)", reason);
-	if (s->event->fold == s->subject->fold.paid_up_by)
-		buf_addz(s->b,
-		    ": what was bought before is paid up, so access lasts for "
-		    "ever");
-	else if (s->event->fold->verdict != FOLD_COUNTS)
-		say_why_not(s,
-		    ": no effect, as of several ends the latest counts, the "
-		    "one on ");
-	else if (!say_other_end(s, f->ended_at))
-		buf_addz(s->b, ": all access by this subscription ended then");
+	say_what_ended(s, f->ended_at, "this subscription");
 }
 
 static void
