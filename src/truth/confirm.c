@@ -241,10 +241,9 @@ walk_old(struct pass *p, int64_t since, struct err *e)
 }
 
 int
-confirm_run(struct pass *p, json_t *later, size_t *left, struct err *e)
+confirm_run(struct pass *p, json_t *later, struct err *e)
 {
 	struct pending n;
-	*left = 0;
 	if (find_pending(p->store, p->ask.platform, later, &n, e) != 0)
 		return -1;
 	int rc = 0;
@@ -259,7 +258,6 @@ confirm_run(struct pass *p, json_t *later, size_t *left, struct err *e)
 	p->enough = 0;
 	if (rc == 0)
 		rc = ask_rest(p, n.ids, later, e);
-	*left = json_object_size(n.ids);
 	json_decref(n.ids);
 	return rc;
 }

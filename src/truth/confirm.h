@@ -19,9 +19,8 @@ enum {
 	CONFIRM_FLOOD_S = 86400,
 };
 
-/* later: ids that were asked for, and when they may be again. *left: how many
- * are not confirmed. */
-int confirm_run(struct pass *p, json_t *later, size_t *left, struct err *e);
+/* later: ids that were asked for, and when they may be again. */
+int confirm_run(struct pass *p, json_t *later, struct err *e);
 
 /* Is there any that could be asked for now? */
 int confirm_due(struct store *s, const struct platform *platform,

@@ -243,12 +243,11 @@ run_thing(struct turn *t, size_t i, int what, int64_t deadline, struct err *e)
 	struct pass p = { .ask = { .stop = t->stop, .deadline = deadline } };
 	int64_t end = time_ticks() + own->slice;
 	int far = what > 0 && is_far(&spans[what - 1]);
-	size_t left;
 	if (far && (deadline == 0 || end < deadline))
 		p.ask.deadline = end;
 	int rc = pass_open(&p, t->config, platforms[i], t->store, t->commit, e);
 	if (rc == 0)
-		rc = what == 0 ? confirm_run(&p, own->later, &left, e)
+		rc = what == 0 ? confirm_run(&p, own->later, e)
 			       : run_span(&p, &spans[what - 1], e);
 	if (far && rc != 0 && e->code == ERR_BUSY && time_ticks() >= end) {
 		own->slice = p.windows > 0	    ? SLICE_MS
