@@ -1,5 +1,6 @@
 #include "commit/commit_own.h"
 
+#include "commit/account.h"
 #include "fold/column.h"
 #include "fold/manual.h"
 #include "follow/outbox.h"
@@ -32,18 +33,51 @@ take_filed(void *arg, const struct store_event *row)
 	return 1;
 }
 
+int
+commit_learn(struct commit *c, struct err *e)
+{
+	for (size_t i = 0; i < PLATFORM__MAX; i++) {
+		const struct config_platform *own = &c->config->platforms[i];
+		struct str account;
+		if (own->api_token.p == NULL || c->account[i][0] != '\0')
+			continue;
+		arena_reset(c->arena);
+		if (account_read(
+			c->store, platforms[i], c->arena, &account, e) != 0)
+			return -1;
+		snprintf(c->account[i], sizeof(c->account[i]), "%.*s",
+		    STR_ARG(account));
+	}
+	return 0;
+}
+
+/* What becomes of it, now that the database can be asked as well. */
+static void
+judge(const struct commit *c, struct waiter *w)
+{
+	const struct commit_delivery *d = w->delivery;
+	struct str account = str_from(c->account[platform_index(d->platform)]);
+	w->status = d->status;
+	w->reason = d->reason;
+	if (account_is_other(account, d->fact) &&
+	    str_eq_z(d->status, "applied")) {
+		w->status = STR("kept");
+		w->reason = STR("other_seller");
+	}
+}
+
 /* What is to be done about it, in the same transaction. */
 static int
 follow_up(struct commit *c, const struct waiter *w, struct err *e)
 {
 	const struct commit_delivery *d = w->delivery;
-	int folds = str_eq_z(d->status, "applied");
+	int folds = str_eq_z(w->status, "applied");
 	const struct outbox_delivery o = { .platform = d->platform,
 		.fact = d->fact,
 		.subject = str_from(w->subject),
-		.status = w->answer.kept ? STR("kept") : d->status,
+		.status = w->answer.kept ? STR("kept") : w->status,
 		.reason =
-		    w->answer.kept && folds ? STR("fold_error") : d->reason,
+		    w->answer.kept && folds ? STR("fold_error") : w->reason,
 		.event = w->answer.event,
 		.at = d->received_at };
 	return outbox_delivered(c->store, c->config, &o, c->arena, e);
@@ -111,7 +145,7 @@ find_subject(struct commit *c, struct waiter *w, struct err *e)
 	if (!set_subject(w, f->subject))
 		snprintf(w->subject, sizeof(w->subject), "delivery:%.*s",
 		    STR_ARG(f->delivery));
-	if (f->sale.p == NULL || !str_eq_z(w->delivery->status, "applied"))
+	if (f->sale.p == NULL || !str_eq_z(w->status, "applied"))
 		return 0;
 	if (store_purchase_get(c->store, str_from(w->delivery->platform->name),
 		project_column(c->arena, f->sale), take_subject, w,
@@ -157,6 +191,7 @@ commit_append(struct commit *c, struct waiter *w, struct err *e)
 	const struct commit_delivery *d = w->delivery;
 	const struct fact *f = d->fact;
 	arena_reset(c->arena);
+	judge(c, w);
 	if (find_subject(c, w, e) != 0)
 		return -1;
 	struct store_event row = {
@@ -170,8 +205,8 @@ commit_append(struct commit *c, struct waiter *w, struct err *e)
 		.body = d->body,
 		.verified_by = d->verified_by,
 		.peer = d->peer,
-		.status = d->status,
-		.reason = d->reason,
+		.status = w->status,
+		.reason = w->reason,
 	};
 	struct str *texts[] = { &row.kind, &row.subject, &row.content_type,
 		&row.peer };
@@ -179,7 +214,7 @@ commit_append(struct commit *c, struct waiter *w, struct err *e)
 		*texts[i] = project_column(c->arena, *texts[i]);
 	if (arena_failed(c->arena))
 		return err_set(e, ERR_MEMORY, "out of memory");
-	int folds = str_eq_z(d->status, "applied"), beside = 0;
+	int folds = str_eq_z(w->status, "applied"), beside = 0;
 	if (folds &&
 	    store_event_beside(
 		c->store, row.platform, str_from(w->subject), &beside, e) != 0)
@@ -190,7 +225,7 @@ commit_append(struct commit *c, struct waiter *w, struct err *e)
 	if (store_event_add(c->store, &row, &w->answer.event, &added, e) != 0)
 		return -1;
 	w->answer.duplicate = added != STORE_NEW;
-	w->answer.kept = str_eq_z(d->status, "kept");
+	w->answer.kept = str_eq_z(w->status, "kept");
 	/* the same read again speaks later than before */
 	int changes = added != STORE_AGAIN || platform_is_reading(row.kind);
 	if (changes && folds && fold(c, w, f, beside, e) != 0)

@@ -16,6 +16,7 @@ enum waiter_state { QUEUED, TAKEN, DONE };
 struct waiter {
 	const struct commit_delivery *delivery;
 	struct commit_answer answer;
+	struct str status, reason; /* that it is stored with */
 	struct err err;
 	int failed;
 	_Atomic enum waiter_state state; /* DONE: all of the above stands */
@@ -45,7 +46,12 @@ struct commit {
 	/* the leader's */
 	struct store *store;
 	struct arena *arena;
+	/* whose the tokens are; empty: not known yet, or no token */
+	char account[PLATFORM__MAX][FACT_ID_MAX + 1];
 };
+
+/* Looks up those of the accounts that are not known yet. */
+int commit_learn(struct commit *c, struct err *e);
 
 /* Before the transaction begins: what its first questions will be. */
 void commit_ahead(struct commit *c, const struct waiter *batch);

@@ -178,7 +178,7 @@ try_batch(
 {
 	int64_t end = time_ticks() + SLICE_MS;
 	*done = batch;
-	if (ready(c, batch->deadline, e) != 0)
+	if (ready(c, batch->deadline, e) != 0 || commit_learn(c, e) != 0)
 		return -1;
 	be_patient(c, batch->deadline);
 	if (store_is_far(c->store))

@@ -4,6 +4,7 @@
 
 #include "base/time.h"
 #include "config/config_names.h"
+#include "commit/account.h"
 #include "commit/intake.h"
 #include "follow/outbox.h"
 #include "commit/project.h"
@@ -132,7 +133,7 @@ replay_event(void *arg, const struct store_event *ev)
 {
 	struct replay *r = arg;
 	const struct platform *p = platform_find(ev->platform);
-	struct str status, reason, subject;
+	struct str status, reason, subject, account;
 	struct fact f;
 	r->last = ev->id;
 	if (p == NULL)
@@ -148,6 +149,12 @@ replay_event(void *arg, const struct store_event *ev)
 		return 1;
 	}
 	intake_judge(r->ctl->config, p, &f, &status, &reason);
+	if (account_read(r->s, p, r->arena, &account, r->err) != 0)
+		return 1;
+	if (account_is_other(account, &f)) {
+		status = STR("kept");
+		reason = STR("other_seller");
+	}
 	buf_addf(&r->ctl->out, "event %lld: ", (long long)ev->id);
 	buf_adds(&r->ctl->out, status);
 	if (reason.p != NULL)

@@ -5,6 +5,7 @@
 #include "base/jsonw.h"
 #include "base/time.h"
 #include "follow/effect.h"
+#include "commit/account.h"
 #include "commit/intake.h"
 #include "ctl/ctl.h"
 #include "ctl/plan.h"
@@ -97,14 +98,28 @@ set_field(struct ctl *ctl, struct trigger *t, const char *key, struct str value,
 	return trigger_make(ctl, t, e);
 }
 
-/* A sale of another seller than the configured one would be kept: the sample
- * takes the configured id. */
+/* The account of the token; STR_NONE where the database cannot say. */
+static struct str
+known_account(struct ctl *ctl, const struct trigger *t)
+{
+	struct err e = { .code = ERR_NONE };
+	struct str account = STR_NONE;
+	struct store *s = ctl_store(ctl, STORE_READ, &e);
+	if (s != NULL)
+		account_read(s, t->platform, ctl->arena, &account, &e);
+	return account;
+}
+
+/* A sale of another seller than the one known would be kept: the sample takes
+ * the id of the settings, or of the token's account. */
 static int
 adopt_owner(struct ctl *ctl, struct trigger *t, struct err *e)
 {
 	struct str owner =
 	    ctl->config->platforms[platform_index(t->platform)].owner;
-	if (owner.p == NULL || t->fact.owner.p == NULL)
+	if (owner.p == NULL)
+		owner = known_account(ctl, t);
+	if (owner.n == 0 || t->fact.owner.p == NULL)
 		return 0;
 	return set_field(ctl, t, t->platform->owner_field, owner, e);
 }

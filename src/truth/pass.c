@@ -7,6 +7,7 @@
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/time.h"
+#include "commit/account.h"
 
 enum {
 	MEMORY_MAX = 64 * 1024 * 1024,
@@ -31,17 +32,13 @@ static int
 remember_account(struct pass *p, struct err *e)
 {
 	const struct platform *platform = p->ask.platform;
-	struct str name = str_from(
-		       arena_printf(p->arena, "account:%s", platform->name)),
-		   known;
-	if (name.p == NULL)
-		return err_no_memory(e);
-	if (store_meta_text(p->store, name, p->arena, &known, e) != 0)
+	struct str known;
+	if (account_read(p->store, platform, p->arena, &known, e) != 0)
 		return -1;
 	if (known.n == 0)
-		return p->dry
-		    ? 0
-		    : store_meta_put(p->store, name, p->account_id, e);
+		return p->dry ? 0
+			      : account_note(p->store, platform, p->account_id,
+				    p->arena, e);
 	return str_eq(known, p->account_id)
 	    ? 0
 	    : err_set(e, ERR_AUTH,
