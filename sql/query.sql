@@ -133,6 +133,9 @@ SELECT count(*) FROM (SELECT 1 FROM events GROUP BY platform, subject) AS s;
 -- name: event_kept_after
 SELECT {event} FROM events WHERE status = 'kept' AND id > $1
 ORDER BY id LIMIT $2;
+-- name: event_kept_of
+SELECT {event} FROM events
+WHERE platform = $1 AND subject IN ($2, $3) AND status = 'kept' ORDER BY id;
 -- name: event_by
 SELECT {event_head} FROM events
 WHERE verified_by = $1 AND received_at >= $2 AND platform <> 'manual'

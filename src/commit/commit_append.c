@@ -59,6 +59,7 @@ judge(const struct commit *c, struct waiter *w)
 	struct str account = str_from(c->account[platform_index(d->platform)]);
 	w->status = d->status;
 	w->reason = d->reason;
+	w->blurred = d->fact->blurred && str_eq(account, d->fact->owner);
 	if (account_is_other(account, d->fact) &&
 	    str_eq_z(d->status, "applied")) {
 		w->status = STR("kept");
@@ -131,7 +132,13 @@ fold(struct commit *c, struct waiter *w, const struct fact *f, int beside,
 static int
 take_subject(void *arg, const struct store_purchase *row)
 {
-	set_subject(arg, row->subject);
+	struct waiter *w = arg;
+	set_subject(w, row->subject);
+	/* the sale was read: what was kept for its sake counts */
+	if (w->blurred && row->confirmed_at != STORE_NULL) {
+		w->status = STR("applied");
+		w->reason = STR_NONE;
+	}
 	return 1;
 }
 
@@ -145,7 +152,8 @@ find_subject(struct commit *c, struct waiter *w, struct err *e)
 	if (!set_subject(w, f->subject))
 		snprintf(w->subject, sizeof(w->subject), "delivery:%.*s",
 		    STR_ARG(f->delivery));
-	if (f->sale.p == NULL || !str_eq_z(w->status, "applied"))
+	if (f->sale.p == NULL ||
+	    (!str_eq_z(w->status, "applied") && !w->blurred))
 		return 0;
 	if (store_purchase_get(c->store, str_from(w->delivery->platform->name),
 		project_column(c->arena, f->sale), take_subject, w,

@@ -17,6 +17,7 @@ struct waiter {
 	const struct commit_delivery *delivery;
 	struct commit_answer answer;
 	struct str status, reason; /* that it is stored with */
+	int blurred; /* kept, unless its sale was read */
 	struct err err;
 	int failed;
 	_Atomic enum waiter_state state; /* DONE: all of the above stands */

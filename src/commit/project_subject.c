@@ -38,12 +38,13 @@ gather_room(struct gather *g)
 	return &g->d[g->n];
 }
 
-/* A later decoder may understand less: what it keeps does not count. */
+/* A later decoder may understand less: what it keeps does not count, but for
+ * what a reading of its sale explains. */
 static void
 take_fact(struct gather *g, int64_t event, const struct fact *fact,
     int64_t sent_at, int64_t seen_at)
 {
-	if (fact->status == FACT_APPLIED)
+	if (fact_counts(fact))
 		g->d[g->n++] = (struct fold_delivery){ .fact = fact,
 			.event = event,
 			.sent_at = sent_at,

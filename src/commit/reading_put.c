@@ -3,6 +3,7 @@
 #include "commit/drift.h"
 #include "commit/intake.h"
 #include "commit/project.h"
+#include "commit/refile.h"
 #include "fold/column.h"
 #include "follow/outbox.h"
 #include "store/truth.h"
@@ -240,6 +241,9 @@ put_new(struct way *w, const struct state *was, struct err *e)
 	int beside = 0;
 	w->out->kept = !str_eq_z(w->status, "applied");
 	if (reading_name(w, e) != 0 ||
+	    (w->fact.kind == FACT_READBACK && !w->out->kept &&
+		refile_kept(w->s, w->c, w->r->platform, w->out->sale,
+		    w->fact.owner, w->out->subject, w->a, e) != 0) ||
 	    store_event_beside(
 		w->s, w->platform, w->out->subject, &beside, e) != 0 ||
 	    add(w, e) != 0)

@@ -214,8 +214,7 @@ fold_again(struct work *w, struct explain_subject *u)
 		return err_no_memory(w->e);
 	for (size_t i = 0; i < u->n_events; i++) {
 		const struct explain_event *ev = &u->events[i];
-		int is_fact = ev->fact != NULL &&
-		    ev->fact->status == FACT_APPLIED &&
+		int is_fact = ev->fact != NULL && fact_counts(ev->fact) &&
 		    str_eq_z(ev->status, "applied");
 		if (is_fact || ev->manual != NULL)
 			d[n++] = (struct fold_delivery){ .fact = ev->fact,

@@ -294,7 +294,7 @@ say_event(const struct say *s)
 		    "The platform's test ping, with a real sale's data: "
 		    "changes nothing");
 	else if (str_eq_z(ev->status, "kept") || ev->fact == NULL ||
-	    ev->fact->status != FACT_APPLIED)
+	    !fact_counts(ev->fact))
 		say_kept(s);
 	else if (!ev->counts)
 		buf_addz(s->b, "Voided by hand: does not count");

@@ -112,7 +112,7 @@ read_test(struct sale *s)
 	int n_sales = 0, n_others = 0, sales = 1, others = 1;
 	for (size_t i = 0; i < s->n_told; i++) {
 		const struct fact *f = s->told[i].fact;
-		if (f->kind >= FACT_READBACK)
+		if (f->kind >= FACT_READBACK || f->blurred)
 			continue;
 		if (f->kind == FACT_SALE || f->kind >= FACT_PAYMENT) {
 			sales &= f->test;

@@ -8,9 +8,11 @@
 /* Which kind of delivery speaks first of a sale: what the platform said when it
  * was asked. */
 static int
-precedence(enum fact_kind kind)
+precedence(const struct fact *f)
 {
-	switch (kind) {
+	if (f->blurred)
+		return 6;
+	switch (f->kind) {
 	case FACT_READBACK:
 		return 0;
 	case FACT_SALE:
@@ -46,7 +48,7 @@ compare_deliveries(const void *pa, const void *pb)
 	const struct fold_delivery *a = pa, *b = pb;
 	int c = str_compare(a->fact->sale, b->fact->sale);
 	if (c == 0)
-		c = precedence(a->fact->kind) - precedence(b->fact->kind);
+		c = precedence(a->fact) - precedence(b->fact);
 	if (c == 0 && a->fact->kind == FACT_STATE)
 		c = (as_of(a) < as_of(b)) - (as_of(a) > as_of(b));
 	if (c == 0)
@@ -250,6 +252,16 @@ lend_users(struct subject *u)
 
 /* ---- all ---- */
 
+/* What is blurred counts beside a reading. */
+static void
+leave_out_blurred(struct sale *s)
+{
+	if (s->told[0].fact->kind == FACT_READBACK)
+		return;
+	while (s->n_told > 0 && s->told[s->n_told - 1].fact->blurred)
+		s->n_told--;
+}
+
 /* Those of one sale stand together; the speaking one first. */
 static size_t
 group(const struct fold_delivery *d, size_t n)
@@ -267,7 +279,7 @@ sale_collect(struct subject *u, struct fold_rows *out)
 	struct fold_delivery *d =
 	    arena_alloc(u->arena, (u->n + 1) * sizeof(*d));
 	for (size_t i = 0; d != NULL && i < u->n; i++)
-		if (precedence(u->d[i].fact->kind) >= 0)
+		if (precedence(u->d[i].fact) >= 0)
 			d[n++] = u->d[i];
 	u->sales = arena_alloc(u->arena, (n + 1) * sizeof(*u->sales));
 	out->moves = arena_alloc(u->arena, (n + 1) * sizeof(*out->moves));
@@ -282,6 +294,9 @@ sale_collect(struct subject *u, struct fold_rows *out)
 		s->told = &d[i];
 		s->n_told = group(&d[i], n - i);
 		i += s->n_told;
+		leave_out_blurred(s);
+		if (s->n_told == 0)
+			continue;
 		merge(s, out);
 		judge(u, s);
 		/* as it stands in the column */

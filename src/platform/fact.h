@@ -60,6 +60,7 @@ struct fact {
 	const char *reason; /* one word when kept or test, else NULL */
 	struct str detail; /* the reason for a person: field and value's shape,
 			      never what a buyer typed; may be STR_NONE */
+	int blurred; /* kept, but it counts once its sale was read */
 	struct str kind_name; /* events.kind, the platform's word: "sale" */
 	struct str delivery; /* dedupe key, 64 hex digits */
 	struct str subject; /* what the fold groups by: "sale:…" */
@@ -134,5 +135,12 @@ struct fact {
 
 	const void *detail_of_platform; /* for platform.describe only */
 };
+
+/* Where its event is applied: does the fold take it? */
+static inline int
+fact_counts(const struct fact *f)
+{
+	return f->status == FACT_APPLIED || f->blurred;
+}
 
 #endif

@@ -260,6 +260,16 @@ store_event_kept(struct store *s, int64_t after, int64_t limit,
 }
 
 int
+store_event_kept_of(struct store *s, struct str platform, struct str subject,
+    struct str other, store_event_fn *fn, void *arg, struct err *e)
+{
+	struct each_event each = { fn, arg, 0 };
+	struct db_value args[] = { db_text(platform), db_text(subject),
+		db_text(other) };
+	return store_run(s, QUERY_EVENT_KEPT_OF, args, 3, take_event, &each, e);
+}
+
+int
 store_event_all(struct store *s, int64_t after, int64_t limit,
     store_event_fn *fn, void *arg, struct err *e)
 {

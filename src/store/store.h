@@ -153,6 +153,10 @@ int store_event_count_after(
 /* Kept ones above an id, oldest first, with bodies. */
 int store_event_kept(struct store *s, int64_t after, int64_t limit,
     store_event_fn *fn, void *arg, struct err *e);
+/* Kept ones of either subject, with bodies. */
+int store_event_kept_of(struct store *s, struct str platform,
+    struct str subject, struct str other, store_event_fn *fn, void *arg,
+    struct err *e);
 /* All above an id, oldest first, with bodies. */
 int store_event_all(struct store *s, int64_t after, int64_t limit,
     store_event_fn *fn, void *arg, struct err *e);

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Once a token tells the account, a ping of another seller's is kept."""
+"""Once a token tells the account, a ping of another seller's is kept; and a
+ping that was kept, for what a buyer may have typed, counts when its sale was
+read."""
 
 import sys
 sys.dont_write_bytecode = True
 from urllib.parse import urlencode
 
 from lib import FORM, main, ok, same
-from t_truth import place, shop
+from t_truth import one, place, shop
 
 
 def ping(p, sale, seller, user, **more):
@@ -53,5 +55,34 @@ def others():
     ok(b"kept" not in done.stdout, "and says so", done)
 
 
+def blurred():
+    f = shop()
+    p = place(f)
+    seller = f.about["seller_id"]
+    f.buy(email="zoe@example.com")
+    p.cli("reconcile")
+    p.run()
+    sales = [f.buy(email="u%d@example.com" % n)["sale"] for n in range(4)]
+    typed = {"custom_fields[recurrence]": "monthly", "recurrence": "monthly"}
+    same(ping(p, sales[0], seller, "ann", **typed), "kept", "kept at first")
+    same(ping(p, sales[1], "other==", "bob", **typed), "kept", "another's too")
+    same(ping(p, "Forged==", seller, "mal", **typed), "kept", "and forged")
+    p.cli("reconcile")
+    same([told(p, "ann"), told(p, "bob"), told(p, "mal")], [0, 1, 1],
+         "a reading makes it count, if it is of the account")
+    same(one(p, "ann@example.com"), None, "what was typed does not count")
+    same(one(p, "u0@example.com"), "pencil", "but what was read")
+    same(ping(p, sales[2], seller, "dan", **typed), "recorded",
+         "after its reading it counts at once")
+    same([told(p, "dan"), one(p, "u2@example.com")], [0, "pencil"], "too")
+    same(ping(p, sales[3], "other==", "eve", **typed), "kept",
+         "but another's never")
+    before = p.dump()["purchases"]
+    p.cli("rebuild")
+    same(p.dump()["purchases"], before, "a rebuild gives the same rows")
+    done = p.cli("explain", "--user", "ann").stdout
+    ok(b"not applied" not in done, "explain does not call it kept", done)
+
+
 if __name__ == "__main__":
-    main(others)
+    main(others, blurred)

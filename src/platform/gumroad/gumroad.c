@@ -167,7 +167,7 @@ const struct platform platform_gumroad = {
 	    .extra_kinds = gumroad_extra_kinds,
 	    .extra = "The ping URL carries sales only; 'gatepost urls' has the "
 		     "lines for the rest" },
-	.version = 3,
+	.version = 4,
 	.body_max = 1024 * 1024,
 	.content_type = "application/x-www-form-urlencoded",
 	.secrets_key = "tokens",

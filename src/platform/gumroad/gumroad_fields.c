@@ -289,6 +289,19 @@ decode_variants(struct gumroad_decoder *d)
 	f->variant = gumroad_join_variants(d->a, f);
 }
 
+/* Kept for a value that a buyer may have typed: where Gumroad itself was asked
+ * for the sale, it has the true ones. */
+static int
+is_blurred(const struct gumroad_decoder *d)
+{
+	const struct fact *f = d->f;
+	const struct node *id = field(d, "sale_id");
+	return f->status == FACT_KEPT && f->kind != FACT_UNKNOWN &&
+	    f->sale.p != NULL && id != NULL && !id->repeated &&
+	    (strcmp(f->reason, "shadowed_key") == 0 ||
+		strcmp(f->reason, "repeated_key") == 0);
+}
+
 void
 gumroad_purchase(struct gumroad_decoder *d, const struct decode_opts *opts)
 {
@@ -328,6 +341,7 @@ gumroad_purchase(struct gumroad_decoder *d, const struct decode_opts *opts)
 	f->refunded = boolean(d, "refunded");
 	f->disputed = boolean(d, "disputed");
 	f->dispute_won = boolean(d, "dispute_won");
+	f->blurred = is_blurred(d);
 }
 
 static void
