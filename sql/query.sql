@@ -229,6 +229,26 @@ WHERE ((buyer = $1 AND platform = $2) OR (buyer = $3 AND platform = 'manual'))
 -- name: purchase_by_license
 SELECT {purchase}
 FROM purchases WHERE license = $1 AND since IS NOT NULL;
+-- let: waiting
+since IS NULL AND confirmed_at IS NULL AND refunded_at IS NULL AND test = 0
+	AND sold_at > $2 ORDER BY sold_at DESC LIMIT $3
+-- name: purchase_waiting_by_user
+SELECT {purchase} FROM purchases WHERE user_ref = $1 AND {waiting};
+-- name: purchase_waiting_by_email
+SELECT {purchase} FROM purchases WHERE email = $1 AND {waiting};
+-- name: purchase_waiting_by_buyer
+SELECT {purchase} FROM purchases
+WHERE buyer = $1 AND platform = $4 AND {waiting};
+-- name: purchase_waiting_by_license
+SELECT {purchase} FROM purchases WHERE license = $1 AND {waiting};
+-- name: purchase_waiting_after
+-- (in the columns of a change)
+SELECT e.id, e.received_at, p.user_ref, p.email, p.platform || ':' || p.buyer,
+	p.license, NULL, NULL, e.id
+FROM events AS e CROSS JOIN purchases AS p
+WHERE e.id > $1 AND p.platform = e.platform AND p.subject = e.subject
+	AND p.since IS NULL
+ORDER BY e.id LIMIT $2;
 -- name: purchase_subjects_by_user
 SELECT platform, subject FROM purchases WHERE user_ref = $1
 GROUP BY platform, subject

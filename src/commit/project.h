@@ -55,6 +55,12 @@ int project_differs(struct store *s, const struct config *c,
     struct str platform, struct str subject, struct arena *a, size_t *rows,
     struct err *e);
 
+/* *waits: does this sale give nothing because it has to be confirmed first?
+ * Nothing is written. */
+int project_waits(struct store *s, const struct config *c,
+    const struct store_purchase *sale, struct arena *a, int *waits,
+    struct err *e);
+
 /* Fills the tiers table from the configuration where it differs, in a
  * transaction of its own. */
 int project_tiers(struct store *s, const struct config *c, struct err *e);

@@ -415,6 +415,25 @@ project_differs(struct store *s, const struct config *c, struct str platform,
 	return replace_differs(s, platform, subject, &now, a, rows, e);
 }
 
+int
+project_waits(struct store *s, const struct config *c,
+    const struct store_purchase *sale, struct arena *a, int *waits,
+    struct err *e)
+{
+	struct gather g = { .arena = a };
+	struct fold_rows now;
+	const struct platform *p = platform_find(sale->platform);
+	*waits = 0;
+	if (p == NULL)
+		return 0;
+	if (fold_now(s, c, p, sale->subject, NULL, &g, &now, e) != 0)
+		return -1;
+	for (size_t i = 0; i < now.n_purchases; i++)
+		if (str_eq(now.purchases[i].sale, sale->sale))
+			*waits = now.whys[i].known == FOLD_UNCONFIRMED;
+	return 0;
+}
+
 static void
 add_allows(struct buf *b, const struct tier *t)
 {

@@ -55,6 +55,16 @@ store_change_after(struct store *s, int64_t after, int64_t limit,
 }
 
 int
+store_purchase_waiting_after(struct store *s, int64_t after, int64_t limit,
+    store_change_fn *fn, void *arg, struct err *e)
+{
+	struct each_change each = { fn, arg };
+	struct db_value args[] = { db_int(after), db_int(limit) };
+	return store_run(
+	    s, QUERY_PURCHASE_WAITING_AFTER, args, 2, take_change, &each, e);
+}
+
+int
 store_change_of_event(struct store *s, int64_t event, store_change_fn *fn,
     void *arg, struct err *e)
 {

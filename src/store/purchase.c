@@ -158,6 +158,24 @@ store_purchase_by(struct store *s, enum store_by by, struct str platform,
 	    take_purchase, &each, e);
 }
 
+int
+store_purchase_waiting(struct store *s, enum store_by by, struct str platform,
+    struct str id, int64_t after, int64_t limit, store_purchase_fn *fn,
+    void *arg, struct err *e)
+{
+	static const enum query queries[] = {
+		[STORE_BY_USER] = QUERY_PURCHASE_WAITING_BY_USER,
+		[STORE_BY_EMAIL] = QUERY_PURCHASE_WAITING_BY_EMAIL,
+		[STORE_BY_BUYER] = QUERY_PURCHASE_WAITING_BY_BUYER,
+		[STORE_BY_LICENSE] = QUERY_PURCHASE_WAITING_BY_LICENSE,
+	};
+	struct each_purchase each = { fn, arg };
+	struct db_value args[4] = { db_text(id), db_int(after), db_int(limit),
+		db_text(platform) };
+	return store_run(s, queries[by], args, by == STORE_BY_BUYER ? 4 : 3,
+	    take_purchase, &each, e);
+}
+
 struct each_owner {
 	store_subject_fn *fn;
 	void *arg;

@@ -227,6 +227,11 @@ int store_purchase_turning(struct store *s, int64_t after, int64_t until,
 /* Those that give or gave access, in any order: rows_by sorts. */
 int store_purchase_by(struct store *s, enum store_by by, struct str platform,
     struct str id, store_purchase_fn *fn, void *arg, struct err *e);
+/* Those sold after a time that give nothing, were not read back at the platform
+ * and may be yet: no tests, none that was paid back. Newest first. */
+int store_purchase_waiting(struct store *s, enum store_by by,
+    struct str platform, struct str id, int64_t after, int64_t limit,
+    store_purchase_fn *fn, void *arg, struct err *e);
 /* The subjects that have such a purchase, the oldest sale's first; those that
  * give nothing included. */
 int store_purchase_subjects(struct store *s, enum store_by by,
@@ -299,6 +304,10 @@ int store_change_add(
  * visible in: see change.c. */
 typedef int store_change_fn(void *arg, const struct store_change *row);
 int store_change_after(struct store *s, int64_t after, int64_t limit,
+    store_change_fn *fn, void *arg, struct err *e);
+/* Whose purchases give nothing, of the subjects of events above one: rows of the
+ * form of changes. */
+int store_purchase_waiting_after(struct store *s, int64_t after, int64_t limit,
     store_change_fn *fn, void *arg, struct err *e);
 /* Those an event made. Reads the whole table. */
 int store_change_of_event(struct store *s, int64_t event, store_change_fn *fn,

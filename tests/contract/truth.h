@@ -287,6 +287,98 @@ test_awaits(struct store *s)
 }
 
 static inline int
+say_sale(void *arg, const struct store_purchase *p)
+{
+	char *to = arg;
+	snprintf(to + strlen(to), 100, "%.*s;", STR_ARG(p->sale));
+	return 0;
+}
+
+static inline int
+say_person(void *arg, const struct store_change *c)
+{
+	char *to = arg;
+	snprintf(to + strlen(to), 100, "%.*s %.*s %.*s %.*s;",
+	    STR_ARG(c->user_ref), STR_ARG(c->email), STR_ARG(c->buyer),
+	    STR_ARG(c->license));
+	return 0;
+}
+
+static inline void
+waiting(struct store *s, const char *sale, int64_t sold_at, int64_t since,
+    int64_t confirmed_at)
+{
+	struct err e = { 0 };
+	const struct store_purchase row = { .platform = STR("gumroad"),
+		.sale = str_from(sale),
+		.subject = STR("sale:waits"),
+		.user_ref = STR("wu"),
+		.email = STR("w@example.org"),
+		.buyer = STR("77"),
+		.license = STR("WL"),
+		.sold_at = sold_at,
+		.since = since,
+		.confirmed_at = confirmed_at,
+		.price = STORE_NULL,
+		.quantity = STORE_NULL,
+		.refunded_at = STORE_NULL,
+		.disputed_at = STORE_NULL,
+		.dispute_won_at = STORE_NULL,
+		.refunded_amount = STORE_NULL,
+		.revoked_at = STORE_NULL,
+		.paid_until = STORE_NULL,
+		.until = STORE_NULL };
+	OK(store_purchase_put(s, &row, &e) == 0, "%s %s", sale, e.text);
+}
+
+static inline void
+test_waiting(struct store *s)
+{
+	static const char *const ids[] = { "wu", "w@example.org", "77", "WL" };
+	struct err e = { 0 };
+	struct store_event ev = { .platform = STR("gumroad"),
+		.kind = STR("sale"),
+		.delivery = STR("waits"),
+		.subject = STR("sale:waits"),
+		.sent_at = STORE_NULL,
+		.received_at = 1000,
+		.body = STR("a=1"),
+		.status = STR("applied") };
+	char said[400] = "";
+	int64_t before, id;
+	enum store_added added;
+	test_group("sales that wait");
+	waiting(s, "w1", 100, STORE_NULL, STORE_NULL);
+	waiting(s, "w2", 101, STORE_NULL, STORE_NULL);
+	waiting(s, "w3", 102, STORE_NULL, STORE_NULL);
+	waiting(s, "w4", 103, STORE_NULL, 104);
+	waiting(s, "w5", 104, 104, STORE_NULL);
+	for (int by = STORE_BY_USER; by <= STORE_BY_LICENSE; by++) {
+		said[0] = '\0';
+		OK(store_purchase_waiting(s, (enum store_by)by, STR("gumroad"),
+		       str_from(ids[by]), 100, 9, say_sale, said, &e) == 0,
+		    "by %s %s", access_words[by], e.text);
+		IS(str_from(said), "w3;w2;", "the newest first");
+	}
+	said[0] = '\0';
+	OK(store_purchase_waiting(s, STORE_BY_USER, STR_NONE, STR("wu"), 0, 1,
+	       say_sale, said, &e) == 0,
+	    "one %s", e.text);
+	IS(str_from(said), "w3;", "of three");
+	said[0] = '\0';
+	OK(store_event_max(s, &before, &e) == 0 &&
+		store_event_add(s, &ev, &id, &added, &e) == 0 &&
+		store_purchase_waiting_after(
+		    s, before, 2, say_person, said, &e) == 0,
+	    "whose %s", e.text);
+	IS(str_from(said),
+	    "wu w@example.org gumroad:77 WL;wu w@example.org gumroad:77 WL;",
+	    "of the events since then");
+	OK(store_purchase_drop(s, STR("gumroad"), STR("sale:waits"), &e) == 0,
+	    "dropped %s", e.text);
+}
+
+static inline int
 lease(struct store *s, const char *holder, int64_t seconds)
 {
 	struct err e = { 0 };
@@ -372,6 +464,7 @@ test_truth(struct store *s, const char *where)
 	test_drift(s);
 	test_reading_events(s);
 	test_awaits(s);
+	test_waiting(s);
 	test_lease(s);
 	test_lease_race(where);
 }
