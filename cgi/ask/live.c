@@ -13,8 +13,7 @@ answer_json(const struct app *app, struct request *r, struct store *s,
 {
 	struct access x;
 	const struct access_key *key;
-	if (live_access(s, &app->config->rules, ask, r->arena, &x, &key, e) !=
-	    0)
+	if (live_access(s, app->config, ask, r->arena, &x, &key, e) != 0)
 		return -1;
 	access_json(reply_json(p, 200), &x, key, -1);
 	return 0;
@@ -32,7 +31,7 @@ answer_events(const struct app *app, struct request *r, struct store *s,
 	buf_addf(b, "retry: %d\n\n",
 	    app->is_cgi ? LIVE_RETRY_CGI_MS : LIVE_RETRY_MS);
 	p->endless = waits;
-	return live_events(s, &app->config->rules, ask, r->arena, b, told, e);
+	return live_events(s, app->config, ask, r->arena, b, told, e);
 }
 
 static void
@@ -98,6 +97,7 @@ fill_opts(const struct visitor *v, const struct live_told *told,
 	o->passes = passes;
 	o->token = v->v[told->best].token;
 	o->sent = told->sent;
+	o->confirming = told->confirming;
 	o->has_tier = told->has_tier;
 	for (; o->n < v->n && o->n < LIVE_KEYS_MAX; o->n++) {
 		struct pass *pass = &passes[o->n];

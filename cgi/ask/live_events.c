@@ -1,5 +1,7 @@
 #include "cgi/ask/live_events.h"
 
+#include "cgi/ask/confirming.h"
+
 struct ids {
 	int64_t v[LIVE_KEYS_MAX * LIVE_REPLAY_MAX];
 	size_t n;
@@ -46,15 +48,20 @@ find_ids(
 }
 
 int
-live_access(struct store *s, const struct tier_rules *rules,
+live_access(struct store *s, const struct config *config,
     const struct live_ask *ask, struct arena *a, struct access *out,
     const struct access_key **key, struct err *e)
 {
+	const struct tier_rules *rules = &config->rules;
 	int64_t change = 0;
+	int confirming = 0;
 	for (size_t i = 0; i < ask->n; i++) {
 		struct access x;
 		if (access_lookup(s, rules, ask->keys[i], ask->now, a, &x, e) !=
-		    0)
+			0 ||
+		    (!confirming &&
+			confirming_find(s, config, ask->keys[i], ask->now,
+			    &confirming, e) != 0))
 			return -1;
 		if (x.change > change)
 			change = x.change;
@@ -67,6 +74,7 @@ live_access(struct store *s, const struct tier_rules *rules,
 		}
 	}
 	out->change = change;
+	out->confirming = confirming;
 	return 0;
 }
 
@@ -83,23 +91,28 @@ add_event(struct buf *b, const struct access *x, const struct access_key *key,
 }
 
 int
-live_events(struct store *s, const struct tier_rules *rules,
+live_events(struct store *s, const struct config *config,
     const struct live_ask *ask, struct arena *a, struct buf *b,
     struct live_told *told, struct err *e)
 {
 	struct access x;
 	struct ids ids;
 	const struct access_key *key;
-	*told = (struct live_told){ .sent = ask->after };
+	*told = (struct live_told){ .sent = ask->after,
+		.confirming = ask->confirming };
 	if (find_ids(s, ask, &ids, e) != 0)
 		return -1;
-	if (ids.n == 0 && !ask->always)
+	if (ids.n == 0 && !ask->always && !ask->sales)
 		return 0;
-	if (live_access(s, rules, ask, a, &x, &key, e) != 0)
+	if (live_access(s, config, ask, a, &x, &key, e) != 0)
 		return -1;
+	if (ids.n == 0 && !ask->always && x.confirming == ask->confirming)
+		return 0;
 	size_t start = b->n;
 	add_event(b, &x, key, x.change);
-	*told = (struct live_told){ x.change, x.tier.p != NULL, 0 };
+	*told = (struct live_told){ .sent = x.change,
+		.confirming = x.confirming,
+		.has_tier = x.tier.p != NULL };
 	while (ask->keys[told->best] != key)
 		told->best++;
 	if (ids.n > 1 && (b->n - start) * ids.n <= LIVE_REPLAY_BYTES) {

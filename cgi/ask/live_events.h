@@ -23,25 +23,29 @@ struct live_ask {
 	size_t n; /* 1 to LIVE_KEYS_MAX */
 	int64_t after; /* tell of their changes above this one */
 	int always; /* with none of them: the present state all the same */
+	/* with none of them: the present state where it differs from this */
+	int sales;
+	int confirming;
 	int64_t now;
 };
 
 struct live_told {
 	int64_t sent; /* the newest change; ask.after where there was none */
+	int confirming; /* what was told, ask.confirming where nothing was */
 	int has_tier; /* where it was looked up, by ask.keys[best] */
 	size_t best;
 };
 
-/* What the best of the keys opens; its change is the newest of all. *key is one
- * of ask's. */
-int live_access(struct store *s, const struct tier_rules *rules,
+/* What the best of the keys opens; its change is the newest of all, and it is
+ * confirming where a sale of any of them is. *key is one of ask's. */
+int live_access(struct store *s, const struct config *config,
     const struct live_ask *ask, struct arena *a, struct access *out,
     const struct access_key **key, struct err *e);
 
 /* Appends an event per change, each with what is true now. The caller holds a snapshot
  * (store_begin_read): state and number must fit each other, or a change that
  * comes between is never told. */
-int live_events(struct store *s, const struct tier_rules *rules,
+int live_events(struct store *s, const struct config *config,
     const struct live_ask *ask, struct arena *a, struct buf *b,
     struct live_told *told, struct err *e);
 

@@ -232,7 +232,7 @@ publish_start(const struct publish_opts *o, struct publish **out, struct err *e)
 	pub->o.full_ms = loop_default(o->full_ms, PUBLISH_FULL_MS);
 	pub->o.poll_ms = loop_default(o->poll_ms, PUBLISH_POLL_MS);
 	pub->epoll = pub->wake = -1;
-	pub->seen = pub->seen_pass = -1;
+	pub->seen = pub->seen_pass = pub->seen_event = -1;
 	pub->arena = arena_new(REQUEST_ARENA_MAX);
 	int rc = open_fds(pub, e);
 	if (rc == 0 &&

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "cgi/ask/confirming.h"
 #include "cgi/server/conn.h"
 #include "store/pass.h"
 
@@ -49,14 +50,26 @@ match(struct publish *pub, enum store_by by, struct str id, int check)
 }
 
 static int
+match_person(struct publish *pub, const struct store_change *c, int check)
+{
+	match(pub, STORE_BY_USER, c->user_ref, check);
+	match(pub, STORE_BY_EMAIL, c->email, check);
+	match(pub, STORE_BY_BUYER, c->buyer, check);
+	match(pub, STORE_BY_LICENSE, c->license, check);
+	return 0;
+}
+
+static int
 match_change(void *arg, const struct store_change *c)
 {
-	struct publish *pub = arg;
-	match(pub, STORE_BY_USER, c->user_ref, 0);
-	match(pub, STORE_BY_EMAIL, c->email, 0);
-	match(pub, STORE_BY_BUYER, c->buyer, 0);
-	match(pub, STORE_BY_LICENSE, c->license, 0);
-	return 0;
+	return match_person(arg, c, 0);
+}
+
+/* In the form of a change: whose sale may wait. */
+static int
+match_sale(void *arg, const struct store_change *c)
+{
+	return match_person(arg, c, STREAM_SALES);
 }
 
 /* A row of `passes`: word and identifier. */
@@ -69,8 +82,15 @@ match_pass(void *arg, struct str who, int64_t valid_from)
 	str_cut(who, ':', &word, &id);
 	for (int by = STORE_BY_USER; by <= STORE_BY_LICENSE; by++)
 		if (str_eq_z(word, access_words[by]))
-			match(pub, (enum store_by)by, id, 1);
+			match(pub, (enum store_by)by, id, STREAM_PASSES);
 	return 0;
+}
+
+static int
+all_checks(const struct publish *pub)
+{
+	return STREAM_PASSES |
+	    (confirming_is_usual(&pub->o.config->rules) ? STREAM_SALES : 0);
 }
 
 static void
@@ -78,7 +98,7 @@ match_all(struct publish *pub)
 {
 	for (struct stream *s = pub->live; s != NULL; s = s->live_next) {
 		set_due(pub, s);
-		s->check = 1;
+		s->check = all_checks(pub);
 	}
 }
 
@@ -209,7 +229,8 @@ admit(struct publish *pub, struct stream *s, int64_t ticks)
 		.data.ptr = s };
 	list_add(pub, s);
 	/* what was committed since the handler looked */
-	s->due = s->check = pub->look = 1;
+	s->due = pub->look = 1;
+	s->check = all_checks(pub);
 	s->spoke_at = ticks;
 	stream_say(s, buf_str(&s->first));
 	buf_free(&s->first);
@@ -254,6 +275,23 @@ match_passes(struct publish *pub, struct store *store, struct err *e)
 	return 0;
 }
 
+/* No change tells of a sale that gives nothing yet: the events do, each of them
+ * where sales wait for the platform by a setting. */
+static int
+match_sales(struct publish *pub, struct store *store, struct err *e)
+{
+	int64_t newest;
+	if (!confirming_is_usual(&pub->o.config->rules))
+		return 0;
+	if (store_event_max(store, &newest, e) != 0 ||
+	    (pub->seen_event >= 0 && newest > pub->seen_event &&
+		store_purchase_waiting_after(store, pub->seen_event, MATCH_MAX,
+		    match_sale, pub, e) != 0))
+		return -1;
+	pub->seen_event = newest;
+	return 0;
+}
+
 static void
 say_failed(struct publish *pub, int64_t ticks, const struct err *e)
 {
@@ -278,8 +316,7 @@ tell_all(struct publish *pub, struct store *store, int64_t ticks, struct err *e)
 		arena_reset(pub->arena);
 		e->code = ERR_NONE;
 		int64_t sent = s->sent;
-		int rc =
-		    stream_tell(s, store, &pub->o.config->rules, pub->arena, e);
+		int rc = stream_tell(s, store, pub->o.config, pub->arena, e);
 		if (rc != 0 && e->code != ERR_MEMORY)
 			return -1;
 		/* too much for one answer: nobody else waits for it */
@@ -309,7 +346,7 @@ look(struct publish *pub, int64_t ticks)
 	pub->mark.came =
 	    pub->mark.committed == 0 ? 0 : atomic_exchange(&pub->came, 0);
 	if (pub->live == NULL) {
-		pub->seen = pub->seen_pass = -1;
+		pub->seen = pub->seen_pass = pub->seen_event = -1;
 		return;
 	}
 	struct store *store = readers_get(r, pub->o.reader, &e);
@@ -318,6 +355,8 @@ look(struct publish *pub, int64_t ticks)
 		rc = match_new(pub, store, &e);
 		if (rc == 0)
 			rc = match_passes(pub, store, &e);
+		if (rc == 0)
+			rc = match_sales(pub, store, &e);
 		if (rc == 0)
 			rc = tell_all(pub, store, ticks, &e);
 		store_rollback(store);

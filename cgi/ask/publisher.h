@@ -34,6 +34,8 @@ struct publish {
 	struct arena *arena;
 	int64_t seen; /* the newest change matched; -1: not yet known */
 	int64_t seen_pass; /* the same, of passes that were taken back */
+	int64_t
+	    seen_event; /* and of events, where sales wait for the platform */
 	struct commit_mark mark; /* of what is being told */
 	int look; /* there may be changes, or a stream may be due */
 	int64_t tick_at;

@@ -54,6 +54,7 @@ stream_new(const struct stream_opts *o)
 	s->sent = o->sent;
 	s->ends = o->ends;
 	s->has_tier = o->has_tier;
+	s->confirming = o->confirming;
 	network_of(o->peer, &s->network);
 	s->until = time_ticks() + o->wait_ms;
 	buf_init(&s->first, STREAM_OUT_MAX);
@@ -116,37 +117,43 @@ check_passes(struct stream *s, struct store *store, int *news, struct err *e)
 		k->over = k->made <= from;
 		left += !k->over;
 	}
-	s->check = 0;
 	if (left == 0)
 		s->ends = 0;
 	return 0;
 }
 
 static int
-tell_events(struct stream *s, struct store *store,
-    const struct tier_rules *rules, struct arena *a, struct err *e)
+tell_events(struct stream *s, struct store *store, const struct config *config,
+    struct arena *a, struct err *e)
 {
 	const struct access_key *keys[LIVE_KEYS_MAX];
-	struct live_ask ask = {
-		.keys = keys, .after = s->sent, .now = time_now()
-	};
-	struct live_told told = { .sent = s->sent };
+	struct live_ask ask = { .keys = keys,
+		.after = s->sent,
+		.sales = (s->check & STREAM_SALES) != 0,
+		.confirming = s->confirming,
+		.now = time_now() };
+	struct live_told told = { .sent = s->sent,
+		.confirming = s->confirming };
 	struct buf b;
-	if (s->check && check_passes(s, store, &ask.always, e) != 0)
+	if ((s->check & STREAM_PASSES) != 0 &&
+	    check_passes(s, store, &ask.always, e) != 0)
 		return -1;
 	for (size_t i = 0; i < s->n_keys; i++)
 		if (!s->keys[i].over)
 			keys[ask.n++] = &s->keys[i].key;
 	buf_init(&b, REPLY_BODY_MAX);
 	int rc =
-	    ask.n == 0 ? 0 : live_events(store, rules, &ask, a, &b, &told, e);
+	    ask.n == 0 ? 0 : live_events(store, config, &ask, a, &b, &told, e);
 	if (rc == 0 && !buf_ok(&b))
 		rc = err_set(e, ERR_MEMORY, "out of memory");
-	if (rc == 0)
+	if (rc == 0) {
 		stream_say(s, buf_str(&b));
+		s->check = 0;
+	}
 	/* what was told of somebody who is over is not told again */
 	if (told.sent > s->sent)
 		s->sent = told.sent;
+	s->confirming = told.confirming;
 	buf_free(&b);
 	return rc;
 }
@@ -175,10 +182,10 @@ tell_changes(struct stream *s, struct store *store, struct err *e)
 }
 
 int
-stream_tell(struct stream *s, struct store *store,
-    const struct tier_rules *rules, struct arena *a, struct err *e)
+stream_tell(struct stream *s, struct store *store, const struct config *config,
+    struct arena *a, struct err *e)
 {
-	return s->kind == STREAM_LIVE ? tell_events(s, store, rules, a, e)
+	return s->kind == STREAM_LIVE ? tell_events(s, store, config, a, e)
 				      : tell_changes(s, store, e);
 }
 

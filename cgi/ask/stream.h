@@ -29,9 +29,16 @@ struct stream_opts {
 	struct str token; /* of the best: so many streams a pass may have */
 	struct str peer; /* IP address of the browser */
 	int has_tier;
+	int confirming; /* as it was told */
 };
 
 enum { STREAM_OUT_MAX = 2 * REPLY_BODY_MAX }; /* bytes not yet written */
+
+/* What may be new without a change. */
+enum {
+	STREAM_PASSES = 1, /* a pass may have been taken back */
+	STREAM_SALES = 2, /* a sale may wait to be confirmed, or no more */
+};
 
 /* One of the persons a stream is for. */
 struct stream_key {
@@ -55,7 +62,8 @@ struct stream {
 	int64_t until; /* ticks */
 	int64_t sent;
 	int due; /* there may be something new */
-	int check; /* a pass may have been taken back */
+	int check; /* STREAM_PASSES, STREAM_SALES */
+	int confirming; /* as it was told last */
 	struct commit_mark news; /* of it; committed 0: not known */
 	int ending; /* its last bytes are in out */
 
@@ -83,7 +91,7 @@ void stream_end(struct stream *s); /* the request ends with what is in out */
 /* Appends what is new to it: events, or the answer and the end. store: with a
  * snapshot; NULL answers a STREAM_CHANGES with no change. */
 int stream_tell(struct stream *s, struct store *store,
-    const struct tier_rules *rules, struct arena *a, struct err *e);
+    const struct config *config, struct arena *a, struct err *e);
 
 /* Writes what the socket takes. 0, stream_is_empty() tells whether that was
  * all; -1: the connection or the memory failed. */

@@ -294,6 +294,8 @@ access_json(struct buf *b, const struct access *x, const struct access_key *key,
 		add_grant(b, &x->grants[i]);
 	jsonw_close(b, ']');
 	jsonw_int(b, "change", x->change);
+	if (x->confirming)
+		jsonw_bool(b, "confirming", 1);
 	if (allowed >= 0)
 		jsonw_bool(b, "allowed", allowed);
 	jsonw_close(b, '}');

@@ -50,6 +50,9 @@ struct access {
 	size_t n_allows;
 	int64_t change;
 	int64_t passes_from; /* see store_pass_from */
+	/* a sale gives nothing until it is confirmed: left 0, and filled where
+	 * a browser asks */
+	int confirming;
 };
 
 int access_lookup(struct store *s, const struct tier_rules *rules,
@@ -78,7 +81,8 @@ int access_allows(const struct access *x, struct str what);
 
 const char *access_status(const struct access *x); /* active, grace, none */
 
-/* The access object of gatepost(7). allowed: -1 leaves the key out. */
+/* The access object of gatepost(7). allowed: -1 leaves the key out; confirming
+ * stands only where it is true. */
 void access_json(struct buf *b, const struct access *x,
     const struct access_key *key, int allowed);
 

@@ -12,8 +12,9 @@ import signal
 import time
 
 from client import Fake
-from lib import (CTL_PROGRAM, FORM, Place, main, ok, same, start, stop,
-                 until)
+from lib import (CTL_PROGRAM, FORM, SLOW, Place, jwt, main, ok, same, start,
+                 stop, until)
+from t_live import Stream
 
 DAY = 86400
 
@@ -126,14 +127,18 @@ def lost():
     same(p.cli("reconcile").returncode, 0, "then nothing differs")
 
 
-def forged(p, n, email="eve@example.com", ago=0):
+def forged(p, n, email="eve@example.com", ago=0, sale=None, user=None):
+    """sale: of the shop, so that the ping is a true one."""
     body = ("seller_id=%s&product_id=x==&product_name=Pencil&permalink=pencil&"
-            "email=%s&price=1000&currency=usd&quantity=1&sale_id=Forged%018d"
-            "==&sale_timestamp=%s&resource_name=sale&refunded=false&"
+            "email=%s&price=1000&currency=usd&quantity=1&sale_id=%s"
+            "&sale_timestamp=%s&resource_name=sale&refunded=false&"
             "disputed=false&dispute_won=false" % (
-                p.fake.about["seller_id"], email, n, time.strftime(
+                p.fake.about["seller_id"], email,
+                sale or "Forged%018d==" % n, time.strftime(
                     "%Y-%m-%dT%H:%M:%SZ",
                     time.gmtime(time.time() - ago)))).encode()
+    if user:
+        body += b"&url_params%5Buser_id%5D=" + user.encode()
     return p.direct("POST", "/hooks/gumroad/" + p.tokens[0], body, FORM)
 
 
@@ -201,6 +206,58 @@ def before():
        real)
     same(one(p, "eve@example.com"), None, "before: the forged one never")
     same(stop(p.program), 0, "exit 0")
+
+
+def waiting():
+    """An open page hears that its sale is being confirmed."""
+    f = shop()
+    p = place(f, "confirm = 'before'")
+    p.run()
+    p.nginx()
+    cookie = {"Cookie": "gatepost=" + jwt(p, "u1")}
+    s, other = Stream(p, jwt(p, "u1")), Stream(p, jwt(p, "u3"))
+    same(["confirming" in o for _, o in s.wait(1) + other.wait(1)],
+         [False, False], "waiting: nothing came")
+    # the page is told before the shop has answered
+    f.do("misbehave", kind="delay", path="/v2/sales", seconds=2)
+    real = f.buy(email="ada@example.com", url_params={"user_id": "u1"})["sale"]
+    same(forged(p, 0, "ada@example.com", sale=real, user="u1").word(),
+         "recorded", "waiting: its ping")
+    begun = time.monotonic()
+    got = s.wait(2)
+    ok(len(got) == 2 and got[1][1].get("confirming") is True and
+       got[1][1]["tier"] is None and got[1][0] == got[0][0] and
+       time.monotonic() - begun < (5 if SLOW else 1),
+       "waiting: the stream tells it at once", got)
+    a = p.cgi("GET", "/live?quiet", headers=cookie).json()
+    same((a["tier"], a.get("confirming")), (None, True), "waiting: as CGI")
+    same(p.get("/live?quiet", cookie).json(), a, "waiting: the object once")
+    a = p.access("user=u1").json()
+    ok("confirming" not in a and a["tier"] is None,
+       "waiting: apps get what they always get", a)
+    same(p.one("SELECT count(*) FROM changes"), 0, "waiting: no change")
+    got = s.wait(3)
+    ok(len(got) == 3 and got[2][1]["tier"] == "pencil" and
+       "confirming" not in got[2][1], "waiting: confirmed, it opens", got)
+    f.do("misbehave", clear=True)
+    forged(p, 1, user="u2")
+    t = Stream(p, jwt(p, "u2"))
+    ok(t.wait(1)[0][1].get("confirming"), "waiting: a forged one, at first")
+    until(lambda: p.one("SELECT count(*) FROM meta WHERE name LIKE "
+                        "'absent:%'") == 1, "the first look")
+    p.execute("UPDATE meta SET value = CAST(value AS INTEGER) - 4000 "
+              "WHERE name LIKE 'absent:%'")
+    same((len(s.events()), len(other.events())), (3, 1),
+         "waiting: nobody else is told")
+    same(stop(p.program), 0, "exit 0")
+    f.do("misbehave", kind="delay", path="/v2/sales", seconds=2)
+    p.run()
+    t = Stream(p, jwt(p, "u2"))
+    got = t.wait(2)
+    ok(len(got) == 2 and got[0][1].get("confirming") and
+       "confirming" not in got[1][1] and got[1][1]["tier"] is None,
+       "waiting: the shop knows no such sale", got)
+    same(stop(p.program), 0, "exit 0 again")
 
 
 def registered():
@@ -303,4 +360,5 @@ def killed():
 
 
 if __name__ == "__main__":
-    main(imported, lost, forgeries, flood, before, registered, faults, killed)
+    main(imported, lost, forgeries, flood, before, waiting, registered, faults,
+         killed)
