@@ -1,4 +1,5 @@
 // gatepost.onAccess(cb): cb(access) now and on every change; null: no pass.
+// access.confirming: a payment was seen, and the shop is asked about it.
 // <script src="/gatepost.js"> or import '/gatepost.js'. See gatepost(7).
 (() => {
 	'use strict';

@@ -5,6 +5,7 @@
 
 const by = (id) => document.getElementById(id);
 const LATE = 60000; // ms
+const UNCONFIRMED = 60000; // ms, where the shop is asked within 15 s
 const asked = new URLSearchParams(location.search);
 
 // A path of this site, or '/'. Browsers read \ as / and drop tabs and line
@@ -23,12 +24,38 @@ function show(access) {
 	by('next').href = local(asked.get('next') || '/');
 }
 
-let isLate = false;
+let isLate = false, isConfirming = false, isUnknown = false, timer;
+
+function say() {
+	by('wait').textContent = isConfirming ?
+		'Payment seen, being confirmed…' : asked.has('paid') && !isLate ?
+			'Payment seen, unlocking…' : 'Waiting for the payment…';
+	by('confirming').hidden = !isConfirming;
+	by('unknown').hidden = !isUnknown;
+	by('late').hidden = !isLate || isConfirming || isUnknown;
+}
+
+function setUnknown() {
+	isUnknown = true;
+	say();
+}
+
+// A payment that is confirmed opens the page; one that is none any more, or
+// is not for a while, gets an answer.
+function confirm(is) {
+	if (is === isConfirming)
+		return;
+	isConfirming = is;
+	isUnknown = !is;
+	clearTimeout(timer);
+	if (is)
+		timer = setTimeout(setUnknown, UNCONFIRMED);
+}
 
 gatepost.onAccess((access) => {
 	const isOpen = Boolean(access && access.tier !== null);
-	by('wait').textContent = asked.has('paid') && !isLate ?
-		'Payment seen, unlocking…' : 'Waiting for the payment…';
+	confirm(Boolean(access && access.confirming));
+	say();
 	by('waiting').hidden = isOpen || access === null;
 	by('elsewhere').hidden = access !== null;
 	by('open').hidden = !isOpen;
@@ -38,6 +65,5 @@ gatepost.onAccess((access) => {
 
 setTimeout(() => {
 	isLate = true;
-	by('wait').textContent = 'Waiting for the payment…';
-	by('late').hidden = false;
+	say();
 }, LATE);
