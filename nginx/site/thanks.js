@@ -30,7 +30,7 @@ function say() {
 	by('wait').textContent = isConfirming ?
 		'Payment seen, being confirmed…' : asked.has('paid') && !isLate ?
 			'Payment seen, unlocking…' : 'Waiting for the payment…';
-	by('confirming').hidden = !isConfirming;
+	by('confirming').hidden = !isConfirming || isUnknown;
 	by('unknown').hidden = !isUnknown;
 	by('late').hidden = !isLate || isConfirming || isUnknown;
 }

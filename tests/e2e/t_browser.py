@@ -111,4 +111,5 @@ def browser():
     same(served.end(), 0, "Ctrl-C: exit 0")
 
 
-main(browser)
+if __name__ == "__main__":
+    main(browser)

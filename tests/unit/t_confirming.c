@@ -95,12 +95,11 @@ check(size_t i)
 		store_begin(s, &e) == 0 && story_play(s, &c, &st, &e) == 0 &&
 		store_commit(s, &e) == 0,
 	    "played %s", e.text);
-	OK(access_key_parse((enum store_by)cases[i].by, str_from(cases[i].id),
-	       a, &key, &e) == 0 &&
-		confirming_find(s, &c, &key, when(cases[i].now), &is, &e) ==
-		    0 &&
-		is == cases[i].want,
-	    "%d %s", is, e.text);
+	int rc = access_key_parse(
+	    (enum store_by)cases[i].by, str_from(cases[i].id), a, &key, &e);
+	if (rc == 0)
+		rc = confirming_find(s, &c, &key, when(cases[i].now), &is, &e);
+	OK(rc == 0 && is == cases[i].want, "%d %s", is, e.text);
 	store_close(s);
 	arena_free(a);
 }
