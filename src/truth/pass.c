@@ -381,7 +381,7 @@ store_page(struct page *page, struct err *e)
 		p->row.found += r->n_drift > 0;
 		p->news |= r->became == READING_STORED;
 		p->row.repaired +=
-		    r->n_drift > 0 && !p->dry && r->became == READING_STORED;
+		    r->n_drift > 0 && !p->dry && r->became != READING_OLD;
 		if (p->tell != NULL)
 			p->tell(p->arg, p, r);
 	}
