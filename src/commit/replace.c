@@ -46,6 +46,17 @@ add_person(struct persons *all, const struct store_purchase *row)
 	all->v[all->n++].row = row;
 }
 
+/* What follows waits for the sale that it is about: the one that is new. */
+static void
+add_buyer(struct persons *all, const struct store_purchase *row)
+{
+	for (size_t i = 0; row != NULL && i < all->n; i++)
+		if (row->confirmed_at == STORE_NULL &&
+		    row->since != STORE_NULL && same_person(all->v[i].row, row))
+			all->v[i].row = row;
+	add_person(all, row);
+}
+
 /* Is it a window that is open at that time, or will be? */
 static int
 matters(const struct store_purchase *p, int64_t at)
@@ -113,7 +124,7 @@ compare(const struct pairs *pairs, int64_t at, struct persons *out)
 		    (!matters(was, at) && !matters(is, at)))
 			continue;
 		add_person(out, was);
-		add_person(out, is);
+		add_buyer(out, is);
 	}
 }
 
