@@ -166,6 +166,16 @@ outbox_sold(struct outbox_sink *k, struct effect *f, const struct rows *rows,
 	    : alert_unmatched(k, f, row, fact, why, e);
 }
 
+int
+outbox_renamed(struct outbox_sink *k, const struct effect *f,
+    const struct rows *rows, const struct store_purchase *row,
+    const struct fact *fact, struct err *e)
+{
+	return judge_match(k, f, rows, row, fact) != OLD_NAME
+	    ? 0
+	    : alert_unmatched(k, f, row, fact, OLD_NAME, e);
+}
+
 /* An end is known by the newest sale: a reading knows another time of it than
  * the ping. */
 int

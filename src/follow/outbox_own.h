@@ -49,6 +49,10 @@ int outbox_about_once(struct outbox_sink *k, struct effect *f,
 int outbox_sold(struct outbox_sink *k, struct effect *f,
     const struct rows *rows, const struct store_purchase *row,
     const struct fact *fact, struct err *e);
+/* One that is known: tells the owner where it has its tier by an old name. */
+int outbox_renamed(struct outbox_sink *k, const struct effect *f,
+    const struct rows *rows, const struct store_purchase *row,
+    const struct fact *fact, struct err *e);
 /* A membership, of which row is the newest sale: cancelled or ended. */
 int outbox_membership(struct outbox_sink *k, struct effect *f,
     enum rule_event what, int64_t at, const struct store_purchase *row,

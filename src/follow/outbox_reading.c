@@ -76,9 +76,10 @@ of_sale(struct outbox_sink *k, struct effect *f, const struct outbox_reading *d,
 		    was != NULL ? was->dispute_won_at : STORE_NULL,
 		    row->dispute_won_at },
 	};
-	if ((was == NULL || was->since == STORE_NULL) &&
-	    row->since != STORE_NULL &&
-	    outbox_sold(k, f, rows, row, d->fact, e) != 0)
+	int is_new = was == NULL || was->since == STORE_NULL;
+	if (row->since != STORE_NULL &&
+	    (is_new ? outbox_sold(k, f, rows, row, d->fact, e)
+		    : outbox_renamed(k, f, rows, row, d->fact, e)) != 0)
 		return -1;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		if (cases[i].before == STORE_NULL &&
