@@ -167,9 +167,11 @@ static int
 same_fact(const struct fact *a, const struct fact *b)
 {
 	const struct str texts_a[] = { a->email, a->license, a->buyer,
-		a->subscription, a->product_name, a->recurrence };
+		a->subscription, a->product_name, a->left,
+		a->kind == FACT_SUBSCRIBER ? a->recurrence : STR_NONE };
 	const struct str texts_b[] = { b->email, b->license, b->buyer,
-		b->subscription, b->product_name, b->recurrence };
+		b->subscription, b->product_name, b->left,
+		b->kind == FACT_SUBSCRIBER ? b->recurrence : STR_NONE };
 	const int64_t numbers_a[] = { (int64_t)a->kind, a->refunded,
 		a->partly_refunded, a->refunded_amount, a->disputed,
 		a->dispute_won, a->revoked, a->listed, a->gift_sender, a->test,
@@ -181,7 +183,7 @@ same_fact(const struct fact *a, const struct fact *b)
 		b->quantity, b->charges, (int64_t)b->life, b->cancelled_at,
 		b->ended_at, b->failed_at, b->trial_ends_at };
 	return memcmp(numbers_a, numbers_b, sizeof(numbers_a)) == 0 &&
-	    same_texts(texts_a, texts_b, 6) && a->n_names == b->n_names &&
+	    same_texts(texts_a, texts_b, 7) && a->n_names == b->n_names &&
 	    same_texts(a->names, b->names, a->n_names) &&
 	    a->n_variants == b->n_variants &&
 	    same_texts(a->variants, b->variants, a->n_variants);

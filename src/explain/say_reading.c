@@ -133,9 +133,12 @@ say_subscriber(const struct say *s)
 	} else if (fold_ended_at(s->event->fold) != FACT_NO_TIME) {
 		say_over(s);
 	} else if (cancelled == FACT_NO_TIME) {
-		buf_addz(s->b,
-		    "the subscription runs: what was sent before of its "
-		    "cancellation or end no longer holds");
+		buf_addf(s->b,
+		    "the subscription runs%s: what was sent before of its "
+		    "cancellation or end no longer holds",
+		    s->event->fact->life == FACT_FAILING
+			? ", though a payment failed, which is tried again"
+			: "");
 	} else {
 		buf_addz(s->b, "the subscription is cancelled for ");
 		say_time(s->b, cancelled);

@@ -139,7 +139,8 @@ keep_alive(struct subject *u)
 	for (size_t i = 0; i < u->n_sales; i++)
 		if (opens(&u->sales[i]))
 			s = &u->sales[i];
-	if (r == NULL || s == NULL || r->fact->life != FACT_ALIVE ||
+	if (r == NULL || s == NULL ||
+	    (r->fact->life != FACT_ALIVE && r->fact->life != FACT_FAILING) ||
 	    r->fact->cancelled_at != FACT_NO_TIME || !s->counted ||
 	    sale_disputed(s, s) != FACT_NO_TIME || s->until == FACT_NO_TIME)
 		return;

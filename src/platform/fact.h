@@ -47,11 +47,12 @@ enum fact_kind {
 /* A membership in the platform's words, when it was asked. */
 enum fact_life {
 	FACT_LIFE_UNKNOWN,
-	FACT_ALIVE, /* also while a renewal is tried again */
+	FACT_ALIVE,
 	FACT_PENDING_CANCELLATION,
 	FACT_CANCELLED,
 	FACT_FAILED, /* nobody paid */
 	FACT_COMPLETED, /* all of its charges were made */
+	FACT_FAILING, /* alive: a renewal is tried again */
 };
 
 struct fact {
@@ -122,6 +123,7 @@ struct fact {
 	/* a reading. Of a sale its flags above say how it stands now */
 	int partly_refunded;
 	int64_t refunded_amount; /* minor units; FACT_NO_NUMBER: not told */
+	struct str left; /* not paid back, in the platform's own words */
 	int revoked; /* access was taken away there, no money given back */
 	int listed; /* the list of sales shows it, not only its own page */
 	int gift_sender; /* the gifter's side */

@@ -160,6 +160,7 @@ static void
 read_refund(const struct gumroad_answer *r, struct fact *f)
 {
 	struct str s = gumroad_text(r, "amount_refundable_in_currency");
+	f->left = s;
 	char digits[FACT_ID_MAX + 1];
 	size_t n = 0;
 	int64_t left;
@@ -199,7 +200,7 @@ read_subscriber(const struct gumroad_answer *r, struct fact *f)
 		enum fact_life life;
 		int is_over;
 	} words[] = { { "alive", FACT_ALIVE, 0 },
-		{ "pending_failure", FACT_ALIVE, 0 },
+		{ "pending_failure", FACT_FAILING, 0 },
 		{ "pending_cancellation", FACT_PENDING_CANCELLATION, 0 },
 		{ "cancelled", FACT_CANCELLED, 1 },
 		{ "failed_payment", FACT_FAILED, 1 },
