@@ -592,11 +592,18 @@ UPDATE outbox SET state = 'dropped', done_at = $2, awaits = NULL,
 	last_error = 'the platform knows no such sale'
 WHERE awaits = $1 AND state = 'waiting';
 -- name: outbox_unasked
+-- (awaits begins with the name of a platform that was not read since)
 SELECT count(*) FROM outbox
-WHERE awaits IS NOT NULL AND state = 'waiting' AND added_at <= $1;
+WHERE awaits IS NOT NULL AND state = 'waiting' AND added_at <= $1
+	AND NOT EXISTS (SELECT 1 FROM readings AS r WHERE r.error IS NULL
+		AND r.ended_at > $1 AND substr(awaits, 1,
+		length(r.platform) + 1) = r.platform || '/');
 -- name: outbox_let_go
 UPDATE outbox SET due_at = added_at, awaits = NULL
-WHERE awaits IS NOT NULL AND state = 'waiting' AND added_at <= $1;
+WHERE awaits IS NOT NULL AND state = 'waiting' AND added_at <= $1
+	AND NOT EXISTS (SELECT 1 FROM readings AS r WHERE r.error IS NULL
+		AND r.ended_at > $1 AND substr(awaits, 1,
+		length(r.platform) + 1) = r.platform || '/');
 -- name: outbox_again
 UPDATE outbox SET state = 'waiting', attempts = 0, due_at = $2, added_at = $2,
 	done_at = NULL, awaits = NULL
