@@ -157,7 +157,7 @@ settle_waiting(struct way *w, const struct store_purchase *is, struct err *e)
 {
 	int unknown = w->fact.kind == FACT_ABSENT;
 	int confirmed = is != NULL && is->confirmed_at != STORE_NULL;
-	if (w->r->import || w->out->sale.p == NULL || (!unknown && !confirmed))
+	if (w->out->sale.p == NULL || (!unknown && !confirmed))
 		return 0;
 	struct str name = outbox_awaits(w->a, w->platform, w->out->sale);
 	if (name.p == NULL)
@@ -198,12 +198,16 @@ follow_up(struct way *w, const struct state *was, struct err *e)
 	return outbox_read(w->s, w->c, &o, w->a, e);
 }
 
+/* Of an import only what was posted here, and waits for this. */
 static int
 is_news(const struct way *w, const struct state *was)
 {
+	const struct store_purchase *row = was->rows.sale;
 	int64_t sold_at =
 	    w->fact.sold_at != FACT_NO_TIME ? w->fact.sold_at : was->sold_at;
-	return !w->r->import && sold_at != STORE_NULL &&
+	int waits = row != NULL && row->confirmed_at == STORE_NULL &&
+	    row->since == STORE_NULL;
+	return (!w->r->import || waits) && sold_at != STORE_NULL &&
 	    sold_at >= w->r->at - NEWS_S;
 }
 
@@ -253,35 +257,30 @@ put_new(struct way *w, const struct state *was, struct err *e)
 	return w->out->kept ? 0 : apply(w, &known, was, e);
 }
 
-/* Was anything sent since it was last seen, so that it speaks before that no
- * more? Of a membership the time itself tells how long it lasts. */
-static int
-is_between(struct way *w, int *between, struct err *e)
-{
-	const struct store_event ev = { .id = w->out->event,
-		.platform = w->platform,
-		.subject = w->out->subject };
-	*between = 1;
-	return w->fact.kind == FACT_SUBSCRIBER
-	    ? 0
-	    : store_event_since(w->s, &ev, w->last_seen_at, between, e);
-}
-
 static int
 put_again(struct way *w, const struct state *was, struct err *e)
 {
 	struct project_known none = { .event = 0 };
+	const struct store_event ev = { .id = w->out->event,
+		.platform = w->platform,
+		.subject = w->out->subject };
 	int64_t gone = w->r->requested_at - w->last_seen_at;
-	int between;
-	if (gone <= 0 ||
-	    (w->fact.kind == FACT_SUBSCRIBER && gone < MEMBER_SEEN_S))
+	/* what was sent meanwhile is older than this reading from now on; how
+	 * long a membership lasts is told by the time alone */
+	int is_member = w->fact.kind == FACT_SUBSCRIBER, between;
+	if (gone <= 0)
+		return 0;
+	if (store_event_since(w->s, &ev, w->last_seen_at, &between, e) != 0)
+		return -1;
+	if (is_member && !between && gone < MEMBER_SEEN_S)
 		return 0;
 	if (store_event_seen(w->s, w->out->event, w->r->requested_at, 1, e) !=
-		0 ||
-	    is_between(w, &between, e) != 0)
+	    0)
 		return -1;
 	w->out->kept = !str_eq_z(w->status, "applied");
-	return w->out->kept || !between ? 0 : apply(w, &none, was, e);
+	return w->out->kept || (!between && !is_member)
+	    ? 0
+	    : apply(w, &none, was, e);
 }
 
 /* Where a sale's row is known, its subject is; else what the reading says. */
