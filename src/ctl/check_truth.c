@@ -79,7 +79,8 @@ check_truth(struct ctl *ctl, struct store *s, int64_t now, check_say_fn *say,
 				"{ %s } is not set: what got lost or was "
 				"forged is never noticed; gatepost-truth(7)",
 				p->api->token_key));
-		else if (look(ctl, s, p, now, say, arg, e) != 0)
+		else if (look(ctl, s, p, now, say, arg, e) != 0 ||
+		    check_names(ctl, s, p, say, arg, e) != 0)
 			return -1;
 	}
 	return 0;

@@ -227,6 +227,10 @@ struct platform_api {
 	/* The id of an object of the API's; of the account: the one that
 	 * deliveries have. STR_NONE: it has none. */
 	struct str (*id)(const json_t *object);
+	/* Of an object of ASK_PRODUCTS: names, variants, product_id and
+	 * product_name as sales have them; as quantity how many were sold,
+	 * where it says so. Texts live in it. NULL: there are no products. */
+	void (*product)(const json_t *object, struct fact *out);
 	/* The URL of an object of ASK_REGISTERED. */
 	struct str (*url)(const json_t *object);
 	/* As struct platform's decode, of a stored answer of that kind. */

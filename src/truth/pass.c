@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "commit/account.h"
+#include "truth/products.h"
 
 enum {
 	MEMORY_MAX = 64 * 1024 * 1024,
@@ -192,7 +193,10 @@ pass_open(struct pass *p, const struct config *c,
 	crypto_hex(random, sizeof(random), hex);
 	snprintf(p->holder, sizeof(p->holder), "%ld-%s", (long)getpid(), hex);
 	return take_lease(p, e) != 0 || read_budget(p, e) != 0 ||
-		read_account(p, e) != 0 || read_products(p, e) != 0
+		read_account(p, e) != 0 || read_products(p, e) != 0 ||
+		(!p->dry &&
+		    products_note(
+			p->store, platform, p->products, p->arena, e) != 0)
 	    ? -1
 	    : 0;
 }

@@ -111,6 +111,7 @@ enum platform_said gumroad_judge(const struct platform_question *q, long status,
 int gumroad_know(
     json_t *reduced, const json_t *object, const struct platform_known *known);
 struct str gumroad_id(const json_t *object);
+void gumroad_product(const json_t *object, struct fact *out);
 struct str gumroad_url(const json_t *object);
 
 #endif

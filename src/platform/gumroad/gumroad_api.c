@@ -230,6 +230,7 @@ const struct platform_api gumroad_api = {
 	.reduce = gumroad_reduce,
 	.know = gumroad_know,
 	.id = gumroad_id,
+	.product = gumroad_product,
 	.url = gumroad_url,
 	.decode = gumroad_api_decode,
 	.describe = gumroad_api_describe,
