@@ -5,11 +5,12 @@
 #include "base/time.h"
 #include "ctl/ctl.h"
 #include "ctl/table.h"
+#include "truth/products.h"
 #include "truth/turn.h"
 
 /* register, import and reconcile: what a platform's API is asked. */
 
-enum { PROGRESS_MS = 1000, LINE_MS = 60000 };
+enum { PROGRESS_MS = 1000, LINE_MS = 60000, BAR = 20 };
 
 static volatile int stopped;
 
@@ -78,6 +79,8 @@ struct run {
 	struct table *table;
 	json_t *drift;
 	int64_t begun, told;
+	int measured; /* since the first window */
+	int64_t read_before, all; /* sales */
 };
 
 static int
@@ -161,20 +164,49 @@ const struct ctl_command ctl_register = {
 
 /* ---- import --------------------------------------------------------------- */
 
+/* What the platform counts is no promise: how far, and how long still. */
+static void
+add_rest(const struct run *r, int64_t read, int64_t ms, struct buf *b)
+{
+	int64_t n = read < r->all ? read * BAR / r->all : BAR;
+	int64_t done = read - r->read_before, left = r->all - read;
+	if (r->all <= 0)
+		return;
+	buf_addf(b, "  [%-*.*s]", BAR, (int)n, "####################");
+	if (done > 0 && left > 0)
+		buf_addf(b, " about %lld min %lld s left",
+		    (long long)(left * ms / done / 60000),
+		    (long long)(left * ms / done / 1000 % 60));
+}
+
+/* Counts from the end of the first window on: an earlier run may have read what
+ * stands in the row. */
 static void
 say_progress(void *arg, const struct pass *p, int64_t from)
 {
 	struct run *r = arg;
+	struct buf b;
 	int on_terminal = isatty(STDERR_FILENO);
-	int64_t now = time_ticks(), s = (now - r->begun) / 1000;
+	int64_t now = time_ticks(), ms = now - r->begun;
 	char day[16];
+	if (!r->measured) {
+		r->measured = 1;
+		r->begun = r->told = now;
+		r->read_before = p->row.read;
+		r->all = products_sales(p->ask.platform, p->products);
+	}
 	if (now - r->told < (on_terminal ? PROGRESS_MS : LINE_MS))
 		return;
 	r->told = now;
-	fprintf(stderr, "%s%lld sales, back to %s, %lld a second%s",
+	buf_init(&b, 256);
+	buf_addf(&b, "%s%lld sales, back to %.7s, %lld a second",
 	    on_terminal ? "\r" : "gatepost: ", (long long)p->row.read,
-	    pass_day(from, day), (long long)(p->row.read / (s > 0 ? s : 1)),
-	    on_terminal ? "  " : "\n");
+	    pass_day(from, day),
+	    (long long)((p->row.read - r->read_before) * 1000 / ms));
+	add_rest(r, p->row.read, ms, &b);
+	fprintf(
+	    stderr, "%.*s%s", STR_ARG(buf_str(&b)), on_terminal ? "  " : "\n");
+	buf_free(&b);
 }
 
 static enum ctl_exit

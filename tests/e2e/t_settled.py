@@ -134,6 +134,13 @@ def renamed():
     past(p, 60)
     p.cli("reconcile")
     same(p.one("SELECT count(*) FROM outbox"), 1, "once")
+    p.conf.write_text(p.conf.read_text().replace(
+        "'gumroad/heft'", "'gumroad/gone', 'gumroad/*'"))
+    told = [l for l in p.cli("check").stdout.decode().splitlines()
+            if l.startswith("note     grant")]
+    same([("club/Supporter" in l, "Friend" in l, "gumroad/gone" in l)
+          for l in told], [(True, True, False), (False, False, True)],
+         "check tells both grants that fit nothing sold there now")
 
 
 def compared():
