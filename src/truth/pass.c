@@ -62,11 +62,10 @@ read_account(struct pass *p, struct err *e)
 	if (asker_ask(&p->ask, &q, 0, &a, &said, e) != 0)
 		return -1;
 	p->account = json_deep_copy(a.object);
-	p->known.account = p->account;
-	p->account_id = platform->api->id(p->account);
-	if (p->account_id.p == NULL)
+	if (platform->api->id(p->account).p == NULL)
 		return err_set(
 		    e, ERR_INPUT, "%s names no account", platform->words.title);
+	p->account_id = platform->api->id(p->account);
 	if (own->owner.p != NULL && !str_eq(own->owner, p->account_id))
 		return err_set(e, ERR_AUTH,
 		    "the token is of another account (%.*s) than %s { %s }",
@@ -97,7 +96,6 @@ read_products(struct pass *p, struct err *e)
 {
 	char page[256] = "";
 	p->products = json_object();
-	p->known.products = p->products;
 	for (int i = 0; i < PAGES_MAX; i++) {
 		struct platform_question q = { .what = ASK_PRODUCTS,
 			.page = page[0] == '\0' ? STR_NONE : str_from(page) };
@@ -153,6 +151,8 @@ read_budget(struct pass *p, struct err *e)
 		str_cut(rest, ' ', &n, &rest);
 		str_int64(n, 0, INT32_MAX, &p->ask.by_status[at[i]]);
 	}
+	if (rest.p != NULL)
+		str_int64(rest, 0, INT32_MAX, &p->ask.singles);
 	return 0;
 }
 
@@ -162,10 +162,10 @@ write_budget(struct pass *p, struct err *e)
 	const int64_t *by = p->ask.by_status;
 	char name[64], text[160];
 	snprintf(name, sizeof(name), "asked:%s", p->ask.platform->name);
-	snprintf(text, sizeof(text), "%s %lld %lld %lld %lld %lld %lld",
+	snprintf(text, sizeof(text), "%s %lld %lld %lld %lld %lld %lld %lld",
 	    p->ask.day, (long long)(ASK_A_DAY - p->ask.left), (long long)by[0],
 	    (long long)by[2], (long long)by[3], (long long)by[4],
-	    (long long)by[5]);
+	    (long long)by[5], (long long)p->ask.singles);
 	return store_meta_put(p->store, str_from(name), str_from(text), e);
 }
 
@@ -177,10 +177,11 @@ pass_open(struct pass *p, const struct config *c,
 	uint8_t digest[CRYPTO_SHA256], random[8];
 	char hex[2 * sizeof(random) + 1];
 	const volatile int *stop = p->ask.stop;
-	int64_t deadline = p->ask.deadline;
+	int64_t deadline = p->ask.deadline, spare = p->ask.spare;
 	int rc = asker_open(&p->ask, c, platform, e);
 	p->ask.stop = stop;
 	p->ask.deadline = deadline;
+	p->ask.spare = spare;
 	if (rc != 0)
 		return -1;
 	p->store = store;
@@ -194,10 +195,14 @@ pass_open(struct pass *p, const struct config *c,
 	crypto_hex(digest, VERIFIED_BY_LEN / 2, p->verified_by);
 	crypto_hex(random, sizeof(random), hex);
 	snprintf(p->holder, sizeof(p->holder), "%ld-%s", (long)getpid(), hex);
-	return take_lease(p, e) != 0 || read_budget(p, e) != 0 ||
-		read_account(p, e) != 0 || read_products(p, e) != 0
-	    ? -1
-	    : 0;
+	if (take_lease(p, e) != 0 || read_budget(p, e) != 0 ||
+	    (p->products == NULL &&
+		(read_account(p, e) != 0 || read_products(p, e) != 0)))
+		return -1;
+	p->account_id = platform->api->id(p->account);
+	p->known.account = p->account;
+	p->known.products = p->products;
+	return 0;
 }
 
 void
@@ -243,11 +248,15 @@ pass_keep(struct pass *p, struct err *e)
 int
 pass_note(struct pass *p, struct err *e)
 {
-	if (take_lease(p, e) != 0 || write_budget(p, e) != 0)
+	pass_between_fn *between = p->between;
+	if (take_lease(p, e) != 0 || write_budget(p, e) != 0 ||
+	    (!p->dry && p->row.id != STORE_NULL &&
+		store_reading_update(p->store, &p->row, e) != 0))
 		return -1;
-	return p->dry || p->row.id == STORE_NULL
-	    ? 0
-	    : store_reading_update(p->store, &p->row, e);
+	p->between = NULL;
+	int rc = between == NULL ? 0 : between(p->between_arg, p, e);
+	p->between = between;
+	return rc;
 }
 
 int
@@ -296,6 +305,8 @@ check_object(
 	if (platform_decode(
 		r->platform, r->kind, r->body, NULL, p->arena, &f, e) != 0)
 		return -1;
+	if (f.sold_at != FACT_NO_TIME && f.sold_at < p->oldest)
+		p->oldest = f.sold_at;
 	if (f.status != FACT_APPLIED)
 		return err_set(e, ERR_INPUT,
 		    "%s sent something else than a %.*s (%.*s: %s%s%.*s)",
@@ -347,21 +358,20 @@ add_object(struct page *page, const char *kind, const json_t *object,
 		.import = p->import };
 	if (check_object(p, r, id, e) != 0)
 		return -1;
-	if (p->met != NULL)
-		json_object_deln(p->met, id.p, id.n);
+	if (p->wanted.met != NULL)
+		json_object_deln(p->wanted.met, id.p, id.n);
 	page->n++;
 	return 0;
 }
 
-/* The web program writes meanwhile: a chore does not wait for its lock. */
-static int
-put(struct pass *p, struct page *page, struct err *e)
+int
+pass_chore(struct pass *p, commit_chore_fn *fn, void *arg, struct err *e)
 {
 	const struct timespec pause = { 0, PUT_PAUSE_MS * 1000000L };
 	int64_t end = time_ticks() + PUT_MS;
 	for (;;) {
 		*e = (struct err){ .code = ERR_NONE };
-		if (commit_chore(p->commit, put_page, page, e) == 0)
+		if (commit_chore(p->commit, fn, arg, e) == 0)
 			return 0;
 		if (e->code != ERR_BUSY || time_ticks() > end)
 			return -1;
@@ -376,7 +386,7 @@ store_page(struct page *page, struct err *e)
 	p->news = 0;
 	if (page->n == 0)
 		return 0;
-	if (put(p, page, e) != 0)
+	if (pass_chore(p, put_page, page, e) != 0)
 		return -1;
 	for (size_t i = 0; i < page->n; i++) {
 		const struct reading_result *r = &page->results[i];
@@ -402,6 +412,7 @@ pass_take(struct pass *p, const char *kind, const json_t *objects,
 	if (page == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	page->pass = p;
+	p->oldest = INT64_MAX;
 	arena_reset(p->arena);
 	if (json_is_object(objects))
 		rc = add_object(page, kind, objects, requested_at, e);

@@ -57,12 +57,28 @@ turn_page(struct pages *g, struct str next, struct err *e)
 	return 1;
 }
 
+/* Has it what it is for? left: how many were still wanted before this page, idle:
+ * since how many pages no less are. */
+static int
+is_enough(const struct pass *p, size_t *left, int *idle)
+{
+	const struct pass_wanted *w = &p->wanted;
+	size_t now = json_object_size(w->met);
+	*idle = now < *left ? 0 : *idle + 1;
+	*left = now;
+	return w->enough &&
+	    (now == 0 || p->oldest < w->down_to ||
+		(w->idle_max > 0 && *idle >= w->idle_max));
+}
+
 /* All pages of a question, each as objects of that kind. */
 static int
 take_pages(struct pages *g, const char *kind, unsigned may,
     enum platform_said *said, struct err *e)
 {
 	struct pass *p = g->pass;
+	size_t left = json_object_size(p->wanted.met);
+	int idle = 0;
 	for (;;) {
 		struct platform_answer a;
 		char next[PAGE_KEY_MAX];
@@ -75,7 +91,7 @@ take_pages(struct pages *g, const char *kind, unsigned may,
 		if (pass_take(p, kind, a.objects, g->requested_at, e) != 0 ||
 		    pass_note(p, e) != 0)
 			return -1;
-		if (p->enough && json_object_size(p->met) == 0)
+		if (is_enough(p, &left, &idle))
 			return 0;
 		rc = turn_page(
 		    g, next[0] == '\0' ? STR_NONE : str_from(next), e);
@@ -214,10 +230,10 @@ walk_members(struct pass *p, struct err *e)
 		    str_from(p->ask.platform->name), take_open, &m, e);
 	if (rc == 0 && m.failed)
 		rc = err_set(e, ERR_MEMORY, "out of memory");
-	p->met = m.ids;
+	p->wanted.met = m.ids;
 	if (rc == 0)
 		rc = ask_lists(p, e);
-	p->met = NULL;
+	p->wanted.met = NULL;
 	if (rc == 0)
 		rc = ask_missed(p, m.ids, e);
 	json_decref(m.ids);
