@@ -631,28 +631,31 @@ ORDER BY id LIMIT $3;
 SELECT id FROM events WHERE received_at < $1 ORDER BY id DESC LIMIT 1;
 -- name: pinged_put
 INSERT INTO pinged (platform, sale, came_at, due_at) VALUES ($1, $2, $3, 0)
-ON CONFLICT (platform, sale) DO NOTHING;
+ON CONFLICT (platform, sale) DO UPDATE SET came_at = excluded.came_at;
 -- name: pinged_fresh
+-- (of what came in the second of the question the answer says nothing)
 SELECT g.sale, g.came_at, p.sold_at FROM pinged AS g
 LEFT JOIN purchases AS p ON p.platform = g.platform AND p.sale = g.sale
-WHERE g.platform = $1 AND g.due_at = 0;
+WHERE g.platform = $1 AND g.due_at = 0 AND g.came_at < $2;
 -- name: pinged_looked
-UPDATE pinged SET due_at = $2 WHERE platform = $1 AND due_at = 0;
+UPDATE pinged SET due_at = $2
+WHERE platform = $1 AND due_at = 0 AND came_at < $2;
 -- name: pinged_first
 -- (what came last may be a buyer's who waits)
 SELECT sale, came_at, absent_at FROM pinged
-WHERE platform = $1 AND due_at > 0 AND absent_at IS NULL
+WHERE platform = $1 AND due_at > 0 AND absent_at IS NULL AND came_at < $2
 	AND (due_at <= $2 OR due_at > $2 + 172800)
 ORDER BY came_at DESC LIMIT 1;
 -- name: pinged_again
 SELECT sale, came_at, absent_at FROM pinged
-WHERE platform = $1 AND due_at > 0 AND absent_at > 0
+WHERE platform = $1 AND due_at > 0 AND absent_at > 0 AND came_at < $2
 	AND (due_at <= $2 OR due_at > $2 + 172800)
 ORDER BY due_at LIMIT 1;
 -- name: pinged_due
 -- (one that is due after two days is of a clock that was ahead)
 SELECT due_at FROM pinged
 WHERE platform = $1 AND (due_at <= $2 OR due_at > $2 + 172800)
+	AND came_at < $2
 ORDER BY due_at LIMIT 1;
 -- name: pinged_later
 UPDATE pinged SET due_at = $3, absent_at = $4

@@ -5,7 +5,12 @@
 #include "commit/project.h"
 #include "store/pinged.h"
 
-enum { MEMORY_MAX = 16 * 1024 * 1024, AT_ONCE = 100 };
+enum {
+	MEMORY_MAX = 16 * 1024 * 1024,
+	AT_ONCE = 100,
+	/* a delivery may say that it was first sent so long before it came */
+	SENT_AGO_S = 900,
+};
 
 static int
 mark(struct store *s, const struct config *c, const struct platform *p,
@@ -15,7 +20,7 @@ mark(struct store *s, const struct config *c, const struct platform *p,
 	struct str is = waits ? STR("before") : STR("after");
 	struct str name = str_from(arena_printf(a, "confirm:%s", p->name));
 	const struct manual m = { .kind = MANUAL_CONFIRM,
-		.begin = now,
+		.begin = now - SENT_AGO_S,
 		.end = STORE_NULL,
 		.until = STORE_NULL,
 		.note = STR("the key confirm became 'before'") };
@@ -57,7 +62,7 @@ confirm_brake(struct store *s, const struct config *c, const struct platform *p,
     int64_t begin, int64_t end, struct arena *a, int64_t *event, struct err *e)
 {
 	const struct manual m = { .kind = MANUAL_CONFIRM,
-		.begin = begin,
+		.begin = begin - SENT_AGO_S,
 		.end = end,
 		.until = STORE_NULL,
 		.note = STR("too many sales that are none") };

@@ -10,8 +10,8 @@
 int confirm_mark(
     struct store *s, const struct config *c, int64_t now, struct err *e);
 
-/* The same for a time alone: sales of which the first delivery was sent from
- * begin on and before end count once they are confirmed. */
+/* The same for a time alone: sales of which the first delivery came from begin on
+ * and before end count once they are confirmed. */
 int confirm_brake(struct store *s, const struct config *c,
     const struct platform *p, int64_t begin, int64_t end, struct arena *a,
     int64_t *event, struct err *e);

@@ -38,12 +38,12 @@ take_fresh(void *arg, const struct db_value *row, size_t n)
 }
 
 int
-store_pinged_fresh(struct store *s, struct str platform, store_pinged_fn *fn,
-    void *arg, struct err *e)
+store_pinged_fresh(struct store *s, struct str platform, int64_t now,
+    store_pinged_fn *fn, void *arg, struct err *e)
 {
 	struct each_pinged each = { fn, arg };
-	struct db_value a = db_text(platform);
-	return store_run(s, QUERY_PINGED_FRESH, &a, 1, take_fresh, &each, e);
+	struct db_value args[] = { db_text(platform), db_int(now) };
+	return store_run(s, QUERY_PINGED_FRESH, args, 2, take_fresh, &each, e);
 }
 
 int

@@ -15,11 +15,12 @@ typedef int store_pinged_fn(void *arg, const struct store_pinged *row);
 /* The newest event that was received before that time; 0: none. */
 int store_event_before(struct store *s, int64_t at, int64_t *id, struct err *e);
 
-/* One that is there already stays as it is. A new one is fresh: it was not
- * looked for in the list. */
+/* A new one is fresh: it was not looked for in the list. One that is there stays
+ * what it is, but came now. Below now stands what came before that second: what
+ * came in it may be newer than an answer. */
 int store_pinged_put(struct store *s, struct str platform, struct str sale,
     int64_t came_at, struct err *e);
-int store_pinged_fresh(struct store *s, struct str platform,
+int store_pinged_fresh(struct store *s, struct str platform, int64_t now,
     store_pinged_fn *fn, void *arg, struct err *e);
 /* All fresh ones were looked for: they are due by their ids. */
 int store_pinged_looked(

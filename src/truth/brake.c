@@ -3,11 +3,7 @@
 #include "base/time.h"
 #include "commit/confirm_mark.h"
 
-enum {
-	HOUR = 3600,
-	/* what is sent again for the third time says it was sent before */
-	RETRY_S = 900,
-};
+enum { HOUR = 3600 };
 
 /* The row of meta: "BEGIN COUNT CAME END". */
 struct brake {
@@ -91,7 +87,6 @@ pull(struct pass *p, struct brake *b, int64_t now, struct err *e)
 {
 	int64_t begin = b->came > now - BRAKE_S ? b->came : now - BRAKE_S;
 	struct again again = { p, { .since = begin, .at = now, .more = 1 } };
-	begin -= RETRY_S;
 	if (confirm_brake(p->store, p->ask.config, p->ask.platform, begin,
 		now + BRAKE_S, p->arena, &again.how.event, e) != 0)
 		return -1;

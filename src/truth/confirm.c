@@ -65,14 +65,14 @@ take_fresh(void *arg, const struct store_pinged *row)
 
 /* What came is done; the others are asked for by their ids. */
 static int
-settle(struct pass *p, json_t *ids, json_t *left, struct err *e)
+settle(struct pass *p, const struct fresh *f, json_t *left, struct err *e)
 {
 	const char *id;
 	json_t *unused;
 	int rc = store_begin(p->store, e);
 	if (rc != 0)
 		return -1;
-	json_object_foreach(ids, id, unused)
+	json_object_foreach(f->ids, id, unused)
 	{
 		(void)unused;
 		if (rc == 0 && json_object_get(left, id) == NULL)
@@ -80,7 +80,7 @@ settle(struct pass *p, json_t *ids, json_t *left, struct err *e)
 			    p->store, name_of(p), str_from(id), e);
 	}
 	if (rc == 0 &&
-	    store_pinged_looked(p->store, name_of(p), time_now(), e) == 0 &&
+	    store_pinged_looked(p->store, name_of(p), f->now, e) == 0 &&
 	    store_commit(p->store, e) == 0)
 		return 0;
 	store_rollback(p->store);
@@ -107,7 +107,7 @@ look_for(struct pass *p, struct confirming *how, const struct fresh *f,
 	    ? 0
 	    : how->idle + 1;
 	if (rc == 0)
-		rc = settle(p, f->ids, left, e);
+		rc = settle(p, f, left, e);
 	json_decref(left);
 	return rc;
 }
@@ -125,8 +125,8 @@ look(struct pass *p, struct confirming *how, int *did, struct err *e)
 	if (rc == 0)
 		rc = pinged_scan(p->store, p->ask.config, p->ask.platform, e);
 	if (rc == 0)
-		rc =
-		    store_pinged_fresh(p->store, name_of(p), take_fresh, &f, e);
+		rc = store_pinged_fresh(
+		    p->store, name_of(p), f.now, take_fresh, &f, e);
 	if (rc == 0 && f.failed)
 		rc = err_no_memory(e);
 	if (rc == 0 && json_object_size(f.ids) > 0) {

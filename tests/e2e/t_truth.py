@@ -4,74 +4,15 @@ the same, whatever pings were lost, forged or corrected."""
 
 import sys
 sys.dont_write_bytecode = True
-from pathlib import Path
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fake"))
 import json
 import secrets
 import signal
 import time
 
-from client import Fake
-from lib import (CTL_PROGRAM, FORM, Place, main, ok, same, start, stop,
-                 until)
+from asked import agrees, one, place, shop
+from lib import CTL_PROGRAM, main, ok, same, start, until
 
 DAY = 86400
-
-
-def shop(*more):
-    """A shop whose clock goes with ours."""
-    return Fake("--seed", 7, *more, clock=time.strftime(
-        "%Y-%m-%dT%H:%M:%SZ", time.gmtime()), speed=1)
-
-
-def place(f, more="", token="fake-token", tiers=""):
-    p = Place(tiers="")
-    text = p.conf.read_text()
-    text = text.replace("gumroad {\n", "gumroad {\n  api_token = '%s'\n"
-                        "  api = 'http://127.0.0.1:%d'\n  %s\n" % (
-                            token, f.port, more))
-    p.conf.write_text(text + tiers)
-    p.fake = f
-    return p
-
-
-def purchases(p):
-    return {row[0]: row[1:] for row in p.rows(
-        "SELECT sale, refunded_at IS NOT NULL, disputed_at IS NOT NULL, "
-        "revoked_at IS NOT NULL, until IS NULL OR until > %d, since IS NOT "
-        "NULL, confirmed_at IS NOT NULL FROM purchases" % time.time())}
-
-
-def agrees(p, name):
-    """Each sale that is listed or was given is here, and stands as there."""
-    here = purchases(p)
-    truth = p.fake.do("truth")
-    wrong = []
-    for s in truth["sales"].values():
-        # the giftee's side is never listed
-        if s["known_at"] is None or s["gift"] or s["test"] or \
-                s["state"] not in ("successful", "not_charged"):
-            continue
-        mine = here.get(s["id"])
-        if mine is None:
-            wrong.append((s["id"], "missing"))
-            continue
-        refunded, disputed, revoked, _, since, confirmed = mine
-        told = (bool(s["refunded"]), bool(s["disputed"]), bool(s["revoked"]))
-        if (bool(refunded), bool(disputed), bool(revoked)) != told:
-            wrong.append((s["id"], mine, told))
-    ok(len(truth["sales"]) > 0 and not wrong, name + ": sales", wrong[:5])
-    wrong = []
-    for who, access in truth["access"].items():
-        mine = json.loads(p.cli("access", "--email", who, "--json").stdout)
-        if bool(mine["tier"]) != bool(access):
-            wrong.append((who, mine["tier"], access))
-    ok(not wrong, name + ": access", wrong[:5])
-
-
-def one(p, email):
-    return json.loads(
-        p.cli("access", "--email", email, "--json").stdout)["tier"]
 
 
 def imported():
@@ -124,87 +65,6 @@ def lost():
     ok("no ping of this sale ever came" in done and "refunded" in done, "explain tells it",
        done)
     same(p.cli("reconcile").returncode, 0, "then nothing differs")
-
-
-def forged(p, n, email="eve@example.com", ago=0):
-    body = ("seller_id=%s&product_id=x==&product_name=Pencil&permalink=pencil&"
-            "email=%s&price=1000&currency=usd&quantity=1&sale_id=Forged%018d"
-            "==&sale_timestamp=%s&resource_name=sale&refunded=false&"
-            "disputed=false&dispute_won=false" % (
-                p.fake.about["seller_id"], email, n, time.strftime(
-                    "%Y-%m-%dT%H:%M:%SZ",
-                    time.gmtime(time.time() - ago)))).encode()
-    return p.direct("POST", "/hooks/gumroad/" + p.tokens[0], body, FORM)
-
-
-def an_hour_later(p):
-    """For what was asked for once."""
-    p.execute("UPDATE pinged SET due_at = due_at - 3700, absent_at = "
-              "absent_at - 3700 WHERE absent_at IS NOT NULL")
-
-
-def forgeries():
-    f = shop()
-    p = place(f, "confirm = 'after'")
-    p.run()
-    real = f.buy(email="ada@example.com")["sale"]
-    same(forged(p, 1).word(), "recorded", "a forged ping is taken")
-    forged(p, 2, "old@example.com", 30 * DAY)
-    same((one(p, "eve@example.com"), one(p, "old@example.com")),
-         ("pencil", "pencil"), "and believed, at first")
-    until(lambda: p.rows("SELECT 1 FROM purchases WHERE sale = ? AND "
-                         "confirmed_at IS NOT NULL", real), "the real sale")
-    until(lambda: p.one("SELECT count(*) FROM pinged WHERE absent_at > 0") ==
-          2, "the first look for both")
-    an_hour_later(p)
-    same(stop(p.program), 0, "exit 0")
-    p.run()
-    until(lambda: one(p, "eve@example.com") is None, "that it is void")
-    until(lambda: one(p, "old@example.com") is None, "and the dated back")
-    same(one(p, "ada@example.com"), "pencil", "a real one stays")
-    same(p.rows("SELECT what FROM drift WHERE what = 'absent'"),
-         [("absent",), ("absent",)], "drift tells it")
-    same(stop(p.program), 0, "exit 0 again")
-
-
-def flood():
-    f = shop()
-    p = place(f)
-    real = f.buy(email="ada@example.com")["sale"]
-    same(p.cli("reconcile").returncode, 1, "flood: a real sale")
-    p.run()
-    for n in range(60):
-        forged(p, n, "eve%d@example.com" % n)
-    until(lambda: p.one("SELECT count(*) FROM pinged WHERE absent_at > 0") ==
-          60, "a first look at each")
-    an_hour_later(p)
-    same(stop(p.program), 0, "flood: exit 0")
-    p.run()
-    until(lambda: p.one("SELECT count(*) FROM purchases WHERE since IS NOT "
-                        "NULL") == 1, "all to be void")
-    same(p.one("SELECT count(*) FROM events WHERE platform = 'manual' AND "
-               "kind = 'confirm'"), 1, "flood: the brake")
-    forged(p, 99, "eve99@example.com")
-    same(one(p, "eve99@example.com"), None, "flood: the next gives nothing")
-    same(one(p, "ada@example.com"), "pencil", "flood: a real one stays")
-    ok(real, "flood: its number")
-    same(stop(p.program), 0, "flood: exit 0 again")
-
-
-def before():
-    f = shop()
-    p = place(f, "confirm = 'before'")
-    p.run()
-    same(forged(p, 1).word(), "recorded", "before: a forged ping is taken")
-    same(one(p, "eve@example.com"), None, "before: and gives nothing")
-    f.do("register", ping_url="http://127.0.0.1:1/")
-    real = f.buy(email="ada@example.com")["sale"]
-    begun = time.monotonic()
-    until(lambda: one(p, "ada@example.com") == "pencil", "the real one")
-    ok(time.monotonic() - begun < 20, "before: a real one opens by itself",
-       real)
-    same(one(p, "eve@example.com"), None, "before: the forged one never")
-    same(stop(p.program), 0, "exit 0")
 
 
 def registered():
@@ -307,4 +167,4 @@ def killed():
 
 
 if __name__ == "__main__":
-    main(imported, lost, forgeries, flood, before, registered, faults, killed)
+    main(imported, lost, registered, faults, killed)
