@@ -83,9 +83,9 @@ fold_some(struct store *s, void *arg, struct err *e)
 }
 
 static int
-pull(struct pass *p, struct brake *b, int64_t now, struct err *e)
+pull(struct pass *p, struct brake *b, int64_t came, int64_t now, struct err *e)
 {
-	int64_t begin = b->came > now - BRAKE_S ? b->came : now - BRAKE_S;
+	int64_t begin = came > now - BRAKE_S ? came : now - BRAKE_S;
 	struct again again = { p, { .since = begin, .at = now, .more = 1 } };
 	if (confirm_brake(p->store, p->ask.config, p->ask.platform, begin,
 		now + BRAKE_S, p->arena, &again.how.event, e) != 0)
@@ -95,6 +95,13 @@ pull(struct pass *p, struct brake *b, int64_t now, struct err *e)
 			return -1;
 	b->end = now + BRAKE_S;
 	return 0;
+}
+
+/* While it holds for long nothing is to be done. */
+static int
+holds(const struct brake *b, int64_t now)
+{
+	return b->end > now + BRAKE_S / 2 && b->end <= now + BRAKE_S;
 }
 
 int
@@ -112,11 +119,21 @@ brake_count(struct pass *p, int64_t came_at, struct err *e)
 	b.count++;
 	if (came_at < b.came)
 		b.came = came_at;
-	/* while it holds for long nothing is to be done */
-	int holds = b.end > now + BRAKE_S / 2 && b.end <= now + BRAKE_S;
-	if (b.count > BRAKE_LEAST && !holds &&
+	if (b.count > BRAKE_LEAST && !holds(&b, now) &&
 	    (find_limit(p, now, &limit, e) != 0 ||
-		(b.count > limit && pull(p, &b, now, e) != 0)))
+		(b.count > limit && pull(p, &b, b.came, now, e) != 0)))
 		return -1;
 	return write_brake(p, &b, e);
+}
+
+int
+brake_hold(struct pass *p, int64_t came_at, struct err *e)
+{
+	int64_t now = time_now();
+	struct brake b;
+	if (read_brake(p, &b, e) != 0)
+		return -1;
+	return holds(&b, now)			? 0
+	    : pull(p, &b, came_at, now, e) != 0 ? -1
+						: write_brake(p, &b, e);
 }

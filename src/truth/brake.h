@@ -19,5 +19,7 @@ enum {
 
 /* One more was found to be none, that came then. */
 int brake_count(struct pass *p, int64_t came_at, struct err *e);
+/* What came since then, and what comes, is to wait, unless it does already. */
+int brake_hold(struct pass *p, int64_t came_at, struct err *e);
 
 #endif

@@ -142,6 +142,7 @@ look(struct pass *p, struct confirming *how, int *did, struct err *e)
 /* ---- by id ---------------------------------------------------------------- */
 
 struct single {
+	struct confirming *how;
 	char id[256];
 	int64_t came_at, absent_at;
 	int found;
@@ -173,12 +174,13 @@ drop(struct pass *p, const struct single *g, struct err *e)
 
 /* A sale that was confirmed is there: the platform can be believed. */
 static int
-is_sound(struct pass *p, int *sound, struct err *e)
+read_sound(struct pass *p, struct confirming *how, struct err *e)
 {
 	struct str known = STR_NONE;
 	struct platform_answer a;
 	enum platform_said said;
-	*sound = 0;
+	if (how->sound)
+		return 0;
 	if (store_purchase_confirmed(
 		p->store, name_of(p), p->arena, &known, e) != 0)
 		return -1;
@@ -187,7 +189,7 @@ is_sound(struct pass *p, int *sound, struct err *e)
 	const struct platform_question q = { .what = ASK_SALE, .id = known };
 	if (asker_ask(&p->ask, &q, 0, &a, &said, e) != 0)
 		return -1;
-	*sound = said == SAID_FINE &&
+	how->sound = said == SAID_FINE &&
 	    str_eq(p->ask.platform->api->id(a.object), known);
 	return 0;
 }
@@ -196,14 +198,13 @@ is_sound(struct pass *p, int *sound, struct err *e)
 static int
 absent(struct pass *p, const struct single *g, int64_t at, struct err *e)
 {
-	int sound;
 	int64_t first = g->absent_at;
 	if (first == STORE_NULL || first > at - CONFIRM_AGAIN_S)
 		return later(
 		    p, g, first == STORE_NULL || first > at ? at : first, e);
-	if (is_sound(p, &sound, e) != 0)
+	if (read_sound(p, g->how, e) != 0)
 		return -1;
-	if (!sound)
+	if (!g->how->sound)
 		return later(p, g, first, e);
 	if (pass_absent(p, str_from(g->id), at, e) != 0 || drop(p, g, e) != 0)
 		return -1;
@@ -310,11 +311,15 @@ ask_one(struct pass *p, const struct single *g, struct err *e)
 	    : drop(p, g, e);
 }
 
-/* Tomorrow: today so many were asked for that the rest is for the lists. */
+/* Tomorrow: today so many were asked for that the rest is for the lists. Until
+ * then what nothing confirmed may not count. */
 static int
-put_off(struct pass *p, struct err *e)
+put_off(struct pass *p, struct confirming *how, struct err *e)
 {
 	int64_t now = time_now();
+	if (read_sound(p, how, e) != 0 ||
+	    (how->sound && brake_hold(p, now - BRAKE_S, e) != 0))
+		return -1;
 	return store_pinged_put_off(
 	    p->store, name_of(p), now, (now / DAY + 1) * DAY, e);
 }
@@ -326,7 +331,7 @@ ask_some(
     struct pass *p, struct confirming *how, int max, int *did, struct err *e)
 {
 	for (int i = 0; i < max; i++) {
-		struct single g = { .found = 0 };
+		struct single g = { .how = how };
 		struct err own = { .code = ERR_NONE };
 		for (int k = 0; k < 2 && !g.found; k++)
 			if (store_pinged_next(p->store, name_of(p), time_now(),
@@ -335,7 +340,7 @@ ask_some(
 		if (!g.found)
 			return 0;
 		if (p->ask.singles >= CONFIRM_SINGLES)
-			return put_off(p, e);
+			return put_off(p, how, e);
 		*did = 1;
 		if (ask_one(p, &g, &own) == 0)
 			continue;
@@ -356,6 +361,7 @@ confirm_run(struct pass *p, struct confirming *how, struct err *e)
 	int64_t end = time_ticks() + RUN_MS;
 	int did = 1;
 	how->odd = (struct err){ .code = ERR_NONE };
+	how->sound = 0;
 	while (did && time_ticks() < end) {
 		did = 0;
 		if (look(p, how, &did, e) != 0 ||
@@ -375,6 +381,7 @@ confirm_between(void *arg, struct pass *p, struct err *e)
 	int import = p->import, listed = p->known.listed, did = 0;
 	if (time_ticks() < how->next)
 		return 0;
+	how->sound = 0;
 	p->import = 0;
 	p->ask.spare = 0;
 	int rc = look(p, how, &did, e);

@@ -20,6 +20,7 @@ enum {
 struct confirming {
 	int64_t next; /* time_ticks(): the list is not looked through before */
 	int idle; /* how often in a row that found nothing */
+	int sound; /* this time one was found that was confirmed before */
 	struct err odd; /* an answer for one sale that was none */
 };
 

@@ -5,7 +5,6 @@ tests/bench/forged takes more."""
 
 import sys
 sys.dont_write_bytecode = True
-import http.client
 import json
 import os
 import threading
@@ -17,6 +16,8 @@ from lib import LIMIT, main, note, ok, same, stop, until
 
 COUNT = int(os.environ.get("COUNT", 300))
 DELAY = float(os.environ.get("DELAY", 0))  # of each answer of the API
+REAL = 8  # sales while it floods, and after it
+BRAKE, SINGLES = 50, 8000  # as src/truth has them
 LONG = max(LIMIT, COUNT)
 
 AT_ONCE = int(os.environ.get("AT_ONCE", 9))  # 1: to see which it was
@@ -173,6 +174,117 @@ def scanned(p):
         == str(p.one("SELECT max(id) FROM events"))
 
 
+# ---- floods ----------------------------------------------------------------
+
+def fields_of(n):
+    """Every kind in turn."""
+    kinds = (
+        {}, {"sale_timestamp": iso(time.time() - n % 700 * DAY)},
+        {"sale_timestamp": iso(time.time() + n % 700 * DAY)},
+        {"sale_timestamp": iso(time.time() - n % 3600)},
+        {"subscription_id": "FloodS%d==" % (n % 50), "recurrence": "yearly"},
+        {"gifter_email": "g@example.com", "retry_count": n % 4})
+    return dict(kinds[n % len(kinds)], email="eve%d@example.com" % n,
+                **{"url_params[user_id]": "eve%d" % n})
+
+
+def pour(p, first, count):
+    for n in range(first, first + count):
+        a = forged(p, "Flood%09d==" % n, **fields_of(n))
+        if a.status != 200:
+            return note("%d: %r" % (n, a))
+    return None
+
+
+def confirmed(p, sale):
+    return p.one("SELECT confirmed_at FROM purchases WHERE sale = ?", sale)
+
+
+def buy(p, n, **more):
+    """Somebody real: how long it takes until it is confirmed."""
+    email = "real%d@example.com" % n
+    sale = p.fake.buy(email=email, url_params={"user_id": "r%d" % n},
+                      **more)["told_as"]
+    begun = time.monotonic()
+    forged(p, sale, email=email, **{"url_params[user_id]": "r%d" % n})
+    until(lambda: confirmed(p, sale), "a real sale", LONG)
+    p.real.append(sale)
+    return time.monotonic() - begun
+
+
+def given(p):
+    return p.one("SELECT count(*) FROM purchases WHERE since IS NOT NULL AND "
+                 "sale LIKE 'Flood%'")
+
+
+def flood(confirm):
+    f = shop()
+    p = place(f, "confirm = '%s'" % confirm)
+    p.real = [f.buy(email="known@example.com")["sale"]]
+    same(p.cli("import", "gumroad").returncode, 0, "an import")
+    p.run()
+    if DELAY:
+        f.do("misbehave", kind="delay", path="/v2/", seconds=DELAY)
+    name = "%s, %d forged" % (confirm, COUNT)
+    pouring = threading.Thread(target=pour, args=(p, 0, COUNT))
+    pouring.start()
+    took = [buy(p, n) for n in range(REAL)]
+    gift = f.buy(email="giver@example.com", gift_to="gil@example.com")
+    forged(p, gift["told_as"], email="gil@example.com")
+    pouring.join()
+    took += [buy(p, REAL + n) for n in range(REAL)]
+    note("confirmed after %.1f s at most, %.1f in the middle, of %d" % (
+        max(took), sorted(took)[len(took) // 2], len(took)))
+    ok(max(took) < 15, name + ": real ones are confirmed within 15 s", took)
+    # of one membership the later sale takes the place of the earlier
+    at_first = given(p)
+    ok(at_first > COUNT / 2 if confirm == "after" else at_first == 0,
+       name + ": what they give at first", at_first)
+    if DELAY:
+        f.do("misbehave", clear=True)
+    until(lambda: confirmed(p, gift["told_as"]), "the gift", LONG)
+    until(lambda: unasked(p) == 0 or singles(p) >= SINGLES or
+          confirm == "after" and asked(p) > 2 * BRAKE, "first looks", LONG)
+    an_hour_later(p)
+    begun = time.monotonic()
+    until(lambda: given(p) == 0, "that all of it is void", LONG)
+    note("void %.1f s after the hour, %d requests for single sales" % (
+        time.monotonic() - begun, singles(p)))
+    if confirm == "after":
+        same(p.one("SELECT count(*) FROM events WHERE kind = 'confirm'"), 1,
+             name + ": the brake, once")
+    forged(p, "Flood_one_more==")
+    same(given(p), 0, name + ": the next gives nothing")
+    ok(buy(p, 99) < 15, name + ": a real one is still confirmed")
+    if COUNT > SINGLES:
+        until(lambda: singles(p) >= SINGLES, "the day's share", LONG)
+        ok(buy(p, 100) < 15 and buy(p, 101) < 15,
+           name + ": and where the day's share for single ones is spent")
+        ok(singles(p) <= SINGLES + 10, name + ": it is not overdrawn")
+    same(p.rows("SELECT sale FROM purchases WHERE since IS NULL AND sale NOT "
+                "LIKE 'Flood%%' AND sale IN (%s)" % ",".join(
+                    "'%s'" % s for s in p.real)), [],
+         name + ": no real one is void")
+    same(stop(p.program), 0, "exit 0")
+
+
+def asked(p):
+    return p.one("SELECT count(*) FROM pinged WHERE absent_at > 0")
+
+
+def singles(p):
+    text = p.one("SELECT value FROM meta WHERE name = 'asked:gumroad'") or "0"
+    return int(text.split()[-1])
+
+
+def flood_after():
+    flood("after")
+
+
+def flood_before():
+    flood("before")
+
+
 def after():
     each("after")
 
@@ -186,4 +298,4 @@ def tests_count():
 
 
 if __name__ == "__main__":
-    main(after, before, tests_count)
+    main(after, before, tests_count, flood_after, flood_before)
