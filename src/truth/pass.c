@@ -8,12 +8,7 @@
 #include "base/json.h"
 #include "base/time.h"
 
-enum {
-	MEMORY_MAX = 64 * 1024 * 1024,
-	PAGES_MAX = 10000,
-	PUT_MS = 10000,
-	PUT_PAUSE_MS = 20
-};
+enum { MEMORY_MAX = 64 * 1024 * 1024, PUT_MS = 10000, PUT_PAUSE_MS = 20 };
 
 const char *
 pass_day(int64_t t, char text[16])
@@ -96,7 +91,8 @@ read_products(struct pass *p, struct err *e)
 {
 	char page[256] = "";
 	p->products = json_object();
-	for (int i = 0; i < PAGES_MAX; i++) {
+	for (;;) {
+		size_t before = json_object_size(p->products);
 		struct platform_question q = { .what = ASK_PRODUCTS,
 			.page = page[0] == '\0' ? STR_NONE : str_from(page) };
 		struct platform_answer a;
@@ -109,7 +105,8 @@ read_products(struct pass *p, struct err *e)
 			    ? 0
 			    : err_set(e, ERR_INPUT, "%s knows of no products",
 				  p->ask.platform->words.title);
-		if (a.next.n >= sizeof(page) || str_eq_z(a.next, page))
+		if (a.next.n >= sizeof(page) ||
+		    json_object_size(p->products) == before)
 			break;
 		snprintf(page, sizeof(page), "%.*s", STR_ARG(a.next));
 	}
@@ -280,6 +277,7 @@ pass_end(struct pass *p, const struct err *why, struct err *e)
 struct page {
 	struct pass *pass;
 	struct reading readings[PASS_PAGE_MAX];
+	struct str ids[PASS_PAGE_MAX]; /* in the answer */
 	struct reading_result results[PASS_PAGE_MAX];
 	size_t n;
 };
@@ -307,6 +305,8 @@ check_object(
 		return -1;
 	if (f.sold_at != FACT_NO_TIME && f.sold_at < p->oldest)
 		p->oldest = f.sold_at;
+	if (f.sold_at > p->newest)
+		p->newest = f.sold_at;
 	if (f.status != FACT_APPLIED)
 		return err_set(e, ERR_INPUT,
 		    "%s sent something else than a %.*s (%.*s: %s%s%.*s)",
@@ -318,6 +318,14 @@ check_object(
 		    "%s sent a sale of another account than the token's",
 		    r->platform->words.title);
 	return 0;
+}
+
+/* The account's, or a product's. */
+static int
+is_other_kind(const struct pass *p, struct str id)
+{
+	return str_eq(id, p->account_id) ||
+	    json_object_getn(p->products, id.p, id.n) != NULL;
 }
 
 static int
@@ -356,6 +364,16 @@ add_object(struct page *page, const char *kind, const json_t *object,
 		.requested_at = requested_at,
 		.at = time_now(),
 		.import = p->import };
+	for (size_t i = 0; i < page->n; i++)
+		if (str_eq(page->ids[i], id))
+			return err_set(e, ERR_INPUT,
+			    "%s sent a page with the same %s twice (%.*s)",
+			    p->ask.platform->words.title, kind, STR_ARG(id));
+	page->ids[page->n] = id;
+	if (is_other_kind(p, id))
+		return err_set(e, ERR_INPUT,
+		    "%s sent a %s with an id of another kind (%.*s)",
+		    p->ask.platform->words.title, kind, STR_ARG(id));
 	if (check_object(p, r, id, e) != 0)
 		return -1;
 	if (p->wanted.met != NULL)
@@ -412,6 +430,7 @@ pass_take(struct pass *p, const char *kind, const json_t *objects,
 	if (page == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	page->pass = p;
+	p->newest = INT64_MIN;
 	p->oldest = INT64_MAX;
 	arena_reset(p->arena);
 	if (json_is_object(objects))

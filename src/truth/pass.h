@@ -45,7 +45,7 @@ struct pass {
 	int dry, import;
 	int windows; /* that walk_back came through */
 	struct pass_wanted wanted;
-	int64_t oldest; /* sale of the last page, by its time */
+	int64_t newest, oldest; /* sale of the last page, by its time */
 	int news; /* was something of the last page not known yet? */
 	pass_between_fn *between; /* NULL: nothing is done then */
 	void *between_arg;
