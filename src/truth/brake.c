@@ -3,7 +3,10 @@
 #include "base/time.h"
 #include "commit/confirm_mark.h"
 
-enum { HOUR = 3600 };
+enum {
+	HOUR = 3600,
+	EARLIER = 600, /* the flood began than the first of it that was asked */
+};
 
 /* The row of meta: "BEGIN COUNT CAME END". */
 struct brake {
@@ -30,11 +33,8 @@ read_brake(struct pass *p, struct brake *b, struct err *e)
 	if (store_meta_text(p->store, name_of(p, name), p->arena, &text, e) !=
 	    0)
 		return -1;
-	for (size_t i = 0; i < sizeof(to) / sizeof(to[0]) && text.n > 0; i++) {
-		if (!str_cut(text, ' ', &word, &text)) {
-			word = text;
-			text = STR("");
-		}
+	for (size_t i = 0; i < sizeof(to) / sizeof(to[0]); i++) {
+		str_cut(text, ' ', &word, &text);
 		str_int64(word, 0, INT64_MAX, to[i]);
 	}
 	return 0;
@@ -85,7 +85,7 @@ fold_some(struct store *s, void *arg, struct err *e)
 static int
 pull(struct pass *p, struct brake *b, int64_t came, int64_t now, struct err *e)
 {
-	int64_t begin = came > now - BRAKE_S ? came : now - BRAKE_S;
+	int64_t begin = (came > now - BRAKE_S ? came : now - BRAKE_S) - EARLIER;
 	struct again again = { p, { .since = begin, .at = now, .more = 1 } };
 	if (confirm_brake(p->store, p->ask.config, p->ask.platform, begin,
 		now + BRAKE_S, p->arena, &again.how.event, e) != 0)

@@ -250,6 +250,8 @@ def flood(confirm):
     until(lambda: given(p) == 0, "that all of it is void", LONG)
     note("void %.1f s after the hour, %d requests for single sales" % (
         time.monotonic() - begun, singles(p)))
+    if COUNT < 1000:
+        until(lambda: p.one("SELECT count(*) FROM pinged") == 0, "all asked")
     if confirm == "after":
         same(p.one("SELECT count(*) FROM events WHERE kind = 'confirm'"), 1,
              name + ": the brake, once")
