@@ -6,11 +6,10 @@ import sys
 sys.dont_write_bytecode = True
 import json
 import secrets
-import signal
 import time
 
 from asked import agrees, one, place, shop
-from lib import CTL_PROGRAM, main, ok, same, start, until
+from lib import main, ok, same
 
 DAY = 86400
 
@@ -153,18 +152,5 @@ def faults():
        "a token of another account", done)
 
 
-def killed():
-    f = shop("--history", 200)
-    p = place(f)
-    child = start([CTL_PROGRAM, "-c", p.conf, "import", "gumroad"])
-    until(lambda: p.rows("SELECT 1 FROM readings WHERE read > 20"), "some")
-    child.send_signal(signal.SIGKILL)
-    child.wait()
-    p.execute("DELETE FROM meta WHERE name LIKE 'lease%'")
-    done = p.cli("import", "gumroad")
-    same(done.returncode, 0, "goes on after a kill")
-    agrees(p, "after a kill")
-
-
 if __name__ == "__main__":
-    main(imported, lost, registered, faults, killed)
+    main(imported, lost, registered, faults)
