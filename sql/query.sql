@@ -653,21 +653,58 @@ SELECT ended_at FROM readings
 WHERE platform = $1 AND kind = $2 AND ended_at IS NOT NULL AND error IS NULL
 	AND ($3::text IS NULL OR from_day <= $3)
 ORDER BY id DESC LIMIT 1;
--- name: purchase_unconfirmed
--- (what was sold lately, and what came lately and names an older time; || '' and
--- CROSS keep SQLite to the few newest rows)
-SELECT sale, sold_at FROM purchases
-WHERE sold_at >= $2 AND platform || '' = $1 AND confirmed_at IS NULL
-	AND test = 0
-UNION
-SELECT p.sale, p.sold_at FROM events AS e CROSS JOIN purchases AS p
-WHERE e.id > (SELECT max(id) FROM events) - 2000 AND e.platform || '' = $1
-	AND e.received_at >= $2 AND e.kind <> 'absent'
-	AND p.platform = $1 AND p.subject = e.subject
-	AND p.confirmed_at IS NULL AND p.test = 0 AND p.sold_at < $2
-	AND NOT EXISTS (SELECT 1 FROM events AS o WHERE o.platform = $1
-		AND o.subject = e.subject AND o.received_at < $2)
-ORDER BY sold_at DESC LIMIT $3;
+-- name: event_delivered
+SELECT {event} FROM events
+WHERE id > $2 AND platform || '' = $1 AND status = 'applied' AND {delivered}
+ORDER BY id LIMIT $3;
+-- name: event_before
+SELECT id FROM events WHERE received_at < $1 ORDER BY id DESC LIMIT 1;
+-- name: pinged_put
+INSERT INTO pinged (platform, sale, came_at, due_at) VALUES ($1, $2, $3, 0)
+ON CONFLICT (platform, sale) DO UPDATE SET came_at = excluded.came_at;
+-- name: pinged_fresh
+-- (of what came in the second of the question the answer says nothing)
+SELECT g.sale, g.came_at, p.sold_at FROM pinged AS g
+LEFT JOIN purchases AS p ON p.platform = g.platform AND p.sale = g.sale
+WHERE g.platform = $1 AND g.due_at = 0 AND g.came_at < $2;
+-- name: pinged_looked
+UPDATE pinged SET due_at = $2
+WHERE platform = $1 AND due_at = 0 AND came_at < $2;
+-- name: pinged_first
+-- (what came last may be a buyer's who waits)
+SELECT sale, came_at, absent_at FROM pinged
+WHERE platform = $1 AND due_at > 0 AND absent_at IS NULL AND came_at < $2
+	AND (due_at <= $2 OR due_at > $2 + 172800)
+ORDER BY came_at DESC LIMIT 1;
+-- name: pinged_again
+SELECT sale, came_at, absent_at FROM pinged
+WHERE platform = $1 AND due_at > 0 AND absent_at > 0 AND came_at < $2
+	AND (due_at <= $2 OR due_at > $2 + 172800)
+ORDER BY due_at LIMIT 1;
+-- name: pinged_due
+-- (one that is due after two days is of a clock that was ahead)
+SELECT due_at FROM pinged
+WHERE platform = $1 AND (due_at <= $2 OR due_at > $2 + 172800)
+	AND came_at < $2
+ORDER BY due_at LIMIT 1;
+-- name: pinged_later
+UPDATE pinged SET due_at = $3, absent_at = $4
+WHERE platform = $1 AND sale = $2;
+-- name: pinged_put_off
+UPDATE pinged SET due_at = $3
+WHERE platform = $1 AND due_at > 0 AND due_at <= $2;
+-- name: pinged_drop
+DELETE FROM pinged WHERE platform = $1 AND sale = $2;
+-- name: pinged_subjects
+-- (of what counts though nothing confirmed it)
+SELECT DISTINCT p.subject FROM pinged AS g
+JOIN purchases AS p ON p.platform = g.platform AND p.sale = g.sale
+WHERE g.platform = $1 AND g.came_at >= $2 AND p.subject > $3
+	AND p.confirmed_at IS NULL AND p.since IS NOT NULL
+ORDER BY p.subject LIMIT $4;
+-- name: purchase_confirmed_count
+SELECT count(*) FROM purchases
+WHERE platform || '' = $1 AND sold_at >= $2 AND confirmed_at IS NOT NULL;
 -- name: purchase_confirmed
 SELECT sale FROM purchases WHERE platform = $1 AND confirmed_at IS NOT NULL
 ORDER BY sold_at DESC LIMIT 1;
@@ -808,6 +845,12 @@ SELECT platform, sale, at FROM erased WHERE (platform, sale) > ($1, $2)
 ORDER BY platform, sale LIMIT $3;
 -- name: copy_erased_drop
 DELETE FROM erased WHERE platform = $1 AND sale = $2;
+-- name: copy_pinged
+SELECT platform, sale, came_at, due_at, absent_at FROM pinged
+WHERE (platform, sale) > ($1, $2) ORDER BY platform, sale LIMIT $3;
+-- name: copy_pinged_put
+INSERT INTO pinged (platform, sale, came_at, due_at, absent_at)
+VALUES ($1, $2, $3, $4, $5);
 -- name: copy_purchases
 SELECT {purchase} FROM purchases WHERE (platform, sale) > ($1, $2)
 ORDER BY platform, sale LIMIT $3;

@@ -27,6 +27,16 @@ CREATE TABLE drift ( -- one difference between platform and database
 	event BIGINT -- events.id of the reading; null: it was only looked at
 );
 
+CREATE TABLE pinged ( -- a sale that a delivery named, to be read back
+	platform TEXT COLLATE "C" NOT NULL,
+	sale TEXT COLLATE "C" NOT NULL,
+	came_at BIGINT NOT NULL,
+	due_at BIGINT NOT NULL, -- asked by its id from then on; 0: the list first
+	absent_at BIGINT, -- when it was not there; null: it was not asked yet
+	PRIMARY KEY (platform, sale)
+);
+CREATE INDEX pinged_due ON pinged (platform, due_at);
+
 CREATE TABLE erased ( -- a sale of somebody who was erased: it may be read again
 	platform TEXT COLLATE "C" NOT NULL,
 	sale TEXT COLLATE "C" NOT NULL, -- SHA-256 of its id; of it and an address

@@ -27,6 +27,16 @@ CREATE TABLE drift ( -- one difference between platform and database
 	event INTEGER -- events.id of the reading; null: it was only looked at
 );
 
+CREATE TABLE pinged ( -- a sale that a delivery named, to be read back
+	platform TEXT NOT NULL,
+	sale TEXT NOT NULL,
+	came_at INTEGER NOT NULL,
+	due_at INTEGER NOT NULL, -- asked by its id from then on; 0: the list first
+	absent_at INTEGER, -- when it was not there; null: it was not asked yet
+	PRIMARY KEY (platform, sale)
+) WITHOUT ROWID;
+CREATE INDEX pinged_due ON pinged (platform, due_at);
+
 CREATE TABLE erased ( -- a sale of somebody who was erased: it may be read again
 	platform TEXT NOT NULL,
 	sale TEXT NOT NULL, -- SHA-256 of its id; of it and an address

@@ -76,6 +76,7 @@ struct run {
 	struct ctl *ctl;
 	struct pass pass;
 	struct commit *commit;
+	struct confirming confirming;
 	struct table *table;
 	json_t *drift;
 	int64_t begun, told;
@@ -97,6 +98,12 @@ begin(struct run *r, struct ctl *ctl, const char *platform, struct err *e)
 	signal(SIGTERM, stop);
 	r->pass.ask.stop = &stopped;
 	r->pass.dry = ctl_get(ctl, "dry-run") != NULL;
+	if (!r->pass.dry &&
+	    ctl->config->rules.confirm[platform_index(p)] != TIER_CONFIRM_OFF) {
+		r->pass.ask.spare = ASK_SPARE;
+		r->pass.between = confirm_between;
+		r->pass.between_arg = &r->confirming;
+	}
 	return pass_open(&r->pass, ctl->config, p, s, r->commit, e);
 }
 

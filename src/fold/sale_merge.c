@@ -110,6 +110,15 @@ fill(struct fact *to, const struct fact *from)
 	to->preorder |= from->preorder;
 }
 
+/* Does the platform know it as bought once? No ping makes it recur. */
+static int
+is_one_off(const struct sale *s)
+{
+	const struct fact *f = s->reading == NULL ? NULL : s->reading->fact;
+	return f != NULL && f->subscription.p == NULL &&
+	    f->recurrence.p == NULL;
+}
+
 /* The user id and the period are what the first delivery told: a later one is
  * a resend, which carries no user id and the plan of today. */
 static void
@@ -128,7 +137,7 @@ fill_first(struct sale *s)
 	}
 	if (user != NULL)
 		f->user_ref = user->fact->user_ref;
-	if (period != NULL) {
+	if (period != NULL && !is_one_off(s)) {
 		f->recurrence = period->fact->recurrence;
 		f->months = period->fact->months;
 	}

@@ -270,6 +270,17 @@ store_event_kept_of(struct store *s, struct str platform, struct str subject,
 }
 
 int
+store_event_delivered(struct store *s, struct str platform, int64_t after,
+    int64_t limit, store_event_fn *fn, void *arg, struct err *e)
+{
+	struct each_event each = { fn, arg, 0 };
+	struct db_value args[] = { db_text(platform), db_int(after),
+		db_int(limit) };
+	return store_run(
+	    s, QUERY_EVENT_DELIVERED, args, 3, take_event, &each, e);
+}
+
+int
 store_event_all(struct store *s, int64_t after, int64_t limit,
     store_event_fn *fn, void *arg, struct err *e)
 {

@@ -157,6 +157,9 @@ int store_event_kept(struct store *s, int64_t after, int64_t limit,
 int store_event_kept_of(struct store *s, struct str platform,
     struct str subject, struct str other, store_event_fn *fn, void *arg,
     struct err *e);
+/* The same of what a platform delivered and was applied; no readings. */
+int store_event_delivered(struct store *s, struct str platform, int64_t after,
+    int64_t limit, store_event_fn *fn, void *arg, struct err *e);
 /* All above an id, oldest first, with bodies. */
 int store_event_all(struct store *s, int64_t after, int64_t limit,
     store_event_fn *fn, void *arg, struct err *e);

@@ -118,30 +118,6 @@ store_reading_covering(struct store *s, struct str platform, struct str kind,
 
 /* ---- what is to be read ---- */
 
-struct each_sale {
-	store_unconfirmed_fn *fn;
-	void *arg;
-};
-
-static int
-take_unconfirmed(void *arg, const struct db_value *row, size_t n)
-{
-	struct each_sale *each = arg;
-	(void)n;
-	return each->fn(each->arg, db_str(&row[0]), db_number(&row[1]));
-}
-
-int
-store_purchase_unconfirmed(struct store *s, struct str platform, int64_t since,
-    int64_t limit, store_unconfirmed_fn *fn, void *arg, struct err *e)
-{
-	struct each_sale each = { fn, arg };
-	struct db_value args[] = { db_text(platform), db_int(since),
-		db_int(limit) };
-	return store_run(
-	    s, QUERY_PURCHASE_UNCONFIRMED, args, 3, take_unconfirmed, &each, e);
-}
-
 struct one_text {
 	struct arena *arena;
 	struct str text;
@@ -167,6 +143,15 @@ store_purchase_confirmed(struct store *s, struct str platform, struct arena *a,
 	    store_run(s, QUERY_PURCHASE_CONFIRMED, &arg, 1, take_text, &one, e);
 	*sale = one.text;
 	return rc;
+}
+
+int
+store_purchase_confirmed_count(struct store *s, struct str platform,
+    int64_t since, int64_t *n, struct err *e)
+{
+	struct db_value args[] = { db_text(platform), db_int(since) };
+	return store_number(
+	    s, QUERY_PURCHASE_CONFIRMED_COUNT, args, 2, n, NULL, e);
 }
 
 struct each_open {

@@ -70,15 +70,12 @@ int store_reading_covering(struct store *s, struct str platform,
 
 /* ---- what is to be read ---- */
 
-/* Sales that were not read back, no tests, newest first: those sold since, and
- * older ones of which all that was received came since. */
-typedef int store_unconfirmed_fn(void *arg, struct str sale, int64_t sold_at);
-int store_purchase_unconfirmed(struct store *s, struct str platform,
-    int64_t since, int64_t limit, store_unconfirmed_fn *fn, void *arg,
-    struct err *e);
-/* The newest that was; STR_NONE: none. */
+/* The newest sale that was read back; STR_NONE: none. */
 int store_purchase_confirmed(struct store *s, struct str platform,
     struct arena *a, struct str *sale, struct err *e);
+/* How many were, of those sold since. */
+int store_purchase_confirmed_count(struct store *s, struct str platform,
+    int64_t since, int64_t *n, struct err *e);
 /* Memberships that have not ended. */
 typedef int store_open_fn(void *arg, struct str subscription);
 int store_subscription_open(struct store *s, struct str platform,

@@ -40,6 +40,7 @@ asker_day(struct asker *k)
 		return;
 	snprintf(k->day, sizeof(k->day), "%.10s", today);
 	k->left = ASK_A_DAY;
+	k->singles = 0;
 	memset(k->by_status, 0, sizeof(k->by_status));
 }
 
@@ -206,11 +207,12 @@ asker_ask(struct asker *k, const struct platform_question *q, unsigned may,
 		asker_day(k);
 		if (stopped(k))
 			return err_set(e, ERR_BUSY, "stopped before its end");
-		if (k->left <= 0)
-			return err_set(e, ERR_BUSY,
+		if (k->left <= k->spare)
+			return err_set(e, ERR_LIMIT,
 			    "today's %d requests are spent; it goes on "
 			    "tomorrow",
-			    ASK_A_DAY);
+			    (int)(ASK_A_DAY - k->spare));
+		k->singles += q->what == ASK_SALE;
 		why = (struct err){ .code = ERR_NONE };
 		*out = (struct platform_answer){ .next = STR_NONE };
 		if (try_once(k, q, out, said, &retry, &why) != 0) {

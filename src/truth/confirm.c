@@ -1,263 +1,395 @@
 #include "truth/confirm.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "base/time.h"
-#include "commit/manual_put.h"
+#include "truth/brake.h"
+#include "truth/pinged.h"
 
-struct pending {
-	const json_t *later;
-	json_t *ids; /* sold_at by id */
-	int64_t now, oldest; /* of those that were sold lately */
+enum {
+	LOOK_MS = 2000, /* between two looks through the list; twice that */
+	LOOK_DOUBLINGS = 2, /* after one that found nothing, and so on */
+	IDLE_PAGES = 3, /* without a sale that is wanted, … */
+	IDLE_LOOKS = 3, /* … or one, after so many looks without one */
+	RECENT_S = 3600, /* one sold longer ago is not looked for there */
+	SLACK_S = 60,
+	RUN_MS = 60000,
+	ASKS = 5, /* by id, before the list comes again */
+	ASKS_BETWEEN = 2,
+	DAY = 86400,
+};
+
+static struct str
+name_of(const struct pass *p)
+{
+	return str_from(p->ask.platform->name);
+}
+
+int
+confirm_due(struct store *s, const struct config *c,
+    const struct platform *platform, const struct confirming *how, int *due,
+    struct err *e)
+{
+	int64_t at;
+	*due = 0;
+	if (pinged_scan(s, c, platform, e) != 0 ||
+	    store_pinged_due(s, str_from(platform->name), time_now(), &at, e) !=
+		0)
+		return -1;
+	*due = at != STORE_NULL && (at > 0 || time_ticks() >= how->next);
+	return 0;
+}
+
+/* ---- the list ------------------------------------------------------------- */
+
+struct fresh {
+	json_t *ids;
+	int64_t now, down_to; /* the oldest that is sold lately */
 	int failed;
 };
 
 static int
-take_pending(void *arg, struct str sale, int64_t sold_at)
+take_fresh(void *arg, const struct store_pinged *row)
 {
-	struct pending *n = arg;
-	int64_t again =
-	    json_integer_value(json_object_getn(n->later, sale.p, sale.n));
-	if (again > n->now)
-		return 0;
-	if (sold_at < n->oldest && sold_at >= n->now - CONFIRM_DAYS * WALK_DAY)
-		n->oldest = sold_at;
-	n->failed |=
-	    json_object_setn_new(n->ids, sale.p, sale.n, json_integer(sold_at));
-	return n->failed;
+	struct fresh *f = arg;
+	int64_t sold_at =
+	    row->sold_at == STORE_NULL ? row->came_at : row->sold_at;
+	if (sold_at >= row->came_at - RECENT_S && sold_at < f->down_to)
+		f->down_to = sold_at;
+	f->failed |=
+	    json_object_setn_new(f->ids, row->sale.p, row->sale.n, json_null());
+	return f->failed;
 }
 
+/* What came is done; the others are asked for by their ids. */
 static int
-find_pending(struct store *s, const struct platform *p, const json_t *later,
-    struct pending *out, struct err *e)
+settle(struct pass *p, const struct fresh *f, json_t *left, struct err *e)
 {
-	int64_t now = time_now();
-	*out = (struct pending){
-		.later = later, .ids = json_object(), .now = now, .oldest = now
-	};
-	if (out->ids != NULL &&
-	    store_purchase_unconfirmed(s, str_from(p->name),
-		now - CONFIRM_DAYS * WALK_DAY, CONFIRM_MAX, take_pending, out,
-		e) == 0 &&
-	    !out->failed)
+	const char *id;
+	json_t *unused;
+	int rc = store_begin(p->store, e);
+	if (rc != 0)
+		return -1;
+	json_object_foreach(f->ids, id, unused)
+	{
+		(void)unused;
+		if (rc == 0 && json_object_get(left, id) == NULL)
+			rc = store_pinged_drop(
+			    p->store, name_of(p), str_from(id), e);
+	}
+	if (rc == 0 &&
+	    store_pinged_looked(p->store, name_of(p), f->now, e) == 0 &&
+	    store_commit(p->store, e) == 0)
 		return 0;
-	if (out->ids == NULL || out->failed)
-		err_set(e, ERR_MEMORY, "out of memory");
-	json_decref(out->ids);
+	store_rollback(p->store);
 	return -1;
 }
 
-int
-confirm_due(struct store *s, const struct platform *platform,
-    const json_t *later, int *due, struct err *e)
+static int
+look_for(struct pass *p, struct confirming *how, const struct fresh *f,
+    struct err *e)
 {
-	struct pending n;
-	*due = 0;
-	if (find_pending(s, platform, later, &n, e) != 0)
-		return -1;
-	*due = json_object_size(n.ids) > 0;
-	json_decref(n.ids);
-	return 0;
+	json_t *left = json_copy(f->ids);
+	if (left == NULL)
+		return err_no_memory(e);
+	p->wanted = (struct pass_wanted){ .met = left,
+		.enough = 1,
+		.down_to = f->down_to - SLACK_S,
+		.idle_max = how->idle > IDLE_LOOKS ? 1 : IDLE_PAGES };
+	/* tomorrow: the platform's day may begin before ours */
+	int rc = f->down_to > f->now
+	    ? 0
+	    : walk_sales(p, f->down_to - SLACK_S, f->now + DAY, e);
+	p->wanted = (struct pass_wanted){ .met = NULL };
+	how->idle = json_object_size(left) < json_object_size(f->ids)
+	    ? 0
+	    : how->idle + 1;
+	if (rc == 0)
+		rc = settle(p, f, left, e);
+	json_decref(left);
+	return rc;
 }
 
-/* When this sale was first not there, seconds; 0: it was not asked for. */
+/* Looks for what was pinged since the last time. */
 static int
-first_absent(struct pass *p, const char *id, int64_t *at, struct err *e)
+look(struct pass *p, struct confirming *how, int *did, struct err *e)
 {
-	struct str name = str_from(arena_printf(
-		       p->arena, "absent:%s:%s", p->ask.platform->name, id)),
-		   text;
-	*at = 0;
-	if (store_meta_text(p->store, name, p->arena, &text, e) != 0)
-		return -1;
-	if (text.n > 0)
-		return str_int64(text, 0, INT64_MAX, at);
-	return p->dry ? 0
-		      : store_meta_put(p->store, name,
-			    str_from(arena_printf(
-				p->arena, "%lld", (long long)time_now())),
-			    e);
+	struct fresh f = { .now = time_now() };
+	if (time_ticks() < how->next)
+		return 0;
+	f.down_to = f.now + 1;
+	f.ids = json_object();
+	int rc = f.ids == NULL ? err_no_memory(e) : 0;
+	if (rc == 0)
+		rc = pinged_scan(p->store, p->ask.config, p->ask.platform, e);
+	if (rc == 0)
+		rc = store_pinged_fresh(
+		    p->store, name_of(p), f.now, take_fresh, &f, e);
+	if (rc == 0 && f.failed)
+		rc = err_no_memory(e);
+	if (rc == 0 && json_object_size(f.ids) > 0) {
+		*did = 1;
+		rc = look_for(p, how, &f, e);
+	}
+	int doublings = how->idle < LOOK_DOUBLINGS ? how->idle : LOOK_DOUBLINGS;
+	how->next = time_ticks() + ((int64_t)LOOK_MS << doublings);
+	json_decref(f.ids);
+	return rc;
+}
+
+/* ---- by id ---------------------------------------------------------------- */
+
+struct single {
+	struct confirming *how;
+	char id[256];
+	int64_t came_at, absent_at;
+	int found;
+};
+
+static int
+take_single(void *arg, const struct store_pinged *row)
+{
+	struct single *g = arg;
+	snprintf(g->id, sizeof(g->id), "%.*s", STR_ARG(row->sale));
+	g->came_at = row->came_at;
+	g->absent_at = row->absent_at;
+	g->found = 1;
+	return 1;
+}
+
+static int
+later(struct pass *p, const struct single *g, int64_t absent_at, struct err *e)
+{
+	return store_pinged_later(p->store, name_of(p), str_from(g->id),
+	    time_now() + CONFIRM_AGAIN_S, absent_at, e);
+}
+
+static int
+drop(struct pass *p, const struct single *g, struct err *e)
+{
+	return store_pinged_drop(p->store, name_of(p), str_from(g->id), e);
 }
 
 /* A sale that was confirmed is there: the platform can be believed. */
 static int
-is_sound(struct pass *p, int *sound, struct err *e)
+read_sound(struct pass *p, struct confirming *how, struct err *e)
 {
 	struct str known = STR_NONE;
 	struct platform_answer a;
 	enum platform_said said;
-	*sound = 0;
-	if (store_purchase_confirmed(p->store, str_from(p->ask.platform->name),
-		p->arena, &known, e) != 0)
+	if (how->sound)
+		return 0;
+	if (store_purchase_confirmed(
+		p->store, name_of(p), p->arena, &known, e) != 0)
 		return -1;
 	if (known.p == NULL)
 		return 0;
 	const struct platform_question q = { .what = ASK_SALE, .id = known };
 	if (asker_ask(&p->ask, &q, 0, &a, &said, e) != 0)
 		return -1;
-	*sound = said == SAID_FINE &&
+	how->sound = said == SAID_FINE &&
 	    str_eq(p->ask.platform->api->id(a.object), known);
 	return 0;
 }
 
-/* "BEGIN COUNT" of the hour. A flood of forged sales is braked by an event by
- * hand: what is sold from now on waits. */
+/* at: when it was asked for, and not there. */
 static int
-brake(struct pass *p, int64_t now, struct err *e)
+absent(struct pass *p, const struct single *g, int64_t at, struct err *e)
 {
-	struct str platform = str_from(p->ask.platform->name);
-	struct str name = str_from(arena_printf(
-		       p->arena, "absents:%s", p->ask.platform->name)),
-		   text, begun, count;
-	int64_t begin = 0, n = 0, event;
-	const struct manual m = { .kind = MANUAL_CONFIRM,
-		.begin = now,
-		.end = now + CONFIRM_FLOOD_S,
-		.until = STORE_NULL,
-		.note = STR("too many sales that are none") };
-	if (name.p == NULL ||
-	    store_meta_text(p->store, name, p->arena, &text, e) != 0)
+	int64_t first = g->absent_at;
+	if (first == STORE_NULL || first > at - CONFIRM_AGAIN_S)
+		return later(
+		    p, g, first == STORE_NULL || first > at ? at : first, e);
+	if (read_sound(p, g->how, e) != 0)
 		return -1;
-	if (str_cut(text, ' ', &begun, &count)) {
-		str_int64(begun, 0, INT64_MAX, &begin);
-		str_int64(count, 0, INT64_MAX, &n);
-	}
-	if (now - begin >= CONFIRM_AGAIN_S || begin > now) {
-		begin = now;
-		n = 0;
-	}
-	if (store_meta_put(p->store, name,
-		str_from(arena_printf(
-		    p->arena, "%lld %lld", (long long)begin, (long long)n + 1)),
-		e) != 0)
+	if (!g->how->sound)
+		return later(p, g, first, e);
+	if (pass_absent(p, str_from(g->id), at, e) != 0 || drop(p, g, e) != 0)
 		return -1;
-	return n + 1 != CONFIRM_FLOOD
-	    ? 0
-	    : manual_put(p->store, p->ask.config, platform,
-		  STR(MANUAL_CONFIRM_SUBJECT), &m, now, p->arena, &event, e);
-}
-
-static int
-conclude_absent(struct pass *p, const char *id, int64_t at, struct err *e)
-{
-	int sound;
-	int64_t first;
-	if (first_absent(p, id, &first, e) != 0)
-		return -1;
-	if (first == 0 || first > at - CONFIRM_AGAIN_S)
-		return 0;
-	if (is_sound(p, &sound, e) != 0)
-		return -1;
-	if (!sound)
-		return 0;
-	if (pass_absent(p, str_from(id), at, e) != 0)
-		return -1;
-	return p->dry || !p->news ? 0 : brake(p, time_now(), e);
+	return p->news ? brake_count(p, g->came_at, e) : 0;
 }
 
 /* Has it to be in the list of sales? A giftee's, a test and an authorisation are
  * not. */
 static int
-is_ordinary(struct pass *p, const json_t *object)
+is_ordinary(struct pass *p, const json_t *object, int64_t *sold_at)
 {
 	struct fact f;
 	char *text = json_dumps(object, JSON_COMPACT);
 	int ordinary = text != NULL &&
 	    platform_decode(p->ask.platform, STR(PLATFORM_READBACK),
 		str_from(text), NULL, p->arena, &f, NULL) == 0 &&
-	    !f.gift && !f.test && !f.preorder;
+	    !f.gift && !f.test && !f.preorder && f.sold_at != FACT_NO_TIME;
+	*sold_at = ordinary ? f.sold_at : FACT_NO_TIME;
 	free(text);
 	return ordinary;
 }
 
-/* An ordinary sale that is there, but not in the list that was read a moment
- * ago, was not paid: its own answer looks as if it was. */
 static int
-ask_one(struct pass *p, const char *id, struct err *e)
+take_confirmed(void *arg, const struct store_purchase *row)
 {
-	const struct platform_question q = { .what = ASK_SALE,
-		.id = str_from(id) };
-	struct platform_answer a;
-	enum platform_said said;
-	int64_t at = time_now();
-	if (asker_ask(&p->ask, &q, 0, &a, &said, e) != 0)
-		return -1;
-	if (said == SAID_ABSENT)
-		return conclude_absent(p, id, at, e);
-	if (!pass_is(p, a.object, id))
-		return err_set(e, ERR_INPUT, "%s sent another sale than %s",
-		    p->ask.platform->words.title, id);
-	if (is_ordinary(p, a.object))
-		return conclude_absent(p, id, at, e);
-	p->known.listed = 0;
-	return pass_take(p, PLATFORM_READBACK, a.object, at, e);
+	int *confirmed = arg;
+	*confirmed = row->confirmed_at != STORE_NULL;
+	return 1;
 }
 
-/* An answer that is none keeps the others from nothing: it is told at the end. */
 static int
-ask_rest(struct pass *p, json_t *ids, json_t *later, struct err *e)
+is_confirmed(struct pass *p, const char *id, int *confirmed, struct err *e)
 {
-	struct err first = { .code = ERR_NONE };
-	const char *id;
-	json_t *sold_at;
-	json_object_foreach(ids, id, sold_at)
-	{
-		struct err own = { .code = ERR_NONE };
-		(void)sold_at;
-		json_object_set_new(
-		    later, id, json_integer(time_now() + CONFIRM_AGAIN_S));
-		if (ask_one(p, id, &own) != 0) {
-			if (first.code == ERR_NONE)
-				first = own;
-			if (own.code != ERR_INPUT)
-				break;
-		}
-		if (pass_note(p, e) != 0)
-			return -1;
-	}
-	if (first.code == ERR_NONE)
+	*confirmed = 0;
+	if (store_purchase_get(p->store, name_of(p), str_from(id),
+		take_confirmed, confirmed, e) == 0)
 		return 0;
-	*e = first;
-	return -1;
+	return e->code == ERR_ABSENT ? 0 : -1;
 }
 
-/* Those whose time is long ago, though they came lately: the days around it. */
+/* Does the list of its day show it? One that was not paid looks by itself as if
+ * it was. */
 static int
-walk_old(struct pass *p, int64_t since, struct err *e)
+look_on_day(
+    struct pass *p, const char *id, int64_t day, int *listed, struct err *e)
 {
-	const char *id;
-	json_t *sold_at, *all = json_copy(p->met);
-	int rc = all == NULL ? err_no_memory(e) : 0;
-	json_object_foreach(all, id, sold_at)
-	{
-		int64_t at = json_integer_value(sold_at);
-		if (rc == 0 && at < since &&
-		    json_object_get(p->met, id) != NULL)
-			rc = walk_sales(p, at - WALK_DAY, at + WALK_DAY, e);
-	}
-	json_decref(all);
+	json_t *left = json_pack("{s:n}", id);
+	if (left == NULL)
+		return err_no_memory(e);
+	p->wanted = (struct pass_wanted){
+		.met = left, .enough = 1, .down_to = day - SLACK_S
+	};
+	int rc = walk_sales(p, day, day, e);
+	p->wanted = (struct pass_wanted){ .met = NULL };
+	*listed = json_object_size(left) == 0;
+	json_decref(left);
 	return rc;
 }
 
-int
-confirm_run(struct pass *p, json_t *later, struct err *e)
+static int
+take_ordinary(struct pass *p, const struct single *g, const json_t *object,
+    int64_t at, int64_t sold_at, struct err *e)
 {
-	struct pending n;
-	if (find_pending(p->store, p->ask.platform, later, &n, e) != 0)
+	int listed;
+	if (is_confirmed(p, g->id, &listed, e) != 0)
 		return -1;
-	int rc = 0;
-	p->met = n.ids;
-	p->enough = 1;
-	/* tomorrow: the platform's day may begin before ours */
-	if (json_object_size(n.ids) > 0)
-		rc = walk_sales(p, n.oldest - WALK_DAY, n.now + WALK_DAY, e);
+	p->known.listed = 1; /* it was */
+	if (listed ? pass_take(p, PLATFORM_READBACK, object, at, e) != 0
+		   : look_on_day(p, g->id, sold_at, &listed, e) != 0)
+		return -1;
+	return listed ? drop(p, g, e) : absent(p, g, at, e);
+}
+
+/* No id has other bytes: it need not be asked for, and could mislead what
+ * stands in front of the API. */
+static int
+may_be(const char *id)
+{
+	return id[strspn(id,
+		   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		   "0123456789-_=")] == '\0';
+}
+
+static int
+ask_one(struct pass *p, const struct single *g, struct err *e)
+{
+	const struct platform_question q = { .what = ASK_SALE,
+		.id = str_from(g->id) };
+	struct platform_answer a;
+	enum platform_said said = SAID_ABSENT;
+	int64_t at = time_now(), sold_at;
+	if (may_be(g->id) && asker_ask(&p->ask, &q, 0, &a, &said, e) != 0)
+		return -1;
+	if (said == SAID_ABSENT)
+		return absent(p, g, at, e);
+	if (!pass_is(p, a.object, g->id))
+		return err_set(e, ERR_INPUT, "%s sent another sale than %s",
+		    p->ask.platform->words.title, g->id);
+	if (is_ordinary(p, a.object, &sold_at))
+		return take_ordinary(p, g, a.object, at, sold_at, e);
+	p->known.listed = 0;
+	return pass_take(p, PLATFORM_READBACK, a.object, at, e) != 0
+	    ? -1
+	    : drop(p, g, e);
+}
+
+/* Tomorrow: today so many were asked for that the rest is for the lists. Until
+ * then what nothing confirmed may not count. */
+static int
+put_off(struct pass *p, struct confirming *how, struct err *e)
+{
+	int64_t now = time_now();
+	if (read_sound(p, how, e) != 0 ||
+	    (how->sound && brake_hold(p, now - BRAKE_S, e) != 0))
+		return -1;
+	return store_pinged_put_off(
+	    p->store, name_of(p), now, (now / DAY + 1) * DAY, e);
+}
+
+/* Up to max of them, in turn those that were not asked for and those that were.
+ * An answer that is none keeps the others from nothing. */
+static int
+ask_some(
+    struct pass *p, struct confirming *how, int max, int *did, struct err *e)
+{
+	for (int i = 0; i < max; i++) {
+		struct single g = { .how = how };
+		struct err own = { .code = ERR_NONE };
+		for (int k = 0; k < 2 && !g.found; k++)
+			if (store_pinged_next(p->store, name_of(p), time_now(),
+				(i + k) % 2, take_single, &g, e) != 0)
+				return -1;
+		if (!g.found)
+			return 0;
+		if (p->ask.singles >= CONFIRM_SINGLES)
+			return put_off(p, how, e);
+		*did = 1;
+		if (ask_one(p, &g, &own) == 0)
+			continue;
+		if (own.code != ERR_INPUT) {
+			*e = own;
+			return -1;
+		}
+		how->odd = own;
+		if (later(p, &g, g.absent_at, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+confirm_run(struct pass *p, struct confirming *how, struct err *e)
+{
+	int64_t end = time_ticks() + RUN_MS;
+	int did = 1;
+	how->odd = (struct err){ .code = ERR_NONE };
+	how->sound = 0;
+	while (did && time_ticks() < end) {
+		did = 0;
+		if (look(p, how, &did, e) != 0 ||
+		    ask_some(p, how, ASKS, &did, e) != 0 ||
+		    pass_note(p, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+confirm_between(void *arg, struct pass *p, struct err *e)
+{
+	struct confirming *how = arg;
+	struct pass_wanted wanted = p->wanted;
+	int64_t spare = p->ask.spare;
+	int import = p->import, listed = p->known.listed, did = 0;
+	if (time_ticks() < how->next)
+		return 0;
+	how->sound = 0;
+	p->import = 0;
+	p->ask.spare = 0;
+	int rc = look(p, how, &did, e);
 	if (rc == 0)
-		rc = walk_old(p, n.now - CONFIRM_DAYS * WALK_DAY, e);
-	p->met = NULL;
-	p->enough = 0;
-	if (rc == 0)
-		rc = ask_rest(p, n.ids, later, e);
-	json_decref(n.ids);
+		rc = ask_some(p, how, ASKS_BETWEEN, &did, e);
+	p->import = import;
+	p->ask.spare = spare;
+	p->known.listed = listed;
+	p->wanted = wanted;
 	return rc;
 }

@@ -10,12 +10,7 @@
 #include "commit/account.h"
 #include "truth/products.h"
 
-enum {
-	MEMORY_MAX = 64 * 1024 * 1024,
-	PAGES_MAX = 10000,
-	PUT_MS = 10000,
-	PUT_PAUSE_MS = 20
-};
+enum { MEMORY_MAX = 64 * 1024 * 1024, PUT_MS = 10000, PUT_PAUSE_MS = 20 };
 
 const char *
 pass_day(int64_t t, char text[16])
@@ -60,11 +55,10 @@ read_account(struct pass *p, struct err *e)
 	if (asker_ask(&p->ask, &q, 0, &a, &said, e) != 0)
 		return -1;
 	p->account = json_deep_copy(a.object);
-	p->known.account = p->account;
-	p->account_id = platform->api->id(p->account);
-	if (p->account_id.p == NULL)
+	if (platform->api->id(p->account).p == NULL)
 		return err_set(
 		    e, ERR_INPUT, "%s names no account", platform->words.title);
+	p->account_id = platform->api->id(p->account);
 	if (own->owner.p != NULL && !str_eq(own->owner, p->account_id))
 		return err_set(e, ERR_AUTH,
 		    "the token is of another account (%.*s) than %s { %s }",
@@ -95,8 +89,8 @@ read_products(struct pass *p, struct err *e)
 {
 	char page[256] = "";
 	p->products = json_object();
-	p->known.products = p->products;
-	for (int i = 0; i < PAGES_MAX; i++) {
+	for (;;) {
+		size_t before = json_object_size(p->products);
 		struct platform_question q = { .what = ASK_PRODUCTS,
 			.page = page[0] == '\0' ? STR_NONE : str_from(page) };
 		struct platform_answer a;
@@ -109,7 +103,8 @@ read_products(struct pass *p, struct err *e)
 			    ? 0
 			    : err_set(e, ERR_INPUT, "%s knows of no products",
 				  p->ask.platform->words.title);
-		if (a.next.n >= sizeof(page) || str_eq_z(a.next, page))
+		if (a.next.n >= sizeof(page) ||
+		    json_object_size(p->products) == before)
 			break;
 		snprintf(page, sizeof(page), "%.*s", STR_ARG(a.next));
 	}
@@ -151,6 +146,8 @@ read_budget(struct pass *p, struct err *e)
 		str_cut(rest, ' ', &n, &rest);
 		str_int64(n, 0, INT32_MAX, &p->ask.by_status[at[i]]);
 	}
+	if (rest.p != NULL)
+		str_int64(rest, 0, INT32_MAX, &p->ask.singles);
 	return 0;
 }
 
@@ -160,10 +157,10 @@ write_budget(struct pass *p, struct err *e)
 	const int64_t *by = p->ask.by_status;
 	char name[64], text[160];
 	snprintf(name, sizeof(name), "asked:%s", p->ask.platform->name);
-	snprintf(text, sizeof(text), "%s %lld %lld %lld %lld %lld %lld",
+	snprintf(text, sizeof(text), "%s %lld %lld %lld %lld %lld %lld %lld",
 	    p->ask.day, (long long)(ASK_A_DAY - p->ask.left), (long long)by[0],
 	    (long long)by[2], (long long)by[3], (long long)by[4],
-	    (long long)by[5]);
+	    (long long)by[5], (long long)p->ask.singles);
 	return store_meta_put(p->store, str_from(name), str_from(text), e);
 }
 
@@ -175,10 +172,11 @@ pass_open(struct pass *p, const struct config *c,
 	uint8_t digest[CRYPTO_SHA256], random[8];
 	char hex[2 * sizeof(random) + 1];
 	const volatile int *stop = p->ask.stop;
-	int64_t deadline = p->ask.deadline;
+	int64_t deadline = p->ask.deadline, spare = p->ask.spare;
 	int rc = asker_open(&p->ask, c, platform, e);
 	p->ask.stop = stop;
 	p->ask.deadline = deadline;
+	p->ask.spare = spare;
 	if (rc != 0)
 		return -1;
 	p->store = store;
@@ -192,13 +190,17 @@ pass_open(struct pass *p, const struct config *c,
 	crypto_hex(digest, VERIFIED_BY_LEN / 2, p->verified_by);
 	crypto_hex(random, sizeof(random), hex);
 	snprintf(p->holder, sizeof(p->holder), "%ld-%s", (long)getpid(), hex);
-	return take_lease(p, e) != 0 || read_budget(p, e) != 0 ||
-		read_account(p, e) != 0 || read_products(p, e) != 0 ||
-		(!p->dry &&
-		    products_note(
-			p->store, platform, p->products, p->arena, e) != 0)
-	    ? -1
-	    : 0;
+	if (take_lease(p, e) != 0 || read_budget(p, e) != 0 ||
+	    (p->products == NULL &&
+		(read_account(p, e) != 0 || read_products(p, e) != 0)) ||
+	    (!p->dry &&
+		products_note(p->store, platform, p->products, p->arena, e) !=
+		    0))
+		return -1;
+	p->account_id = platform->api->id(p->account);
+	p->known.account = p->account;
+	p->known.products = p->products;
+	return 0;
 }
 
 void
@@ -244,11 +246,15 @@ pass_keep(struct pass *p, struct err *e)
 int
 pass_note(struct pass *p, struct err *e)
 {
-	if (take_lease(p, e) != 0 || write_budget(p, e) != 0)
+	pass_between_fn *between = p->between;
+	if (take_lease(p, e) != 0 || write_budget(p, e) != 0 ||
+	    (!p->dry && p->row.id != STORE_NULL &&
+		store_reading_update(p->store, &p->row, e) != 0))
 		return -1;
-	return p->dry || p->row.id == STORE_NULL
-	    ? 0
-	    : store_reading_update(p->store, &p->row, e);
+	p->between = NULL;
+	int rc = between == NULL ? 0 : between(p->between_arg, p, e);
+	p->between = between;
+	return rc;
 }
 
 int
@@ -272,6 +278,7 @@ pass_end(struct pass *p, const struct err *why, struct err *e)
 struct page {
 	struct pass *pass;
 	struct reading readings[PASS_PAGE_MAX];
+	struct str ids[PASS_PAGE_MAX]; /* in the answer */
 	struct reading_result results[PASS_PAGE_MAX];
 	size_t n;
 };
@@ -297,6 +304,10 @@ check_object(
 	if (platform_decode(
 		r->platform, r->kind, r->body, NULL, p->arena, &f, e) != 0)
 		return -1;
+	if (f.sold_at != FACT_NO_TIME && f.sold_at < p->oldest)
+		p->oldest = f.sold_at;
+	if (f.sold_at > p->newest)
+		p->newest = f.sold_at;
 	if (f.status != FACT_APPLIED)
 		return err_set(e, ERR_INPUT,
 		    "%s sent something else than a %.*s (%.*s: %s%s%.*s)",
@@ -308,6 +319,14 @@ check_object(
 		    "%s sent a sale of another account than the token's",
 		    r->platform->words.title);
 	return 0;
+}
+
+/* The account's, or a product's. */
+static int
+is_other_kind(const struct pass *p, struct str id)
+{
+	return str_eq(id, p->account_id) ||
+	    json_object_getn(p->products, id.p, id.n) != NULL;
 }
 
 static int
@@ -346,23 +365,32 @@ add_object(struct page *page, const char *kind, const json_t *object,
 		.requested_at = requested_at,
 		.at = time_now(),
 		.import = p->import };
+	for (size_t i = 0; i < page->n; i++)
+		if (str_eq(page->ids[i], id))
+			return err_set(e, ERR_INPUT,
+			    "%s sent a page with the same %s twice (%.*s)",
+			    p->ask.platform->words.title, kind, STR_ARG(id));
+	page->ids[page->n] = id;
+	if (is_other_kind(p, id))
+		return err_set(e, ERR_INPUT,
+		    "%s sent a %s with an id of another kind (%.*s)",
+		    p->ask.platform->words.title, kind, STR_ARG(id));
 	if (check_object(p, r, id, e) != 0)
 		return -1;
-	if (p->met != NULL)
-		json_object_deln(p->met, id.p, id.n);
+	if (p->wanted.met != NULL)
+		json_object_deln(p->wanted.met, id.p, id.n);
 	page->n++;
 	return 0;
 }
 
-/* The web program writes meanwhile: a chore does not wait for its lock. */
-static int
-put(struct pass *p, struct page *page, struct err *e)
+int
+pass_chore(struct pass *p, commit_chore_fn *fn, void *arg, struct err *e)
 {
 	const struct timespec pause = { 0, PUT_PAUSE_MS * 1000000L };
 	int64_t end = time_ticks() + PUT_MS;
 	for (;;) {
 		*e = (struct err){ .code = ERR_NONE };
-		if (commit_chore(p->commit, put_page, page, e) == 0)
+		if (commit_chore(p->commit, fn, arg, e) == 0)
 			return 0;
 		if (e->code != ERR_BUSY || time_ticks() > end)
 			return -1;
@@ -377,7 +405,7 @@ store_page(struct page *page, struct err *e)
 	p->news = 0;
 	if (page->n == 0)
 		return 0;
-	if (put(p, page, e) != 0)
+	if (pass_chore(p, put_page, page, e) != 0)
 		return -1;
 	for (size_t i = 0; i < page->n; i++) {
 		const struct reading_result *r = &page->results[i];
@@ -403,6 +431,8 @@ pass_take(struct pass *p, const char *kind, const json_t *objects,
 	if (page == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	page->pass = p;
+	p->newest = INT64_MIN;
+	p->oldest = INT64_MAX;
 	arena_reset(p->arena);
 	if (json_is_object(objects))
 		rc = add_object(page, kind, objects, requested_at, e);

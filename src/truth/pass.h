@@ -18,6 +18,17 @@ struct pass;
 typedef void pass_tell_fn(
     void *arg, const struct pass *p, const struct reading_result *result);
 
+/* Which sales a walk is for, where it is not for all. */
+struct pass_wanted {
+	json_t *met; /* ids: those of objects that come are struck out */
+	int enough; /* it ends when none is left, … */
+	int64_t down_to; /* … at a sale sold before that, … */
+	int idle_max; /* … or after so many pages without one; 0: never */
+};
+
+/* Between two pages, for what cannot wait for the end of a long pass. */
+typedef int pass_between_fn(void *arg, struct pass *p, struct err *e);
+
 struct pass {
 	struct asker ask;
 	struct store *store; /* for reading, and for what is noted */
@@ -33,16 +44,19 @@ struct pass {
 	char days[2][16]; /* row.from_day and row.to_day */
 	int dry, import;
 	int windows; /* that walk_back came through */
-	json_t *met; /* ids: those of objects that come are struck out */
-	int enough; /* a walk ends when none is left */
+	struct pass_wanted wanted;
+	int64_t newest, oldest; /* sale of the last page, by its time */
 	int news; /* was something of the last page not known yet? */
+	pass_between_fn *between; /* NULL: nothing is done then */
+	void *between_arg;
 	pass_tell_fn *tell;
 	void *arg;
 	struct arena *arena; /* of a page */
 };
 
 /* Takes the lease, ERR_BUSY where somebody else has it, and asks for account
- * and products. 0 or -1 as asker_ask; pass_close in any case. */
+ * and products, unless both are set. 0 or -1 as asker_ask; pass_close in any
+ * case. */
 int pass_open(struct pass *p, const struct config *c,
     const struct platform *platform, struct store *store, struct commit *commit,
     struct err *e);
@@ -52,7 +66,7 @@ void pass_close(struct pass *p);
  * days. It is written at the end, or already by pass_keep. dry: never. */
 void pass_begin(struct pass *p, const char *kind, int64_t from, int64_t to);
 int pass_keep(struct pass *p, struct err *e);
-/* How far it is: keeps the lease as well. */
+/* How far it is: keeps the lease, and has the time between two pages used. */
 int pass_note(struct pass *p, struct err *e);
 /* why NULL or without a code: whole. The first error stays in *e. */
 int pass_end(struct pass *p, const struct err *why, struct err *e);
@@ -61,6 +75,8 @@ int pass_end(struct pass *p, const struct err *why, struct err *e);
  * should be ends it with ERR_INPUT: none of them is stored. */
 int pass_take(struct pass *p, const char *kind, const json_t *objects,
     int64_t requested_at, struct err *e);
+/* A chore of commit's, tried again while somebody else writes. */
+int pass_chore(struct pass *p, commit_chore_fn *fn, void *arg, struct err *e);
 /* Is it the object that was asked for? */
 int pass_is(const struct pass *p, const json_t *object, const char *id);
 /* There is no such sale. */

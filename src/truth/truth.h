@@ -5,9 +5,10 @@
  * The room truth: what a platform knows, read from its API. In: a token, and
  * what the database holds. Out: readings, which commit stores as deliveries;
  * this room writes no state of its own. ask.h asks one question, with manners;
- * pass.h is one pass over the API, with what it has to know first; sales.c and
- * members.c walk the lists, confirm.c reads back what was pinged,
- * registration.c looks after the URLs, turn.c says what is due.
+ * pass.h is one pass over the API, with what it has to know first; walk.h walks
+ * the lists, confirm.h reads back what was pinged (pinged.h), brake.h sees a
+ * flood of forged sales, registration.h looks after the URLs, turn.h says what
+ * is due.
  * Keeps the promise that what the platform knows, Gatepost knows.
  */
 

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/time.h"
-#include "truth/confirm.h"
 
 enum {
 	PAUSE_MS = 2000, /* between two looks at what is pending */
@@ -12,6 +11,7 @@ enum {
 	SLICE_MS = 10000, /* of a long walk: a sale waits to be read back */
 	SLICE_MAX_MS = 600000, /* where a day of sales does not fit into it */
 	RESUME_DAYS = 30,
+	KNOWN_MS = 600000, /* account and products, to confirm with */
 	HOUR = 3600,
 };
 
@@ -121,7 +121,7 @@ begin_long(struct pass *p, const char *kind, int64_t from, int64_t *to,
 static int
 end_long(struct pass *p, struct err *why, struct err *e)
 {
-	if (why->code != ERR_BUSY)
+	if (why->code != ERR_BUSY && why->code != ERR_LIMIT)
 		return end(p, why, e);
 	*e = *why;
 	return -1;
@@ -221,7 +221,8 @@ find_due(struct turn *t, size_t i, int *what, struct err *e)
 	*what = -1;
 	if (t->config->rules.confirm[i] != TIER_CONFIRM_OFF &&
 	    now >= own->rest[0] &&
-	    confirm_due(t->store, platforms[i], own->later, &due, e) != 0)
+	    confirm_due(t->store, t->config, platforms[i], &own->confirming,
+		&due, e) != 0)
 		return -1;
 	if (due)
 		*what = 0;
@@ -237,6 +238,19 @@ find_due(struct turn *t, size_t i, int *what, struct err *e)
 }
 
 static int
+confirm(struct turn_platform *own, struct pass *p, struct err *e)
+{
+	if (own->products != p->products) {
+		json_decref(own->account);
+		json_decref(own->products);
+		own->account = json_incref(p->account);
+		own->products = json_incref(p->products);
+		own->known = time_ticks();
+	}
+	return confirm_run(p, &own->confirming, e);
+}
+
+static int
 run_thing(struct turn *t, size_t i, int what, int64_t deadline, struct err *e)
 {
 	struct turn_platform *own = &t->of[i];
@@ -245,9 +259,18 @@ run_thing(struct turn *t, size_t i, int what, int64_t deadline, struct err *e)
 	int far = what > 0 && is_far(&spans[what - 1]);
 	if (far && (deadline == 0 || end < deadline))
 		p.ask.deadline = end;
+	if (what == 0 && time_ticks() < own->known + KNOWN_MS) {
+		p.account = json_incref(own->account);
+		p.products = json_incref(own->products);
+	}
+	if (what > 0 && t->config->rules.confirm[i] != TIER_CONFIRM_OFF) {
+		p.ask.spare = ASK_SPARE;
+		p.between = confirm_between;
+		p.between_arg = &own->confirming;
+	}
 	int rc = pass_open(&p, t->config, platforms[i], t->store, t->commit, e);
 	if (rc == 0)
-		rc = what == 0 ? confirm_run(&p, own->later, e)
+		rc = what == 0 ? confirm(own, &p, e)
 			       : run_span(&p, &spans[what - 1], e);
 	if (far && rc != 0 && e->code == ERR_BUSY && time_ticks() >= end) {
 		own->slice = p.windows > 0	    ? SLICE_MS
@@ -293,6 +316,11 @@ run_one(
 	}
 	if (rc == 0)
 		rc = run_thing(t, i, what, deadline, &e);
+	if (rc == 0 && what == 0 && own->confirming.odd.code != ERR_NONE) {
+		tell(t, i, what, &own->confirming.odd, warn);
+		*did = 1;
+		return;
+	}
 	if (rc == 0) {
 		own->failed[what] = 0;
 		own->told[0] = '\0';
@@ -323,10 +351,8 @@ turn_run(struct turn *t, int64_t deadline, turn_warn_fn *warn, int *did)
 		    t->config->platforms[i].api_token.p == NULL ||
 		    time_ticks() < own->wait)
 			continue;
-		if (own->later == NULL) {
-			own->later = json_object();
+		if (own->slice == 0)
 			own->slice = SLICE_MS;
-		}
 		run_one(t, i, deadline, warn, did);
 	}
 }
@@ -334,6 +360,8 @@ turn_run(struct turn *t, int64_t deadline, turn_warn_fn *warn, int *did)
 void
 turn_end(struct turn *t)
 {
-	for (size_t i = 0; i < PLATFORM__MAX; i++)
-		json_decref(t->of[i].later);
+	for (size_t i = 0; i < PLATFORM__MAX; i++) {
+		json_decref(t->of[i].account);
+		json_decref(t->of[i].products);
+	}
 }

@@ -1,6 +1,7 @@
 #ifndef TRUTH_TURN_H
 #define TRUTH_TURN_H
 
+#include "truth/confirm.h"
 #include "truth/registration.h"
 #include "truth/walk.h"
 
@@ -13,7 +14,9 @@ enum { TURN_SPANS = 6 };
 
 /* Of one platform. */
 struct turn_platform {
-	json_t *later; /* confirm.h */
+	struct confirming confirming;
+	json_t *account, *products; /* to confirm with, as they were … */
+	int64_t known; /* … at time_ticks() */
 	int64_t wait; /* time_ticks(): nothing before that, */
 	int64_t rest[1 + TURN_SPANS]; /* nor this: confirming, the spans */
 	int failed[1 + TURN_SPANS]; /* in a row */

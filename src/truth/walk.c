@@ -13,7 +13,9 @@ struct pages {
 	struct pass *pass;
 	struct platform_question q;
 	char page[PAGE_KEY_MAX]; /* "": the first */
+	json_t *seen; /* the keys of all pages so far */
 	char first[ID_MAX]; /* id of the last page's first object */
+	int64_t oldest; /* sale of the last page */
 	int64_t requested_at;
 };
 
@@ -49,20 +51,51 @@ turn_page(struct pages *g, struct str next, struct err *e)
 {
 	if (next.p == NULL)
 		return 0;
-	if (next.n >= sizeof(g->page) || str_eq_z(next, g->page))
+	if (next.n >= sizeof(g->page) ||
+	    json_object_getn(g->seen, next.p, next.n) != NULL)
 		return err_set(e, ERR_INPUT,
 		    "%s names no next page that could be asked for",
 		    g->pass->ask.platform->words.title);
 	snprintf(g->page, sizeof(g->page), "%.*s", STR_ARG(next));
-	return 1;
+	return json_object_set_new(g->seen, g->page, json_null()) == 0
+	    ? 1
+	    : err_no_memory(e);
 }
 
-/* All pages of a question, each as objects of that kind. */
+/* Sales come newest first: else it would not end. */
 static int
-take_pages(struct pages *g, const char *kind, unsigned may,
+check_order(struct pages *g, struct err *e)
+{
+	const struct pass *p = g->pass;
+	if (p->newest > g->oldest)
+		return err_set(e, ERR_INPUT,
+		    "%s lists a newer sale behind older ones",
+		    p->ask.platform->words.title);
+	g->oldest = p->oldest;
+	return 0;
+}
+
+/* Has it what it is for? left: how many were still wanted before this page, idle:
+ * since how many pages no less are. */
+static int
+is_enough(const struct pass *p, size_t *left, int *idle)
+{
+	const struct pass_wanted *w = &p->wanted;
+	size_t now = json_object_size(w->met);
+	*idle = now < *left ? 0 : *idle + 1;
+	*left = now;
+	return w->enough &&
+	    (now == 0 || p->oldest < w->down_to ||
+		(w->idle_max > 0 && *idle >= w->idle_max));
+}
+
+static int
+take_each(struct pages *g, const char *kind, unsigned may,
     enum platform_said *said, struct err *e)
 {
 	struct pass *p = g->pass;
+	size_t left = json_object_size(p->wanted.met);
+	int idle = 0;
 	for (;;) {
 		struct platform_answer a;
 		char next[PAGE_KEY_MAX];
@@ -73,15 +106,28 @@ take_pages(struct pages *g, const char *kind, unsigned may,
 			return err_set(e, ERR_INPUT, "a page key too long");
 		snprintf(next, sizeof(next), "%.*s", STR_ARG(a.next));
 		if (pass_take(p, kind, a.objects, g->requested_at, e) != 0 ||
-		    pass_note(p, e) != 0)
+		    check_order(g, e) != 0 || pass_note(p, e) != 0)
 			return -1;
-		if (p->enough && json_object_size(p->met) == 0)
+		if (is_enough(p, &left, &idle))
 			return 0;
 		rc = turn_page(
 		    g, next[0] == '\0' ? STR_NONE : str_from(next), e);
 		if (rc <= 0)
 			return rc;
 	}
+}
+
+/* All pages of a question, each as objects of that kind. */
+static int
+take_pages(struct pages *g, const char *kind, unsigned may,
+    enum platform_said *said, struct err *e)
+{
+	g->seen = json_object();
+	g->oldest = INT64_MAX;
+	int rc = g->seen == NULL ? err_no_memory(e)
+				 : take_each(g, kind, may, said, e);
+	json_decref(g->seen);
+	return rc;
 }
 
 /* ---- sales ---- */
@@ -214,10 +260,10 @@ walk_members(struct pass *p, struct err *e)
 		    str_from(p->ask.platform->name), take_open, &m, e);
 	if (rc == 0 && m.failed)
 		rc = err_set(e, ERR_MEMORY, "out of memory");
-	p->met = m.ids;
+	p->wanted.met = m.ids;
 	if (rc == 0)
 		rc = ask_lists(p, e);
-	p->met = NULL;
+	p->wanted.met = NULL;
 	if (rc == 0)
 		rc = ask_missed(p, m.ids, e);
 	json_decref(m.ids);

@@ -10,8 +10,7 @@ enum { WALK_DAY = 86400 };
 /*
  * The sales of the days from `from` to `to`, both included, newest first. Where
  * the platform says that these are too many days it asks for half of them.
- * Ends early where pass.enough is set and pass.met
- * empty.
+ * Ends early where pass.wanted says so.
  */
 int walk_sales(struct pass *p, int64_t from, int64_t to, struct err *e);
 

@@ -7,8 +7,8 @@ import sys
 sys.dont_write_bytecode = True
 from urllib.parse import urlencode
 
+from asked import one, place, shop
 from lib import FORM, main, ok, same
-from t_truth import one, place, shop
 
 
 def ping(p, sale, seller, user, **more):

@@ -7,8 +7,8 @@ sys.dont_write_bytecode = True
 import time
 from urllib.parse import urlencode
 
+from asked import DAY, Fake, iso, one, place, shop
 from lib import FORM, main, ok, same
-from t_truth import DAY, Fake, one, place, shop
 
 TIERS = """
 tier 'a' { rank = 1
@@ -19,16 +19,12 @@ tier 'top' { rank = 9
 EXEC = "on '%s' { exec 'run' { argv = { '/bin/true' } } }\n"
 
 
-def iso(t):
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(t))
-
-
 def ping(p, sale, kind="sale", **more):
     """As a forger would write it, who knows the URL and what is public."""
     fields = {"seller_id": p.fake.about["seller_id"], "sale_id": sale,
               "product_name": "Pencil", "permalink": "pencil",
               "email": "eve@example.com", "price": "1000",
-              "sale_timestamp": iso(time.time() - 1), "refunded": "false",
+              "sale_timestamp": iso(time.time()), "refunded": "false",
               **{k.replace("__", "["): v for k, v in more.items()},
               "resource_name": kind}
     return p.cgi("POST", "/hooks/gumroad/" + p.tokens[0], urlencode({
@@ -114,7 +110,8 @@ def changed():
     buyer, key = p.rows("SELECT buyer, license FROM purchases")[0]
     ping(p, "Forged0001==", email="ada@example.com", permalink="club",
          subscription_id=s["subscription"], purchaser_id=buyer,
-         license_key=key, recurrence="monthly", **{
+         license_key=key, recurrence="monthly",
+         sale_timestamp=iso(time.time() + 5), **{
              "variants[Tier]": "Influencer"})
     same(one(p, "ada@example.com"), "top", "believed, at first")
     same(p.rows("SELECT awaits FROM outbox"), [("gumroad/Forged0001==",)],

@@ -4,75 +4,14 @@ the same, whatever pings were lost, forged or corrected."""
 
 import sys
 sys.dont_write_bytecode = True
-from pathlib import Path
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fake"))
 import json
 import secrets
-import signal
 import time
 
-from client import Fake
-from lib import (CTL_PROGRAM, FORM, SLOW, Place, jwt, main, ok, same, start,
-                 stop, until)
-from t_live import Stream
+from asked import agrees, one, place, shop
+from lib import main, ok, same
 
 DAY = 86400
-
-
-def shop(*more):
-    """A shop whose clock goes with ours."""
-    return Fake("--seed", 7, *more, clock=time.strftime(
-        "%Y-%m-%dT%H:%M:%SZ", time.gmtime()), speed=1)
-
-
-def place(f, more="", token="fake-token", tiers=""):
-    p = Place(tiers="")
-    text = p.conf.read_text()
-    text = text.replace("gumroad {\n", "gumroad {\n  api_token = '%s'\n"
-                        "  api = 'http://127.0.0.1:%d'\n  %s\n" % (
-                            token, f.port, more))
-    p.conf.write_text(text + tiers)
-    p.fake = f
-    return p
-
-
-def purchases(p):
-    return {row[0]: row[1:] for row in p.rows(
-        "SELECT sale, refunded_at IS NOT NULL, disputed_at IS NOT NULL, "
-        "revoked_at IS NOT NULL, until IS NULL OR until > %d, since IS NOT "
-        "NULL, confirmed_at IS NOT NULL FROM purchases" % time.time())}
-
-
-def agrees(p, name):
-    """Each sale that is listed or was given is here, and stands as there."""
-    here = purchases(p)
-    truth = p.fake.do("truth")
-    wrong = []
-    for s in truth["sales"].values():
-        # the giftee's side is never listed
-        if s["known_at"] is None or s["gift"] or s["test"] or \
-                s["state"] not in ("successful", "not_charged"):
-            continue
-        mine = here.get(s["id"])
-        if mine is None:
-            wrong.append((s["id"], "missing"))
-            continue
-        refunded, disputed, revoked, _, since, confirmed = mine
-        told = (bool(s["refunded"]), bool(s["disputed"]), bool(s["revoked"]))
-        if (bool(refunded), bool(disputed), bool(revoked)) != told:
-            wrong.append((s["id"], mine, told))
-    ok(len(truth["sales"]) > 0 and not wrong, name + ": sales", wrong[:5])
-    wrong = []
-    for who, access in truth["access"].items():
-        mine = json.loads(p.cli("access", "--email", who, "--json").stdout)
-        if bool(mine["tier"]) != bool(access):
-            wrong.append((who, mine["tier"], access))
-    ok(not wrong, name + ": access", wrong[:5])
-
-
-def one(p, email):
-    return json.loads(
-        p.cli("access", "--email", email, "--json").stdout)["tier"]
 
 
 def imported():
@@ -125,148 +64,6 @@ def lost():
     ok("no ping of this sale ever came" in done and "refunded" in done, "explain tells it",
        done)
     same(p.cli("reconcile").returncode, 0, "then nothing differs")
-
-
-def pinged(p, n, email="eve@example.com", ago=0, sale=None, user=None):
-    """A ping; without a sale of the shop a forged one."""
-    body = ("seller_id=%s&product_id=x==&product_name=Pencil&permalink=pencil&"
-            "email=%s&price=1000&currency=usd&quantity=1&sale_id=%s"
-            "&sale_timestamp=%s&resource_name=sale&refunded=false&"
-            "disputed=false&dispute_won=false" % (
-                p.fake.about["seller_id"], email,
-                sale or "Forged%018d==" % n, time.strftime(
-                    "%Y-%m-%dT%H:%M:%SZ",
-                    time.gmtime(time.time() - ago)))).encode()
-    if user:
-        body += b"&url_params%5Buser_id%5D=" + user.encode()
-    return body
-
-
-def forged(p, *args, **more):
-    return p.direct("POST", "/hooks/gumroad/" + p.tokens[0],
-                    pinged(p, *args, **more), FORM)
-
-
-def forgeries():
-    f = shop()
-    p = place(f, "confirm = 'after'")
-    p.run()
-    real = f.buy(email="ada@example.com")["sale"]
-    same(forged(p, 1).word(), "recorded", "a forged ping is taken")
-    forged(p, 2, "old@example.com", 30 * DAY)
-    same((one(p, "eve@example.com"), one(p, "old@example.com")),
-         ("pencil", "pencil"), "and believed, at first")
-    until(lambda: p.rows("SELECT 1 FROM purchases WHERE sale = ? AND "
-                         "confirmed_at IS NOT NULL", real), "the real sale")
-    until(lambda: p.one("SELECT count(*) FROM meta WHERE name LIKE "
-                        "'absent:%'") == 2, "the first look for both")
-    p.execute("UPDATE meta SET value = CAST(value AS INTEGER) - 4000 "
-              "WHERE name LIKE 'absent:%'")
-    same(stop(p.program), 0, "exit 0")
-    p.run()
-    until(lambda: one(p, "eve@example.com") is None, "that it is void")
-    until(lambda: one(p, "old@example.com") is None, "and the dated back")
-    same(one(p, "ada@example.com"), "pencil", "a real one stays")
-    same(p.rows("SELECT what FROM drift WHERE what = 'absent'"),
-         [("absent",), ("absent",)], "drift tells it")
-    same(stop(p.program), 0, "exit 0 again")
-
-
-def flood():
-    f = shop()
-    p = place(f)
-    real = f.buy(email="ada@example.com")["sale"]
-    same(p.cli("reconcile").returncode, 1, "flood: a real sale")
-    p.run()
-    for n in range(60):
-        forged(p, n, "eve%d@example.com" % n)
-    until(lambda: p.one("SELECT count(*) FROM meta WHERE name LIKE "
-                        "'absent:%'") == 60, "a first look at each")
-    p.execute("UPDATE meta SET value = CAST(value AS INTEGER) - 4000 "
-              "WHERE name LIKE 'absent:%'")
-    same(stop(p.program), 0, "flood: exit 0")
-    p.run()
-    until(lambda: p.one("SELECT count(*) FROM purchases WHERE since IS NOT "
-                        "NULL") == 1, "all to be void")
-    same(p.one("SELECT count(*) FROM events WHERE platform = 'manual' AND "
-               "kind = 'confirm'"), 1, "flood: the brake")
-    forged(p, 99, "eve99@example.com")
-    same(one(p, "eve99@example.com"), None, "flood: the next gives nothing")
-    same(one(p, "ada@example.com"), "pencil", "flood: a real one stays")
-    ok(real, "flood: its number")
-    same(stop(p.program), 0, "flood: exit 0 again")
-
-
-def before():
-    f = shop()
-    p = place(f, "confirm = 'before'")
-    p.run()
-    same(forged(p, 1).word(), "recorded", "before: a forged ping is taken")
-    same(one(p, "eve@example.com"), None, "before: and gives nothing")
-    f.do("register", ping_url="http://127.0.0.1:1/")
-    real = f.buy(email="ada@example.com")["sale"]
-    begun = time.monotonic()
-    until(lambda: one(p, "ada@example.com") == "pencil", "the real one")
-    ok(time.monotonic() - begun < 20, "before: a real one opens by itself",
-       real)
-    same(one(p, "eve@example.com"), None, "before: the forged one never")
-    same(stop(p.program), 0, "exit 0")
-
-
-def waiting():
-    """An open page hears that its sale is being confirmed."""
-    f = shop()
-    # no pass of its own finds the sale before its ping
-    p = place(f, "confirm = 'before'\n  reconcile = '0'")
-    p.run()
-    p.nginx()
-    cookie = {"Cookie": "gatepost=" + jwt(p, "u1")}
-    s, other = Stream(p, jwt(p, "u1")), Stream(p, jwt(p, "u3"))
-    same(["confirming" in o for _, o in s.wait(1) + other.wait(1)],
-         [False, False], "waiting: nothing came")
-    # the page is told before the shop has answered
-    f.do("misbehave", kind="delay", path="/v2/sales", seconds=2)
-    real = f.buy(email="ada@example.com", url_params={"user_id": "u1"})["sale"]
-    same(forged(p, 0, "ada@example.com", sale=real, user="u1").word(),
-         "recorded", "waiting: its ping")
-    begun = time.monotonic()
-    got = s.wait(2)
-    ok(len(got) == 2 and got[1][1].get("confirming") is True and
-       got[1][1]["tier"] is None and got[1][0] == got[0][0] and
-       time.monotonic() - begun < (5 if SLOW else 1),
-       "waiting: the stream tells it at once", got)
-    a = p.cgi("GET", "/live?quiet", headers=cookie).json()
-    same((a["tier"], a.get("confirming")), (None, True), "waiting: as CGI")
-    same(p.get("/live?quiet", cookie).json(), a, "waiting: the object once")
-    a = p.access("user=u1").json()
-    ok("confirming" not in a and a["tier"] is None,
-       "waiting: apps get what they always get", a)
-    same(p.one("SELECT count(*) FROM changes"), 0, "waiting: no change")
-    got = s.wait(3)
-    ok(len(got) == 3 and got[2][1]["tier"] == "pencil" and
-       "confirming" not in got[2][1], "waiting: confirmed, it opens", got)
-    f.do("misbehave", clear=True)
-    t = Stream(p, jwt(p, "u2"))
-    t.wait(1)
-    p.cgi("POST", "/hooks/gumroad/" + p.tokens[0], pinged(p, 1, user="u2"),
-          FORM)
-    ok(t.wait(2)[-1][1].get("confirming"),
-       "waiting: a forged one at first, taken by another process")
-    until(lambda: p.one("SELECT count(*) FROM meta WHERE name LIKE "
-                        "'absent:%'") == 1, "the first look")
-    p.execute("UPDATE meta SET value = CAST(value AS INTEGER) - 4000 "
-              "WHERE name LIKE 'absent:%'")
-    same((len(s.events()), len(other.events())), (3, 1),
-         "waiting: nobody else is told")
-    same(stop(p.program), 0, "exit 0")
-    f.do("misbehave", kind="delay", path="/v2/sales", seconds=2)
-    p.run()
-    t = Stream(p, jwt(p, "u2"))
-    got = t.wait(2)
-    ok(len(got) == 2 and got[0][1].get("confirming") and
-       "confirming" not in got[1][1] and got[1][1]["tier"] is None,
-       "waiting: the shop knows no such sale", got)
-    same(stop(p.program), 0, "exit 0 again")
 
 
 def registered():
@@ -355,19 +152,5 @@ def faults():
        "a token of another account", done)
 
 
-def killed():
-    f = shop("--history", 200)
-    p = place(f)
-    child = start([CTL_PROGRAM, "-c", p.conf, "import", "gumroad"])
-    until(lambda: p.rows("SELECT 1 FROM readings WHERE read > 20"), "some")
-    child.send_signal(signal.SIGKILL)
-    child.wait()
-    p.execute("DELETE FROM meta WHERE name LIKE 'lease%'")
-    done = p.cli("import", "gumroad")
-    same(done.returncode, 0, "goes on after a kill")
-    agrees(p, "after a kill")
-
-
 if __name__ == "__main__":
-    main(imported, lost, forgeries, flood, before, waiting, registered, faults,
-         killed)
+    main(imported, lost, registered, faults)

@@ -10,9 +10,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from asked import encoded, place, sale_ping, shop
 from lib import SLOW, TOP, jwt, main, note, ok, same, skip, start, stop
 from t_browser import install
-from t_truth import pinged, place, shop
 
 SCRIPT = TOP / "tests/e2e/waiting.mjs"
 LIMIT = 120  # seconds, for all that the browser does
@@ -42,10 +42,11 @@ def waiting():
     order = {"url": "http://127.0.0.1:%d" % p.port, "chromium": program,
              "modules": str(modules), "shots": str(shots),
              "root": os.getuid() == 0, "hook": "/hooks/gumroad/" + p.tokens[0],
-             "real": {"pass": jwt(p, "u1"), "ping": pinged(
-                 p, 0, "ada@example.com", sale=real, user="u1").decode()},
-             "forged": {"pass": jwt(p, "u2"), "ping": pinged(
-                 p, 1, user="u2").decode()}}
+             "real": {"pass": jwt(p, "u1"), "ping": encoded(sale_ping(
+                 p, real, email="ada@example.com",
+                 **{"url_params[user_id]": "u1"})).decode()},
+             "forged": {"pass": jwt(p, "u2"), "ping": encoded(sale_ping(
+                 p, "Forged==", **{"url_params[user_id]": "u2"})).decode()}}
     child = start(["timeout", LIMIT, "node", SCRIPT], text=True,
                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     child.stdin.write(json.dumps(order))

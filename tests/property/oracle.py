@@ -188,6 +188,9 @@ class Sale:
         # what the first of them told
         self.own_user = first(d.get("user") for d in told)
         self.recurrence = first(d.get("recurrence") for d in told)
+        if self.reading and not (self.reading.get("subscription") or
+                                 self.reading.get("recurrence")):
+            self.recurrence = None  # bought once, whatever a ping says
         self.months = self.recurrence and MONTHS.get(self.recurrence, 1)
         self.sender = bool(self.reading and self.reading.get("sender"))
         if self.sender:
