@@ -3,7 +3,7 @@
 packages_build="gcc libc6-dev make autoconf automake pkgconf libfcgi-dev
 	libjansson-dev libssl-dev libsqlite3-dev libcurl4-openssl-dev
 	libpq-dev"
-packages_serve="nginx-light curl sqlite3"
+packages_serve="nginx-light curl sqlite3 python3"
 packages_test="clang clang-format libclang-rt-dev valgrind mandoc python3
 	python3-prometheus-client curl sqlite3 spawn-fcgi xz-utils chromium
 	iproute2 msmtp

@@ -29,14 +29,16 @@ class Served:
               "Ctrl-C stops it" in self.text, "nginx/serve", BUILDING)
         return self.child.poll() is None
 
-    def children(self):
-        """Its processes, by pid: gatepost.fcgi, nginx and its workers."""
+    def children(self, own=False):
+        """Its processes, by pid: gatepost.fcgi, nginx, the shop; and theirs,
+        unless own."""
         found = {}
         for pid in os.listdir("/proc"):
             try:
                 with open("/proc/%s/stat" % pid) as f:
                     fields = f.read().rsplit(")", 1)
-                if int(fields[1].split()[3]) == self.child.pid:
+                parent, _, session = map(int, fields[1].split()[1:4])
+                if (parent if own else session) == self.child.pid:
                     found[int(pid)] = fields[0].split("(")[1]
             except (OSError, ValueError, IndexError):
                 pass

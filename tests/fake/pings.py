@@ -80,6 +80,12 @@ class Delivery:
                              for t, s in self.attempts]}
 
 
+def is_about(rule, subject):
+    wanted = rule["subject"]
+    return wanted is None or subject in (
+        wanted if isinstance(wanted, list) else [wanted])
+
+
 class Pings:
     def __init__(self, shop, targets, seed=1, client="ruby", old=False):
         """targets(resource) lists the URLs that want it; one that stands
@@ -134,8 +140,9 @@ class Pings:
         self._queue(twin)
 
     def rule(self, do, resource="*", subject=None, count=None, **more):
-        """The next count pings (all: None) of a resource or a subject are
-        lost, doubled, held or late by seconds; later: built then, too."""
+        """The next count pings (all: None) of a resource or a subject, or
+        of one of several, are lost, doubled, held or late by seconds; later:
+        built then, too."""
         if do not in RULES:
             raise ValueError("do is one of: " + " ".join(RULES))
         self.rules.append(dict(more, do=do, resource=resource,
@@ -145,7 +152,7 @@ class Pings:
         for rule in self.rules:
             if rule["do"] in kinds and rule["count"] != 0 and \
                     fnmatch.fnmatch(resource, rule["resource"]) and \
-                    rule["subject"] in (None, subject):
+                    is_about(rule, subject):
                 if rule["count"] is not None:
                     rule["count"] -= 1
                 return rule
@@ -162,14 +169,14 @@ class Pings:
             self._queue(delivery)
         return held
 
-    def lose(self, subject):
-        """What waits about it, and its next ping."""
+    def lose(self, *subjects):
+        """What waits about one of them; else its next ping."""
         waiting = [d for d in self.log
-                   if d.subject == subject and d.state in ("waiting", "held")]
+                   if d.subject in subjects and d.state in ("waiting", "held")]
         for delivery in waiting:
             delivery.state = "lost"
         if not waiting:
-            self.rule("lose", subject=subject, count=1)
+            self.rule("lose", subject=list(subjects), count=1)
 
     # ---- out -------------------------------------------------------------
 
@@ -207,6 +214,13 @@ class Pings:
             self._queue(delivery)
         else:
             delivery.state = "gone"
+
+    def resume(self):
+        """After a restart: what was on its way goes out once more."""
+        for delivery in self.log:
+            if delivery.state == "on its way":
+                delivery.state = "waiting"
+                self._queue(delivery)
 
     def test_ping(self, url):
         """The settings page's button. It is never tried again."""

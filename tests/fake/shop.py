@@ -49,6 +49,7 @@ class Shop(Checkout, Membership, Money):
         self.sales, self.subscriptions = {}, {}
         self.rows = {}  # of the sales, by order number
         self.told = []
+        self.moment = None  # no ping waits longer; None: as Gumroad's do
 
     @property
     def now(self):
@@ -62,6 +63,8 @@ class Shop(Checkout, Membership, Money):
 
     def announce(self, resource, delay, **more):
         notice = Notice(resource, at=self.now, **more)
+        if self.moment is not None:
+            delay = min(delay, self.moment)
         self.agenda.at(self.now + delay, self._tell, notice)
 
     def untold(self):

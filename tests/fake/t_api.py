@@ -12,12 +12,13 @@ sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE)]
 import http.client
 import http.server
 import json
+import signal
 import threading
 import urllib.parse
 
 from client import Fake
 from clock import DAY
-from lib import http_request, main, ok, same, until
+from lib import folder, http_request, main, ok, same, stop, until
 from story import HOOK, decoded
 
 
@@ -454,12 +455,18 @@ def page():
     same(told["url_params"], {"user_id": "7"}, "for the user of the link")
     a = http_request(f.port, "GET", "/?bought=" + sale["id"])
     ok(b"goes out in 10 s" in a.body, "it says what is sent, and when")
-    for act, key in (("revoke", "access_revoked"), ("refund", "refunded"),
+    for act, key in (("refund_half", "partially_refunded"),
+                     ("revoke", "access_revoked"), ("refund", "refunded"),
                      ("cancel", "cancelled")):
         f.ask("POST", "/do", token=None, body=urllib.parse.urlencode(
             {"do": act, "sale": sale["id"]}))
         ok(f.sales()["sales"][0][key], "the button: " + act)
-    for act in ("forge", "lose", "advance", "resend"):
+    a = http_request(f.port, "GET", "/counter")
+    same([a.status, b"cancelled, paid until" in a.body,
+          b"Gatepost" in a.body], [200, True, False],
+         "behind the counter, with no Gatepost beside it")
+    for act in ("forge", "lose", "lose_all", "lose_none", "fail_refund",
+                "advance", "resend"):
         a = f.ask("POST", "/do", token=None, body=urllib.parse.urlencode(
             {"do": act, "sale": sale["id"], "product": "club",
              "email": "x@example.com", "seconds": 60}))
@@ -468,6 +475,28 @@ def page():
     a = f.ask("POST", "/l/buy", token=None, body="product=club&email=x")
     ok("That+was+not+done" in a.headers["location"], "no such address", a)
     same(http_request(f.port, "GET", "/shop.css").status, 200, "its style")
+
+
+def kept():
+    """A shop that ends goes on where it was; a ping of then goes out now."""
+    state, more = folder() / "state", ("--moment", "3")
+    for how in (signal.SIGTERM, signal.SIGINT):
+        f = Fake("--state", state, *more)
+        f.do("register", ping_url="http://127.0.0.1:1/x", url=HOOK)
+        sale = f.buy()["sale"]
+        f.do("forge")
+        was = f.walk(), f.do("truth"), f.about["seller_id"]
+        same(stop(f.child, how), 0, "exit 0: %s" % how)
+        f = Fake("--state", state, "--seed", "other", *more)
+        same((f.walk(), f.do("truth"), f.about["seller_id"]), was,
+             "the same shop, whatever the seed")
+        told = f.get("/v2/resource_subscriptions?resource_name=sale").json()
+        same(told["resource_subscriptions"], [], "nobody is registered")
+        f.do("advance", seconds=3, post=False)
+        same([p["resource"] for p in f.do("pings")["pings"]
+              if p["subject"] == sale], ["sale"], "3 s later the ping")
+        same(stop(f.child), 0, "exit 0")
+        same(oct(state.stat().st_mode & 0o777), "0o600", "its mode")
 
 
 def late_rows():
@@ -481,4 +510,4 @@ def late_rows():
 
 
 main(sales, hidden_sales, late_rows, subscribers, subscriptions, tokens,
-     periods, licences, misbehaves, posts, control, take, page)
+     periods, licences, misbehaves, posts, control, take, page, kept)

@@ -60,6 +60,7 @@ class World:
         self.api = Api([self.account, self.other], old, strict_urls)
         self.switches, self.counts = Switches(), Counts()
         self.ended = threading.Event()
+        self.keep = lambda: None  # called when something was done
 
     @property
     def shop(self):
@@ -99,6 +100,8 @@ class World:
                     status = pings.post(delivery, account.pings.client)
                     with self.lock:
                         account.pings.answered(delivery, status)
+                if due:
+                    self.keep()
                 with self.lock:
                     if now >= target and (not post or self._idle(now)):
                         return
