@@ -7,7 +7,6 @@
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/time.h"
-#include "truth/known.h"
 
 enum { MEMORY_MAX = 64 * 1024 * 1024, PUT_MS = 10000, PUT_PAUSE_MS = 20 };
 
@@ -98,7 +97,7 @@ pass_open(struct pass *p, const struct config *c,
 	crypto_hex(random, sizeof(random), hex);
 	snprintf(p->holder, sizeof(p->holder), "%ld-%s", (long)getpid(), hex);
 	return take_lease(p, e) != 0 || read_budget(p, e) != 0 ||
-		known_read(p, e) != 0
+		pass_know(p, e) != 0
 	    ? -1
 	    : 0;
 }

@@ -47,6 +47,9 @@ int pass_open(struct pass *p, const struct config *c,
     const struct platform *platform, struct store *store, struct commit *commit,
     struct err *e);
 void pass_close(struct pass *p);
+/* Whose account it is, and its products: p->account, p->products, p->known, as
+ * far as the platform can be asked for them; for pass_open. */
+int pass_know(struct pass *p, struct err *e);
 
 /* A row of readings, from the day of from to that of to; FACT_NO_TIME: of no
  * days. It is written at the end, or already by pass_keep. dry: never. */

@@ -5,9 +5,9 @@
  * The room truth: what a platform knows, read from its API. In: a token, and
  * what the database holds. Out: readings, which commit stores as deliveries;
  * this room writes no state of its own. ask.h asks one question, with manners;
- * pass.h is one pass over the API, with what it has to know first; sales.c and
- * members.c walk the lists, confirm.c reads back what was pinged,
- * registration.c looks after the URLs, turn.c says what is due.
+ * pass.h is one pass over the API, with what it has to know first; walk.c walks
+ * the lists, list.c one that is taken whole or not at all, confirm.c reads back
+ * what was pinged, registration.c looks after the URLs, turn.c says what is due.
  * Keeps the promise that what the platform knows, Gatepost knows.
  */
 

@@ -149,8 +149,11 @@ setup(const struct platform *p, const struct platform_site *site, struct buf *b)
 	    "\"custom_reference_id\": \"test-1\", \"target\": "
 	    "\"%.*s/hooks/%s\"}'\n"
 	    "  4. Digital goods are sent only after you asked Gank to switch "
-	    "them on.\n",
-	    STR_ARG(site->base), p->name);
+	    "them on.\n"
+	    "  5. A creator token (dashboard, Payment Widget) as %s { %s }: "
+	    "a member whose\n     payment got lost is found in the list of "
+	    "members. A new one ends the old.\n",
+	    STR_ARG(site->base), p->name, p->name, p->api->token_key);
 }
 
 static const struct document document = {

@@ -1,4 +1,4 @@
-#include "truth/known.h"
+#include "truth/pass.h"
 
 #include "base/json.h"
 #include "config/config_names.h"
@@ -219,7 +219,7 @@ read_products(struct pass *p, struct err *e)
 }
 
 int
-known_read(struct pass *p, struct err *e)
+pass_know(struct pass *p, struct err *e)
 {
 	unsigned asks = p->ask.platform->api->asks;
 	int rc = (asks & 1U << ASK_ACCOUNT) != 0 ? read_account(p, e)
