@@ -79,9 +79,10 @@ check_truth(struct ctl *ctl, struct store *s, int64_t now, check_say_fn *say,
 		if (own->api_token.p == NULL)
 			say(arg, CHECK_NOTE, p->name,
 			    arena_printf(ctl->arena,
-				"{ %s } is not set: what got lost or was "
-				"forged is never noticed; gatepost-truth(7)",
-				p->api->token_key));
+				"{ %s } is not set: what got lost%s is never "
+				"noticed; gatepost-truth(7)",
+				p->api->token_key,
+				p->api->confirms ? " or was forged" : ""));
 		else if (look(ctl, s, p, now, say, arg, e) != 0)
 			return -1;
 	}
