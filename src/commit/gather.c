@@ -110,7 +110,7 @@ take_manual(void *arg, const struct store_event *row)
 	return 0;
 }
 
-static int
+int
 gather_deliveries(struct gather *g, struct store *s, struct str subject)
 {
 	const struct project_known *known = g->known;

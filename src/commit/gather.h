@@ -24,9 +24,11 @@ struct gather {
 
 #define GATHER_CONFLICT "conflict" /* events.reason */
 
-/* Adds all that is applied of the subject. 0 or -1 with *g->err. */
+/* Adds all that is applied of the subject: its deliveries, and what was done by
+ * hand. 0 or -1 with *g->err. */
 int gather_subject(struct gather *g, struct store *s, struct str subject);
-/* Adds what was done by hand under that subject of platform "manual". */
+int gather_deliveries(struct gather *g, struct store *s, struct str subject);
+/* about: the subject of events of platform "manual". */
 int gather_by_hand(struct gather *g, struct store *s, struct str about);
 /* Adds what stands for the whole platform. */
 int gather_marks(struct gather *g, struct store *s);

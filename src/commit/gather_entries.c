@@ -1,5 +1,6 @@
 #include "commit/gather.h"
 
+#include "fold/manual.h"
 #include "fold/member.h"
 
 /* ---- the buyer's memberships ---- */
@@ -95,12 +96,15 @@ gather_entries(struct gather *g, struct store *s, struct str subject)
 		g->entries = entries;
 		return 0;
 	}
-	if (gather_subject(&list, s, entries) != 0)
+	if (gather_deliveries(&list, s, entries) != 0)
 		return -1;
 	if (list.n == 0)
 		return 0;
 	g->entries = entries;
-	if (read_members(g, s, entries, subject, &m, &n) != 0 ||
+	struct str about =
+	    manual_subject(g->arena, str_from(g->platform->name), entries);
+	if (gather_by_hand(&list, s, about) != 0 ||
+	    read_members(g, s, entries, subject, &m, &n) != 0 ||
 	    member_pick(list.d, &list.n, m, n, subject, g->arena, g->err) != 0)
 		return -1;
 	for (size_t i = 0; i < list.n; i++) {
