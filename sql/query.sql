@@ -734,7 +734,10 @@ ORDER BY id DESC LIMIT $3;
 SELECT platform, what, count(*), max(at) FROM drift
 GROUP BY platform, what ORDER BY platform, what;
 -- name: drift_forget
-UPDATE drift SET had = NULL, has = NULL WHERE had = $1 OR has = $1;
+UPDATE drift SET had = NULL, has = NULL,
+	subscription = CASE WHEN subscription = $1 THEN NULL
+		ELSE subscription END
+WHERE had = $1 OR has = $1 OR subscription = $1;
 -- name: drift_forget_sale
 UPDATE drift SET had = NULL, has = NULL
 WHERE platform = $1 AND sale = $2 AND what = 'email';

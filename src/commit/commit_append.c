@@ -191,6 +191,8 @@ look_ahead(struct commit *c, const struct waiter *w, int beside)
 	store_ahead_about(
 	    c->store, manual_subject(c->arena, platform, subject));
 	store_ahead_person(c->store, f->user_ref, f->email);
+	if (f->entries.p != NULL)
+		store_ahead_subject(c->store, platform, f->entries);
 }
 
 int

@@ -109,18 +109,47 @@ of_membership(struct reading_result *out, const struct drift_rows *was,
 		    was_over ? time_of(a, is->until) : new->status);
 }
 
+/* Of an entry of a list of members: which membership it lengthens; or that the
+ * buyer has none here, so that a payment is missing. */
+static void
+of_entry(struct reading_result *out, const struct fact *f,
+    const struct rows *was, const struct rows *is, int64_t at, struct arena *a)
+{
+	int gives = 0;
+	for (size_t i = 0; i < is->n; i++) {
+		const struct store_purchase *new = &is->v[i];
+		gives |= new->since != STORE_NULL;
+		for (size_t k = 0; k < was->n && out->n_drift == 0; k++) {
+			const struct store_purchase *old = &was->v[k];
+			if (!str_eq(old->sale, new->sale) ||
+			    new->until == STORE_NULL ||
+			    new->until <= old->until)
+				continue;
+			out->sale = new->sale;
+			add(out, "alive", time_of(a, old->until),
+			    time_of(a, new->until));
+		}
+	}
+	out->open = !gives && f->ends_at != FACT_NO_TIME && f->ends_at > at;
+	if (out->open)
+		add(out, "missing", STR_NONE, time_of(a, f->ends_at));
+}
+
 void
 drift_find(struct reading_result *out, const struct fact *f,
     const struct drift_rows *was, const struct drift_rows *is, int64_t at,
     struct arena *a)
 {
 	out->n_drift = 0;
+	out->open = 0;
 	if (f->kind == FACT_ABSENT && was->sale != NULL &&
 	    was->sale->since != STORE_NULL &&
 	    (is->sale == NULL || is->sale->since == STORE_NULL))
 		add(out, "absent", was->sale->tier, STR_NONE);
 	if (f->kind == FACT_READBACK && is->sale != NULL)
 		of_sale(out, f, was->sale, is->sale, a);
+	if (f->kind == FACT_MEMBER)
+		of_entry(out, f, was->all, is->all, at, a);
 	if (f->kind == FACT_SUBSCRIBER)
 		of_membership(out, was, is, at, a);
 }

@@ -9,6 +9,7 @@ struct drift_rows {
 	const struct store_purchase *sale; /* the reading's; NULL: none */
 	const struct store_subscription *membership; /* NULL: none */
 	int64_t until; /* of the subject; STORE_NULL: gives nothing */
+	const struct rows *all; /* of an entry: the buyer's; else unused */
 };
 
 /* Fills out->drift; texts live in the arena. f: the reading. */

@@ -50,6 +50,12 @@ int project_marks(struct store *s, const struct config *c,
     const struct platform *p, struct arena *a, struct fold_delivery **out,
     size_t *n, struct err *e);
 
+/* What the platform's list of members says of a subject: deliveries of the
+ * subject of the buyer's entries that are folded with it; mostly none. */
+int project_entries(struct store *s, const struct config *c,
+    const struct platform *p, struct str subject, struct arena *a,
+    struct fold_delivery **out, size_t *n, struct err *e);
+
 /* How many rows project_any would change; nothing is written. */
 int project_differs(struct store *s, const struct config *c,
     struct str platform, struct str subject, struct arena *a, size_t *rows,

@@ -6,133 +6,11 @@
 #include "config/config_names.h"
 #include "fold/fold.h"
 #include "fold/manual.h"
+#include "commit/gather.h"
 #include "commit/refile.h"
 #include "commit/replace.h"
 
 enum { DIGEST_TEXT_MAX = 1024 * 1024 };
-
-/* A subject's deliveries and what was done to it by hand. */
-struct gather {
-	const struct config *config;
-	const struct platform *platform;
-	const struct project_known *known;
-	struct arena *arena;
-	struct fold_delivery *d;
-	size_t n, size;
-	int64_t *conflicts; /* events noted as contradicting another one */
-	size_t n_conflicts;
-	struct err *err;
-	int failed;
-};
-
-static const char conflict[] = "conflict";
-
-static struct fold_delivery *
-gather_room(struct gather *g)
-{
-	struct fold_delivery *d =
-	    arena_grow(g->arena, g->d, g->n, &g->size, sizeof(*d));
-	if (d == NULL)
-		return NULL;
-	g->d = d;
-	return &g->d[g->n];
-}
-
-/* A later decoder may understand less: what it keeps does not count, but for
- * what a reading of its sale explains. */
-static void
-take_fact(struct gather *g, int64_t event, const struct fact *fact,
-    int64_t sent_at, int64_t seen_at)
-{
-	if (fact_counts(fact))
-		g->d[g->n++] = (struct fold_delivery){ .fact = fact,
-			.event = event,
-			.sent_at = sent_at,
-			.seen_at = seen_at };
-}
-
-/* Events that were noted as contradicting another one: *n grows by one. */
-static int
-take_conflict(struct gather *g, int64_t event)
-{
-	int64_t *v = arena_alloc(g->arena, (g->n_conflicts + 1) * sizeof(*v));
-	if (v == NULL)
-		return -1;
-	if (g->n_conflicts > 0)
-		memcpy(v, g->conflicts, g->n_conflicts * sizeof(*v));
-	v[g->n_conflicts++] = event;
-	g->conflicts = v;
-	return 0;
-}
-
-static int
-take_delivery(void *arg, const struct store_event *row)
-{
-	struct gather *g = arg;
-	const struct fact *fact = NULL;
-	if (gather_room(g) == NULL)
-		goto memory;
-	if (g->known != NULL && g->known->event == row->id) {
-		fact = g->known->fact;
-	} else {
-		struct fact *f = arena_alloc(g->arena, sizeof(*f));
-		char *body = arena_dup(g->arena, row->body.p, row->body.n);
-		struct decode_opts opts = project_opts(g->config, g->platform);
-		if (f == NULL || body == NULL)
-			goto memory;
-		if (platform_decode(g->platform, row->kind,
-			(struct str){ body, row->body.n }, &opts, g->arena, f,
-			g->err) != 0) {
-			g->failed = 1;
-			return 1;
-		}
-		/* that of a delivery rewritten since would be another one */
-		f->delivery = str_copy(g->arena, row->delivery);
-		if (f->delivery.p == NULL)
-			goto memory;
-		fact = f;
-	}
-	if (str_eq_z(row->reason, conflict) && take_conflict(g, row->id) != 0)
-		goto memory;
-	/* versions before this one stored no time of sending for a retry */
-	take_fact(g, row->id, fact,
-	    row->sent_at != STORE_NULL ? row->sent_at
-				       : row->received_at - fact->sent_ago,
-	    row->last_seen_at);
-	return 0;
-memory:
-	g->failed = 1;
-	err_set(g->err, ERR_MEMORY, "out of memory");
-	return 1;
-}
-
-/* Manual events about the subject, decoded; one that this version does not
- * know says nothing. */
-static int
-take_manual(void *arg, const struct store_event *row)
-{
-	struct gather *g = arg;
-	struct fold_delivery *d = gather_room(g);
-	struct manual *m = arena_alloc(g->arena, sizeof(*m));
-	struct err err = { .code = ERR_NONE };
-	char *delivery = arena_dup(g->arena, row->delivery.p, row->delivery.n);
-	int unknown = d != NULL && m != NULL && delivery != NULL &&
-	    manual_decode(g->arena, row->body,
-		(struct str){ delivery, row->delivery.n }, m, &err) != 0;
-	if (d == NULL || m == NULL || delivery == NULL ||
-	    err.code == ERR_MEMORY) {
-		g->failed = 1;
-		err_set(g->err, ERR_MEMORY, "out of memory");
-		return 1;
-	}
-	if (unknown)
-		return 0;
-	*d = (struct fold_delivery){
-		.manual = m, .event = row->id, .sent_at = row->received_at
-	};
-	g->n++;
-	return 0;
-}
 
 /* Texts fit for columns, in place. */
 static int
@@ -173,65 +51,18 @@ clean_rows(struct arena *a, struct fold_rows *rows, struct err *e)
 	return bad ? err_set(e, ERR_MEMORY, "out of memory") : 0;
 }
 
-static int
-gather_deliveries(struct gather *g, struct store *s, struct str subject)
-{
-	const struct project_known *known = g->known;
-	if (known == NULL || !known->alone)
-		return store_event_of_subject(s, str_from(g->platform->name),
-			   subject, take_delivery, g, g->err) != 0 ||
-			g->failed
-		    ? -1
-		    : 0;
-	if (gather_room(g) == NULL)
-		return err_set(g->err, ERR_MEMORY, "out of memory");
-	take_fact(g, known->event, known->fact, known->sent_at, known->sent_at);
-	return 0;
-}
-
-/* What stands for the whole platform, into the same list. */
-static int
-gather_marks(struct gather *g, struct store *s)
-{
-	const struct platform *p = g->platform;
-	if (g->config->rules.confirm[platform_index(p)] == TIER_CONFIRM_OFF)
-		return 0;
-	struct str about = manual_subject(
-	    g->arena, str_from(p->name), STR(MANUAL_CONFIRM_SUBJECT));
-	return about.p == NULL ? err_set(g->err, ERR_MEMORY, "out of memory")
-			       : store_event_of_subject(s, STR("manual"), about,
-				     take_manual, g, g->err);
-}
-
-int
-project_marks(struct store *s, const struct config *c, const struct platform *p,
-    struct arena *a, struct fold_delivery **out, size_t *n, struct err *e)
-{
-	struct gather g = { .config = c, .platform = p, .arena = a, .err = e };
-	int rc = gather_marks(&g, s);
-	*out = g.d;
-	*n = g.n;
-	return rc != 0 || g.failed ? -1 : 0;
-}
-
 /* What the subject's rows have to be. */
 static int
 fold_now(struct store *s, const struct config *c, const struct platform *p,
     struct str subject, const struct project_known *known, struct gather *g,
     struct fold_rows *rows, struct err *e)
 {
-	struct str platform = str_from(p->name);
-	struct str about = manual_subject(g->arena, platform, subject);
 	g->config = c;
 	g->platform = p;
 	g->known = known;
 	g->err = e;
-	if (about.p == NULL)
-		return err_set(e, ERR_MEMORY, "out of memory");
-	if (gather_deliveries(g, s, subject) != 0 ||
-	    store_event_of_subject(
-		s, STR("manual"), about, take_manual, g, e) != 0 ||
-	    gather_marks(g, s) != 0 || g->failed ||
+	if (gather_subject(g, s, subject) != 0 || gather_marks(g, s) != 0 ||
+	    gather_entries(g, s, subject) != 0 ||
 	    fold_subject(
 		p, subject, g->d, g->n, &c->rules, g->arena, rows, e) != 0)
 		return -1;
@@ -255,7 +86,7 @@ note_conflicts(struct store *s, const struct gather *g,
 	for (size_t i = 0; i < rows->n_conflicts; i++)
 		if (!is_in(g->conflicts, g->n_conflicts, rows->conflicts[i]) &&
 		    store_event_status(s, rows->conflicts[i], STR("applied"),
-			str_from(conflict), e) != 0)
+			STR(GATHER_CONFLICT), e) != 0)
 			return -1;
 	for (size_t i = 0; i < g->n_conflicts; i++)
 		if (!is_in(
@@ -326,16 +157,19 @@ send_sales(struct store *s, const struct config *c, const struct platform *p,
 	return 0;
 }
 
-int
-project_subject(struct store *s, const struct config *c,
-    const struct platform *p, struct str subject, struct project_known *known,
-    const struct project_when *when, struct arena *a, struct err *e)
+/* *entries: as in struct gather. */
+static int
+project_one(struct store *s, const struct config *c, const struct platform *p,
+    struct str subject, struct project_known *known,
+    const struct project_when *when, struct arena *a, struct str *entries,
+    struct err *e)
 {
 	struct gather g = { .arena = a };
 	struct fold_rows rows;
 	int again = 0;
 	if (fold_now(s, c, p, subject, known, &g, &rows, e) != 0)
 		return -1;
+	*entries = g.entries;
 	if (known != NULL && known->alone && rows.n_purchases <= 1)
 		return replace_nothing(s, c, &rows, when, a, e);
 	if (known == NULL &&
@@ -355,14 +189,35 @@ project_subject(struct store *s, const struct config *c,
 	    : send_sales(s, c, p, subject, &rows, when, a, e);
 }
 
+/* What the list of members says of a buyer belongs to one of all his
+ * memberships; which, the others' payments tell too. */
+int
+project_subject(struct store *s, const struct config *c,
+    const struct platform *p, struct str subject, struct project_known *known,
+    const struct project_when *when, struct arena *a, struct err *e)
+{
+	struct str entries, names[GATHER_MEMBERSHIPS + 1];
+	size_t n = 0;
+	if (project_one(s, c, p, subject, known, when, a, &entries, e) != 0)
+		return -1;
+	if (entries.p != NULL &&
+	    gather_memberships(s, p, entries, a, names, &n, e) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (!str_eq(names[i], subject) &&
+		    project_one(
+			s, c, p, names[i], NULL, when, a, &entries, e) != 0)
+			return -1;
+	return 0;
+}
+
 static int
 fold_grant_now(struct store *s, struct str subject, struct arena *a,
     struct fold_rows *rows, struct err *e)
 {
 	struct gather g = { .arena = a, .err = e };
-	if (store_event_of_subject(
-		s, STR("manual"), subject, take_manual, &g, e) != 0 ||
-	    g.failed || fold_grants(subject, g.d, g.n, a, rows, e) != 0)
+	if (gather_by_hand(&g, s, subject) != 0 ||
+	    fold_grants(subject, g.d, g.n, a, rows, e) != 0)
 		return -1;
 	return clean_rows(a, rows, e);
 }

@@ -24,6 +24,7 @@ enum reading_became {
 	READING_STORED,
 	READING_SAME, /* the one before was seen again */
 	READING_OLD, /* dropped: asked for before that one was last seen */
+	READING_ERASED, /* dropped: it would bring back somebody */
 };
 
 enum { READING_DRIFT_MAX = 8 };
@@ -39,7 +40,10 @@ struct reading_result {
 	int kept; /* not understood, or another seller's */
 	/* in the arena */
 	struct str subject;
-	struct str sale, subscription; /* that it is of, or STR_NONE */
+	/* that it is of, or STR_NONE; an entry of a list of members has the
+	 * buyer's id for a subscription */
+	struct str sale, subscription;
+	int open; /* the difference stays: nothing here could follow it */
 	struct reading_drift drift[READING_DRIFT_MAX];
 	size_t n_drift;
 };

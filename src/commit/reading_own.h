@@ -22,6 +22,8 @@ struct way {
 	int64_t last_seen_at; /* of the newest stored one; STORE_NULL: none */
 	int64_t sent_at; /* of its event: when it was asked for */
 	int is_same;
+	struct str moved; /* of an entry: the membership that it changed */
+	int is_erased; /* nothing may be stored of it */
 };
 
 /* Decodes it, without the person where that one was erased. */

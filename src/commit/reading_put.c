@@ -1,6 +1,7 @@
 #include "commit/reading_own.h"
 
 #include "commit/drift.h"
+#include "commit/gather.h"
 #include "commit/intake.h"
 #include "commit/project.h"
 #include "commit/refile.h"
@@ -32,7 +33,7 @@ copy(struct arena *a, struct str s)
 struct state {
 	struct drift_rows rows;
 	struct store_subscription membership;
-	struct rows sale, all;
+	struct rows sale, all; /* all: of the subject, or of the buyer */
 	int64_t sold_at; /* of the newest sale */
 	struct arena *a;
 };
@@ -69,6 +70,39 @@ later(int64_t a, int64_t b)
 	return a == STORE_NULL || (b != STORE_NULL && b > a);
 }
 
+/* The rows of all memberships that an entry may be about. */
+static int
+read_buyer(struct way *w, struct state *st, struct err *e)
+{
+	struct str names[GATHER_MEMBERSHIPS + 1];
+	size_t n;
+	if (gather_memberships(
+		w->s, w->r->platform, w->fact.entries, w->a, names, &n, e) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (store_purchase_of_subject(w->s, w->platform, names[i],
+			rows_take, &st->all, e) != 0)
+			return -1;
+	return 0;
+}
+
+static int
+read_membership(struct way *w, struct state *st, struct err *e)
+{
+	return store_purchase_of_subject(w->s, w->platform, w->out->subject,
+		   rows_take, &st->all, e) != 0 ||
+		store_subscription_of_subject(w->s, w->platform,
+		    w->out->subject, take_membership, st, e) != 0
+	    ? -1
+	    : 0;
+}
+
+static int
+is_membership(const struct way *w)
+{
+	return w->fact.kind == FACT_SUBSCRIBER || w->fact.kind == FACT_MEMBER;
+}
+
 static int
 read_state(struct way *w, struct state *st, struct err *e)
 {
@@ -81,12 +115,10 @@ read_state(struct way *w, struct state *st, struct err *e)
 		return -1;
 	if (st->rows.sale != NULL)
 		st->sold_at = st->rows.sale->sold_at;
-	if (w->fact.kind != FACT_SUBSCRIBER)
+	if (!is_membership(w))
 		return 0;
-	if (store_purchase_of_subject(w->s, w->platform, w->out->subject,
-		rows_take, &st->all, e) != 0 ||
-	    store_subscription_of_subject(w->s, w->platform, w->out->subject,
-		take_membership, st, e) != 0)
+	if ((w->fact.kind == FACT_MEMBER ? read_buyer : read_membership)(
+		w, st, e) != 0)
 		return -1;
 	for (size_t i = 0; i < st->all.n; i++) {
 		const struct store_purchase *p = &st->all.v[i];
@@ -96,6 +128,7 @@ read_state(struct way *w, struct state *st, struct err *e)
 		if (p->since != STORE_NULL && later(st->rows.until, until))
 			st->rows.until = until;
 	}
+	st->rows.all = &st->all;
 	return st->all.failed ? no_memory(e) : 0;
 }
 
@@ -190,7 +223,8 @@ follow_up(struct way *w, const struct state *was, struct err *e)
 {
 	const struct outbox_reading o = { .platform = w->r->platform,
 		.fact = &w->fact,
-		.subject = w->out->subject,
+		/* an entry's is no membership */
+		.subject = w->moved.p != NULL ? w->moved : w->out->subject,
 		.sale = was->rows.sale,
 		.membership = was->rows.membership,
 		.event = w->out->event,
@@ -204,11 +238,24 @@ is_news(const struct way *w, const struct state *was)
 {
 	const struct store_purchase *row = was->rows.sale;
 	int64_t sold_at =
-	    w->fact.sold_at != FACT_NO_TIME ? w->fact.sold_at : was->sold_at;
+	    w->fact.sold_at != FACT_NO_TIME && w->fact.kind != FACT_MEMBER
+	    ? w->fact.sold_at
+	    : was->sold_at;
 	int waits = row != NULL && row->confirmed_at == STORE_NULL &&
 	    row->since == STORE_NULL;
 	return (!w->r->import || waits) && sold_at != STORE_NULL &&
 	    sold_at >= w->r->at - NEWS_S;
+}
+
+/* The subject of the row that drift_find has named. */
+static struct str
+moved_row(const struct way *w, const struct state *is)
+{
+	for (size_t i = 0; i < is->all.n; i++)
+		if (w->out->sale.p != NULL &&
+		    str_eq(is->all.v[i].sale, w->out->sale))
+			return is->all.v[i].subject;
+	return STR_NONE;
 }
 
 /* Folds the subject, and all that follows from what it changes. */
@@ -229,6 +276,7 @@ apply(struct way *w, struct project_known *known, const struct state *was,
 	    settle_waiting(w, is.rows.sale, e) != 0)
 		return -1;
 	drift_find(w->out, &w->fact, &was->rows, &is.rows, w->r->at, w->a);
+	w->moved = w->fact.kind == FACT_MEMBER ? moved_row(w, &is) : STR_NONE;
 	if (arena_failed(w->a))
 		return no_memory(e);
 	return note_drift(w, e) == 0 &&
@@ -267,7 +315,7 @@ put_again(struct way *w, const struct state *was, struct err *e)
 	int64_t gone = w->r->requested_at - w->last_seen_at;
 	/* what was sent meanwhile is older than this reading from now on; how
 	 * long a membership lasts is told by the time alone */
-	int is_member = w->fact.kind == FACT_SUBSCRIBER, between;
+	int is_member = is_membership(w), between;
 	if (gone <= 0)
 		return 0;
 	if (store_event_since(w->s, &ev, w->last_seen_at, &between, e) != 0)
@@ -289,7 +337,8 @@ find_subject(struct way *w, struct state *was, struct err *e)
 {
 	struct reading_result *out = w->out;
 	out->sale = project_column(w->a, w->fact.sale);
-	out->subscription = project_column(w->a, w->fact.subscription);
+	out->subscription = project_column(w->a,
+	    w->fact.kind == FACT_MEMBER ? w->fact.buyer : w->fact.subscription);
 	if (out->became == READING_STORED)
 		out->subject = w->fact.subject.p != NULL
 		    ? project_column(w->a, w->fact.subject)
@@ -307,13 +356,20 @@ put_one(struct way *w, struct err *e)
 {
 	struct state was;
 	*w->out = (struct reading_result){ .event = 0 };
-	if (reading_decode(w, e) != 0 || reading_compare(w, e) != 0)
+	if (reading_decode(w, e) != 0)
+		return -1;
+	if (w->is_erased) {
+		w->out->became = READING_ERASED;
+		return 0;
+	}
+	if (reading_compare(w, e) != 0)
 		return -1;
 	intake_judge(w->c, w->r->platform, &w->fact, &w->status, &w->reason);
 	if (find_subject(w, &was, e) != 0)
 		return -1;
 	switch (w->out->became) {
 	case READING_OLD:
+	case READING_ERASED:
 		return 0;
 	case READING_SAME:
 		return put_again(w, &was, e);

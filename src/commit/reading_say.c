@@ -97,15 +97,18 @@ leave_out_erased(struct way *w, struct err *e)
 {
 	struct erased er = { .arena = w->a };
 	struct redact_opts all = { .address = STR_NONE };
-	if (w->fact.sale.p == NULL)
+	int is_member = w->fact.kind == FACT_MEMBER;
+	struct str what = is_member ? w->fact.entries : w->fact.sale;
+	if (what.p == NULL)
 		return 0;
-	struct str digest = platform_digest(w->a, w->fact.sale);
+	struct str digest = platform_digest(w->a, what);
 	if (digest.p == NULL)
 		return no_memory(e);
 	if (store_erased_list(w->s, w->platform, digest, take_erased, &er, e) !=
 	    0)
 		return -1;
-	if (!er.all && er.n == 0)
+	w->is_erased = is_member && er.all;
+	if (is_member || (!er.all && er.n == 0))
 		return 0;
 	return (er.all ? redact(w, &all, e) : leave_out_addresses(w, &er, e)) ==
 		0
@@ -126,7 +129,10 @@ static int
 name_object(struct way *w, struct err *e)
 {
 	const struct fact *f = &w->fact;
-	const char *name = f->sale.p != NULL
+	const char *name = f->kind == FACT_MEMBER
+	    ? arena_printf(w->a, "member:%.*s%.*s %lld", STR_ARG(f->entries),
+		  STR_ARG(f->product_id), (long long)f->sold_at)
+	    : f->sale.p != NULL
 	    ? arena_printf(w->a, "sale:%.*s", STR_ARG(f->sale))
 	    : f->subscription.p != NULL
 	    ? arena_printf(w->a, "subscription:%.*s", STR_ARG(f->subscription))
@@ -176,12 +182,12 @@ same_fact(const struct fact *a, const struct fact *b)
 		a->partly_refunded, a->refunded_amount, a->disputed,
 		a->dispute_won, a->revoked, a->listed, a->gift_sender, a->test,
 		a->quantity, a->charges, (int64_t)a->life, a->cancelled_at,
-		a->ended_at, a->failed_at, a->trial_ends_at };
+		a->ended_at, a->failed_at, a->trial_ends_at, a->ends_at };
 	const int64_t numbers_b[] = { (int64_t)b->kind, b->refunded,
 		b->partly_refunded, b->refunded_amount, b->disputed,
 		b->dispute_won, b->revoked, b->listed, b->gift_sender, b->test,
 		b->quantity, b->charges, (int64_t)b->life, b->cancelled_at,
-		b->ended_at, b->failed_at, b->trial_ends_at };
+		b->ended_at, b->failed_at, b->trial_ends_at, b->ends_at };
 	return memcmp(numbers_a, numbers_b, sizeof(numbers_a)) == 0 &&
 	    same_texts(texts_a, texts_b, 7) && a->n_names == b->n_names &&
 	    same_texts(a->names, b->names, a->n_names) &&

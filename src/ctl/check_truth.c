@@ -34,13 +34,16 @@ look(struct ctl *ctl, struct store *s, const struct platform *p, int64_t now,
 {
 	const struct config_platform *own =
 	    &ctl->config->platforms[platform_index(p)];
-	struct str platform = str_from(p->name), sales = STR("sales");
+	struct str platform = str_from(p->name);
+	/* what is read most often */
+	struct str kind = str_from(
+	    (p->api->asks & 1U << ASK_SALES) != 0 ? "sales" : "members");
 	struct last l = { STORE_NULL, STORE_NULL, STR_NONE, ctl->arena };
 	char text[TIME_TEXT_MAX];
 	if (store_reading_newest(
-		s, platform, sales, READING_ANY, take_newest, &l, e) != 0 ||
+		s, platform, kind, READING_ANY, take_newest, &l, e) != 0 ||
 	    store_reading_newest(
-		s, platform, sales, READING_WHOLE, take_whole, &l, e) != 0)
+		s, platform, kind, READING_WHOLE, take_whole, &l, e) != 0)
 		return -1;
 	if (l.error.p != NULL)
 		say(arg, CHECK_PROBLEM, p->name,
@@ -76,9 +79,10 @@ check_truth(struct ctl *ctl, struct store *s, int64_t now, check_say_fn *say,
 		if (own->api_token.p == NULL)
 			say(arg, CHECK_NOTE, p->name,
 			    arena_printf(ctl->arena,
-				"{ %s } is not set: what got lost or was "
-				"forged is never noticed; gatepost-truth(7)",
-				p->api->token_key));
+				"{ %s } is not set: what got lost%s is never "
+				"noticed; gatepost-truth(7)",
+				p->api->token_key,
+				p->api->confirms ? " or was forged" : ""));
 		else if (look(ctl, s, p, now, say, arg, e) != 0 ||
 		    check_names(ctl, s, p, say, arg, e) != 0)
 			return -1;

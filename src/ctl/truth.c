@@ -107,6 +107,12 @@ begin(struct run *r, struct ctl *ctl, const char *platform, struct err *e)
 	return pass_open(&r->pass, ctl->config, p, s, r->commit, e);
 }
 
+static int
+can_ask(const struct pass *p, enum platform_ask what)
+{
+	return (p->ask.platform->api->asks & 1U << what) != 0;
+}
+
 static void
 end(struct run *r)
 {
@@ -228,9 +234,15 @@ run_import(struct ctl *ctl, struct err *e)
 	    ctl_get(ctl, "until") == NULL && ctl_get(ctl, "dry-run") == NULL;
 	int rc = begin(&r, ctl, ctl->rest[0], e);
 	r.told = r.begun;
-	if (rc == 0)
+	if (rc == 0 && !can_ask(&r.pass, ASK_SALES)) {
+		buf_addf(&ctl->out,
+		    "%s lists no past sales, only its members of now\n",
+		    r.pass.ask.platform->words.title);
+		rc = turn_members(&r.pass, e);
+	} else if (rc == 0) {
 		rc = turn_import(
 		    &r.pass, since, until, resume, say_progress, &r, e);
+	}
 	if (isatty(STDERR_FILENO) && r.told != r.begun)
 		fputc('\n', stderr);
 	if (r.pass.row.read > 0 || rc == 0)
@@ -323,7 +335,7 @@ run_reconcile(struct ctl *ctl, struct err *e)
 	r.drift = json_array();
 	r.pass.tell = take_drift;
 	r.pass.arg = &r;
-	if (rc == 0)
+	if (rc == 0 && can_ask(&r.pass, ASK_SALES))
 		rc = turn_reconcile(&r.pass, since, e);
 	sum[0] = r.pass.row.read;
 	sum[1] = r.pass.row.found;

@@ -109,12 +109,6 @@ find_subjects(struct work *w)
 
 /* ---- what a subject has ---- */
 
-/* Beside its fact, which event it is of. */
-struct decoded {
-	struct fact fact;
-	size_t at;
-};
-
 struct gather {
 	struct work *work;
 	struct explain_subject *subject;
@@ -136,14 +130,12 @@ understand(
 			ev->manual = m;
 		return arena_failed(w->a) ? -1 : 0;
 	}
-	struct decoded *d = arena_alloc(w->a, sizeof(*d));
+	struct fact *f = arena_alloc(w->a, sizeof(*f));
 	struct decode_opts opts = project_opts(w->c, p);
-	if (d == NULL || body.p == NULL ||
-	    platform_decode(p, row->kind, body, &opts, w->a, &d->fact, w->e) !=
-		0)
+	if (f == NULL || body.p == NULL ||
+	    platform_decode(p, row->kind, body, &opts, w->a, f, w->e) != 0)
 		return -1;
-	d->at = g->subject->n_events;
-	ev->fact = &d->fact;
+	ev->fact = f;
 	return 0;
 }
 
@@ -197,6 +189,41 @@ take_event(void *arg, const struct store_event *row)
 	return 0;
 }
 
+static int
+compare_folded(const void *pa, const void *pb)
+{
+	const struct fold_delivery *const *a = pa, *const *b = pb;
+	return ((*a)->event > (*b)->event) - ((*a)->event < (*b)->event);
+}
+
+/* The fold has sorted them. */
+static int
+mark_events(struct work *w, struct explain_subject *u,
+    const struct fold_delivery *d, size_t n)
+{
+	const struct fold_delivery **v =
+	    arena_alloc(w->a, (n + 1) * sizeof(*v));
+	if (v == NULL)
+		return err_no_memory(w->e);
+	for (size_t i = 0; i < n; i++)
+		v[i] = &d[i];
+	if (n > 0)
+		qsort(v, n, sizeof(*v), compare_folded);
+	for (size_t i = 0; i < u->n_events; i++) {
+		struct explain_event *ev = &u->events[i];
+		const struct fold_delivery key = { .event = ev->event },
+					   *k = &key;
+		const struct fold_delivery **found = n == 0 || ev->fact == NULL
+		    ? NULL
+		    : bsearch(&k, v, n, sizeof(*v), compare_folded);
+		if (found == NULL)
+			continue;
+		ev->fold = *found;
+		ev->counts = (*found)->verdict != FOLD_VOIDED;
+	}
+	return 0;
+}
+
 /* Folds the subject once more, for its rules: of what the fold reads, each
  * delivery is told what became of it. */
 static int
@@ -230,14 +257,7 @@ fold_again(struct work *w, struct explain_subject *u)
 	if (fold_subject(
 		p, u->subject, d, n, &w->c->rules, w->a, &u->fold, w->e) != 0)
 		return -1;
-	for (size_t i = 0; i < n; i++) {
-		if (d[i].fact == NULL)
-			continue;
-		size_t at = ((const struct decoded *)d[i].fact)->at;
-		u->events[at].fold = &d[i];
-		u->events[at].counts = d[i].verdict != FOLD_VOIDED;
-	}
-	return 0;
+	return mark_events(w, u, d, n);
 }
 
 static int
@@ -268,6 +288,36 @@ compare_rows(const void *pa, const void *pb)
 }
 
 static int
+compare_events(const void *pa, const void *pb)
+{
+	const struct explain_event *a = pa, *b = pb;
+	if (a->received_at != b->received_at)
+		return a->received_at < b->received_at ? -1 : 1;
+	return (a->event > b->event) - (a->event < b->event);
+}
+
+/* What the list of members says is filed under a subject of its own. */
+static int
+add_entries(struct gather *g)
+{
+	struct work *w = g->work;
+	struct explain_subject *u = g->subject;
+	const struct platform *p = platform_find(u->platform);
+	struct fold_delivery *d = NULL;
+	size_t n = 0;
+	if (p != NULL && p->api != NULL &&
+	    project_entries(w->s, w->c, p, u->subject, w->a, &d, &n, w->e) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (store_event_get(w->s, d[i].event, take_event, g, w->e) != 0)
+			return -1;
+	if (n > 0)
+		qsort(
+		    u->events, u->n_events, sizeof(*u->events), compare_events);
+	return 0;
+}
+
+static int
 read_subject(struct work *w, struct explain_subject *u)
 {
 	struct gather g = { .work = w, .subject = u };
@@ -279,7 +329,8 @@ read_subject(struct work *w, struct explain_subject *u)
 	    store_subscription_of_subject(w->s, u->platform, u->subject,
 		take_subscription, &g, w->e) != 0 ||
 	    store_event_about(w->s, u->platform, u->subject, about, take_event,
-		&g, w->e) != 0)
+		&g, w->e) != 0 ||
+	    add_entries(&g) != 0)
 		return -1;
 	if (g.failed || u->rows.failed || arena_failed(w->a))
 		return err_no_memory(w->e);

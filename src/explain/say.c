@@ -255,6 +255,7 @@ say_rule(const struct say *s)
 		return FOLD_UPDATED;
 	case FACT_READBACK:
 	case FACT_SUBSCRIBER:
+	case FACT_MEMBER:
 		return FOLD_READ;
 	case FACT_ABSENT:
 		return FOLD_CONFIRMED;
@@ -276,6 +277,7 @@ say_applied(const struct say *s)
 	case FACT_READBACK:
 	case FACT_SUBSCRIBER:
 	case FACT_ABSENT:
+	case FACT_MEMBER:
 		say_reading(s);
 		break;
 	default:

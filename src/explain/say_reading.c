@@ -151,11 +151,39 @@ say_subscriber(const struct say *s)
 	}
 }
 
+/* An entry of a list of members: is it what ends the newest window? */
+static void
+say_member(const struct say *s)
+{
+	const struct store_purchase *p = say_newest(s->subject);
+	int64_t t = s->event->fact->ends_at;
+	add_asked(s);
+	if (t == FACT_NO_TIME) {
+		buf_addz(s->b, "a member, with no end told: no effect");
+		return;
+	}
+	buf_addz(s->b, "member until ");
+	say_time(s->b, t);
+	if (p != NULL && p->until == t &&
+	    say_why(s->subject, p)->until == FOLD_LISTED)
+		buf_addz(s->b,
+		    ": access lasts until then, though no payment for it "
+		    "came here");
+	else if (p != NULL && p->until != STORE_NULL && p->until < t)
+		buf_addz(s->b, ", but something else ends access before");
+	else
+		buf_addz(s->b, ": what was paid here lasts as long");
+}
+
 void
 say_reading(const struct say *s)
 {
 	if (s->event->fact->kind == FACT_SUBSCRIBER) {
 		say_subscriber(s);
+		return;
+	}
+	if (s->event->fact->kind == FACT_MEMBER) {
+		say_member(s);
 		return;
 	}
 	const struct store_purchase *p = say_row(s);

@@ -50,11 +50,24 @@ add_span(struct buf *b, int64_t seconds)
 	buf_addf(b, "%lld %s%s", (long long)n, units[i].one, n == 1 ? "" : "s");
 }
 
+/* Where the platform tells an end it is not to the second that of here. */
+static void
+add_grace(struct buf *b, int64_t seconds)
+{
+	buf_addz(b, ", then ");
+	if (seconds % 60 == 0) {
+		add_span(b, seconds);
+		buf_addz(b, " of ");
+	}
+	buf_addz(b, "grace");
+}
+
 /* Why a window closes where it does; NULL: by itself. */
 static const char *const closed_words[FOLD_RULE__MAX] = {
 	[FOLD_REFUND] = "when it was refunded in full",
 	[FOLD_REVOKED] = "when access was revoked at the platform",
 	[FOLD_READ] = "some days after it was last read as running",
+	[FOLD_LISTED] = "the end that the list of members tells",
 	[FOLD_DISPUTED] = "when a dispute suspended it",
 	[FOLD_BY_HAND] = "when it was revoked by hand",
 	[FOLD_NEXT] = "when the next payment took over",
@@ -86,11 +99,8 @@ add_end(const struct say *s, const struct store_purchase *p)
 		    is_trial(s->subject, p->paid_until) ? "a free trial"
 							: "paid");
 		say_time(s->b, p->paid_until);
-		if (grace && by == NULL) {
-			buf_addz(s->b, ", then ");
-			add_span(s->b, p->until - p->paid_until);
-			buf_addz(s->b, " of grace");
-		}
+		if (grace && by == NULL)
+			add_grace(s->b, p->until - p->paid_until);
 		buf_addc(s->b, ')');
 	}
 	if (by != NULL)

@@ -40,6 +40,7 @@ enum fold_rule {
 	FOLD_UPDATED,
 	FOLD_NAMES,
 	FOLD_READ, /* the platform said so when it was asked */
+	FOLD_LISTED, /* its list of members tells that end */
 	FOLD_CONFIRMED, /* unknown there, or not confirmed yet */
 	FOLD_TEST,
 	FOLD_CONFLICT,

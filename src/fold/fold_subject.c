@@ -22,6 +22,7 @@ const char *const fold_rule_words[FOLD_RULE__MAX] = {
 	[FOLD_UPDATED] = "updated",
 	[FOLD_NAMES] = "names",
 	[FOLD_READ] = "read back",
+	[FOLD_LISTED] = "read back",
 	[FOLD_CONFIRMED] = "confirmed",
 	[FOLD_TEST] = "test",
 	[FOLD_CONFLICT] = "conflict",

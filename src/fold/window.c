@@ -152,6 +152,28 @@ keep_alive(struct subject *u)
 	}
 }
 
+/* The list of members says that it lasts until then, or longer: a payment is
+ * missing here, or it counts in another way. What is listed once the next one
+ * is paid is about that one. */
+static void
+last_as_listed(struct subject *u)
+{
+	struct sale *s = u->newest;
+	int64_t end = FACT_NO_TIME;
+	for (size_t i = 0; i < u->n; i++)
+		if (u->d[i].fact->kind == FACT_MEMBER &&
+		    u->d[i].fact->ends_at > end)
+			end = u->d[i].fact->ends_at;
+	if (s == NULL || !opens(s) || s->until == FACT_NO_TIME)
+		return;
+	if (s->paid_until < end)
+		s->paid_until = end;
+	if (s->until < end) {
+		s->until = end;
+		s->why.until = FOLD_LISTED;
+	}
+}
+
 void
 window_open(struct subject *u)
 {
@@ -164,6 +186,7 @@ window_open(struct subject *u)
 		if (u->sales[i].fact.gift_sender)
 			cut_gift(u, &u->sales[i]);
 	keep_alive(u);
+	last_as_listed(u);
 }
 
 /* ---- what closes them ---- */

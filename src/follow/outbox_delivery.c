@@ -304,6 +304,7 @@ applied(struct outbox_sink *k, struct effect *f,
 	case FACT_READBACK:
 	case FACT_SUBSCRIBER:
 	case FACT_ABSENT:
+	case FACT_MEMBER:
 		break;
 	}
 	return outbox_expires_soon(k, f, rows, e);

@@ -59,9 +59,23 @@ int erase_get(struct store *s, int64_t id, struct arena *a,
  * back. */
 int erase_sale(struct store *s, const struct platform *p, const struct fact *f,
     int64_t now, struct arena *a, struct err *e);
+/* The same of the buyer's entries in a list of members: one that will be read
+ * is dropped. Those that are there are the person's own: adds their subject. */
+int erase_entries(struct store *s, const struct platform *p,
+    const struct fact *f, int64_t now, struct erase_subjects *out,
+    struct arena *a, struct err *e);
 /* The same of a sale that is another's and names the person beside. */
 int erase_address(struct store *s, const struct platform *p,
     const struct fact *f, struct str address, int64_t now, struct arena *a,
+    struct err *e);
+/* Folds what a subject has become; its old rows go first, so that nobody's
+ * access seems to change. */
+int erase_project(struct store *s, const struct config *c, struct str platform,
+    struct str was, struct str is, int64_t now, struct arena *a, struct err *e);
+/* Of a buyer's entries in a list of members, which are gone: folds what is left
+ * of his memberships, which may be somebody else's by now. */
+int erase_project_others(struct store *s, const struct config *c,
+    const struct platform *p, struct str entries, int64_t now, struct arena *a,
     struct err *e);
 
 #endif

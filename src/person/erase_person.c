@@ -222,6 +222,7 @@ struct rewriting {
 	struct str is; /* STR_NONE: not known yet */
 	int from_applied;
 	int names_buyer; /* an id of the buyer stands in the old subject */
+	int is_list; /* the buyer's entries in the list of members */
 	struct redact_opts opts;
 	struct store_event *events; /* with their new bodies */
 	size_t n;
@@ -250,6 +251,8 @@ rewrite_one(
 	if (platform_decode(
 		p, ev->kind, ev->body, &opts, x->arena, &before, e) != 0 ||
 	    erase_sale(x->s, p, &before, x->now, x->arena, e) != 0 ||
+	    erase_entries(x->s, p, &before, x->now, &x->found, x->arena, e) !=
+		0 ||
 	    platform_redact(
 		p, ev->kind, ev->body, &w->opts, x->arena, &new, e) != 0 ||
 	    platform_decode(
@@ -261,6 +264,7 @@ rewrite_one(
 		w->is = project_column(x->arena, after.subject);
 		w->from_applied = applied;
 	}
+	w->is_list |= before.kind == FACT_MEMBER;
 	w->names_buyer |= before.buyer.n > 0 &&
 	    memmem(w->was.p, w->was.n, before.buyer.p, before.buyer.n) != NULL;
 	ev->body = new.body;
@@ -312,18 +316,6 @@ rewrite_deliveries(
 	return 0;
 }
 
-/* The old rows go first, so that nobody's access seems to change. */
-static int
-project(struct erase *x, struct str platform, struct str was, struct str is,
-    struct err *e)
-{
-	struct project_when when = { .at = x->now, .event = STORE_NULL };
-	if (store_purchase_drop(x->s, platform, was, e) != 0 ||
-	    store_subscription_drop(x->s, platform, was, e) != 0)
-		return -1;
-	return project_any(x->s, x->config, platform, is, &when, x->arena, e);
-}
-
 static int
 erase_in_subject(
     struct erase *x, struct str platform, struct str subject, struct err *e)
@@ -340,7 +332,8 @@ erase_in_subject(
 		return err_set(e, ERR_MEMORY, "out of memory");
 	if (w.platform == NULL)
 		return rewrite_manuals(x, &own, STR_NONE, e) == 0 &&
-			project(x, platform, subject, subject, e) == 0
+			erase_project(x->s, x->config, platform, subject,
+			    subject, x->now, x->arena, e) == 0
 		    ? forget_rows(x, &rows, e)
 		    : -1;
 	struct str about = manual_subject(x->arena, platform, subject);
@@ -348,7 +341,11 @@ erase_in_subject(
 	    rewrite_deliveries(x, &w, &own, e) != 0 ||
 	    rewrite_manuals(
 		x, &hand, manual_subject(x->arena, platform, w.is), e) != 0 ||
-	    project(x, platform, subject, w.is, e) != 0)
+	    erase_project(x->s, x->config, platform, subject, w.is, x->now,
+		x->arena, e) != 0 ||
+	    (w.is_list &&
+		erase_project_others(x->s, x->config, w.platform, subject,
+		    x->now, x->arena, e) != 0))
 		return -1;
 	/* that a pseudonym holds a tier now is news for nobody */
 	struct str stranger = str_from(arena_printf(x->arena, "%.*s:%.*s",
@@ -397,6 +394,19 @@ erase_subject(
 	if (begin(x, e) != 0)
 		return -1;
 	return end(x, erase_in_subject(x, platform, subject, e), e);
+}
+
+/* Those found, and what is found meanwhile. */
+static int
+erase_subjects_from(struct erase *x, size_t i, struct err *e)
+{
+	for (; i < x->found.n; i++) {
+		struct erase_subject one = x->found.v[i];
+		arena_reset(x->arena);
+		if (erase_subject(x, one.platform, one.subject, e) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* ---- one event the scan has found ---- */
@@ -471,10 +481,11 @@ erase_event(struct erase *x, int64_t id, enum erase_how how, struct err *e)
 	if (is_found(x, &ev))
 		return 0;
 	if (how == ERASE_SUBJECT) {
-		if (erase_subjects_add(&x->found, ev.platform, ev.subject, e) !=
-		    0)
-			return -1;
-		return erase_subject(x, ev.platform, ev.subject, e);
+		size_t before = x->found.n;
+		return erase_subjects_add(
+			   &x->found, ev.platform, ev.subject, e) == 0
+		    ? erase_subjects_from(x, before, e)
+		    : -1;
 	}
 	if (x->dry_run) {
 		x->r->mentions += how == ERASE_MENTION;
@@ -499,12 +510,8 @@ erase_found(struct erase *x, struct err *e)
 		before = x->found.n;
 		if (erase_find(x->s, x->who, &x->found, e) != 0)
 			return -1;
-		for (size_t i = before; i < x->found.n; i++) {
-			arena_reset(x->arena);
-			if (erase_subject(x, x->found.v[i].platform,
-				x->found.v[i].subject, e) != 0)
-				return -1;
-		}
+		if (erase_subjects_from(x, before, e) != 0)
+			return -1;
 	} while (!x->dry_run && x->found.n > before);
 	return 0;
 }

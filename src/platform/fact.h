@@ -42,6 +42,8 @@ enum fact_kind {
 	FACT_READBACK, /* a sale */
 	FACT_SUBSCRIBER, /* a membership */
 	FACT_ABSENT, /* there is no such sale, or it was never paid */
+	FACT_MEMBER, /* an entry of a list of members: a membership of that
+			buyer lasts until ends_at, or longer */
 };
 
 /* A membership in the platform's words, when it was asked. */
@@ -65,6 +67,10 @@ struct fact {
 	struct str kind_name; /* events.kind, the platform's word: "sale" */
 	struct str delivery; /* dedupe key, 64 hex digits */
 	struct str subject; /* what the fold groups by: "sale:…" */
+	/* the subject of what the platform's list of members says of the
+	 * buyer; the subjects of the buyer's memberships begin with it.
+	 * STR_NONE: there is no such list */
+	struct str entries;
 	struct str owner; /* seller or creator id, for the sanity check */
 	int64_t sent_ago; /* seconds before its arrival that it was first
 			     sent: a retry; 0: at its arrival */
@@ -115,9 +121,10 @@ struct fact {
 	int64_t trial_ends_at;
 	int64_t charges; /* planned in all; FACT_NO_NUMBER: open-ended */
 
-	/* FACT_STATE: sale is the membership's id, sold_at its begin */
+	/* FACT_STATE: sale is the membership's id, sold_at its begin, as of a
+	 * FACT_MEMBER */
 	int64_t as_of; /* the newest speaks; FACT_NO_TIME: its sending */
-	int64_t ends_at; /* FACT_NO_TIME: open */
+	int64_t ends_at; /* FACT_NO_TIME: open, or not told */
 	int over; /* nothing is given after as_of */
 
 	/* a reading. Of a sale its flags above say how it stands now */

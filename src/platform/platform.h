@@ -156,7 +156,8 @@ enum platform_ask {
 	ASK_PRODUCTS, /* a page: id */
 	ASK_SALES, /* a page of those of some days, newest first */
 	ASK_SALE, /* one: id */
-	ASK_MEMBERS, /* a page of a product's: product */
+	ASK_MEMBERS, /* a page of a product's: product; where products cannot
+			be asked for, of all */
 	ASK_MEMBER, /* one: id */
 	ASK_REGISTERED, /* the URLs that get a kind: kind */
 	ASK_REGISTER, /* one more: kind, url */
@@ -168,6 +169,7 @@ struct platform_question {
 	enum platform_ask what;
 	struct str from_day, to_day; /* 2026-11-04, both included */
 	struct str page; /* of the answer before; STR_NONE: the first */
+	int number; /* of the page, from 1 on: of a list of all members */
 	struct str id, product, kind, url;
 };
 
@@ -192,12 +194,14 @@ struct platform_answer {
 	const json_t *objects; /* an array; or NULL where it is */
 	const json_t *object; /* one */
 	struct str next; /* question.page of the next one; STR_NONE: none */
+	int64_t total; /* objects on all pages; of a list of all members */
 	struct str words; /* its own, where it refuses; may be STR_NONE */
 };
 
 /* What else is known when an object is read. */
 struct platform_known {
 	const json_t *account; /* of ASK_ACCOUNT */
+	struct str account_id; /* as deliveries name it; STR_NONE: unknown */
 	const json_t *products; /* those of ASK_PRODUCTS, by their id */
 	int listed; /* it came with a page of sales */
 };
@@ -205,8 +209,12 @@ struct platform_known {
 struct platform_api {
 	const char *address; /* where the settings name none */
 	const char *token_key; /* in them: "api_token" */
-	const char *scope; /* that the token needs: "view_sales" */
+	const char *scope; /* that the token needs: "view_sales"; or NULL */
 	const char *reconcile; /* how often, where the settings do not say */
+	unsigned asks; /* bits 1U << ASK_…: what it can be asked */
+	/* where it cannot be asked for the account: the begin of the subjects
+	 * of memberships, behind which stand the owner's id and ':' */
+	const char *owner_behind;
 	int confirms; /* a sale that was posted can be looked up */
 	int64_t oldest; /* no sale is older; seconds */
 	const char *const *kinds; /* of ASK_REGISTER, ended by NULL; or NULL */
@@ -219,10 +227,11 @@ struct platform_api {
 	    long status, struct str raw, const json_t *body,
 	    struct platform_answer *out);
 	/* The object as a stored reading of that kind has it: what is used of
-	 * it, and no more. A new reference; NULL: it is none. */
+	 * it, and no more. Once more it changes nothing. A new reference;
+	 * NULL: it is none. */
 	json_t *(*reduce)(struct str kind, const json_t *object);
-	/* Adds to a reduced sale what its object alone does not tell. */
-	int (*know)(json_t *reduced, const json_t *object,
+	/* Adds to a reduced object what it alone does not tell. */
+	int (*know)(struct str kind, json_t *reduced, const json_t *object,
 	    const struct platform_known *known);
 	/* The id of an object of the API's; of the account: the one that
 	 * deliveries have. STR_NONE: it has none. */

@@ -104,8 +104,8 @@ typedef int store_drift_count_fn(
     void *arg, struct str platform, struct str what, int64_t count, int64_t at);
 int store_drift_counts(
     struct store *s, store_drift_count_fn *fn, void *arg, struct err *e);
-/* The rows stay without what they had and has: where one of them is that text;
- * and of a sale, where it is an address. */
+/* The rows stay without what they had and has: where one of them, or the
+ * subscription, is that text; and of a sale, where it is an address. */
 int store_drift_forget(struct store *s, struct str text, struct err *e);
 int store_drift_forget_sale(
     struct store *s, struct str platform, struct str sale, struct err *e);

@@ -7,8 +7,6 @@
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/time.h"
-#include "commit/account.h"
-#include "truth/products.h"
 
 enum { MEMORY_MAX = 64 * 1024 * 1024, PUT_MS = 10000, PUT_PAUSE_MS = 20 };
 
@@ -20,96 +18,7 @@ pass_day(int64_t t, char text[16])
 	return text;
 }
 
-/* ---- what has to be known first ---- */
-
-/* The account of the first pass is that of all: sales of another one are not
- * those that are posted here. */
-static int
-remember_account(struct pass *p, struct err *e)
-{
-	const struct platform *platform = p->ask.platform;
-	struct str known;
-	if (account_read(p->store, platform, p->arena, &known, e) != 0)
-		return -1;
-	if (known.n == 0)
-		return p->dry ? 0
-			      : account_note(p->store, platform, p->account_id,
-				    p->arena, e);
-	return str_eq(known, p->account_id)
-	    ? 0
-	    : err_set(e, ERR_AUTH,
-		  "the token is of another account (%.*s) than what was read "
-		  "before (%.*s); one database is for one account",
-		  STR_ARG(p->account_id), STR_ARG(known));
-}
-
-static int
-read_account(struct pass *p, struct err *e)
-{
-	const struct platform *platform = p->ask.platform;
-	const struct config_platform *own =
-	    &p->ask.config->platforms[platform_index(platform)];
-	const struct platform_question q = { .what = ASK_ACCOUNT };
-	struct platform_answer a;
-	enum platform_said said;
-	if (asker_ask(&p->ask, &q, 0, &a, &said, e) != 0)
-		return -1;
-	p->account = json_deep_copy(a.object);
-	if (platform->api->id(p->account).p == NULL)
-		return err_set(
-		    e, ERR_INPUT, "%s names no account", platform->words.title);
-	p->account_id = platform->api->id(p->account);
-	if (own->owner.p != NULL && !str_eq(own->owner, p->account_id))
-		return err_set(e, ERR_AUTH,
-		    "the token is of another account (%.*s) than %s { %s }",
-		    STR_ARG(p->account_id), platform->name,
-		    platform->owner_key);
-	return remember_account(p, e);
-}
-
-static int
-add_products(struct pass *p, const struct platform_answer *a, struct err *e)
-{
-	const json_t *object;
-	size_t i;
-	json_array_foreach(a->objects, i, object)
-	{
-		struct str id = p->ask.platform->api->id(object);
-		if (id.p == NULL)
-			return err_set(e, ERR_INPUT, "a product has no id");
-		json_t *copy = json_deep_copy(object);
-		if (json_object_setn_new(p->products, id.p, id.n, copy) != 0)
-			return err_set(e, ERR_MEMORY, "out of memory");
-	}
-	return 0;
-}
-
-static int
-read_products(struct pass *p, struct err *e)
-{
-	char page[256] = "";
-	p->products = json_object();
-	for (;;) {
-		size_t before = json_object_size(p->products);
-		struct platform_question q = { .what = ASK_PRODUCTS,
-			.page = page[0] == '\0' ? STR_NONE : str_from(page) };
-		struct platform_answer a;
-		enum platform_said said;
-		if (asker_ask(&p->ask, &q, 0, &a, &said, e) != 0 ||
-		    add_products(p, &a, e) != 0)
-			return -1;
-		if (a.next.p == NULL)
-			return said == SAID_FINE
-			    ? 0
-			    : err_set(e, ERR_INPUT, "%s knows of no products",
-				  p->ask.platform->words.title);
-		if (a.next.n >= sizeof(page) ||
-		    json_object_size(p->products) == before)
-			break;
-		snprintf(page, sizeof(page), "%.*s", STR_ARG(a.next));
-	}
-	return err_set(e, ERR_INPUT, "the pages of products do not end");
-}
+/* ---- begin and end ---- */
 
 static int
 take_lease(struct pass *p, struct err *e)
@@ -190,17 +99,10 @@ pass_open(struct pass *p, const struct config *c,
 	crypto_hex(digest, VERIFIED_BY_LEN / 2, p->verified_by);
 	crypto_hex(random, sizeof(random), hex);
 	snprintf(p->holder, sizeof(p->holder), "%ld-%s", (long)getpid(), hex);
-	if (take_lease(p, e) != 0 || read_budget(p, e) != 0 ||
-	    (p->products == NULL &&
-		(read_account(p, e) != 0 || read_products(p, e) != 0)) ||
-	    (!p->dry &&
-		products_note(p->store, platform, p->products, p->arena, e) !=
-		    0))
-		return -1;
-	p->account_id = platform->api->id(p->account);
-	p->known.account = p->account;
-	p->known.products = p->products;
-	return 0;
+	return take_lease(p, e) != 0 || read_budget(p, e) != 0 ||
+		pass_know(p, e) != 0
+	    ? -1
+	    : 0;
 }
 
 void
@@ -297,24 +199,23 @@ put_page(struct store *s, void *arg, struct err *e)
 
 /* Is it what the platform's own words say it is? */
 static int
-check_object(
-    struct pass *p, const struct reading *r, struct str id, struct err *e)
+check_object(struct pass *p, const struct reading *r, struct str id,
+    struct fact *f, struct err *e)
 {
-	struct fact f;
 	if (platform_decode(
-		r->platform, r->kind, r->body, NULL, p->arena, &f, e) != 0)
+		r->platform, r->kind, r->body, NULL, p->arena, f, e) != 0)
 		return -1;
-	if (f.sold_at != FACT_NO_TIME && f.sold_at < p->oldest)
-		p->oldest = f.sold_at;
-	if (f.sold_at > p->newest)
-		p->newest = f.sold_at;
-	if (f.status != FACT_APPLIED)
+	if (f->sold_at != FACT_NO_TIME && f->sold_at < p->oldest)
+		p->oldest = f->sold_at;
+	if (f->sold_at > p->newest)
+		p->newest = f->sold_at;
+	if (f->status != FACT_APPLIED)
 		return err_set(e, ERR_INPUT,
 		    "%s sent something else than a %.*s (%.*s: %s%s%.*s)",
 		    r->platform->words.title, STR_ARG(r->kind), STR_ARG(id),
-		    f.reason, f.detail.n > 0 ? ", " : "", STR_ARG(f.detail));
+		    f->reason, f->detail.n > 0 ? ", " : "", STR_ARG(f->detail));
 	if (str_eq_z(r->kind, PLATFORM_READBACK) &&
-	    !str_eq(f.owner, p->account_id))
+	    !str_eq(f->owner, p->known.account_id))
 		return err_set(e, ERR_INPUT,
 		    "%s sent a sale of another account than the token's",
 		    r->platform->words.title);
@@ -325,8 +226,51 @@ check_object(
 static int
 is_other_kind(const struct pass *p, struct str id)
 {
-	return str_eq(id, p->account_id) ||
+	return str_eq(id, p->known.account_id) ||
 	    json_object_getn(p->products, id.p, id.n) != NULL;
+}
+
+/* The object as it is stored. */
+static int
+reduce(struct pass *p, struct str kind, const json_t *object, struct str *text,
+    struct err *e)
+{
+	const struct platform_api *api = p->ask.platform->api;
+	json_t *reduced = api->reduce(kind, object);
+	char *dumped =
+	    reduced == NULL || api->know(kind, reduced, object, &p->known) != 0
+	    ? NULL
+	    : json_dumps(reduced, JSON_COMPACT);
+	*text = STR_NONE;
+	if (dumped != NULL)
+		*text =
+		    (struct str){ arena_dup(p->arena, dumped, strlen(dumped)),
+			    strlen(dumped) };
+	free(dumped);
+	json_decref(reduced);
+	return text->p != NULL ? 0 : err_set(e, ERR_MEMORY, "out of memory");
+}
+
+int
+pass_object(struct pass *p, const char *kind, const json_t *object,
+    struct reading *r, struct fact *f, struct err *e)
+{
+	struct str id = p->ask.platform->api->id(object);
+	*r = (struct reading){ .platform = p->ask.platform,
+		.kind = str_from(kind),
+		.verified_by = str_from(p->verified_by),
+		.at = time_now(),
+		.import = p->import };
+	if (id.p == NULL)
+		return err_set(e, ERR_INPUT, "%s sent a %s without an id",
+		    p->ask.platform->words.title, kind);
+	if (is_other_kind(p, id))
+		return err_set(e, ERR_INPUT,
+		    "%s sent a %s with an id of another kind (%.*s)",
+		    p->ask.platform->words.title, kind, STR_ARG(id));
+	return reduce(p, r->kind, object, &r->body, e) != 0
+	    ? -1
+	    : check_object(p, r, id, f, e);
 }
 
 static int
@@ -334,49 +278,21 @@ add_object(struct page *page, const char *kind, const json_t *object,
     int64_t requested_at, struct err *e)
 {
 	struct pass *p = page->pass;
-	const struct platform_api *api = p->ask.platform->api;
 	struct reading *r = &page->readings[page->n];
-	struct str id = api->id(object), text = STR_NONE;
+	struct fact f;
 	if (page->n == PASS_PAGE_MAX)
 		return err_set(
 		    e, ERR_INPUT, "a page of more than %d", PASS_PAGE_MAX);
-	if (id.p == NULL)
-		return err_set(e, ERR_INPUT, "%s sent a %s without an id",
-		    p->ask.platform->words.title, kind);
-	json_t *reduced = api->reduce(str_from(kind), object);
-	int rc = reduced == NULL ||
-		(str_eq_z(str_from(kind), PLATFORM_READBACK) &&
-		    api->know(reduced, object, &p->known) != 0)
-	    ? err_set(e, ERR_MEMORY, "out of memory")
-	    : 0;
-	char *dumped = rc == 0 ? json_dumps(reduced, JSON_COMPACT) : NULL;
-	if (dumped != NULL)
-		text =
-		    (struct str){ arena_dup(p->arena, dumped, strlen(dumped)),
-			    strlen(dumped) };
-	free(dumped);
-	json_decref(reduced);
-	if (rc != 0 || text.p == NULL)
-		return rc != 0 ? -1 : err_set(e, ERR_MEMORY, "out of memory");
-	*r = (struct reading){ .platform = p->ask.platform,
-		.kind = str_from(kind),
-		.body = text,
-		.verified_by = str_from(p->verified_by),
-		.requested_at = requested_at,
-		.at = time_now(),
-		.import = p->import };
+	if (pass_object(p, kind, object, r, &f, e) != 0)
+		return -1;
+	r->requested_at = requested_at;
+	struct str id = p->ask.platform->api->id(object);
 	for (size_t i = 0; i < page->n; i++)
 		if (str_eq(page->ids[i], id))
 			return err_set(e, ERR_INPUT,
 			    "%s sent a page with the same %s twice (%.*s)",
 			    p->ask.platform->words.title, kind, STR_ARG(id));
 	page->ids[page->n] = id;
-	if (is_other_kind(p, id))
-		return err_set(e, ERR_INPUT,
-		    "%s sent a %s with an id of another kind (%.*s)",
-		    p->ask.platform->words.title, kind, STR_ARG(id));
-	if (check_object(p, r, id, e) != 0)
-		return -1;
 	if (p->wanted.met != NULL)
 		json_object_deln(p->wanted.met, id.p, id.n);
 	page->n++;
@@ -412,8 +328,8 @@ store_page(struct page *page, struct err *e)
 		p->row.read++;
 		p->row.found += r->n_drift > 0;
 		p->news |= r->became == READING_STORED;
-		p->row.repaired +=
-		    r->n_drift > 0 && !p->dry && r->became != READING_OLD;
+		p->row.repaired += r->n_drift > 0 && !r->open && !p->dry &&
+		    r->became != READING_OLD;
 		if (p->tell != NULL)
 			p->tell(p->arg, p, r);
 	}

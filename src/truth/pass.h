@@ -33,10 +33,10 @@ struct pass {
 	struct asker ask;
 	struct store *store; /* for reading, and for what is noted */
 	struct commit *commit;
-	json_t *account;
-	json_t *products; /* by id */
+	json_t *account; /* NULL: it cannot be asked for */
+	json_t *products; /* by id; the same */
 	struct platform_known known;
-	struct str account_id; /* as deliveries name it */
+	char owner[FACT_ID_MAX + 1]; /* the account's id, told by deliveries */
 	char verified_by[VERIFIED_BY_LEN + 1];
 	char holder[64]; /* of the lease */
 	int has_lease;
@@ -61,6 +61,9 @@ int pass_open(struct pass *p, const struct config *c,
     const struct platform *platform, struct store *store, struct commit *commit,
     struct err *e);
 void pass_close(struct pass *p);
+/* Whose account it is, and its products: p->account, p->products, p->known, as
+ * far as the platform can be asked for them; for pass_open. */
+int pass_know(struct pass *p, struct err *e);
 
 /* A row of readings, from the day of from to that of to; FACT_NO_TIME: of no
  * days. It is written at the end, or already by pass_keep. dry: never. */
@@ -77,6 +80,10 @@ int pass_take(struct pass *p, const char *kind, const json_t *objects,
     int64_t requested_at, struct err *e);
 /* A chore of commit's, tried again while somebody else writes. */
 int pass_chore(struct pass *p, commit_chore_fn *fn, void *arg, struct err *e);
+/* What pass_take makes of one object: a reading without the time of its
+ * request, and what that says. Both live in p->arena. */
+int pass_object(struct pass *p, const char *kind, const json_t *object,
+    struct reading *r, struct fact *f, struct err *e);
 /* Is it the object that was asked for? */
 int pass_is(const struct pass *p, const json_t *object, const char *id);
 /* There is no such sale. */

@@ -6,9 +6,10 @@
  * what the database holds. Out: readings, which commit stores as deliveries;
  * this room writes no state of its own. ask.h asks one question, with manners;
  * pass.h is one pass over the API, with what it has to know first; walk.h walks
- * the lists, confirm.h reads back what was pinged (pinged.h), brake.h sees a
- * flood of forged sales, registration.h looks after the URLs, turn.h says what
- * is due.
+ * the lists, list.h one that is taken whole or not at all, confirm.h reads back
+ * what was pinged (pinged.h), brake.h sees a flood of forged sales, products.h
+ * keeps what things are called, registration.h looks after the URLs, turn.h
+ * says what is due.
  * Keeps the promise that what the platform knows, Gatepost knows.
  */
 

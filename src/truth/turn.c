@@ -18,15 +18,16 @@ enum {
 /* The days that are read again, and how often; 0: as the settings say. */
 static const struct span {
 	const char *kind;
+	enum platform_ask asks; /* nothing, where that cannot be asked */
 	int64_t days; /* back; 0: all */
 	int64_t every; /* seconds */
 } spans[TURN_SPANS] = {
-	{ "registration", 0, 24 * HOUR },
-	{ "sales", 2, 0 },
-	{ "members", 0, 6 * HOUR },
-	{ "sales", 10, 6 * HOUR },
-	{ "sales", 180, 7 * 24 * HOUR },
-	{ "sales", 0, 30 * 24 * HOUR },
+	{ "registration", ASK_REGISTERED, 0, 24 * HOUR },
+	{ "sales", ASK_SALES, 2, 0 },
+	{ "members", ASK_MEMBERS, 0, 6 * HOUR },
+	{ "sales", ASK_SALES, 10, 6 * HOUR },
+	{ "sales", ASK_SALES, 180, 7 * 24 * HOUR },
+	{ "sales", ASK_SALES, 0, 30 * 24 * HOUR },
 };
 
 static int
@@ -199,8 +200,12 @@ span_due(struct turn *t, const struct platform *p, const struct span *s,
 	int64_t every = s->every == 0 ? own->reconcile : s->every;
 	char day[16] = "";
 	*due = 0;
-	if (own->reconcile == 0 && !is_registration(s))
+	if ((own->reconcile == 0 && !is_registration(s)) ||
+	    (p->api->asks & 1U << s->asks) == 0)
 		return 0;
+	/* members are all that it can be asked for */
+	if (s->asks == ASK_MEMBERS && (p->api->asks & 1U << ASK_SALES) == 0)
+		every = own->reconcile;
 	if (s->kind[0] == 's')
 		pass_day(s->days == 0 ? 0 : now - s->days * WALK_DAY, day);
 	if (store_reading_covering(t->store, str_from(p->name),

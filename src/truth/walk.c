@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/time.h"
+#include "truth/list.h"
 
 enum { PAGE_KEY_MAX = 256, ID_MAX = 256, WINDOW_DAYS = 30 };
 
@@ -253,7 +254,10 @@ ask_lists(struct pass *p, struct err *e)
 int
 walk_members(struct pass *p, struct err *e)
 {
-	struct missed m = { .ids = json_object() };
+	struct missed m = { .ids = NULL };
+	if ((p->ask.platform->api->asks & 1U << ASK_PRODUCTS) == 0)
+		return list_members(p, e);
+	m.ids = json_object();
 	int rc = m.ids == NULL ? err_set(e, ERR_MEMORY, "out of memory") : 0;
 	if (rc == 0)
 		rc = store_subscription_open(p->store,

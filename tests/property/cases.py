@@ -6,8 +6,8 @@ import os
 import shlex
 
 from oracle import Rules, Tier
-from wire import (DAY, Arrival, by_hand, custom_field, flat_json, form,
-                  gank_body, gumroad, nested_json, notice_pairs,
+from wire import (DAY, Arrival, by_hand, custom_field, entry, flat_json,
+                  form, gank_body, gumroad, nested_json, notice_pairs,
                   purchase_pairs, read_gank, reading, seconds, text_of)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -122,6 +122,11 @@ def arrival(case, line):
     said = dict(w.split("=", 1) if "=" in w else (w, "") for w in rest)
     said = {k: v or None if k in ("tier", "every", "license") else v
             for k, v in said.items()}
+    if kind == "listed":
+        f = {"buyer": name, "setting": said.get("setting", "s1"),
+             "start": moment(said["start"]) if "start" in said else None,
+             "end": moment(said["end"]) if "end" in said else None}
+        return entry(f, at, moment(said["seen"]) if "seen" in said else at)
     if kind in READ:
         return was_read(kind, name, at, said)
     if kind == "confirm":
@@ -131,9 +136,10 @@ def arrival(case, line):
     if kind in BY_HAND:
         return owner(case, kind, name, at, said)
     if kind in ("gank", "goods"):
+        title = said.get("title", "FanClub")
         f = {"kind": "goods" if kind == "goods" else "membership",
-             "sale": name, "title": "FanClub", "buyer": "payer",
-             "names": ["FanClub", "cat1" if kind == "goods" else "pe1"],
+             "sale": name, "title": title, "buyer": "payer",
+             "names": [title, "cat1" if kind == "goods" else "pe1"],
              "months": int(said.get("months", 1)),
              "email": "ada@example.org", "user": said.get("user")}
         body = gank_body(f, "PENDING" if "pending" in said else "SUCCEED")

@@ -3,7 +3,7 @@ would send of them: late, twice, in no order, or never. wire.py has the
 bodies."""
 
 from wire import (DAY, MONTHS, Arrival, add_months, by_hand, custom_field,
-                  flat_json, form, gank_body, gumroad, nested_json,
+                  entry, flat_json, form, gank_body, gumroad, nested_json,
                   notice_pairs, purchase_pairs, read_gank, reading, seconds)
 
 # month ends, leap days and the days around them, ends of years, the end of
@@ -627,7 +627,7 @@ def subject_of(a):
     f = a.facts
     if a.platform == "gank":
         return ("goods", f["sale"]) if f["kind"] == "goods" else (
-            "membership", f["buyer"], f["title"])
+            "membership", f["buyer"], f.get("title", ""))
     if f.get("subscription"):
         return "subscription", f["subscription"]
     return "sale", f.get("sale")
@@ -830,9 +830,19 @@ def pay_gank(w, person, title, months, t, goods=False, user=None):
 def gank_membership(w):
     r = w.rng
     person = r.choice(w.people)
-    title = r.choice(["FanClub", "ProCircle", "Backers", "Legends"])
+    titles = r.sample(["FanClub", "ProCircle", "Backers", "Legends"],
+                      r.choice([1, 1, 1, 2, 3]))
+    paid = [t for title in titles for t in gank_payments(w, person, title)]
+    if w.chance(.5):
+        gank_list(w, person, paid)
+
+
+def gank_payments(w, person, title):
+    """When they are made, and when they end."""
+    r = w.rng
     user = person["user"] if w.chance(.6) else None
     t = end = w.start()
+    times = []
     for _ in range(r.randint(1, 6)):
         months = r.choice([1, 1, 1, 3, 6, 12])
         when = r.choice(["early", "late", "gap", "now", "same"])
@@ -850,7 +860,38 @@ def gank_membership(w):
             user = r.choice(["40", "41", "42", None])
         paid = pay_gank(w, person, title, months, t, user=user)
         end = add_months(max(t, end), months)
+        times.append((t, end))
     by_owner(w, ("membership", person["payer"], title), [paid], t)
+    return times
+
+
+def gank_list(w, person, paid):
+    """Some entries of the list of members, each read a few times."""
+    r = w.rng
+    if w.chance(.1):
+        w.seen("listed and never paid")
+        w.arrivals = [a for a in w.arrivals
+                      if a.platform != "gank" or w.chance(.2)]
+    begins = [t for t, _ in paid]
+    begins += [(a + b) // 2 for a in begins for b in begins]
+    ends = [t + d for _, t in paid for d in (-DAY, -1, 0, 5, DAY, 40 * DAY)]
+    for _ in range(r.choice([1, 1, 2, 3])):
+        w.seen("listed")
+        f = {"buyer": person["payer"], "setting": r.choice(["s1", "s2"]),
+             "start": r.choice(begins) + r.choice([0, 0, 1, -DAY])}
+        if w.chance(.05):
+            w.seen("listed without a begin")
+            f["start"] = None
+        for at, seen in w.moments(begins[0], r.choice([1, 1, 2, 3])):
+            f["end"] = r.choice(ends)
+            if w.chance(.05):
+                w.seen("listed without an end")
+                f["end"] = None
+            w.arrivals.append(entry(dict(f), at, seen))
+            if w.chance(.05):
+                w.seen("an entry voided")
+                w.by_hand("void", ("membership", person["payer"], ""),
+                          at + DAY, deliveries=[w.arrivals[-1].key])
 
 
 def gank_goods(w):
@@ -905,6 +946,8 @@ FEATURES = {
     "by hand: link", "by hand: unlink", "by hand: revoke", "by hand: restore",
     "by hand: void", "by hand: unvoid", "by hand: confirm", "a flood",
     "readback", "absent", "A, B, A", "the gifter's side",
-    "moved by a reading", "read and never pinged",
+    "moved by a reading", "read and never pinged", "listed",
+    "listed and never paid", "listed without a begin",
+    "listed without an end", "an entry voided",
     *("subscriber " + status for status in STATUSES),
     *("read " + flag for odd in ODD for flag in odd), *MONTHS}

@@ -277,6 +277,7 @@ class Subject:
         self.name, self.rules = name, rules
         self.sales, self.notices, self.hand = [], [], []
         self.lives = []  # readings of the membership
+        self.listed = []  # ends that the list of members tells
 
     def ready(self):
         self.sales.sort(key=lambda s: s.order)
@@ -654,6 +655,10 @@ class Gank(Subject):
             if self.rules.lasts(self.tier(p)) == "always":
                 self.windows[p.id] = [since, None, None]
             before = p
+        if before and self.windows[before.id][2] is not None:
+            since, *ends = self.windows[before.id]
+            self.windows[before.id] = [
+                since, *(max([t, *self.listed]) for t in ends)]
 
     def window(self, p):
         if p.ignored:
@@ -669,6 +674,7 @@ class Oracle:
         said = without_void(self.all)
         self.marks = Marks(rules, said)
         self.fill(said)
+        self.read_list(said)
         for s in self.subjects.values():
             s.ready()
         self.rows = [row for s in self.subjects.values() for row in s.rows()]
@@ -695,7 +701,7 @@ class Oracle:
             elif d.kind in NOTICE:
                 self.subject("subscription",
                              d.get("subscription")).notices.append(d)
-            elif d.kind == "subscriber":
+            elif d.kind == "subscriber" and d.platform != "gank":
                 self.subject("subscription",
                              d.get("subscription")).lives.append(d)
         for name, deliveries_of_it in told.items():
@@ -710,6 +716,27 @@ class Oracle:
         for d in said:
             if d.platform == "hand" and d.get("subject") in self.subjects:
                 self.subjects[d.get("subject")].hand.append(d)
+
+    def read_list(self, said):
+        """An entry of Gank's list of members is about the payer's only
+        membership, or the one whose newest payment is nearest its begin; or
+        about none. What was read of it last counts."""
+        entries = {(d.get("buyer"), d.get("setting"), d.get("start")): d
+                   for d in said
+                   if d.platform == "gank" and d.kind == "subscriber"}
+        for (buyer, _, start), d in entries.items():
+            paid = {}
+            for name, s in self.subjects.items():
+                times = [p.sold_at for p in s.sales if not p.ignored]
+                if name[:2] == ("membership", buyer) and times:
+                    paid[name] = max(times)
+            if len(paid) > 1 and start is None:
+                continue
+            gaps = {name: abs(t - (start or 0)) for name, t in paid.items()}
+            nearest = [name for name, gap in gaps.items()
+                       if gap == min(gaps.values())]
+            if len(nearest) == 1 and d.get("end") is not None:
+                self.subjects[nearest[0]].listed.append(d.get("end"))
 
     # ---- questions
 

@@ -290,6 +290,19 @@ def reading(f, sent, seen):
                    digest(b"%s %d" % (body, sent)), seen)
 
 
+def entry(f, sent, seen):
+    """The same of an entry of Gank's list of members, which names a buyer."""
+    def time(key):
+        return f[key] and text_of(f[key])
+    body = json.dumps({
+        "event": "subscriber", "supporter_user_id": f["buyer"],
+        "creator_user_id": "c1", "membership_setting_id": f["setting"],
+        "subscription_start": time("start"),
+        "subscription_end": time("end")}).encode()
+    return Arrival("gank", {"kind": "subscriber", **f}, body, sent, sent,
+                   digest(b"%s %d" % (body, sent)), seen)
+
+
 # ---- from a body to facts
 
 

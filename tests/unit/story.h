@@ -12,7 +12,8 @@
  * is the day of arrival, what comes, which sale and of which day. Days are at
  * 10:00:00 UTC. The words are in the tables below. What was read stands there
  * as "read S1 2026-01-31", "subscriber alive" and "absent S1", of the day when
- * it was asked for; seen=DAY: and read again, the same, until that day.
+ * it was asked for; seen=DAY: and read again, the same, until that day. "listed
+ * BEGIN END" is an entry of Gank's list of members.
  */
 #include "scenario.h"
 
@@ -367,6 +368,19 @@ story_subscriber(
 	buf_addc(b, '}');
 }
 
+/* As gank_api reduces it. */
+static inline void
+story_listed(const struct story *st, const struct story_line *l, struct buf *b)
+{
+	story_member(b, "event", STR(PLATFORM_SUBSCRIBER));
+	story_member(b, "supporter_user_id", STR("p1"));
+	story_member(b, "creator_user_id", STR("c1"));
+	story_member(b, "membership_setting_id", STR("s1"));
+	story_member_time(st, b, "subscription_start", l->words[2]);
+	story_member_time(st, b, "subscription_end", l->words[3]);
+	buf_addc(b, '}');
+}
+
 /* The kind of the reading that the line tells of, or STR_NONE. */
 static inline struct str
 story_reading(const struct story *st, const struct story_line *l, struct buf *b)
@@ -377,6 +391,10 @@ story_reading(const struct story *st, const struct story_line *l, struct buf *b)
 	}
 	if (str_eq_z(l->words[1], "subscriber")) {
 		story_subscriber(st, l, b);
+		return STR(PLATFORM_SUBSCRIBER);
+	}
+	if (str_eq_z(l->words[1], "listed")) {
+		story_listed(st, l, b);
 		return STR(PLATFORM_SUBSCRIBER);
 	}
 	if (!str_eq_z(l->words[1], "absent"))
@@ -394,6 +412,7 @@ story_gank(const struct story_line *l, struct buf *b)
 	struct str months = story_get(l, "months");
 	struct str status = story_get(l, "status");
 	struct str user = story_get(l, "user");
+	struct str title = story_get(l, "title");
 	buf_addf(b,
 	    "{\"event\":\"%s.TX_SUCCEED\",\"data\":{\"human_id\":\"%.*s\","
 	    "\"usecase_data\":{\"data\":{",
@@ -404,9 +423,10 @@ story_gank(const struct story_line *l, struct buf *b)
 		    "\"catalog_title\":\"Brushes\",");
 	else
 		buf_addf(b,
-		    "\"billing_period\":%.*s,\"membership_title\":\"Fan "
-		    "Club\",\"subscriber_user_id\":\"p1\",",
-		    STR_ARG(months.p == NULL ? STR("1") : months));
+		    "\"billing_period\":%.*s,\"membership_title\":\"%.*s\","
+		    "\"subscriber_user_id\":\"p1\",",
+		    STR_ARG(months.p == NULL ? STR("1") : months),
+		    STR_ARG(title.p == NULL ? STR("Fan Club") : title));
 	if (user.p != NULL)
 		buf_addf(b, "\"custom_reference_id\":\"%.*s\",", STR_ARG(user));
 	buf_addf(b,
@@ -479,7 +499,8 @@ story_line(struct story *st, const struct config *c, struct str text)
 	}
 	struct buf b;
 	buf_init(&b, 64 * 1024);
-	int gank = str_eq_z(kind, "gank") || str_eq_z(kind, "goods");
+	int gank = str_eq_z(kind, "gank") || str_eq_z(kind, "goods") ||
+	    str_eq_z(kind, "listed");
 	st->platform = gank ? &platform_gank : &platform_gumroad;
 	struct str reading = story_reading(st, l, &b);
 	if (reading.p != NULL) {

@@ -387,6 +387,40 @@ static const struct telling tellings[] = {
 	    .want = { "1 Kept: not applied, because the payment has not "
 		      "succeeded (status_contradicts_event",
 		"note: 1 delivery is kept" } },
+	{ .name = "gank listed",
+	    .story = "2026-01-31 gank UM-1 user=42\n"
+		     "2026-03-20 listed 2026-01-31 2026-04-10\n",
+	    .user = "42",
+	    .now = "2026-03-21",
+	    .tier = "pro",
+	    .want = { "until 2026-04-10 10:00:00 UTC, the end that the list of "
+		      "members tells.",
+		"2 Gank was asked on 2026-03-20 10:00:00 UTC: member until "
+		"2026-04-10 10:00:00 UTC: access lasts until then, though no "
+		"payment for it came here." } },
+	{ .name = "gank listed in vain",
+	    .story = "2026-01-31 gank UM-1 user=42\n"
+		     "2026-02-01 listed 2026-01-31 2026-02-28\n",
+	    .user = "42",
+	    .now = "2026-02-20",
+	    .tier = "pro",
+	    .want = { "member until 2026-02-28 10:00:00 UTC: what was paid "
+		      "here lasts as long." } },
+	{ .name = "gank listed, then revoked",
+	    .story = "2026-01-31 gank UM-1 user=42\n"
+		     "2026-03-20 listed 2026-01-31 2026-04-10\n"
+		     "2026-03-22 revoke\n",
+	    .user = "42",
+	    .now = "2026-03-23",
+	    .want = { "member until 2026-04-10 10:00:00 UTC, but something "
+		      "else ends access before." } },
+	{ .name = "gank listed to the second",
+	    .story = "2026-01-31 gank UM-1 user=42\n"
+		     "2026-02-01 listed 2026-01-31 2026-02-28T10:00:05Z\n",
+	    .user = "42",
+	    .now = "2026-02-20",
+	    .tier = "pro",
+	    .want = { "(paid until 2026-02-28 10:00:05 UTC, then grace)" } },
 	{ .name = "revoked and restored",
 	    .story = "2026-01-31 sale S1 2026-01-31 sub user=42\n"
 		     "2026-02-05 revoke\n"

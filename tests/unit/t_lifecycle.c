@@ -93,6 +93,17 @@ is_read(const struct story *st, int64_t t)
 	return 0;
 }
 
+/* The end that the list of members tells. */
+static int
+is_listed(const struct story *st, int64_t t)
+{
+	for (size_t i = 0; i < st->n; i++)
+		if (st->lines[i].in.fact.kind == FACT_MEMBER &&
+		    st->lines[i].in.fact.ends_at == t)
+			return 1;
+	return 0;
+}
+
 static const char *
 end_word(const struct outcome *o, const struct story *st)
 {
@@ -116,7 +127,9 @@ end_word(const struct outcome *o, const struct story *st)
 		return "until cancelled_at";
 	return t == p->paid_until + STORY_WEEK ? "until paid_until and grace"
 	    : is_read(st, t)		       ? "until the reading and grace"
-					       : "until some time";
+	    : is_listed(st, t)		       ? "until the list's end"
+	    : is_listed(st, p->paid_until) ? "until the grace of its payments"
+					   : "until some time";
 }
 
 static void

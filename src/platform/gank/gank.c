@@ -73,6 +73,14 @@ static const struct field fields[] = {
 	{ 0 },
 };
 
+/* An owner that nobody knows is nobody's. */
+struct str
+gank_entries(struct arena *a, struct str creator, struct str payer)
+{
+	return str_from(arena_printf(
+	    a, GANK_MEMBERSHIP "%.*s:%.*s:", STR_ARG(creator), STR_ARG(payer)));
+}
+
 /* What adds up with other payments: a payer's membership under one title (a
  * retitled membership is another one; no id of the membership is sent). */
 static struct str
@@ -83,16 +91,14 @@ subject_of(const struct document_reading *r, const struct fact *f)
 	if (r->event == GOODS && f->sale.p != NULL)
 		return str_from(
 		    arena_printf(r->arena, "goods:%.*s", STR_ARG(f->sale)));
-	if (r->event != MEMBERSHIP || f->owner.p == NULL ||
-	    f->buyer.p == NULL || title.p == NULL)
+	if (f->entries.p == NULL || title.p == NULL)
 		return STR_NONE;
-	if (sizeof("membership:::") - 1 + f->owner.n + f->buyer.n + title.n >
-	    SUBJECT_MAX) {
+	if (f->entries.n + title.n > SUBJECT_MAX) {
 		mark = "sha256:";
 		title = platform_digest(r->arena, title);
 	}
-	return str_from(arena_printf(r->arena, "membership:%.*s:%.*s:%s%.*s",
-	    STR_ARG(f->owner), STR_ARG(f->buyer), mark, STR_ARG(title)));
+	return str_from(arena_printf(
+	    r->arena, "%.*s%s%.*s", STR_ARG(f->entries), mark, STR_ARG(title)));
 }
 
 static void
@@ -105,6 +111,8 @@ settle(struct document_reading *r, struct fact *f)
 		if (names[i].p != NULL)
 			f->names[f->n_names++] = names[i];
 	f->tier = f->product_name;
+	if (r->event == MEMBERSHIP && f->owner.p != NULL && f->buyer.p != NULL)
+		f->entries = gank_entries(r->arena, f->owner, f->buyer);
 	f->test = str_starts(f->sale, STR(GANK_TEST_MEMBERSHIP)) ||
 	    str_starts(f->sale, STR(GANK_TEST_GOODS));
 	f->subject = subject_of(r, f);
@@ -141,8 +149,11 @@ setup(const struct platform *p, const struct platform_site *site, struct buf *b)
 	    "\"custom_reference_id\": \"test-1\", \"target\": "
 	    "\"%.*s/hooks/%s\"}'\n"
 	    "  4. Digital goods are sent only after you asked Gank to switch "
-	    "them on.\n",
-	    STR_ARG(site->base), p->name);
+	    "them on.\n"
+	    "  5. A creator token (dashboard, Payment Widget) as %s { %s }: "
+	    "a member whose\n     payment got lost is found in the list of "
+	    "members. A new one ends the old.\n",
+	    STR_ARG(site->base), p->name, p->name, p->api->token_key);
 }
 
 static const struct document document = {
@@ -185,4 +196,5 @@ const struct platform platform_gank = {
 	.sample_key = gank_sample_key,
 	.samples = gank_samples,
 	.setup = setup,
+	.api = &gank_api,
 };

@@ -8,6 +8,12 @@
 #define GANK_EVENT_GOODS "DIGITAL_GOODS.TX_SUCCEED"
 #define GANK_STATUS "SUCCEED"
 
+/* The subject of a membership is "membership:CREATOR:PAYER:TITLE"; that of the
+ * payer's entries in the list of members is the same without the title. */
+#define GANK_MEMBERSHIP "membership:"
+struct str gank_entries(struct arena *a, struct str creator, struct str payer);
+extern const struct platform_api gank_api;
+
 /* Gank's human_id has a date after its first dash (UM-250925-NWKBIKATC), so
  * no payment of Gank's begins like a sample of ours. */
 #define GANK_TEST_MEMBERSHIP "UM-TEST-"

@@ -108,8 +108,8 @@ int gumroad_request(const struct platform_question *q, struct arena *a,
     struct platform_request *out, struct err *e);
 enum platform_said gumroad_judge(const struct platform_question *q, long status,
     struct str raw, const json_t *body, struct platform_answer *out);
-int gumroad_know(
-    json_t *reduced, const json_t *object, const struct platform_known *known);
+int gumroad_know(struct str kind, json_t *reduced, const json_t *object,
+    const struct platform_known *known);
 struct str gumroad_id(const json_t *object);
 void gumroad_product(const json_t *object, struct fact *out);
 struct str gumroad_url(const json_t *object);

@@ -222,6 +222,7 @@ const struct platform_api gumroad_api = {
 	.token_key = "api_token",
 	.scope = "view_sales",
 	.reconcile = "15m",
+	.asks = (1U << ASK__MAX) - 1,
 	.confirms = 1,
 	.oldest = 1293840000, /* 2011: it was founded in April */
 	.kinds = kinds,

@@ -181,10 +181,12 @@ gumroad_judge(const struct platform_question *q, long status, struct str raw,
 }
 
 int
-gumroad_know(
-    json_t *reduced, const json_t *object, const struct platform_known *known)
+gumroad_know(struct str kind, json_t *reduced, const json_t *object,
+    const struct platform_known *known)
 {
 	struct str product, buyer, own;
+	if (!str_eq_z(kind, PLATFORM_READBACK))
+		return 0;
 	json_text(json_object_get(object, "product_id"), &product);
 	json_text(json_object_get(object, "purchaser_id"), &buyer);
 	json_text(json_object_get(known->account, "id"), &own);
