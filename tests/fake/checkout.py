@@ -109,7 +109,7 @@ class Checkout:
             sub = self.new_subscription(sale)
             self.mark(sub)
         self.mark(sale)
-        if state == IN_PROGRESS:
+        if sale.state == IN_PROGRESS:
             self.agenda.at(self.now + debit_days * DAY,
                            self._debit_fails if debit_fails else
                            self.succeed, sale)

@@ -1,0 +1,256 @@
+"""Gatepost's rows and answers against the shop's own state.
+
+Each tolerance names the rule of gatepost-lifecycle(7) that it follows; what
+none of them covers is a difference.
+"""
+
+import sqlite3
+
+import truth
+from clock import DAY, HOUR, MONTHS, add_months
+from life import config_tier
+from records import (AUTHORIZED, COUNTED, GIFTEE, INSTALMENTS, LISTED,
+                     SUCCESSFUL, TEST)
+
+ALIVE = 2 * DAY  # what is alive lasts so long after it was read, at least
+
+
+def subject_of(sale):
+    """What stands for its access: a gift's two sides are one."""
+    if sale.subscription:
+        return sale.subscription.id
+    return (sale.partner if sale.gift == "sender" else sale).id
+
+
+class Comparison:
+    def __init__(self, channel, traits, database):
+        self.channel, self.traits = channel, traits
+        self.shop, self.program = channel.shop, channel.program
+        self.db = sqlite3.connect("file:%s?mode=ro" % database, uri=True)
+        self.db.row_factory = sqlite3.Row
+        self.wrong = []
+        self.excused = {}
+
+    def differs(self, what, thing, *more):
+        self.wrong.append((what, thing, *more))
+
+    def excuse(self, why):
+        self.excused[why] = self.excused.get(why, 0) + 1
+        return True
+
+    def rows(self, table, key):
+        return {row[key]: row for row in
+                self.db.execute("SELECT * FROM " + table)}
+
+    # ---- purchases -------------------------------------------------------
+
+    def purchases(self):
+        rows = self.rows("purchases", "sale")
+        for sale in self.shop.sales.values():
+            row = rows.pop(sale.id, None)
+            listed = sale.state in LISTED
+            if row is None and (listed or (
+                    sale.state == GIFTEE and
+                    sale.id in self.channel.reached)):
+                self.differs("purchase missing", sale.id, sale.state)
+            elif row is not None and not listed and \
+                    sale.id not in self.channel.reached:
+                self.differs("purchase too much", sale.id, sale.state)
+            elif row is not None:
+                self._purchase(sale, row)
+        for sale in self.channel.forged:
+            row = rows.pop(sale.id, None)
+            if row is not None and row["since"] is not None:
+                self.differs("forged sale counts", sale.id)
+        for id in rows:
+            self.differs("purchase of nobody", id)
+
+    def _purchase(self, sale, row):
+        told = {
+            "product": sale.product.permalink,
+            # "A gift's sender row in a reading counts for giftee_email only"
+            "email": (sale.partner if sale.gift == "sender" else sale).email,
+            "subscription": sale.subscription.id if sale.subscription
+            else None, "sold_at": sale.created_at, "price": sale.price,
+            "quantity": sale.quantity,
+            "license": sale.license and sale.license.key
+            if sale.gift != "sender" else None,
+            "test": int(sale.state == TEST)}
+        flags = {"refunded_at": sale.refunded, "disputed_at": sale.disputed,
+                 "dispute_won_at": sale.dispute_won,
+                 "revoked_at": sale.revoked}
+        if sale.state not in LISTED:
+            # the list never shows it, and of what happens to it later no ping
+            # tells: "Unknowable from pings": gifts, tests, authorisations
+            for key in ("product", "email"):
+                told.pop(key)
+            flags = {}
+        for key, value in told.items():
+            if row[key] != value:
+                self.differs("purchase " + key, sale.id, value, row[key])
+        for key, value in flags.items():
+            if (row[key] is not None) != bool(value):
+                self.differs("purchase " + key, sale.id, value, row[key])
+        if sale.state in LISTED and row["confirmed_at"] is None and \
+                self.traits.confirm != "off":
+            self.differs("purchase unconfirmed", sale.id)
+        if sale.state in LISTED and sale.product.currency == "usd" and \
+                (row["refunded_amount"] or 0) != sale.refunded_minor and \
+                sale.charged:
+            self.differs("purchase refunded_amount", sale.id,
+                         sale.refunded_minor, row["refunded_amount"])
+        if row["since"] is not None and sale.state in (TEST, AUTHORIZED):
+            self.differs("purchase gives access", sale.id, sale.state)
+
+    # ---- subscriptions ---------------------------------------------------
+
+    def subscriptions(self):
+        rows = self.rows("subscriptions", "subscription")
+        forged = {s.subscription.id for s in self.channel.forged
+                  if s.subscription}
+        for sub in self.shop.subscriptions.values():
+            row = rows.pop(sub.id, None)
+            known = [s for s in sub.sales if s.state in LISTED]
+            if row is None and known:
+                self.differs("subscription missing", sub.id)
+            elif row is not None and known:
+                self._subscription(sub, row)
+        for id in set(rows) - forged:
+            if not id.startswith("delivery:"):
+                self.differs("subscription of nobody", id)
+
+    def _subscription(self, sub, row):
+        newest = next((s for s in reversed(sub.sales) if s.state in COUNTED
+                       and s.gift != "sender"), None)
+        want = "active"
+        if sub.over:
+            want = "ended"
+        elif newest is None or any(s.dispute_open for s in sub.sales):
+            want = "suspended"
+        elif sub.cancelled_at is not None:
+            want = "cancelled"
+        if row["status"] != want and not self._status(sub, row, want):
+            self.differs("subscription status", sub.id, want, row["status"])
+        if want == row["status"] == "cancelled" and \
+                row["cancelled_at"] != sub.cancelled_at:
+            self.differs("subscription cancelled_at", sub.id,
+                         sub.cancelled_at, row["cancelled_at"])
+        if want == row["status"] == "ended" and row["ended_reason"] not in (
+                sub.ended_reason, None):
+            self.differs("subscription ended_reason", sub.id,
+                         sub.ended_reason, row["ended_reason"])
+        if row["product"] != sub.product.permalink:
+            self.differs("subscription product", sub.id,
+                         sub.product.permalink, row["product"])
+
+    def _status(self, sub, row, want):
+        if row["status"] == "ended" and sub.charges and \
+                sub.made() >= sub.charges:
+            return self.excuse("paid up: status ended (Paid up)")
+        return False
+
+    # ---- access ----------------------------------------------------------
+
+    def _truth(self, at):
+        """{(e-mail, subject): tiers} at that time."""
+        found = {}
+        for email, entry in truth.of_access(self.shop, at):
+            sale = self.shop.sales[entry["sale"]]
+            found[(email, subject_of(sale))] = (
+                config_tier(self.shop, sale.product, entry["tier"]),
+                entry["until"])
+        return found
+
+    def _answers(self, by, ids, times):
+        """{(id, subject): tier} for each time."""
+        found = [{} for _ in times]
+        text = " ".join(str(t) for t in times)
+        for id in sorted(ids):
+            line = self.program.tell("access %s %s %s" % (by, id, text))
+            for n, answer in enumerate(line.split("\t")[:len(times)]):
+                tier, _, _, grants = answer.split(":", 3)
+                for grant in grants.rstrip(",").split(","):
+                    if not grant:
+                        continue
+                    sale, _, given = grant.partition(">")
+                    sale = self.shop.sales.get(sale)
+                    if sale is None:
+                        self.differs("access by a forged sale", id, given)
+                        continue
+                    found[n].setdefault((id, subject_of(sale)), []).append(
+                        given)
+        return found
+
+    def people(self):
+        return {s.email for s in self.shop.sales.values()} | {
+            s.email for s in self.channel.forged}
+
+    def access(self, lag, past):
+        """Now and, with nothing new, some time ahead; and at times past."""
+        now = self.channel.now
+        ahead = [now + n * DAY for n in (1, 12, 45)]
+        answers = self._answers("email", self.people(),
+                                [now, *ahead, *past])
+        self._now(answers[0], now, lag)
+        for at, found in zip(ahead, answers[1:]):
+            self._ahead(found, now, at, lag)
+        for at, found in zip(past, answers[1 + len(ahead):]):
+            self._past(found, at)
+        self._users(answers[0], now)
+
+    def _now(self, found, now, lag):
+        views = [self._truth(now - lag + n * lag // 8) for n in range(9)]
+        for key in set(found) | set().union(*views):
+            tiers = {v[key][0] for v in views if key in v}
+            have = set(found.get(key, ()))
+            if not have and all(key in v for v in views):
+                if not self._may_miss(key, now):
+                    self.differs("access missing", *key, tiers)
+            elif have and not tiers:
+                if not self._may_have(key, now):
+                    self.differs("access too much", *key, have)
+            elif have - tiers and not self._may_differ(key, have, tiers):
+                self.differs("access tier", *key, tiers, have)
+
+    def _ahead(self, found, now, at, lag):
+        """What is paid for lasts; what is not, no longer than grace or what
+        alive gives."""
+
+    def _past(self, found, at):
+        """Who had access then, in the end has had it."""
+        for key, (tier, _) in self._truth(at).items():
+            if key not in found and not self._may_miss(key, at):
+                self.differs("access missing in the past", *key, tier, at)
+
+    def _users(self, by_email, now):
+        known = {}
+        for sale in self.shop.sales.values():
+            first = self.channel.reached.get(sale.id)
+            if first and first["user"]:
+                known.setdefault(subject_of(sale), first["user"])
+        users = {u for u in known.values()}
+        found = self._answers("user", users, [now])[0]
+        for (email, subject), tiers in by_email.items():
+            user = known.get(subject)
+            if user and (user, subject) not in found:
+                self.differs("access by user missing", user, subject, tiers)
+        subjects = {s for _, s in by_email}
+        for user, subject in found:
+            if subject not in subjects:
+                self.differs("access by user too much", user, subject)
+            if known.get(subject) != user:
+                self.differs("access by another user", user, subject)
+
+    # ---- tolerances ------------------------------------------------------
+
+    def _sub(self, subject):
+        return self.shop.subscriptions.get(subject)
+
+    def _may_miss(self, key, at):
+        return False
+
+    def _may_have(self, key, at):
+        return False
+
+    def _may_differ(self, key, have, tiers):
+        return False
