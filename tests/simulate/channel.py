@@ -124,14 +124,13 @@ class Channel:
         word = self.program.tell("deliver " + delivery.body.hex())
         self.words[word] += 1
         told = delivery.payload
-        if told.get("resource_name") == "sale":
+        if "sale_id" in told:
             first = self.reached.setdefault(told["sale_id"], {
-                "at": self.now, "user": None})
-            first["user"] = first["user"] or told.get("url_params", {}).get(
-                "user_id")
-        elif "sale_id" in told:
-            self.reached.setdefault(told["sale_id"], {
-                "at": self.now, "user": None})
+                "at": self.now, "user": None, "sale": None})
+            if told.get("resource_name") == "sale":
+                first["sale"] = first["sale"] or self.now
+                first["user"] = first["user"] or told.get(
+                    "url_params", {}).get("user_id")
         if self.traits.eager:
             self.next_look = min(self.next_look, self.now + 10)
 
@@ -162,7 +161,7 @@ class Channel:
             rule = {"kind": outage.fault}
         elif self.chance.random() < self.traits.hiccup:
             rule = {"kind": self.chance.choice(FAULTS)}
-        elif self.traits.long_window and "/sales?" in target and \
+        elif self.traits.long_window and "after=" in target and \
                 misbehave.days(request.params) > self.traits.long_window:
             rule = {"kind": "timed_out"}
         reply = misbehave.instead(rule) if rule else None

@@ -7,19 +7,24 @@ none of them covers is a difference.
 import sqlite3
 
 import truth
-from clock import DAY, HOUR, MONTHS, add_months
+from clock import DAY, MONTHS, add_months, iso, parse
 from life import config_tier
 from records import (AUTHORIZED, COUNTED, GIFTEE, INSTALMENTS, LISTED,
-                     SUCCESSFUL, TEST)
+                     TEST, Subscription)
 
+NEW_NAMES = {"Friend", "pencil-2"}
 ALIVE = 2 * DAY  # what is alive lasts so long after it was read, at least
 
 
 def subject_of(sale):
     """What stands for its access: a gift's two sides are one."""
     if sale.subscription:
-        return sale.subscription.id
-    return (sale.partner if sale.gift == "sender" else sale).id
+        return sale.subscription
+    return sale.partner if sale.gift == "sender" else sale
+
+
+def disputed_at(sale):
+    return next(t for t, facts in sale.history if facts["disputed"])
 
 
 class Comparison:
@@ -32,7 +37,9 @@ class Comparison:
         self.excused = {}
 
     def differs(self, what, thing, *more):
-        self.wrong.append((what, thing, *more))
+        """Things of the shop are told by their ids."""
+        self.wrong.append((what, *(getattr(x, "id", x)
+                                   for x in (thing, *more))))
 
     def excuse(self, why):
         self.excused[why] = self.excused.get(why, 0) + 1
@@ -60,7 +67,9 @@ class Comparison:
                 self._purchase(sale, row)
         for sale in self.channel.forged:
             row = rows.pop(sale.id, None)
-            if row is not None and row["since"] is not None:
+            # confirm = 'off' asks for nothing
+            if row is not None and row["since"] is not None and \
+                    self.traits.confirm != "off":
                 self.differs("forged sale counts", sale.id)
         for id in rows:
             self.differs("purchase of nobody", id)
@@ -94,7 +103,9 @@ class Comparison:
         if sale.state in LISTED and row["confirmed_at"] is None and \
                 self.traits.confirm != "off":
             self.differs("purchase unconfirmed", sale.id)
+        # the old shape tells no currency, so no amount either
         if sale.state in LISTED and sale.product.currency == "usd" and \
+                not self.traits.old and \
                 (row["refunded_amount"] or 0) != sale.refunded_minor and \
                 sale.charged:
             self.differs("purchase refunded_amount", sale.id,
@@ -125,7 +136,9 @@ class Comparison:
         want = "active"
         if sub.over:
             want = "ended"
-        elif newest is None or any(s.dispute_open for s in sub.sales):
+        elif newest is None or any(
+                s.dispute_open and disputed_at(s) > newest.created_at
+                for s in sub.sales):
             want = "suspended"
         elif sub.cancelled_at is not None:
             want = "cancelled"
@@ -174,6 +187,8 @@ class Comparison:
                         continue
                     sale, _, given = grant.partition(">")
                     sale = self.shop.sales.get(sale)
+                    if sale is None and self.traits.confirm == "off":
+                        continue
                     if sale is None:
                         self.differs("access by a forged sale", id, given)
                         continue
@@ -213,8 +228,23 @@ class Comparison:
                 self.differs("access tier", *key, tiers, have)
 
     def _ahead(self, found, now, at, lag):
-        """What is paid for lasts; what is not, no longer than grace or what
-        alive gives."""
+        """What is paid for lasts; what is not, no longer than grace, or two
+        days after it was read that it runs on."""
+        read = max(self.traits.grace * DAY, ALIVE)
+        truths = self._truth(now)
+        for key, (_, until) in truths.items():
+            if key not in found and (until is None or parse(until) > at) and \
+                    not self._may_miss(key, at):
+                self.differs("access ends early", *key, iso(at))
+        for key, tiers in found.items():
+            until = truths[key][1] if key in truths else None
+            if key not in truths or until is None:
+                continue
+            limit = max(parse(until) + self.traits.grace * DAY, now + read)
+            if key[1].cancelled_at is not None:
+                limit = key[1].cancelled_at
+            if at > limit and not self._may_have(key, at):
+                self.differs("access ends late", *key, tiers, iso(at))
 
     def _past(self, found, at):
         """Who had access then, in the end has had it."""
@@ -228,7 +258,7 @@ class Comparison:
             first = self.channel.reached.get(sale.id)
             if first and first["user"]:
                 known.setdefault(subject_of(sale), first["user"])
-        users = {u for u in known.values()}
+        users = set(known.values())
         found = self._answers("user", users, [now])[0]
         for (email, subject), tiers in by_email.items():
             user = known.get(subject)
@@ -243,14 +273,33 @@ class Comparison:
 
     # ---- tolerances ------------------------------------------------------
 
-    def _sub(self, subject):
-        return self.shop.subscriptions.get(subject)
-
     def _may_miss(self, key, at):
+        sub = key[1] if isinstance(key[1], Subscription) else None
+        if sub and sub.product.kind != INSTALMENTS and \
+                (truth.past(sub, at) or {}).get("ended_at"):
+            return self.excuse("paid up only where a tier lasts (Paid up)")
+        if sub and sub.unpaid and at > self._paid_until(sub, at):
+            return self.excuse("runs on unpaid: as long as it is read (Read "
+                               "back, subscriber)")
+        if sub and at < self.channel.now and \
+                at >= self._paid_until(sub, at):
+            return self.excuse("a failing renewal, after the grace (Windows)")
         return False
+
+    def _paid_until(self, sub, at):
+        """By what was charged up to then, grace included."""
+        paid = [s for s in sub.sales if s.state in COUNTED and
+                s.created_at <= at]
+        last = max(s.created_at for s in paid)
+        end = add_months(last, MONTHS[paid[-1].recurrence])
+        if sub.trial_ends_at and len(paid) == 1:
+            end = sub.trial_ends_at
+        return end + self.traits.grace * DAY
 
     def _may_have(self, key, at):
         return False
 
     def _may_differ(self, key, have, tiers):
+        if self.traits.forgetful and have <= NEW_NAMES:
+            return self.excuse("a new name that no grant has (Names)")
         return False

@@ -1,13 +1,31 @@
 """What both sides know of a sale or a subscription, for who looks for the
 cause of a difference."""
 
-import truth
+import json
+import urllib.parse
+
 from clock import iso
+
+DULL = ("seller_id product_id product_name product_permalink price currency "
+        "purchase_email short_product_id permalink email gumroad_fee quantity "
+        "discover_fee_charged can_contact referrer card license_key user_id "
+        "order_number purchase_ids[] created_at user_email purchaser_id "
+        "is_gift_receiver_purchase is_gift_sender_purchase resource_name "
+        "ip_country is_multiseat_license custom_permalink").split()
 
 
 def _dates(facts):
     return {k: iso(v) if isinstance(v, int) and v > 10 ** 9 else v
             for k, v in facts.items() if v not in (None, False)}
+
+
+def _short(body):
+    """What a delivery says, without what is of no interest here."""
+    text = body if isinstance(body, str) else body.decode()
+    told = json.loads(text) if text.startswith("{") else dict(
+        urllib.parse.parse_qsl(text))
+    return {k: v for k, v in told.items() if k not in DULL and
+            not k.startswith("card[") and v not in ("", False, None, "false")}
 
 
 def _shop(shop, id):
@@ -33,11 +51,13 @@ def tell_all(channel, db, id):
                   iso(delivery.due), delivery.state,
                   [(iso(t), s) for t, s in delivery.attempts])
     for row in db.execute("SELECT * FROM events ORDER BY id"):
-        if any(i in row["subject"] or i in str(row["body"]) for i in ids):
+        if any(row["subject"].endswith(i) for i in ids):
             print("#   event", row["id"], row["kind"], iso(row["sent_at"]),
                   iso(row["received_at"]), iso(row["last_seen_at"]),
-                  row["status"], row["body"][:900])
+                  row["status"], _short(row["body"]))
     for table in ("purchases", "subscriptions"):
         for row in db.execute("SELECT * FROM " + table):
             if row["subject"].endswith(id) or row["subscription"] == id:
-                print("#  ", table, _dates(dict(row)))
+                print("#  ", table, {
+                    k: v for k, v in _dates(dict(row)).items()
+                    if k not in DULL + ["platform", "product", "subject"]})
