@@ -30,7 +30,8 @@ def _short(body):
 
 def _shop(shop, id):
     sub = shop.subscriptions.get(id)
-    sales = sub.sales if sub else [shop.sales[id]]
+    sales = sub.sales if sub else [s for s in shop.sales.values() if
+                                   id in (s.id, s.partner and s.partner.id)]
     if sub:
         print("#  ", id, sub.product.name, sub.recurrence, sub.email)
         for t, facts in sub.history:
@@ -44,7 +45,12 @@ def _shop(shop, id):
 
 
 def tell_all(channel, db, id):
-    ids = _shop(channel.shop, id) + [id]
+    """Also "outages"."""
+    for o in channel.outages:
+        print("#   outage", iso(o.begin), iso(o.end), o.kind, o.fault)
+    forged = any(s.id == id for s in channel.forged)
+    ids = [] if forged or id == "outages" else _shop(channel.shop, id)
+    ids.append(id)
     for delivery in channel.pings.log:
         if delivery.subject in ids:
             print("#   ping", delivery.resource, delivery.subject,

@@ -146,6 +146,8 @@ class Life:
         """To one of what somebody bought."""
         sale = self.chance.choice(mine)
         sub = sale.subscription
+        if sub and sub.test:
+            raise Refused("nothing happens to it")
         if sub and self.chance.random() < 0.6:
             self._to_subscription(sub, number, mine)
             return
@@ -175,8 +177,9 @@ class Life:
             self.shop.refund(sale, max(1, sale.listing_price // 3))
         elif what == "change_email":
             self.shop.change_email(sale, "new-" + sale.email)
-        elif what == "resend" and sale.known_at is None:
-            raise Refused("it was never sent")
+        elif what == "resend" and (sale.known_at is None or
+                                   sale.gift == "sender"):
+            raise Refused("it is never sent")
         else:
             getattr(self.shop, what)(sale)
 
