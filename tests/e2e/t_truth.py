@@ -18,10 +18,10 @@ from lib import (CTL_PROGRAM, FORM, Place, main, ok, same, start, stop,
 DAY = 86400
 
 
-def shop(*more):
+def shop(*more, speed=1):
     """A shop whose clock goes with ours."""
     return Fake("--seed", 7, *more, clock=time.strftime(
-        "%Y-%m-%dT%H:%M:%SZ", time.gmtime()), speed=1)
+        "%Y-%m-%dT%H:%M:%SZ", time.gmtime()), speed=speed)
 
 
 def place(f, more="", token="fake-token", tiers=""):
@@ -124,6 +124,31 @@ def lost():
     ok("no ping of this sale ever came" in done and "refunded" in done, "explain tells it",
        done)
     same(p.cli("reconcile").returncode, 0, "then nothing differs")
+
+
+def given():
+    """Of the giftee's side only a ping tells, and nothing of its refund."""
+    f = shop(speed=0)
+    p = place(f)
+    p.run()
+    f.do("register", ping_url="http://127.0.0.1:1/")
+    gift = f.buy(email="ada@example.com", gift_to="gus@example.com")
+    f.do("advance", seconds=60, post=False)
+    for d in f.do("take")["deliveries"]:
+        p.direct("POST", "/hooks/gumroad/" + p.tokens[0],
+                 d["body"].encode(), FORM)
+    until(lambda: p.rows("SELECT 1 FROM purchases WHERE sale = ? AND "
+                         "confirmed_at IS NOT NULL", gift["told_as"]),
+          "the giftee's side")
+    same(stop(p.program), 0, "given: exit 0")
+    same(p.cli("import", "gumroad").returncode, 0, "given: import")
+    same(one(p, "gus@example.com"), "pencil", "given: the giftee has it")
+    f.do("refund", sale=gift["sale"])
+    same(p.cli("import", "gumroad").returncode, 0, "given: once more")
+    same(one(p, "gus@example.com"), None, "given: a refund takes it back")
+    f.do("fail_refund", sale=gift["sale"])
+    same(p.cli("import", "gumroad").returncode, 0, "given: and again")
+    same(one(p, "gus@example.com"), "pencil", "given: one that fails not")
 
 
 def forged(p, n, email="eve@example.com", ago=0):
@@ -303,4 +328,4 @@ def killed():
 
 
 if __name__ == "__main__":
-    main(imported, lost, forgeries, flood, before, registered, faults, killed)
+    main(imported, lost, given, forgeries, flood, before, registered, faults, killed)
