@@ -10,7 +10,7 @@ import truth
 from clock import DAY, MONTHS, add_months, iso, parse
 from life import config_tier
 from records import (AUTHORIZED, COUNTED, GIFTEE, INSTALMENTS, LISTED,
-                     TEST, Sale, Subscription)
+                     TEST, Subscription)
 
 NEW_NAMES = {"Friend", "pencil-2"}
 ALIVE = 2 * DAY  # what is alive lasts so long after it was read, at least
@@ -94,8 +94,6 @@ class Comparison:
             for key in ("product", "email"):
                 told.pop(key)
             flags = {}
-        if self.traits.old:
-            flags.pop("revoked_at", None)  # that shape does not tell it
         for key, value in told.items():
             if row[key] != value:
                 self.differs("purchase " + key, sale.id, value, row[key])
@@ -277,11 +275,6 @@ class Comparison:
     # ---- tolerances ------------------------------------------------------
 
     def _may_miss(self, key, at):
-        if isinstance(key[1], Sale) and key[1].bundle and \
-                key[1].state == GIFTEE and key[1].id not in \
-                self.channel.reached:
-            return self.excuse("of a gift's bundle no list shows the items, "
-                               "and the ping was lost (Unknowable)")
         sub = key[1] if isinstance(key[1], Subscription) else None
         if sub and sub.product.kind == INSTALMENTS and any(
                 s.refunded or s.revoked or s.dispute_open
@@ -313,8 +306,6 @@ class Comparison:
         if sub and sub.product.kind == INSTALMENTS and \
                 sub.made() >= sub.charges:
             return self.excuse("paid up with the Nth charge (Paid up)")
-        if self.traits.old and isinstance(key[1], Sale) and key[1].revoked:
-            return self.excuse("revoked, which the old shape does not tell")
         return False
 
     def _may_differ(self, key, have, tiers):

@@ -41,10 +41,14 @@ LATE = 180 * DAY  # a sale is refunded or disputed until then
 
 
 class Life:
-    """calm(t): the end of the time in which nothing new happens, or None."""
+    """calm(t): the end of the time in which nothing new happens, or None.
+    old: as in April 2025."""
 
-    def __init__(self, shop, seed, customers, end, calm):
-        self.shop, self.customers, self.calm = shop, customers, calm
+    def __init__(self, shop, seed, customers, end, calm, old):
+        self.shop, self.calm = shop, calm
+        # nobody could revoke when the API had its old shape
+        self.on_sale = {what: n for what, n in ON_SALE.items()
+                        if not (old and "revoke" in what)}
         self.chance = random.Random("life/%s" % seed)
         self.bought, self.refused = {}, 0  # sales, by person
         for product in PRODUCTS:
@@ -172,9 +176,11 @@ class Life:
         getattr(self.shop, what)(sub, **more)
 
     def _to_sale(self, sale):
-        what = self._pick(ON_SALE)
+        what = self._pick(self.on_sale)
         if what == "part":
             self.shop.refund(sale, max(1, sale.listing_price // 3))
+        elif what == "change_email" and sale.gift:
+            raise Refused("no list shows the giftee's side")
         elif what == "change_email":
             self.shop.change_email(sale, "new-" + sale.email)
         elif what == "resend" and (sale.known_at is None or
