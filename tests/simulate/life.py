@@ -179,8 +179,8 @@ class Life:
         what = self._pick(self.on_sale)
         if what == "part":
             self.shop.refund(sale, max(1, sale.listing_price // 3))
-        elif what == "change_email" and sale.gift:
-            raise Refused("no list shows the giftee's side")
+        elif sale.gift and what in ("change_email", "revoke", "unrevoke"):
+            raise Refused("of which of the two sides is not known")
         elif what == "change_email":
             self.shop.change_email(sale, "new-" + sale.email)
         elif what == "resend" and (sale.known_at is None or
