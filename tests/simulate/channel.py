@@ -223,6 +223,11 @@ class Channel:
         self._live_to(int(turned.split()[1]) // 1000, nested=True)
         self.program.tell("look")
 
+    def follow_up(self, later):
+        """Nothing happens but what is to be tried again."""
+        self.program.tell("clock %d" % ((self.now + later) * 1000))
+        self.program.tell("look")
+
     def run_to(self, target):
         while self.now < target:
             self._live_to(target)

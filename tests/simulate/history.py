@@ -61,6 +61,9 @@ def tell_all(channel, db, id):
             print("#   event", row["id"], row["kind"], iso(row["sent_at"]),
                   iso(row["received_at"]), iso(row["last_seen_at"]),
                   row["status"], _short(row["body"]))
+    for row in db.execute("SELECT * FROM outbox"):
+        if any(i in str(row["payload"]) for i in ids):
+            print("#   follow-up", _dates(dict(row)))
     for table in ("purchases", "subscriptions"):
         for row in db.execute("SELECT * FROM " + table):
             if row["subject"].endswith(id) or row["subscription"] == id:

@@ -138,7 +138,7 @@ class Life:
         elif odds < 0.18:
             wanted.update(debit_days=chance.randint(1, 8),
                           debit_fails=chance.random() < 0.3)
-        elif odds < 0.2:
+        elif odds < 0.2 and not product.released_at:
             wanted["test"] = True
         elif odds < 0.22:
             shop.fail_purchase(product, self.email(number),
