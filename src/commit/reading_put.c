@@ -156,7 +156,7 @@ settle_waiting(struct way *w, const struct store_purchase *is, struct err *e)
 {
 	int unknown = w->fact.kind == FACT_ABSENT;
 	int confirmed = is != NULL && is->confirmed_at != STORE_NULL;
-	if (w->r->import || w->out->sale.p == NULL || (!unknown && !confirmed))
+	if (w->out->sale.p == NULL || (!unknown && !confirmed))
 		return 0;
 	struct str name = outbox_awaits(w->a, w->platform, w->out->sale);
 	if (name.p == NULL)
