@@ -35,6 +35,7 @@ class Comparison:
         self.db.row_factory = sqlite3.Row
         self.wrong = []
         self.excused = {}
+        self.lag = 0  # seconds, until Gatepost may know
 
     def differs(self, what, thing, *more):
         """Things of the shop are told by their ids."""
@@ -44,6 +45,10 @@ class Comparison:
     def excuse(self, why):
         self.excused[why] = self.excused.get(why, 0) + 1
         return True
+
+    def is_new(self, thing):
+        """Has it changed so lately that nothing need be known of it?"""
+        return thing.history[-1][0] > self.channel.now - self.lag
 
     def rows(self, table, key):
         return {row[key]: row for row in
@@ -56,6 +61,8 @@ class Comparison:
         for sale in self.shop.sales.values():
             row = rows.pop(sale.id, None)
             listed = sale.state in LISTED
+            if self.is_new(sale):
+                continue
             if row is None and (listed or (
                     sale.state == GIFTEE and
                     sale.id in self.channel.reached)):
@@ -122,6 +129,8 @@ class Comparison:
         for sub in self.shop.subscriptions.values():
             row = rows.pop(sub.id, None)
             known = [s for s in sub.sales if s.state in LISTED]
+            if self.is_new(sub):
+                continue
             if row is None and known:
                 self.differs("subscription missing", sub.id)
             elif row is not None and known:
@@ -201,21 +210,21 @@ class Comparison:
         return {s.email for s in self.shop.sales.values()} | {
             s.email for s in self.channel.forged}
 
-    def access(self, lag, past):
+    def access(self, past):
         """Now and, with nothing new, some time ahead; and at times past."""
         now = self.channel.now
         ahead = [now + n * DAY for n in (1, 12, 45)]
         answers = self._answers("email", self.people(),
                                 [now, *ahead, *past])
-        self._now(answers[0], now, lag)
+        self._now(answers[0], now)
         for at, found in zip(ahead, answers[1:]):
-            self._ahead(found, now, at, lag)
+            self._ahead(found, now, at)
         for at, found in zip(past, answers[1 + len(ahead):]):
             self._past(found, at)
         self._users(answers[0], now)
 
-    def _now(self, found, now, lag):
-        views = [self._truth(now - lag + n * lag // 8) for n in range(9)]
+    def _now(self, found, now):
+        views = [self._truth(now - self.lag * n // 8) for n in range(9)]
         for key in set(found) | set().union(*views):
             tiers = {v[key][0] for v in views if key in v}
             have = set(found.get(key, ()))
@@ -228,14 +237,14 @@ class Comparison:
             elif have - tiers and not self._may_differ(key, have, tiers):
                 self.differs("access tier", *key, tiers, have)
 
-    def _ahead(self, found, now, at, lag):
+    def _ahead(self, found, now, at):
         """What is paid for lasts; what is not, no longer than grace, or two
         days after it was read that it runs on."""
         read = max(self.traits.grace * DAY, ALIVE)
         truths = self._truth(now)
         for key, (_, until) in truths.items():
             if key not in found and (until is None or parse(until) > at) and \
-                    not self._may_miss(key, at):
+                    not self.is_new(key[1]) and not self._may_miss(key, at):
                 self.differs("access ends early", *key, iso(at))
         for key, tiers in found.items():
             until = truths[key][1] if key in truths else None
@@ -244,7 +253,8 @@ class Comparison:
             limit = max(parse(until) + self.traits.grace * DAY, now + read)
             if key[1].cancelled_at is not None:
                 limit = key[1].cancelled_at
-            if at > limit and not self._may_have(key, at):
+            if at > limit and not self.is_new(key[1]) and \
+                    not self._may_have(key, at):
                 self.differs("access ends late", *key, tiers, iso(at))
 
     def _past(self, found, at):
