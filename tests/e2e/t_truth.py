@@ -297,6 +297,8 @@ def faults():
     done = p.cli("check").stdout.decode()
     ok("PROBLEM  gumroad could not be asked: " in done, "check tells it", done)
     same(p.cli("reconcile").returncode, 0, "and afterwards all is well")
+    f.do("misbehave", kind="half", path="/v2/sales", count=2)
+    same(p.cli("reconcile").returncode, 0, "what is broken is asked again")
     done = p.cli("check").stdout.decode()
     ok("could not be asked" not in done and "ok       gumroad last asked on"
        in done, "and that it is over", done)
