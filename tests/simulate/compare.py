@@ -243,6 +243,9 @@ class Comparison:
         read = max(self.traits.grace * DAY, ALIVE)
         truths = self._truth(now)
         for key, (_, until) in truths.items():
+            ends = getattr(key[1], "cancelled_at", None)
+            if ends is not None and ends <= at:
+                continue
             if key not in found and (until is None or parse(until) > at) and \
                     not self.is_new(key[1]) and not self._may_miss(key, at):
                 self.differs("access ends early", *key, iso(at))
@@ -290,6 +293,10 @@ class Comparison:
                 s.refunded or s.revoked or s.dispute_open
                 for s in sub.sales):
             return self.excuse("one of the N was taken back (Paid up)")
+        if sub and sub.product.kind == INSTALMENTS and \
+                any(s.email != key[0] for s in sub.sales):
+            return self.excuse("what is paid up is for the Nth charge's "
+                               "e-mail (user_ref)")
         if sub and sub.product.kind != INSTALMENTS and \
                 (truth.past(sub, at) or {}).get("ended_at"):
             return self.excuse("paid up only where a tier lasts (Paid up)")
