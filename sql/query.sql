@@ -708,6 +708,11 @@ WHERE platform || '' = $1 AND sold_at >= $2 AND confirmed_at IS NOT NULL;
 -- name: purchase_confirmed
 SELECT sale FROM purchases WHERE platform = $1 AND confirmed_at IS NOT NULL
 ORDER BY sold_at DESC LIMIT 1;
+-- name: purchase_given
+-- (a giftee pays nothing; nor does who gets something free, which a list shows)
+SELECT sale FROM purchases
+WHERE sold_at >= $2 AND sold_at < $3 AND platform || '' = $1 AND price = 0
+	AND test = 0;
 -- name: subscription_open
 SELECT subscription FROM subscriptions
 WHERE platform = $1 AND status <> 'ended';

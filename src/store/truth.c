@@ -177,6 +177,16 @@ store_subscription_open(struct store *s, struct str platform, store_open_fn *fn,
 	    s, QUERY_SUBSCRIPTION_OPEN, &a, 1, take_open, &each, e);
 }
 
+int
+store_purchase_given(struct store *s, struct str platform, int64_t from,
+    int64_t to, store_open_fn *fn, void *arg, struct err *e)
+{
+	struct each_open each = { fn, arg };
+	struct db_value args[] = { db_text(platform), db_int(from),
+		db_int(to) };
+	return store_run(s, QUERY_PURCHASE_GIVEN, args, 3, take_open, &each, e);
+}
+
 /* ---- differences ---- */
 
 int

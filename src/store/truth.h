@@ -77,9 +77,14 @@ int store_purchase_confirmed(struct store *s, struct str platform,
 int store_purchase_confirmed_count(struct store *s, struct str platform,
     int64_t since, int64_t *n, struct err *e);
 /* Memberships that have not ended. */
-typedef int store_open_fn(void *arg, struct str subscription);
+typedef int store_open_fn(void *arg, struct str id);
 int store_subscription_open(struct store *s, struct str platform,
     store_open_fn *fn, void *arg, struct err *e);
+
+/* Sales from `from` on and before `to` that may be a giftee's: they cost nothing.
+ */
+int store_purchase_given(struct store *s, struct str platform, int64_t from,
+    int64_t to, store_open_fn *fn, void *arg, struct err *e);
 
 /* ---- one difference: a row of drift ---- */
 struct store_drift {

@@ -222,7 +222,9 @@ asker_ask(struct asker *k, const struct platform_question *q, unsigned may,
 		if (*said == SAID_FINE || *said == SAID_ABSENT ||
 		    (may & 1U << *said) != 0)
 			return 0;
-		if (*said != SAID_WAIT || i + 1 == ASK_TRIES)
+		/* a long walk would hardly end if one bad answer ended it */
+		if ((*said != SAID_WAIT && *said != SAID_BROKEN) ||
+		    i + 1 == ASK_TRIES)
 			break;
 		if (retry < 0)
 			retry = is_here(k->address) ? 0 : WAIT_S;

@@ -15,7 +15,7 @@ enum {
 	ASK_PAUSE_MS = 500, /* between two */
 	ASK_MS = 30000, /* for one; its own client waits as long */
 	ASK_BODY_MAX = 10 * 1024 * 1024, /* bytes of an answer */
-	ASK_TRIES = 3, /* while it says: later */
+	ASK_TRIES = 3, /* while it says: later, or what is no answer */
 };
 
 struct asker {

@@ -203,22 +203,41 @@ struct missed {
 };
 
 static int
-take_open(void *arg, struct str subscription)
+take_open(void *arg, struct str id)
 {
 	struct missed *m = arg;
-	m->failed |= json_object_setn_new(
-	    m->ids, subscription.p, subscription.n, json_null());
+	m->failed |= json_object_setn_new(m->ids, id.p, id.n, json_null());
 	return m->failed;
 }
 
+/* Has it this id, and of a sale: is it the giftee's? No list shows that one. */
 static int
-ask_missed(struct pass *p, json_t *ids, struct err *e)
+is_asked(struct pass *p, enum platform_ask what, const json_t *object,
+    const char *id)
+{
+	struct fact f = { .gift = 0 };
+	if (!pass_is(p, object, id) || what == ASK_MEMBER)
+		return pass_is(p, object, id);
+	char *text = json_dumps(object, JSON_COMPACT);
+	int given = text != NULL &&
+	    platform_decode(p->ask.platform, STR(PLATFORM_READBACK),
+		str_from(text), NULL, p->arena, &f, NULL) == 0 &&
+	    f.gift;
+	free(text);
+	return given;
+}
+
+/* One by one. */
+static int
+ask_each(struct pass *p, enum platform_ask what, const char *kind, json_t *ids,
+    struct err *e)
 {
 	const char *id;
 	json_t *unused;
+	p->known.listed = 0;
 	json_object_foreach(ids, id, unused)
 	{
-		const struct platform_question q = { .what = ASK_MEMBER,
+		const struct platform_question q = { .what = what,
 			.id = str_from(id) };
 		struct platform_answer a;
 		enum platform_said said;
@@ -226,8 +245,8 @@ ask_missed(struct pass *p, json_t *ids, struct err *e)
 		(void)unused;
 		if (asker_ask(&p->ask, &q, 0, &a, &said, e) != 0)
 			return -1;
-		if (said == SAID_FINE && pass_is(p, a.object, id) &&
-		    (pass_take(p, PLATFORM_SUBSCRIBER, a.object, at, e) != 0 ||
+		if (said == SAID_FINE && is_asked(p, what, a.object, id) &&
+		    (pass_take(p, kind, a.object, at, e) != 0 ||
 			pass_note(p, e) != 0))
 			return -1;
 	}
@@ -269,12 +288,34 @@ walk_members(struct pass *p, struct err *e)
 		rc = ask_lists(p, e);
 	p->wanted.met = NULL;
 	if (rc == 0)
-		rc = ask_missed(p, m.ids, e);
+		rc = ask_each(p, ASK_MEMBER, PLATFORM_SUBSCRIBER, m.ids, e);
 	json_decref(m.ids);
 	return rc;
 }
 
 /* ---- all of it ---- */
+
+/* The lists, and then one by one what was given and so is in none. */
+static int
+walk_window(struct pass *p, int64_t from, int64_t to, struct err *e)
+{
+	struct missed m = { .ids = json_object() };
+	if (m.ids == NULL)
+		return err_no_memory(e);
+	int rc = store_purchase_given(p->store, str_from(p->ask.platform->name),
+	    from / WALK_DAY * WALK_DAY, (to / WALK_DAY + 1) * WALK_DAY,
+	    take_open, &m, e);
+	if (rc == 0 && m.failed)
+		rc = err_no_memory(e);
+	p->wanted.met = m.ids;
+	if (rc == 0)
+		rc = walk_sales(p, from, to, e);
+	p->wanted.met = NULL;
+	if (rc == 0)
+		rc = ask_each(p, ASK_SALE, PLATFORM_READBACK, m.ids, e);
+	json_decref(m.ids);
+	return rc;
+}
 
 int
 walk_back(struct pass *p, int64_t from, int64_t to, walk_window_fn *fn,
@@ -298,7 +339,7 @@ walk_back(struct pass *p, int64_t from, int64_t to, walk_window_fn *fn,
 			to = newest;
 			continue;
 		}
-		if (walk_sales(p, begin, to, e) != 0)
+		if (walk_window(p, begin, to, e) != 0)
 			return -1;
 		p->row.from_day = str_from(pass_day(begin, p->days[0]));
 		if (pass_note(p, e) != 0)

@@ -13,10 +13,10 @@ from lib import FORM, Place, ok
 DAY = 86400
 
 
-def shop(*more):
+def shop(*more, speed=1):
     """A shop whose clock goes with ours."""
     return Fake("--seed", 7, *more, clock=time.strftime(
-        "%Y-%m-%dT%H:%M:%SZ", time.gmtime()), speed=1)
+        "%Y-%m-%dT%H:%M:%SZ", time.gmtime()), speed=speed)
 
 
 def place(f, more="", token="fake-token", tiers=""):

@@ -9,7 +9,7 @@ import secrets
 import time
 
 from asked import agrees, one, place, shop
-from lib import main, ok, same
+from lib import FORM, main, ok, same, stop, until
 
 DAY = 86400
 
@@ -64,6 +64,31 @@ def lost():
     ok("no ping of this sale ever came" in done and "refunded" in done, "explain tells it",
        done)
     same(p.cli("reconcile").returncode, 0, "then nothing differs")
+
+
+def given():
+    """Of the giftee's side only a ping tells, and nothing of its refund."""
+    f = shop(speed=0)
+    p = place(f)
+    p.run()
+    f.do("register", ping_url="http://127.0.0.1:1/")
+    gift = f.buy(email="ada@example.com", gift_to="gus@example.com")
+    f.do("advance", seconds=60, post=False)
+    for d in f.do("take")["deliveries"]:
+        p.direct("POST", "/hooks/gumroad/" + p.tokens[0],
+                 d["body"].encode(), FORM)
+    until(lambda: p.rows("SELECT 1 FROM purchases WHERE sale = ? AND "
+                         "confirmed_at IS NOT NULL", gift["told_as"]),
+          "the giftee's side")
+    same(stop(p.program), 0, "given: exit 0")
+    same(p.cli("import", "gumroad").returncode, 0, "given: import")
+    same(one(p, "gus@example.com"), "pencil", "given: the giftee has it")
+    f.do("refund", sale=gift["sale"])
+    same(p.cli("import", "gumroad").returncode, 0, "given: once more")
+    same(one(p, "gus@example.com"), None, "given: a refund takes it back")
+    f.do("fail_refund", sale=gift["sale"])
+    same(p.cli("import", "gumroad").returncode, 0, "given: and again")
+    same(one(p, "gus@example.com"), "pencil", "given: one that fails not")
 
 
 def registered():
@@ -135,6 +160,8 @@ def faults():
     done = p.cli("check").stdout.decode()
     ok("PROBLEM  gumroad could not be asked: " in done, "check tells it", done)
     same(p.cli("reconcile").returncode, 0, "and afterwards all is well")
+    f.do("misbehave", kind="half", path="/v2/sales", count=2)
+    same(p.cli("reconcile").returncode, 0, "what is broken is asked again")
     done = p.cli("check").stdout.decode()
     ok("could not be asked" not in done and "ok       gumroad last asked on"
        in done, "and that it is over", done)
@@ -153,4 +180,4 @@ def faults():
 
 
 if __name__ == "__main__":
-    main(imported, lost, registered, faults)
+    main(imported, lost, given, registered, faults)

@@ -109,7 +109,7 @@ class Checkout:
             sub = self.new_subscription(sale)
             self.mark(sub)
         self.mark(sale)
-        if state == IN_PROGRESS:
+        if sale.state == IN_PROGRESS:
             self.agenda.at(self.now + debit_days * DAY,
                            self._debit_fails if debit_fails else
                            self.succeed, sale)
@@ -139,15 +139,22 @@ class Checkout:
                 self._sell_item(sale, item)
 
     def _sell_item(self, bundle, product):
-        """Each product of a bundle is a sale of its own, of nothing."""
-        sale = self.new_sale(
-            product, bundle.buyer, bundle.email, bundle.state, 0,
-            quantity=bundle.quantity, bundle=bundle,
-            tier=product.tiers[0] if product.tiers else None)
-        self.new_license(sale)
-        sale.known_at = self.now
-        self.mark(sale)
-        self.announce("sale", 10, sale=sale)
+        """Each product of a bundle is a sale of its own, of nothing. A gift's
+        has two sides, as the bundle has."""
+        rows = []
+        for side in filter(None, (bundle.partner, bundle)):
+            sale = self.new_sale(
+                product, side.buyer, side.email, side.state, 0,
+                quantity=bundle.quantity, bundle=side, gift=side.gift,
+                tier=product.tiers[0] if product.tiers else None)
+            sale.known_at = self.now
+            rows.append(sale)
+        if len(rows) > 1:
+            rows[0].partner, rows[1].partner = rows[1], rows[0]
+        self.new_license(rows[-1])
+        for sale in rows:
+            self.mark(sale)
+        self.announce("sale", 10, sale=rows[-1])
 
     def _give(self, product, buyer, gift_to, price, wanted):
         """Two rows: the gifter's is listed, the giftee's is told."""

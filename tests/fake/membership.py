@@ -30,7 +30,7 @@ class Membership:
         sale.subscription = sub
         sub.sales.append(sale)
         self.subscriptions[sub.id] = sub
-        if trial and product.trial_days:
+        if trial and product.trial_days and sale.state != TEST:
             sale.state = TRIAL
             sub.trial_ends_at = self.now + product.trial_days * DAY
         sub.paid_from = self.now

@@ -1,7 +1,7 @@
 """What happens to a sale afterwards: refunds, disputes, access."""
 
 from membership import Refused
-from records import COUNTED, INSTALMENTS
+from records import BUNDLE, COUNTED, INSTALMENTS
 
 
 class Money:
@@ -25,10 +25,7 @@ class Money:
             self.end_after_refund(sale.subscription)
 
     def _flag_refund(self, sale, refunded):
-        """Both sides of a gift, and a bundle with its items."""
-        rows = [sale] + [s for s in self.sales.values()
-                         if s.bundle is sale or s is sale.partner]
-        for row in rows:
+        for row in self._with(sale):
             row.refunded = refunded
             if row.license:
                 row.license.disabled = refunded
@@ -72,11 +69,17 @@ class Money:
             raise Refused("there is no open dispute")
 
     def _same_for_others(self, sale):
-        for row in self.sales.values():
-            if row is sale or row is sale.partner or row.bundle is sale:
-                row.disputed = sale.disputed
-                row.dispute_won = sale.dispute_won
-                self.mark(row)
+        for row in self._with(sale):
+            row.disputed = sale.disputed
+            row.dispute_won = sale.dispute_won
+            self.mark(row)
+
+    def _with(self, sale):
+        """Both sides of a gift, and a bundle with its items."""
+        sides = [sale] + [sale.partner] * (sale.partner is not None)
+        items = [] if sale.product.kind != BUNDLE else [
+            s for s in self.sales.values() if s.bundle in sides]
+        return sides + items
 
     def revoke(self, sale):
         """The seller takes the access away. No ping tells of it."""

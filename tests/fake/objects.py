@@ -78,7 +78,7 @@ def sale(shop, s, new=True):
          "amount_refundable_in_currency": refundable(s),
          "product_id": product.id,
          "product_permalink": product.unique_permalink,
-         "refunded": s.refunded if s.charged else None,
+         "refunded": s.refunded or (False if s.charged else None),
          "partially_refunded": s.partially_refunded,
          "chargedback": s.dispute_open, "purchase_email": s.email}
     if s.gift == "sender":

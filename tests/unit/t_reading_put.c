@@ -766,6 +766,13 @@ test_waits(void)
 	ROWS("SELECT count(*) FROM outbox WHERE awaits IS NOT NULL OR due_at >"
 	     " added_at",
 	    "0;", "confirmed: it goes out");
+	ping("S4", "sale", "", NOW);
+	r = sale("S4", NOW - DAY, NOW + 1, "");
+	r.import = 1;
+	put(&r);
+	ROWS("SELECT count(*) FROM outbox WHERE awaits IS NOT NULL OR due_at >"
+	     " added_at",
+	    "0;", "also by an import");
 	ping("S2", "sale", "", NOW + 2);
 	struct reading gone = absent("S2", NOW + 3);
 	put(&gone);
