@@ -170,8 +170,12 @@ def each(confirm, accept_test="false"):
 
 
 def scanned(p):
-    return p.one("SELECT value FROM meta WHERE name = 'pinged_to:gumroad'") \
-        == str(p.one("SELECT max(id) FROM events"))
+    """Has the reader seen all that was delivered?"""
+    at = p.one("SELECT value FROM meta WHERE name = 'pinged_to:gumroad'")
+    return at is not None and p.one(
+        "SELECT count(*) FROM events WHERE id > ? AND platform = 'gumroad' "
+        "AND status = 'applied' AND kind NOT IN ('readback', 'subscriber', "
+        "'absent')", int(at)) == 0
 
 
 # ---- floods ----------------------------------------------------------------
