@@ -395,7 +395,8 @@ add_object(struct page *page, const char *kind, const json_t *object,
 			    "%s sent a page with the same %s twice (%.*s)",
 			    p->ask.platform->words.title, kind, STR_ARG(id));
 	page->ids[page->n] = id;
-	if (is_other_kind(p, id))
+	r->kind = str_from(kind);
+	if (!str_eq_z(r->kind, PLATFORM_ABSENT) && is_other_kind(p, id))
 		return err_set(e, ERR_INPUT,
 		    "%s sent a %s with an id of another kind (%.*s)",
 		    p->ask.platform->words.title, kind, STR_ARG(id));
