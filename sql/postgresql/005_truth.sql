@@ -31,7 +31,7 @@ CREATE TABLE pinged ( -- a sale that a delivery named, to be read back
 	platform TEXT COLLATE "C" NOT NULL,
 	sale TEXT COLLATE "C" NOT NULL,
 	came_at BIGINT NOT NULL,
-	due_at BIGINT NOT NULL, -- asked by its id from then on; 0: the list first
+	due_at BIGINT NOT NULL, -- of its id; 0: the list is looked through first
 	absent_at BIGINT, -- when it was not there; null: it was not asked yet
 	PRIMARY KEY (platform, sale)
 );

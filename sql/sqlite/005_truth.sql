@@ -31,7 +31,7 @@ CREATE TABLE pinged ( -- a sale that a delivery named, to be read back
 	platform TEXT NOT NULL,
 	sale TEXT NOT NULL,
 	came_at INTEGER NOT NULL,
-	due_at INTEGER NOT NULL, -- asked by its id from then on; 0: the list first
+	due_at INTEGER NOT NULL, -- of its id; 0: the list is looked through first
 	absent_at INTEGER, -- when it was not there; null: it was not asked yet
 	PRIMARY KEY (platform, sale)
 ) WITHOUT ROWID;

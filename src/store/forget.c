@@ -1,4 +1,5 @@
 #include "store/rows.h"
+#include "store/truth.h"
 
 int
 store_forget_begin(struct store *s, struct err *e)
@@ -108,4 +109,42 @@ store_outbox_drop(struct store *s, int64_t id, struct err *e)
 {
 	struct db_value arg = db_int(id);
 	return store_run(s, QUERY_OUTBOX_DROP, &arg, 1, NULL, NULL, e);
+}
+
+/* ---- who was erased ---- */
+
+enum { DIGEST_MAX = 80 }; /* with a character more */
+
+int
+store_erased_add(struct store *s, struct str platform, struct str what,
+    int64_t at, struct err *e)
+{
+	struct db_value args[] = { db_text(platform), db_text(what),
+		db_int(at) };
+	return store_run(s, QUERY_ERASED_ADD, args, 3, NULL, NULL, e);
+}
+
+struct each_erased {
+	store_erased_fn *fn;
+	void *arg;
+};
+
+static int
+take_erased(void *arg, const struct db_value *row, size_t n)
+{
+	struct each_erased *each = arg;
+	(void)n;
+	return each->fn(each->arg, db_str(&row[0]));
+}
+
+int
+store_erased_list(struct store *s, struct str platform, struct str digest,
+    store_erased_fn *fn, void *arg, struct err *e)
+{
+	struct each_erased each = { fn, arg };
+	char end[DIGEST_MAX];
+	snprintf(end, sizeof(end), "%.*sg", STR_ARG(digest));
+	struct db_value args[] = { db_text(platform), db_text(digest),
+		db_text(str_from(end)) };
+	return store_run(s, QUERY_ERASED_LIST, args, 3, take_erased, &each, e);
 }

@@ -1,4 +1,5 @@
 #include "store/rows.h"
+#include "store/truth.h"
 
 struct each_row {
 	store_outbox_row_fn *fn;
@@ -264,4 +265,35 @@ store_outbox_counts(
 {
 	struct each_count each = { fn, arg };
 	return store_run(s, QUERY_OUTBOX_COUNTS, NULL, 0, take_count, &each, e);
+}
+
+/* ---- follow-ups that wait ---- */
+
+int
+store_outbox_confirmed(struct store *s, struct str sale, struct err *e)
+{
+	struct db_value arg = db_text(sale);
+	return store_run(s, QUERY_OUTBOX_CONFIRMED, &arg, 1, NULL, NULL, e);
+}
+
+int
+store_outbox_unknown(
+    struct store *s, struct str sale, int64_t now, struct err *e)
+{
+	struct db_value args[] = { db_text(sale), db_int(now) };
+	return store_run(s, QUERY_OUTBOX_UNKNOWN, args, 2, NULL, NULL, e);
+}
+
+int
+store_outbox_unasked(struct store *s, int64_t added, int64_t *n, struct err *e)
+{
+	struct db_value arg = db_int(added);
+	return store_number(s, QUERY_OUTBOX_UNASKED, &arg, 1, n, NULL, e);
+}
+
+int
+store_outbox_let_go(struct store *s, int64_t added, struct err *e)
+{
+	struct db_value arg = db_int(added);
+	return store_run(s, QUERY_OUTBOX_LET_GO, &arg, 1, NULL, NULL, e);
 }

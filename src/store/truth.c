@@ -1,5 +1,6 @@
 #include "store/truth.h"
 
+#include "store/pinged.h"
 #include "store/rows.h"
 
 /* ---- passes ---- */
@@ -308,71 +309,141 @@ store_lease_release(
 	return store_run(s, QUERY_LEASE_RELEASE, args, 2, NULL, NULL, e);
 }
 
-/* ---- who was erased ---- */
-
-enum { DIGEST_MAX = 80 }; /* with a character more */
+/* ---- what deliveries named ---- */
 
 int
-store_erased_add(struct store *s, struct str platform, struct str what,
-    int64_t at, struct err *e)
+store_event_before(struct store *s, int64_t at, int64_t *id, struct err *e)
 {
-	struct db_value args[] = { db_text(platform), db_text(what),
-		db_int(at) };
-	return store_run(s, QUERY_ERASED_ADD, args, 3, NULL, NULL, e);
+	struct db_value arg = db_int(at);
+	int found;
+	*id = 0;
+	return store_number(s, QUERY_EVENT_BEFORE, &arg, 1, id, &found, e);
 }
 
-struct each_erased {
-	store_erased_fn *fn;
+int
+store_pinged_put(struct store *s, struct str platform, struct str sale,
+    int64_t came_at, struct err *e)
+{
+	struct db_value args[] = { db_text(platform), db_text(sale),
+		db_int(came_at) };
+	return store_run(s, QUERY_PINGED_PUT, args, 3, NULL, NULL, e);
+}
+
+struct each_pinged {
+	store_pinged_fn *fn;
 	void *arg;
 };
 
 static int
-take_erased(void *arg, const struct db_value *row, size_t n)
+take_fresh(void *arg, const struct db_value *row, size_t n)
 {
-	struct each_erased *each = arg;
+	struct each_pinged *each = arg;
+	const struct store_pinged out = { .sale = db_str(&row[0]),
+		.came_at = db_number(&row[1]),
+		.sold_at = db_number(&row[2]),
+		.absent_at = STORE_NULL };
+	(void)n;
+	return each->fn(each->arg, &out);
+}
+
+int
+store_pinged_fresh(struct store *s, struct str platform, int64_t now,
+    store_pinged_fn *fn, void *arg, struct err *e)
+{
+	struct each_pinged each = { fn, arg };
+	struct db_value args[] = { db_text(platform), db_int(now) };
+	return store_run(s, QUERY_PINGED_FRESH, args, 2, take_fresh, &each, e);
+}
+
+int
+store_pinged_looked(
+    struct store *s, struct str platform, int64_t now, struct err *e)
+{
+	struct db_value args[] = { db_text(platform), db_int(now) };
+	return store_run(s, QUERY_PINGED_LOOKED, args, 2, NULL, NULL, e);
+}
+
+static int
+take_next(void *arg, const struct db_value *row, size_t n)
+{
+	struct each_pinged *each = arg;
+	const struct store_pinged out = { .sale = db_str(&row[0]),
+		.came_at = db_number(&row[1]),
+		.sold_at = STORE_NULL,
+		.absent_at = db_number(&row[2]) };
+	(void)n;
+	return each->fn(each->arg, &out);
+}
+
+int
+store_pinged_next(struct store *s, struct str platform, int64_t now, int asked,
+    store_pinged_fn *fn, void *arg, struct err *e)
+{
+	struct each_pinged each = { fn, arg };
+	struct db_value args[] = { db_text(platform), db_int(now) };
+	return store_run(s, asked ? QUERY_PINGED_AGAIN : QUERY_PINGED_FIRST,
+	    args, 2, take_next, &each, e);
+}
+
+int
+store_pinged_due(struct store *s, struct str platform, int64_t now, int64_t *at,
+    struct err *e)
+{
+	struct db_value args[] = { db_text(platform), db_int(now) };
+	int found = 0;
+	int rc = store_number(s, QUERY_PINGED_DUE, args, 2, at, &found, e);
+	if (!found)
+		*at = STORE_NULL;
+	return rc;
+}
+
+int
+store_pinged_later(struct store *s, struct str platform, struct str sale,
+    int64_t due_at, int64_t absent_at, struct err *e)
+{
+	struct db_value args[] = { db_text(platform), db_text(sale),
+		db_int(due_at), db_int(absent_at) };
+	return store_run(s, QUERY_PINGED_LATER, args, 4, NULL, NULL, e);
+}
+
+int
+store_pinged_put_off(struct store *s, struct str platform, int64_t now,
+    int64_t due_at, struct err *e)
+{
+	struct db_value args[] = { db_text(platform), db_int(now),
+		db_int(due_at) };
+	return store_run(s, QUERY_PINGED_PUT_OFF, args, 3, NULL, NULL, e);
+}
+
+int
+store_pinged_drop(
+    struct store *s, struct str platform, struct str sale, struct err *e)
+{
+	struct db_value args[] = { db_text(platform), db_text(sale) };
+	return store_run(s, QUERY_PINGED_DROP, args, 2, NULL, NULL, e);
+}
+
+struct each_subject {
+	store_pinged_subject_fn *fn;
+	void *arg;
+};
+
+static int
+take_subject(void *arg, const struct db_value *row, size_t n)
+{
+	struct each_subject *each = arg;
 	(void)n;
 	return each->fn(each->arg, db_str(&row[0]));
 }
 
 int
-store_erased_list(struct store *s, struct str platform, struct str digest,
-    store_erased_fn *fn, void *arg, struct err *e)
+store_pinged_subjects(struct store *s, struct str platform, int64_t since,
+    struct str after, int64_t limit, store_pinged_subject_fn *fn, void *arg,
+    struct err *e)
 {
-	struct each_erased each = { fn, arg };
-	char end[DIGEST_MAX];
-	snprintf(end, sizeof(end), "%.*sg", STR_ARG(digest));
-	struct db_value args[] = { db_text(platform), db_text(digest),
-		db_text(str_from(end)) };
-	return store_run(s, QUERY_ERASED_LIST, args, 3, take_erased, &each, e);
-}
-
-/* ---- follow-ups that wait ---- */
-
-int
-store_outbox_confirmed(struct store *s, struct str sale, struct err *e)
-{
-	struct db_value arg = db_text(sale);
-	return store_run(s, QUERY_OUTBOX_CONFIRMED, &arg, 1, NULL, NULL, e);
-}
-
-int
-store_outbox_unknown(
-    struct store *s, struct str sale, int64_t now, struct err *e)
-{
-	struct db_value args[] = { db_text(sale), db_int(now) };
-	return store_run(s, QUERY_OUTBOX_UNKNOWN, args, 2, NULL, NULL, e);
-}
-
-int
-store_outbox_unasked(struct store *s, int64_t added, int64_t *n, struct err *e)
-{
-	struct db_value arg = db_int(added);
-	return store_number(s, QUERY_OUTBOX_UNASKED, &arg, 1, n, NULL, e);
-}
-
-int
-store_outbox_let_go(struct store *s, int64_t added, struct err *e)
-{
-	struct db_value arg = db_int(added);
-	return store_run(s, QUERY_OUTBOX_LET_GO, &arg, 1, NULL, NULL, e);
+	struct each_subject each = { fn, arg };
+	struct db_value args[] = { db_text(platform), db_int(since),
+		db_text(after), db_int(limit) };
+	return store_run(
+	    s, QUERY_PINGED_SUBJECTS, args, 4, take_subject, &each, e);
 }

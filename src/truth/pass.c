@@ -8,7 +8,12 @@
 #include "base/json.h"
 #include "base/time.h"
 
-enum { MEMORY_MAX = 64 * 1024 * 1024, PUT_MS = 10000, PUT_PAUSE_MS = 20 };
+enum {
+	MEMORY_MAX = 64 * 1024 * 1024,
+	PUT_MS = 10000,
+	PUT_PAUSE_MS = 20,
+	NOTE_MS = 500
+};
 
 const char *
 pass_day(int64_t t, char text[16])
@@ -145,13 +150,33 @@ pass_keep(struct pass *p, struct err *e)
 	    : store_reading_add(p->store, &p->row, &p->row.id, e);
 }
 
+/* What each page changes a little is written once in a while. */
+static int
+write_note(struct pass *p, struct err *e)
+{
+	int64_t now = time_ticks();
+	if (now < p->noted + NOTE_MS)
+		return 0;
+	p->noted = now;
+	return take_lease(p, e) != 0 || write_budget(p, e) != 0 ||
+		pass_keep_up(p, e) != 0
+	    ? -1
+	    : 0;
+}
+
+int
+pass_keep_up(struct pass *p, struct err *e)
+{
+	return p->dry || p->row.id == STORE_NULL
+	    ? 0
+	    : store_reading_update(p->store, &p->row, e);
+}
+
 int
 pass_note(struct pass *p, struct err *e)
 {
 	pass_between_fn *between = p->between;
-	if (take_lease(p, e) != 0 || write_budget(p, e) != 0 ||
-	    (!p->dry && p->row.id != STORE_NULL &&
-		store_reading_update(p->store, &p->row, e) != 0))
+	if (write_note(p, e) != 0)
 		return -1;
 	p->between = NULL;
 	int rc = between == NULL ? 0 : between(p->between_arg, p, e);

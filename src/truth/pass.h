@@ -40,6 +40,7 @@ struct pass {
 	char verified_by[VERIFIED_BY_LEN + 1];
 	char holder[64]; /* of the lease */
 	int has_lease;
+	int64_t noted; /* time_ticks() */
 	struct store_reading row;
 	char days[2][16]; /* row.from_day and row.to_day */
 	int dry, import;
@@ -69,6 +70,8 @@ int pass_know(struct pass *p, struct err *e);
  * days. It is written at the end, or already by pass_keep. dry: never. */
 void pass_begin(struct pass *p, const char *kind, int64_t from, int64_t to);
 int pass_keep(struct pass *p, struct err *e);
+/* Its row as it is now; pass_note does so now and then. */
+int pass_keep_up(struct pass *p, struct err *e);
 /* How far it is: keeps the lease, and has the time between two pages used. */
 int pass_note(struct pass *p, struct err *e);
 /* why NULL or without a code: whole. The first error stays in *e. */

@@ -4,7 +4,12 @@
 #include "config/config_names.h"
 #include "fold/column.h"
 
-enum { SCAN_MAX = 500, NAMES_MAX = 1024 * 1024, MEMORY_MAX = 64 * 1024 * 1024 };
+enum {
+	SCAN_MAX = 500,
+	BEHIND_MAX = 2000,
+	NAMES_MAX = 1024 * 1024,
+	MEMORY_MAX = 64 * 1024 * 1024
+};
 
 struct scan {
 	struct store *s;
@@ -97,6 +102,9 @@ scan(struct scan *n, struct str cursor, int *more, struct err *e)
 	if (n->failed)
 		return err_no_memory(e);
 	*more = n->seen == SCAN_MAX;
+	/* past readings alone it need not be written each time */
+	if (n->seen == 0 && max - at < BEHIND_MAX)
+		return 0;
 	return keep(n, cursor, *more ? n->last : max, e);
 }
 

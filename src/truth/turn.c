@@ -8,6 +8,7 @@ enum {
 	PAUSE_MS = 2000, /* between two looks at what is pending */
 	BROKEN_MS = 60000, /* after an error; twice that after the next */
 	DOUBLINGS = 6,
+	BUSY_DOUBLINGS = 5, /* of the pause, where it is to be tried later */
 	SLICE_MS = 10000, /* of a long walk: a sale waits to be read back */
 	SLICE_MAX_MS = 600000, /* where a day of sales does not fit into it */
 	RESUME_DAYS = 30,
@@ -327,7 +328,7 @@ run_one(
 		return;
 	}
 	if (rc == 0) {
-		own->failed[what] = 0;
+		own->failed[what] = own->busy = 0;
 		own->told[0] = '\0';
 		*did = 1;
 		return;
@@ -336,7 +337,10 @@ run_one(
 		tell(t, i, what, &e, warn);
 	/* the platform's or the database's: all wait. Else this alone. */
 	if (what < 0 || e.code == ERR_BUSY || e.code == ERR_AUTH) {
-		own->wait = time_ticks() + BROKEN_MS;
+		own->wait = time_ticks() +
+		    (e.code != ERR_BUSY ? BROKEN_MS
+					: (int64_t)PAUSE_MS << own->busy);
+		own->busy += e.code == ERR_BUSY && own->busy < BUSY_DOUBLINGS;
 		return;
 	}
 	own->wait = time_ticks() + PAUSE_MS;

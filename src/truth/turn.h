@@ -20,6 +20,7 @@ struct turn_platform {
 	int64_t wait; /* time_ticks(): nothing before that, */
 	int64_t rest[1 + TURN_SPANS]; /* nor this: confirming, the spans */
 	int failed[1 + TURN_SPANS]; /* in a row */
+	int busy; /* how often in a row it was to be tried later */
 	int64_t slice; /* of a long walk, milliseconds */
 	char told[ERR_TEXT_MAX]; /* the last error */
 };
@@ -34,7 +35,8 @@ struct turn {
 
 /* Does what is due, until the deadline (time_ticks(); 0: none). *did: some of
  * it. An error is told by warn, and noted in readings, once while its words are
- * the same. What failed rests for a minute, then for two, up to an hour. */
+ * the same. What failed rests for a minute, then for two, up to an hour; what is
+ * busy for two seconds, then for four, up to a minute. */
 typedef void turn_warn_fn(const struct platform *p, const char *text);
 void turn_run(struct turn *t, int64_t deadline, turn_warn_fn *warn, int *did);
 void turn_end(struct turn *t);

@@ -342,7 +342,7 @@ walk_back(struct pass *p, int64_t from, int64_t to, walk_window_fn *fn,
 		if (walk_window(p, begin, to, e) != 0)
 			return -1;
 		p->row.from_day = str_from(pass_day(begin, p->days[0]));
-		if (pass_note(p, e) != 0)
+		if (pass_keep_up(p, e) != 0 || pass_note(p, e) != 0)
 			return -1;
 		p->windows++;
 		if (fn != NULL)
