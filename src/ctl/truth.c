@@ -10,7 +10,12 @@
 
 /* register, import and reconcile: what a platform's API is asked. */
 
-enum { PROGRESS_MS = 1000, LINE_MS = 60000, BAR = 20 };
+enum {
+	PROGRESS_MS = 1000,
+	LINE_MS = 60000,
+	BAR = 20,
+	LEASE_MS = 15000 /* the web program reads now and then */
+};
 
 static volatile int stopped;
 
@@ -97,6 +102,7 @@ begin(struct run *r, struct ctl *ctl, const char *platform, struct err *e)
 	signal(SIGINT, stop);
 	signal(SIGTERM, stop);
 	r->pass.ask.stop = &stopped;
+	r->pass.patience_ms = LEASE_MS;
 	r->pass.dry = ctl_get(ctl, "dry-run") != NULL;
 	if (!r->pass.dry &&
 	    ctl->config->rules.confirm[platform_index(p)] != TIER_CONFIRM_OFF) {

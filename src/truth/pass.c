@@ -12,6 +12,7 @@ enum {
 	MEMORY_MAX = 64 * 1024 * 1024,
 	PUT_MS = 10000,
 	PUT_PAUSE_MS = 20,
+	LEASE_PAUSE_MS = 200,
 	NOTE_MS = 500
 };
 
@@ -34,8 +35,26 @@ take_lease(struct pass *p, struct err *e)
 		return -1;
 	p->has_lease = taken;
 	return taken ? 0
-		     : err_set(e, ERR_BUSY, "another program is reading %s now",
+		     : err_set(e, ERR_BUSY,
+			   "another program is reading %s now, or one ended "
+			   "a minute ago that could not say so",
 			   p->ask.platform->words.title);
+}
+
+static int
+wait_for_lease(struct pass *p, struct err *e)
+{
+	const volatile int *stop = p->ask.stop;
+	int64_t end = time_ticks() + p->patience_ms;
+	const struct timespec pause = { 0, LEASE_PAUSE_MS * 1000000L };
+	while (take_lease(p, e) != 0) {
+		if (e->code != ERR_BUSY || time_ticks() >= end ||
+		    (stop != NULL && *stop))
+			return -1;
+		*e = (struct err){ .code = ERR_NONE };
+		nanosleep(&pause, NULL);
+	}
+	return 0;
 }
 
 /* Today's requests, "2026-12-01 1234 …": of them without an answer, and the
@@ -104,7 +123,7 @@ pass_open(struct pass *p, const struct config *c,
 	crypto_hex(digest, VERIFIED_BY_LEN / 2, p->verified_by);
 	crypto_hex(random, sizeof(random), hex);
 	snprintf(p->holder, sizeof(p->holder), "%ld-%s", (long)getpid(), hex);
-	return take_lease(p, e) != 0 || read_budget(p, e) != 0 ||
+	return wait_for_lease(p, e) != 0 || read_budget(p, e) != 0 ||
 		pass_know(p, e) != 0
 	    ? -1
 	    : 0;
@@ -247,14 +266,6 @@ check_object(struct pass *p, const struct reading *r, struct str id,
 	return 0;
 }
 
-/* The account's, or a product's. */
-static int
-is_other_kind(const struct pass *p, struct str id)
-{
-	return str_eq(id, p->known.account_id) ||
-	    json_object_getn(p->products, id.p, id.n) != NULL;
-}
-
 /* The object as it is stored. */
 static int
 reduce(struct pass *p, struct str kind, const json_t *object, struct str *text,
@@ -289,10 +300,6 @@ pass_object(struct pass *p, const char *kind, const json_t *object,
 	if (id.p == NULL)
 		return err_set(e, ERR_INPUT, "%s sent a %s without an id",
 		    p->ask.platform->words.title, kind);
-	if (is_other_kind(p, id))
-		return err_set(e, ERR_INPUT,
-		    "%s sent a %s with an id of another kind (%.*s)",
-		    p->ask.platform->words.title, kind, STR_ARG(id));
 	return reduce(p, r->kind, object, &r->body, e) != 0
 	    ? -1
 	    : check_object(p, r, id, f, e);

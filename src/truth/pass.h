@@ -41,6 +41,7 @@ struct pass {
 	char holder[64]; /* of the lease */
 	int has_lease;
 	int64_t noted; /* time_ticks() */
+	int patience_ms; /* for the lease, before pass_open gives up */
 	struct store_reading row;
 	char days[2][16]; /* row.from_day and row.to_day */
 	int dry, import;

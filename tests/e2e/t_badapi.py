@@ -322,9 +322,6 @@ SALES = (
     ("a circle of two with keys for ever new", circle(2, True)),
     ("another account", lambda a, n: first(a).update(seller_id="other==")),
     ("500 of them", lambda a, n: a.update(sales=a["sales"] * 50)),
-    ("ids of another kind", lambda a, n: [
-        s.update(id=s["product_id"], product_id=s["id"]) for s in a["sales"]]
-        and None),
     ("one of tomorrow in the middle", lambda a, n: a["sales"].insert(
         3, dict(a["sales"][0], created_at="yesterday"))),
 )

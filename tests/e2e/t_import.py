@@ -70,18 +70,20 @@ def killed():
     want = untold(f)
     p = place(f)
     slowly(f)
-    for point in (
+    points = (
             "SELECT 1 FROM readings", "SELECT 1 FROM readings WHERE read > 0",
             "SELECT 1 FROM readings WHERE read > 25",
             "SELECT 1 FROM readings WHERE read > 60",
             "SELECT 1 FROM readings WHERE read > 100",
-            "SELECT 1 FROM events WHERE kind = 'subscriber'"):
+            "SELECT 1 FROM events WHERE kind = 'subscriber'")
+    for point in points:
         child = begin(p)
         until(lambda: p.rows(point), point)
         kill(child)
-        done = p.cli("import", "gumroad")
-        ok(done.returncode == 3 and b"another program is reading" in
-           done.stderr, "its lease holds: " + point, done)
+        if point == points[0]:  # it is waited for, but not so long
+            done = p.cli("import", "gumroad")
+            ok(done.returncode == 3 and b"another program is reading" in
+               done.stderr, "its lease holds: " + point, done)
         run_out(p)
     quickly(f)
     same(p.cli("import", "gumroad").returncode, 0, "goes on")
@@ -97,8 +99,7 @@ def company():
     slowly(f, 0.02)
     both = [begin(p), begin(p)]
     ends = sorted((child.wait(LIMIT), child.stderr.read()) for child in both)
-    same([code for code, _ in ends], [0, 3], "of two imports one reads")
-    ok(b"another program is reading" in ends[1][1], "the other says why", ends)
+    same([code for code, _ in ends], [0, 0], "of two imports one waits")
     quickly(f)
     same(rows(p), want, "nothing is there twice")
 
