@@ -284,8 +284,27 @@ run_thing(struct turn *t, size_t i, int what, int64_t deadline, struct err *e)
 						    : SLICE_MAX_MS;
 		rc = 0;
 	}
+	own->taken = rc != 0 && !p.has_lease;
 	pass_close(&p);
 	return rc;
+}
+
+/* Was it the platform that did not answer, twice, or in a slice of cron? */
+static int
+is_its_fault(
+    const struct turn *t, size_t i, const struct err *e, int64_t deadline)
+{
+	const struct turn_platform *own = &t->of[i];
+	int stopped = t->stop != NULL && *t->stop;
+	return e->code != ERR_BUSY ||
+	    (!own->taken && !stopped &&
+		(deadline == 0 ? own->busy > 0 : time_ticks() < deadline));
+}
+
+static const char *
+main_kind(const struct platform *p)
+{
+	return (p->api->asks & 1U << ASK_SALES) != 0 ? "sales" : "members";
 }
 
 /* What ended before it could begin has no row of its own. */
@@ -296,7 +315,9 @@ tell(struct turn *t, size_t i, int what, const struct err *why,
 	struct turn_platform *own = &t->of[i];
 	struct err e = { .code = ERR_NONE };
 	struct store_reading row = { .platform = str_from(platforms[i]->name),
-		.kind = str_from(what > 0 ? spans[what - 1].kind : "sales"),
+		.kind = str_from(why->code != ERR_BUSY && what > 0
+			? spans[what - 1].kind
+			: main_kind(platforms[i])),
 		.began_at = time_now(),
 		.ended_at = time_now(),
 		.error = str_from(why->text) };
@@ -333,7 +354,7 @@ run_one(
 		*did = 1;
 		return;
 	}
-	if (e.code != ERR_BUSY)
+	if (is_its_fault(t, i, &e, deadline))
 		tell(t, i, what, &e, warn);
 	/* the platform's or the database's: all wait. Else this alone. */
 	if (what < 0 || e.code == ERR_BUSY || e.code == ERR_AUTH) {

@@ -21,6 +21,7 @@ struct turn_platform {
 	int64_t rest[1 + TURN_SPANS]; /* nor this: confirming, the spans */
 	int failed[1 + TURN_SPANS]; /* in a row */
 	int busy; /* how often in a row it was to be tried later */
+	int taken; /* somebody else had the lease */
 	int64_t slice; /* of a long walk, milliseconds */
 	char told[ERR_TEXT_MAX]; /* the last error */
 };
