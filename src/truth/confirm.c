@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/time.h"
+#include "follow/outbox.h"
 #include "truth/brake.h"
 #include "truth/pinged.h"
 
@@ -194,6 +195,27 @@ read_sound(struct pass *p, struct confirming *how, struct err *e)
 	return 0;
 }
 
+/* Nothing is concluded, as the token may see nothing at all. */
+static int
+tell_doubt(struct pass *p, int64_t at, struct err *e)
+{
+	const char *title = p->ask.platform->words.title;
+	const char *once =
+	    arena_printf(p->arena, "doubt %s", p->ask.platform->name);
+	const char *text = arena_printf(p->arena,
+	    "%s was asked twice for a sale that was posted here and says that "
+	    "there is none; but no sale here was ever confirmed by it, so that "
+	    "nothing is concluded, and the sale counts. Are there no sales "
+	    "yet? Then it is forged: 'gatepost void ID' takes it out. Else "
+	    "look whether the token is of the right account: 'gatepost "
+	    "reconcile'.\n",
+	    title);
+	return once == NULL || text == NULL
+	    ? err_no_memory(e)
+	    : outbox_alert(
+		  p->store, p->ask.config, once, text, at, p->arena, e);
+}
+
 /* at: when it was asked for, and not there. */
 static int
 absent(struct pass *p, const struct single *g, int64_t at, struct err *e)
@@ -205,7 +227,7 @@ absent(struct pass *p, const struct single *g, int64_t at, struct err *e)
 	if (read_sound(p, g->how, e) != 0)
 		return -1;
 	if (!g->how->sound)
-		return later(p, g, first, e);
+		return tell_doubt(p, at, e) != 0 ? -1 : later(p, g, first, e);
 	if (pass_absent(p, str_from(g->id), at, e) != 0 || drop(p, g, e) != 0)
 		return -1;
 	return p->news ? brake_count(p, g->came_at, e) : 0;

@@ -7,7 +7,7 @@ sys.dont_write_bytecode = True
 import time
 from urllib.parse import urlencode
 
-from asked import DAY, Fake, iso, one, place, shop
+from asked import DAY, Fake, an_hour_later, iso, one, place, shop
 from lib import FORM, free_port, main, ok, same, until
 
 TIERS = """
@@ -184,6 +184,20 @@ def unasked():
                  "and it answers" if answers else "and it never answered"))
 
 
+def doubted():
+    """No sale here was ever confirmed: nothing is concluded, and it is told."""
+    f = shop()
+    p = place(f, tiers=TIERS + "alert_mail = 'me@example.org'\n")
+    ping(p, "Forged0001==")
+    for _ in range(3):
+        p.cli("work", "--once")
+        an_hour_later(p)
+    same(one(p, "eve@example.com"), "a", "nothing is concluded")
+    told = p.rows("SELECT payload FROM outbox")
+    ok(len(told) == 1 and "nothing is concluded" in told[0][0],
+       "the owner is told, once", told)
+
+
 def unreached():
     """A host from which nothing goes out: cron's run says so, and check."""
     f = shop()
@@ -197,5 +211,5 @@ def unreached():
 
 
 if __name__ == "__main__":
-    main(unreached, forged_end, forged_refund, waiting, changed, renamed, compared,
+    main(doubted, unreached, forged_end, forged_refund, waiting, changed, renamed, compared,
          failing, unasked)
