@@ -69,12 +69,12 @@ def killed():
     f = shop("--history", 120)
     want = untold(f)
     p = place(f)
-    slowly(f)
+    slowly(f, 0.2)
     points = (
             "SELECT 1 FROM readings", "SELECT 1 FROM readings WHERE read > 0",
             "SELECT 1 FROM readings WHERE read > 25",
             "SELECT 1 FROM readings WHERE read > 60",
-            "SELECT 1 FROM readings WHERE read > 100",
+            "SELECT 1 FROM readings WHERE read > 90",
             "SELECT 1 FROM events WHERE kind = 'subscriber'")
     for point in points:
         child = begin(p)
