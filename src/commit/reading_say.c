@@ -5,6 +5,7 @@
 enum {
 	OBJECT_HEX = 32, /* of a reading's key: the object it is of */
 	ERASED_MAX = 16, /* addresses of one sale */
+	CLOCK_S = 60, /* by which the clocks of two hosts may differ */
 };
 
 static int
@@ -236,12 +237,17 @@ reading_compare(struct way *w, struct err *e)
 		w->s, w->platform, w->object, take_newest, &n, e) != 0 ||
 	    n.failed)
 		return -1;
-	/* of two of one second the later one speaks */
-	w->sent_at =
-	    w->r->requested_at + (w->r->requested_at == w->last_seen_at);
-	w->out->became = w->last_seen_at == STORE_NULL ? READING_STORED
-	    : w->r->requested_at < w->last_seen_at     ? READING_OLD
-	    : w->is_same			       ? READING_SAME
-						       : READING_STORED;
+	/* one of the future was read while the clock was wrong: what is read now
+	 * is newer, whatever the clock says; and of two of one second the later
+	 * one speaks */
+	int ahead = w->last_seen_at != STORE_NULL &&
+	    w->last_seen_at > w->r->at + CLOCK_S;
+	w->sent_at = w->r->requested_at;
+	if (w->sent_at == w->last_seen_at || ahead)
+		w->sent_at = w->last_seen_at + 1;
+	w->out->became = w->last_seen_at == STORE_NULL	     ? READING_STORED
+	    : !ahead && w->r->requested_at < w->last_seen_at ? READING_OLD
+	    : w->is_same				     ? READING_SAME
+							     : READING_STORED;
 	return 0;
 }

@@ -184,6 +184,22 @@ def unasked():
                  "and it answers" if answers else "and it never answered"))
 
 
+def ahead():
+    """What was read while the clock was days ahead hides nothing."""
+    f = shop()
+    p = place(f, tiers=TIERS)
+    s = f.buy(email="ada@example.com")["sale"]
+    p.cli("reconcile")
+    past(p, -10 * DAY)
+    f.do("revoke", sale=s)
+    done = p.cli("reconcile")
+    ok(done.returncode == 1 and b"revoked" in done.stdout,
+       "a reading of the future does not hide those of now", done)
+    f.do("unrevoke", sale=s)
+    same([p.cli("reconcile").returncode for _ in range(2)], [1, 0],
+         "nor the next one")
+
+
 def doubted():
     """No sale here was ever confirmed: nothing is concluded, and it is told."""
     f = shop()
@@ -211,5 +227,5 @@ def unreached():
 
 
 if __name__ == "__main__":
-    main(doubted, unreached, forged_end, forged_refund, waiting, changed, renamed, compared,
+    main(ahead, doubted, unreached, forged_end, forged_refund, waiting, changed, renamed, compared,
          failing, unasked)
