@@ -104,9 +104,11 @@ known_account(struct ctl *ctl, const struct trigger *t)
 {
 	struct err e = { .code = ERR_NONE };
 	struct str account = STR_NONE;
-	struct store *s = ctl_store(ctl, STORE_READ, &e);
-	if (s != NULL)
-		account_read(s, t->platform, ctl->arena, &account, &e);
+	struct store *s;
+	if (store_open(ctl->config->database, STORE_READ, &s, &e) != 0)
+		return account;
+	account_read(s, t->platform, ctl->arena, &account, &e);
+	store_close(s);
 	return account;
 }
 
