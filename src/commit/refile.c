@@ -9,6 +9,7 @@ struct refile {
 	const struct platform *platform;
 	struct decode_opts opts;
 	struct str sale, owner;
+	int blurred; /* those alone, of that owner */
 	int64_t *events;
 	struct str *deliveries; /* their keys */
 	size_t n, size;
@@ -43,22 +44,9 @@ take_delivery_of(void *arg, const struct store_event *row)
 	    platform_decode(r->platform, row->kind, row->body, &r->opts,
 		r->arena, f, r->err) != 0)
 		return r->failed = 1;
+	if (r->blurred && (!f->blurred || !str_same(f->owner, r->owner)))
+		return 0;
 	return str_eq(project_column(r->arena, f->sale), r->sale)
-	    ? take_moving(r, row)
-	    : 0;
-}
-
-static int
-take_kept(void *arg, const struct store_event *row)
-{
-	struct refile *r = arg;
-	struct fact *f = arena_alloc(r->arena, sizeof(*f));
-	if (f == NULL ||
-	    platform_decode(r->platform, row->kind, row->body, &r->opts,
-		r->arena, f, r->err) != 0)
-		return r->failed = 1;
-	return f->blurred && str_same(f->owner, r->owner) &&
-		str_eq(project_column(r->arena, f->sale), r->sale)
 	    ? take_moving(r, row)
 	    : 0;
 }
@@ -72,14 +60,15 @@ refile_kept(struct store *s, const struct config *c, const struct platform *p,
 		.opts = project_opts(c, p),
 		.sale = sale,
 		.owner = owner,
+		.blurred = 1,
 		.arena = a,
 		.err = e };
 	struct str alone =
 	    str_from(arena_printf(a, "sale:%.*s", STR_ARG(sale)));
 	if (alone.p == NULL)
 		return err_no_memory(e);
-	if (store_event_kept_of(
-		s, str_from(p->name), to, alone, take_kept, &r, e) != 0 ||
+	if (store_event_kept_of(s, str_from(p->name), to, alone,
+		take_delivery_of, &r, e) != 0 ||
 	    r.failed)
 		return -1;
 	for (size_t i = 0; i < r.n; i++)
