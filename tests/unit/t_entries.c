@@ -70,8 +70,12 @@ static struct reading_result
 put(const struct reading *r, int dry)
 {
 	struct reading_result out = { 0 };
+	struct reading now = *r;
 	struct err e = { 0 };
-	if (reading_put(store, &config, r, 1, dry, arena, &out, &e) != 0)
+	/* all that is asked for below is past by then */
+	if (now.at < NOW + 2 * DAY)
+		now.at = NOW + 2 * DAY;
+	if (reading_put(store, &config, &now, 1, dry, arena, &out, &e) != 0)
 		OK(0, "put: %s", e.text);
 	return out;
 }
