@@ -306,5 +306,6 @@ def tests_count():
 
 
 if __name__ == "__main__":
-    main(*((after, flood_before) if SLOW else (
-        after, before, tests_count, flood_after, flood_before)))
+    # both settings, and both kinds of attack; LONG=1: each with each
+    main(*((after, before, tests_count, flood_after, flood_before)
+           if os.environ.get("LONG") else (after, flood_before)))
