@@ -186,6 +186,8 @@ def files_out(way):
         return
     name = "no more files, " + way
     p = place(way)
+    # its threads have files of their own
+    until(lambda: "started" in p.log_text(), "all threads")
     load = Load(p, way)
     for _ in range(2):
         load.wait(200, "deliveries before")
