@@ -127,13 +127,29 @@ struct replay {
 	int64_t last;
 };
 
+/* As on arrival: by the settings, and by the account that is known. */
+static int
+judge(struct replay *r, const struct platform *p, const struct fact *f,
+    struct str *status, struct str *reason)
+{
+	struct str account;
+	intake_judge(r->ctl->config, p, f, status, reason);
+	if (account_read(r->s, p, r->arena, &account, r->err) != 0)
+		return -1;
+	if (account_is_other(account, f)) {
+		*status = STR("kept");
+		*reason = STR("other_seller");
+	}
+	return 0;
+}
+
 /* Judges one event anew; what is understood now is applied. */
 static int
 replay_event(void *arg, const struct store_event *ev)
 {
 	struct replay *r = arg;
 	const struct platform *p = platform_find(ev->platform);
-	struct str status, reason, subject, account;
+	struct str status, reason, subject;
 	struct fact f;
 	r->last = ev->id;
 	if (p == NULL)
@@ -148,13 +164,8 @@ replay_event(void *arg, const struct store_event *ev)
 			err_set(r->err, ERR_MEMORY, "out of memory");
 		return 1;
 	}
-	intake_judge(r->ctl->config, p, &f, &status, &reason);
-	if (account_read(r->s, p, r->arena, &account, r->err) != 0)
+	if (judge(r, p, &f, &status, &reason) != 0)
 		return 1;
-	if (account_is_other(account, &f)) {
-		status = STR("kept");
-		reason = STR("other_seller");
-	}
 	buf_addf(&r->ctl->out, "event %lld: ", (long long)ev->id);
 	buf_adds(&r->ctl->out, status);
 	if (reason.p != NULL)
