@@ -1,6 +1,5 @@
 #include "truth/confirm.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -239,13 +238,9 @@ static int
 is_ordinary(struct pass *p, const json_t *object, int64_t *sold_at)
 {
 	struct fact f;
-	char *text = json_dumps(object, JSON_COMPACT);
-	int ordinary = text != NULL &&
-	    platform_decode(p->ask.platform, STR(PLATFORM_READBACK),
-		str_from(text), NULL, p->arena, &f, NULL) == 0 &&
-	    !f.gift && !f.test && !f.preorder && f.sold_at != FACT_NO_TIME;
+	int ordinary = pass_reads(p, object, &f, NULL) == 0 && !f.gift &&
+	    !f.test && !f.preorder && f.sold_at != FACT_NO_TIME;
 	*sold_at = ordinary ? f.sold_at : FACT_NO_TIME;
-	free(text);
 	return ordinary;
 }
 

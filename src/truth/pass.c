@@ -305,6 +305,20 @@ pass_object(struct pass *p, const char *kind, const json_t *object,
 	    : check_object(p, r, id, f, e);
 }
 
+int
+pass_reads(struct pass *p, const json_t *sale, struct fact *f, struct err *e)
+{
+	char *text = json_dumps(sale, JSON_COMPACT);
+	int rc = text == NULL
+	    ? -1
+	    : platform_decode(p->ask.platform, STR(PLATFORM_READBACK),
+		  str_copy(p->arena, str_from(text)), NULL, p->arena, f, e);
+	if (text == NULL && e != NULL)
+		err_no_memory(e);
+	free(text);
+	return rc;
+}
+
 static int
 add_object(struct page *page, const char *kind, const json_t *object,
     int64_t requested_at, struct err *e)

@@ -88,6 +88,9 @@ int pass_chore(struct pass *p, commit_chore_fn *fn, void *arg, struct err *e);
  * request, and what that says. Both live in p->arena. */
 int pass_object(struct pass *p, const char *kind, const json_t *object,
     struct reading *r, struct fact *f, struct err *e);
+/* What a sale says, as the API sent it; nothing is stored. e may be NULL. */
+int
+pass_reads(struct pass *p, const json_t *sale, struct fact *f, struct err *e);
 /* Is it the object that was asked for? */
 int pass_is(const struct pass *p, const json_t *object, const char *id);
 /* There is no such sale. */

@@ -1,6 +1,5 @@
 #include "truth/walk.h"
 
-#include <stdlib.h>
 
 #include "base/json.h"
 #include "base/time.h"
@@ -179,18 +178,13 @@ walk_newest(struct pass *p, int64_t to, int64_t *day, struct err *e)
 	const json_t *first = json_array_get(a.objects, 0);
 	if (first == NULL)
 		return 0;
-	char *dumped = json_dumps(first, JSON_COMPACT);
-	int rc = dumped == NULL
-	    ? err_set(e, ERR_MEMORY, "out of memory")
-	    : platform_decode(p->ask.platform, STR(PLATFORM_READBACK),
-		  str_from(dumped), NULL, p->arena, &f, e);
+	int rc = pass_reads(p, first, &f, e);
 	if (rc == 0 && (f.sold_at == FACT_NO_TIME || f.sold_at > to + WALK_DAY))
 		rc = err_set(e, ERR_INPUT,
 		    "%s lists a sale of another time than was asked for",
 		    p->ask.platform->words.title);
 	if (rc == 0)
 		*day = f.sold_at;
-	free(dumped);
 	return rc;
 }
 
@@ -218,13 +212,7 @@ is_asked(struct pass *p, enum platform_ask what, const json_t *object,
 	struct fact f = { .gift = 0 };
 	if (!pass_is(p, object, id) || what == ASK_MEMBER)
 		return pass_is(p, object, id);
-	char *text = json_dumps(object, JSON_COMPACT);
-	int given = text != NULL &&
-	    platform_decode(p->ask.platform, STR(PLATFORM_READBACK),
-		str_from(text), NULL, p->arena, &f, NULL) == 0 &&
-	    f.gift;
-	free(text);
-	return given;
+	return pass_reads(p, object, &f, NULL) == 0 && f.gift;
 }
 
 /* One by one. */
