@@ -1,6 +1,5 @@
 #include "truth/walk.h"
 
-
 #include "base/json.h"
 #include "base/time.h"
 #include "truth/list.h"
