@@ -168,6 +168,8 @@ LIES = (
     ('"options": {', '"patch": {'),
     ('"X-Gatepost-By": {', '"X-Gatepost-Of": {'),
     ('"pattern": "^[a-z]+:.+$"', '"pattern": "^[0-9]+$"'),
+    ('"maxItems": 1000', '"maxItems": 1'),
+    ('[smhdw]?$"', '[hw]$"'),
     ('"description": "RFC 3339, UTC."', '"maxLength": 3'),
 )
 
