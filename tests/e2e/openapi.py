@@ -45,7 +45,6 @@ class Document:
     def schema(self, schema, value, where):
         key = id(schema)
         if key not in self.validators:
-            self.make.check_schema(schema)
             self.validators[key] = self.make(schema)
         return ["%s/%s: %s" % (where, "/".join(map(str, e.path)),
                                e.message[:300])
