@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +23,9 @@ enum {
 	LOOKUP_MAX = 16 * 1024,
 	SLACK_MS = 1000, /* curl ends by itself: this is for when it does not */
 	TRAILER_MAX = 32 * 1024, /* what curl tells behind an answer */
+	LINE_MAX_LEN = 32 * 1024, /* curl 7.77 and later take no line of its
+				     options over 100 kB, escapes counted */
+	BODY_FD = 3, /* of the child: a body that is longer */
 };
 
 /* Begins what option write-out adds, for struct http_seen. */
@@ -37,12 +41,14 @@ struct child {
 	int in, out; /* our ends */
 };
 
+/* more: becomes BODY_FD; -1: none. */
 static int
-start(const char *path, char *const argv[], struct child *c)
+start(const char *path, char *const argv[], int more, struct child *c)
 {
 	int in[2], out[2], rc;
 	posix_spawn_file_actions_t fa;
-	if (pipe2(in, O_CLOEXEC) != 0)
+	/* a socket: to write to a child that has ended is no signal then */
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) != 0)
 		return errno;
 	if (pipe2(out, O_CLOEXEC) != 0) {
 		rc = errno;
@@ -55,6 +61,8 @@ start(const char *path, char *const argv[], struct child *c)
 	posix_spawn_file_actions_adddup2(&fa, out[1], STDOUT_FILENO);
 	posix_spawn_file_actions_addopen(
 	    &fa, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	if (more >= 0)
+		posix_spawn_file_actions_adddup2(&fa, more, BODY_FD);
 	rc = posix_spawn(&c->pid, path, &fa, NULL, argv, environment);
 	posix_spawn_file_actions_destroy(&fa);
 	close(in[0]);
@@ -127,7 +135,9 @@ converse(
 			errno != EINTR))
 			break;
 		if (c->in >= 0 && p[1].revents != 0) {
-			ssize_t n = in.n == 0 ? -1 : write(c->in, in.p, in.n);
+			ssize_t n = in.n == 0
+			    ? -1
+			    : send(c->in, in.p, in.n, MSG_NOSIGNAL);
 			if (n > 0)
 				in = (struct str){ in.p + n, in.n - (size_t)n };
 			if (in.n == 0 || (n < 0 && errno != EAGAIN)) {
@@ -182,7 +192,7 @@ ask_getent(const char *url, char name[NAME_SIZE], int *port, struct buf *out,
 	if (host.n == 0 || host.n >= NAME_SIZE || host.p[0] == '-')
 		return err_set(e, ERR_SYSTEM, "no host in the url");
 	snprintf(name, NAME_SIZE, "%.*s", STR_ARG(host));
-	int rc = start("/usr/bin/getent", argv, &c);
+	int rc = start("/usr/bin/getent", argv, -1, &c);
 	if (rc != 0)
 		return err_set(e, ERR_SYSTEM,
 		    "getent(1) cannot be run, which looks names up: %s",
@@ -315,8 +325,29 @@ write_options(const struct http_request *post, struct buf *b)
 		    pair, sizeof(pair), "%s:%s", post->user, post->password);
 		option(b, "user", str_from(pair));
 	}
-	if (post->method == NULL || post->body.n > 0)
+	if (post->body.n > LINE_MAX_LEN)
+		buf_addf(b, "data-binary = \"@/dev/fd/%d\"\n", BODY_FD);
+	else if (post->method == NULL || post->body.n > 0)
 		option(b, "data-raw", post->body);
+}
+
+/* A file in memory with the body, for BODY_FD. -1: not needed, or no room. */
+static int
+long_body(struct str body)
+{
+	int fd;
+	if (body.n <= LINE_MAX_LEN ||
+	    (fd = memfd_create("body", MFD_CLOEXEC)) < 0)
+		return -1;
+	while (body.n > 0) {
+		ssize_t n = write(fd, body.p, body.n);
+		if (n <= 0) {
+			close(fd);
+			return -1;
+		}
+		body = (struct str){ body.p + n, body.n - (size_t)n };
+	}
+	return fd;
 }
 
 /* Cuts off what write-out added, and reads it. */
@@ -450,7 +481,10 @@ curl_call(const struct http_request *post, struct http_answer *answer,
 		err_set(e, ERR_LIMIT, "too long for curl");
 		goto out;
 	}
-	code = start(path, argv, &c);
+	int more = long_body(post->body);
+	code = start(path, argv, more, &c);
+	if (more >= 0)
+		close(more);
 	if (code != 0) {
 		err_set(e, ERR_SYSTEM, "%s: %s", path, strerror(code));
 		goto out;

@@ -184,9 +184,10 @@ say_delivery(const struct front *f, const struct probe *d,
 	else
 		front_say(f, FINDING_OK, id,
 		    "a test delivery of %s, %zu bytes, arrived after %d ms: "
-		    "event %lld, seen %lld times",
+		    "event %lld, seen %lld time%s",
 		    d->p->name, d->body.n, got->seen.first_ms,
-		    (long long)after->id, (long long)after->seen);
+		    (long long)after->id, (long long)after->seen,
+		    after->seen == 1 ? "" : "s");
 }
 
 /* Sends one with that much filler and tells what became of it. */

@@ -74,19 +74,19 @@ say_addresses(const struct front *f, const struct addresses *n)
 		    f->host);
 	else if (n->n_public == 0)
 		front_say(f, FINDING_NOTE, FINDING_name_server,
-		    "%s is %s, which is not public: platforms cannot come that "
-		    "way, and what follows did not leave the machine or its "
-		    "network",
+		    "%s leads to %s, which is not public: platforms cannot "
+		    "come that way, and what follows did not leave the machine "
+		    "or its network",
 		    f->host, n->list.p);
 	else if (n->n_own == 0)
 		front_say(f, FINDING_NOTE, FINDING_name_server,
-		    "%s is %s, and no interface of this machine has that "
+		    "%s leads to %s, and no interface of this machine has that "
 		    "address: right behind a router, proxy or CDN; else DNS "
 		    "leads to another machine",
 		    f->host, n->list.p);
 	else
 		front_say(f, FINDING_OK, FINDING_name_server,
-		    "%s is %s, this machine", f->host, n->list.p);
+		    "%s leads to %s, this machine", f->host, n->list.p);
 }
 
 static int
