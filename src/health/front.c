@@ -6,6 +6,7 @@
 #include "action/address.h"
 #include "base/json.h"
 #include "health/front_own.h"
+#include "health/look.h"
 
 enum { TEXT_MAX = 2048 };
 

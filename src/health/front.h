@@ -1,7 +1,7 @@
 #ifndef HEALTH_FRONT_H
 #define HEALTH_FRONT_H
 
-#include "health/look.h"
+#include "health/health.h"
 
 /*
  * Looks through the front door: calls to public_url, as a platform, an app, a
@@ -25,8 +25,5 @@ int front_prove(struct health *h, struct front_proof *out, struct err *e);
 /* A members' path, "/members/": asked without a pass it must not open. Tells
  * what was found. 1: closed; 0: open; -1: no answer. */
 int front_gate(struct health *h, const char *path);
-
-/* front_prove as a look; and a delivery of 200 kB, for LOOK_DEEP. */
-look_fn look_front, look_front_deep;
 
 #endif

@@ -3,6 +3,7 @@
 #include "access/pass.h"
 #include "base/form.h"
 #include "base/time.h"
+#include "health/front.h"
 #include "health/front_own.h"
 
 /*

@@ -4,7 +4,7 @@
 /* Shared by the files of front.h only. */
 
 #include "action/http.h"
-#include "health/front.h"
+#include "health/health.h"
 
 enum {
 	FRONT_MS = 10000, /* for an answer */
@@ -13,6 +13,8 @@ enum {
 	FRONT_CLOCK_SLACK = 120, /* seconds */
 	FRONT_LARGE = 200 * 1024, /* bytes, of a body that is to pass */
 };
+
+struct front_proof; /* front.h */
 
 struct front {
 	struct health *h;

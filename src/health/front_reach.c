@@ -5,6 +5,7 @@
 
 #include "action/address.h"
 #include "base/time.h"
+#include "health/front.h"
 #include "health/front_own.h"
 
 enum { LIST_MAX = 1024, DAY = 86400 };

@@ -2,6 +2,7 @@
 
 #include "access/pass.h"
 #include "base/time.h"
+#include "health/front.h"
 #include "health/front_own.h"
 
 /*
