@@ -5,20 +5,15 @@
 #include "base/time.h"
 #include "health/front.h"
 #include "health/front_own.h"
+#include "platform/probe.h"
 
-/*
- * A delivery as a platform sends it, found in the database afterwards. Its body
- * never changes, so it has one row for ever, whose `seen` grows; the row has
- * status test (platform/platform.h, PLATFORM_PROBE).
- */
-enum { HEADER_MAX = 1024, PROBE_TIME = 1767225600 };
-#define PROBE_NONCE "67617465706f73742d646f63746f7221"
+/* A delivery as a platform sends it, found in the database afterwards. */
+enum { HEADER_MAX = 1024 };
 
-struct probe {
+struct sent {
 	const struct platform *p;
 	struct str secret;
-	struct str body; /* as sent */
-	struct str delivery; /* the key of its row */
+	struct probe probe;
 	const char *path; /* "/hooks/NAME/TOKEN" */
 	const char *signature; /* a header; NULL: the proof is elsewhere */
 };
@@ -38,42 +33,7 @@ choose(const struct config *c, struct str *secret)
 }
 
 static int
-make_body(struct probe *d, size_t filler, struct arena *a, struct err *e)
-{
-	const struct platform *p = d->p;
-	struct str keys[2] = { STR(PLATFORM_FILLER) }, values[2] = { STR("x") };
-	struct sample_opts o = { .keys = keys,
-		.values = values,
-		.n_sets = 1,
-		.now = PROBE_TIME,
-		.nonce = STR(PROBE_NONCE) };
-	struct decode_opts decode = { str_from(p->reference_default) };
-	struct fact fact;
-	struct str stored;
-	if (filler > 0) {
-		char *more = arena_alloc(a, filler);
-		if (more == NULL)
-			return err_no_memory(e);
-		memset(more, 'x', filler);
-		values[0] = (struct str){ more, filler };
-	}
-	if (p->proof.token != NULL) {
-		keys[1] = str_from(p->proof.token);
-		values[o.n_sets++] = d->secret;
-	}
-	if (p->sample(p, p->probe, &o, a, &d->body, e) != 0)
-		return -1;
-	stored = d->body;
-	if (p->blank != NULL && p->blank(p, d->body, a, &stored, e) != 0)
-		return -1;
-	if (p->decode(p, stored, &decode, a, &fact, e) != 0)
-		return -1;
-	d->delivery = fact.delivery;
-	return 0;
-}
-
-static int
-make_proof(struct probe *d, struct arena *a, struct err *e)
+make_proof(struct sent *d, struct arena *a, struct err *e)
 {
 	const struct platform *p = d->p;
 	struct buf b;
@@ -85,7 +45,7 @@ make_proof(struct probe *d, struct arena *a, struct err *e)
 	buf_reset(&b);
 	int rc = p->sign == NULL
 	    ? 0
-	    : p->sign(p, d->body, d->secret, time_now(), &b, e);
+	    : p->sign(p, d->probe.body, d->secret, time_now(), &b, e);
 	if (p->sign != NULL)
 		d->signature = arena_printf(
 		    a, "%s: %.*s", p->proof.header, STR_ARG(buf_str(&b)));
@@ -107,17 +67,17 @@ take_row(void *arg, const struct store_event *ev)
 }
 
 static int
-find_row(const struct front *f, const struct probe *d, struct row *out,
-    struct err *e)
+find_row(
+    const struct front *f, const struct sent *d, struct row *out, struct err *e)
 {
 	*out = (struct row){ 0, 0 };
-	return store_event_find(
-	    f->h->store, str_from(d->p->name), d->delivery, take_row, out, e);
+	return store_event_find(f->h->store, str_from(d->p->name),
+	    d->probe.delivery, take_row, out, e);
 }
 
 /* As Gumroad's Net::HTTP sends them, by whom most deliveries come. */
 static void
-post(const struct front *f, const struct probe *d, const char *path,
+post(const struct front *f, const struct sent *d, const char *path,
     const char *password, struct front_answer *got)
 {
 	const char *const headers[] = { "User-Agent: Ruby", "Accept: */*",
@@ -125,7 +85,7 @@ post(const struct front *f, const struct probe *d, const char *path,
 		    f->h->arena, "Content-Type: %s", d->p->content_type),
 		d->signature, NULL };
 	struct http_request request = { .headers = headers,
-		.body = d->body,
+		.body = d->probe.body,
 		.user = password == NULL ? NULL : "gatepost",
 		.password = password };
 	front_ask(f, path, &request, got);
@@ -167,14 +127,14 @@ say_redirect(const struct front *f, const struct front_answer *got)
 }
 
 static void
-say_delivery(const struct front *f, const struct probe *d,
+say_delivery(const struct front *f, const struct sent *d,
     const struct front_answer *got, const struct row *before,
     const struct row *after, enum finding_id id)
 {
 	if (!is_taken(got))
 		front_say(f, FINDING_PROBLEM, id,
 		    "a test delivery of %s, %zu bytes, did not arrive: %s",
-		    d->p->name, d->body.n, front_blame(f, got));
+		    d->p->name, d->probe.body.n, front_blame(f, got));
 	else if (after->seen <= before->seen)
 		front_say(f, FINDING_PROBLEM, id,
 		    "a test delivery of %s was taken at %s, and is not in this "
@@ -186,7 +146,7 @@ say_delivery(const struct front *f, const struct probe *d,
 		front_say(f, FINDING_OK, id,
 		    "a test delivery of %s, %zu bytes, arrived after %d ms: "
 		    "event %lld, seen %lld time%s",
-		    d->p->name, d->body.n, got->seen.first_ms,
+		    d->p->name, d->probe.body.n, got->seen.first_ms,
 		    (long long)after->id, (long long)after->seen,
 		    after->seen == 1 ? "" : "s");
 }
@@ -195,7 +155,7 @@ say_delivery(const struct front *f, const struct probe *d,
 static int
 deliver(const struct front *f, size_t filler, enum finding_id id, struct err *e)
 {
-	struct probe d = { .signature = NULL };
+	struct sent d = { .signature = NULL };
 	struct front_answer got;
 	struct row before, after;
 	d.p = choose(f->h->config, &d.secret);
@@ -205,7 +165,7 @@ deliver(const struct front *f, size_t filler, enum finding_id id, struct err *e)
 		    "be sent");
 		return 0;
 	}
-	if (make_body(&d, filler, f->h->arena, e) != 0 ||
+	if (probe_make(d.p, d.secret, filler, f->h->arena, &d.probe, e) != 0 ||
 	    make_proof(&d, f->h->arena, e) != 0 ||
 	    find_row(f, &d, &before, e) != 0)
 		return -1;
@@ -273,12 +233,12 @@ ask_with_key(const struct front *f)
 static void
 deliver_with_password(const struct front *f)
 {
-	struct probe d = { .signature = NULL };
+	struct sent d = { .signature = NULL };
 	struct err e = { .code = ERR_NONE };
 	struct front_answer got;
 	d.p = choose(f->h->config, &d.secret);
 	if (d.p == NULL || !d.p->token_in_path ||
-	    make_body(&d, 0, f->h->arena, &e) != 0)
+	    probe_make(d.p, d.secret, 0, f->h->arena, &d.probe, &e) != 0)
 		return;
 	post(f, &d, arena_printf(f->h->arena, "/hooks/%s", d.p->name),
 	    str_z(f->h->arena, d.secret), &got);

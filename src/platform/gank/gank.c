@@ -195,7 +195,6 @@ const struct platform platform_gank = {
 	.sample = gank_sample,
 	.sample_key = gank_sample_key,
 	.samples = gank_samples,
-	.probe = &gank_probe,
 	.setup = setup,
 	.api = &gank_api,
 };

@@ -20,7 +20,6 @@ extern const struct platform_api gank_api;
 #define GANK_TEST_GOODS "DG-TEST-"
 
 extern const struct platform_sample gank_samples[];
-extern const struct platform_sample gank_probe;
 int gank_sample(const struct platform *p, const struct platform_sample *which,
     const struct sample_opts *opts, struct arena *a, struct str *body,
     struct err *e);
