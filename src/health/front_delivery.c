@@ -193,15 +193,15 @@ front_deliver_large(const struct front *f, struct err *e)
 
 /* ---- Authorization -------------------------------------------------------- */
 
-static void
-say_authorization(
+/* Tells what is wrong. 1: nothing is. */
+static int
+has_authorized(
     const struct front *f, const char *what, const struct front_answer *got)
 {
 	int ours = got->rc == 0 && got->word[0] != '\0';
 	if (ours && got->got.status == 200)
-		front_say(f, FINDING_OK, FINDING_authorization,
-		    "Authorization arrives: %s", what);
-	else if (ours && (got->got.status == 401 || got->got.status == 404))
+		return 1;
+	if (ours && (got->got.status == 401 || got->got.status == 404))
 		front_say(f, FINDING_PROBLEM, FINDING_authorization,
 		    "Authorization does not arrive: %s was answered %ld. "
 		    "Apache needs CGIPassAuth On, or in .htaccess the shipped "
@@ -212,25 +212,28 @@ say_authorization(
 	else
 		front_say(f, FINDING_PROBLEM, FINDING_authorization, "%s: %s",
 		    what, front_blame(f, got));
+	return 0;
 }
 
 /* An app asks with its key. */
-static void
+static int
 ask_with_key(const struct front *f)
 {
-	const char *const headers[] = {
-		arena_printf(f->h->arena, "Authorization: Bearer %.*s",
-		    STR_ARG(f->h->config->api_keys.v[0])),
-		NULL
-	};
+	const struct config_list *keys = &f->h->config->api_keys;
+	if (keys->n == 0)
+		return 1;
+	const char *const headers[] = { arena_printf(f->h->arena,
+					    "Authorization: Bearer %.*s",
+					    STR_ARG(keys->v[0])),
+		NULL };
 	struct http_request request = { .method = "GET", .headers = headers };
 	struct front_answer got;
 	front_ask(f, "/v1/access?user=" PASS_DOCTOR, &request, &got);
-	say_authorization(f, "/v1/access with an API key", &got);
+	return has_authorized(f, "/v1/access with an API key", &got);
 }
 
 /* A platform that was given https://user:token@host/hooks/NAME. */
-static void
+static int
 deliver_with_password(const struct front *f)
 {
 	struct sent d = { .signature = NULL };
@@ -239,17 +242,18 @@ deliver_with_password(const struct front *f)
 	d.p = choose(f->h->config, &d.secret);
 	if (d.p == NULL || !d.p->token_in_path ||
 	    probe_make(d.p, d.secret, 0, f->h->arena, &d.probe, &e) != 0)
-		return;
+		return 1;
 	post(f, &d, arena_printf(f->h->arena, "/hooks/%s", d.p->name),
 	    str_z(f->h->arena, d.secret), &got);
-	say_authorization(f, "a delivery with HTTP Basic", &got);
+	return has_authorized(f, "a delivery with HTTP Basic", &got);
 }
 
 void
 front_authorization(const struct front *f)
 {
-	if (f->h->config->api_keys.n > 0)
-		ask_with_key(f);
-	else
-		deliver_with_password(f);
+	int delivered = f->proof->delivered; /* else that is told already */
+	if ((!delivered || deliver_with_password(f)) && ask_with_key(f) &&
+	    (delivered || f->h->config->api_keys.n > 0))
+		front_say(f, FINDING_OK, FINDING_authorization,
+		    "Authorization arrives");
 }
