@@ -40,6 +40,7 @@ static const struct route routes[] = {
 	{ GET, "/v1/changes", changes_get },
 	{ POST, "/v1/links", links_post },
 	{ POST, "/v1/passes", passes_post },
+	{ GET, "/v1/status", status_get },
 	{ ANY, "/gate", gate_any },
 	{ GET, "/live", live_get },
 	{ OPTIONS, "/live", live_options },
