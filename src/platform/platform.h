@@ -118,6 +118,12 @@ struct platform_sample {
 	const char *variant_key; /* and its key for the variant of a grant */
 };
 
+/* Of probe.h: events.kind and the reason; what stands where a sender puts its
+ * word for the event, and no sender has that word; a key that makes it long. */
+#define PLATFORM_PROBE "probe"
+#define PLATFORM_PROBE_EVENT "gatepost.probe"
+#define PLATFORM_FILLER "filler"
+
 /* Where deliveries go to, for the texts that say how it is set up there. */
 struct platform_site {
 	struct str base; /* "https://example.org" */
@@ -341,6 +347,7 @@ struct platform {
 	    const struct platform_sample *which, enum sample_part part,
 	    struct str value);
 	const struct platform_sample *samples; /* ended by event NULL */
+	const struct platform_sample *probe; /* NULL: document.h's */
 	/* What to do at the platform so that it sends here: plain text with
 	 * its own headline, for `gatepost urls`. */
 	void (*setup)(const struct platform *p,

@@ -3,9 +3,10 @@
 #include "config/tier.h"
 #include "fold/fold.h"
 #include "platform/money.h"
+#include "platform/probe.h"
 #include "platform/proof.h"
 
-enum { ARENA = 1 << 20 };
+enum { ARENA = 64 << 20 };
 
 static struct arena *arena;
 
@@ -222,6 +223,62 @@ test_states(void)
 	check_state(never, 1, 1000, "over before it began");
 }
 
+/* ---- what the doctor sends ------------------------------------------------ */
+
+/* What is stored of it, decoded. */
+static struct fact
+probe_fact(const struct platform *p, size_t filler, struct probe *out)
+{
+	struct fact f = fact_none();
+	struct err e;
+	struct str stored = STR_NONE;
+	OK(probe_make(p, STR("a secret"), filler, arena, out, &e) == 0,
+	    "%s: made", p->name);
+	stored = out->body;
+	OK((p->blank == NULL ||
+	       p->blank(p, out->body, arena, &stored, &e) == 0) &&
+		p->decode(p, stored, NULL, arena, &f, &e) == 0,
+	    "and decoded");
+	return f;
+}
+
+static void
+test_probe(void)
+{
+	struct probe one, again, large;
+	test_group("the doctor's probe");
+	for (size_t i = 0; i < PLATFORM__MAX; i++) {
+		const struct platform *p = platforms[i];
+		struct fact f = probe_fact(p, 0, &one);
+		probe_fact(p, 0, &again);
+		OK(f.status == FACT_TEST && f.kind == FACT_UNKNOWN, "a test");
+		IS(str_from(f.reason), PLATFORM_PROBE, "its reason");
+		IS(f.kind_name, PLATFORM_PROBE, "its kind");
+		OK(str_eq(one.body, again.body) &&
+			str_eq(one.delivery, again.delivery) &&
+			str_eq(one.delivery, f.delivery),
+		    "the same each time");
+		f = probe_fact(p, 200000, &large);
+		OK(f.status == FACT_TEST && large.body.n > 200000 &&
+			!str_eq(one.delivery, large.delivery),
+		    "as long as one likes");
+	}
+	/* by whom a custom field of that name is filled in */
+	struct fact f;
+	struct err e;
+	const struct platform *p = &platform_gumroad;
+	OK(p->decode(p,
+	       STR("sale_id=a&test=true&resource_name=" PLATFORM_PROBE_EVENT
+		   "&custom_fields%5Bresource_name%5D=" PLATFORM_PROBE_EVENT),
+	       NULL, arena, &f, &e) == 0 &&
+		!str_eq_z(str_from(f.reason), PLATFORM_PROBE),
+	    "a buyer cannot make one");
+	OK(p->decode(p, STR("sale_id=a&resource_name=" PLATFORM_PROBE_EVENT),
+	       NULL, arena, &f, &e) == 0 &&
+		f.status == FACT_KEPT,
+	    "it is a test, or it is kept");
+}
+
 int
 main(void)
 {
@@ -230,6 +287,7 @@ main(void)
 	test_hmac();
 	test_timed();
 	test_states();
+	test_probe();
 	arena_free(arena);
 	return test_end();
 }
