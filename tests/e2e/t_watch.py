@@ -14,14 +14,22 @@ HOUR = 3600
 FRONT = 60
 
 
-def place(more=""):
+def place():
     """A place that answers at its public_url, by nginx."""
     p = Place()
     p.nginx()
-    p.configure(more="alert_mail = 'owner@example.org'\n" + more)
+    p.configure(more="alert_mail = 'owner@example.org'\n")
     text = p.conf.read_text().replace(
         "https://example.org", "http://127.0.0.1:%d" % p.port)
     p.conf.write_text(text)
+    return p
+
+
+def hidden(more=""):
+    """A place that nobody sees: nothing is asked through the front door."""
+    p = Place()
+    p.configure(more="alert_mail = 'owner@example.org'\n" + more)
+    p.conf.write_text(p.conf.read_text().replace("public_url", "#public_url"))
     return p
 
 
@@ -47,7 +55,8 @@ def alerts(p):
 
 def kept(p):
     """Something to be told of: a delivery that nobody understands."""
-    a = p.gumroad(b"resource_name=sale&sale_id=")
+    a = p.cgi("POST", "/hooks/gumroad/" + p.tokens[0],
+              b"resource_name=sale&sale_id=", FORM)
     same((a.status, a.word()), (200, "kept"), "a delivery that is kept")
 
 
@@ -73,8 +82,7 @@ def by_worker():
 
 
 def by_cron():
-    p = place()
-    p.run()
+    p = hidden()
     kept(p)
     same(p.cli("work", "--once").returncode, 0, "work --once")
     same((found(p), alerts(p)), (None, []), "the first look is in an hour")
@@ -91,7 +99,7 @@ def by_cron():
 
 def over():
     """A follow-up that nobody sends: one mail, and one when it is over."""
-    p = place("on 'kept' { http 'away' { url = 'http://127.0.0.1:9/' } }\n")
+    p = hidden("on 'kept' { http 'away' { url = 'http://127.0.0.1:9/' } }\n")
     p.execute("INSERT INTO outbox (kind, target, payload, state, due_at, "
               "dedupe) VALUES ('http', 'gone', '{}', 'waiting', ?, 'msg_x')",
               int(time.time()) - 3 * HOUR)
