@@ -168,6 +168,7 @@ enum platform_ask {
 	ASK_REGISTERED, /* the URLs that get a kind: kind */
 	ASK_REGISTER, /* one more: kind, url */
 	ASK_UNREGISTER, /* one less: id */
+	ASK_MORE, /* what a token of api->scope alone may not ask */
 	ASK__MAX
 };
 
