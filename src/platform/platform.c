@@ -171,6 +171,20 @@ platform_word(struct arena *a, struct str s)
 	return platform_is_reading(s) ? STR("unknown") : s;
 }
 
+int
+platform_trial(
+    const struct platform *p, struct arena *a, struct str *body, struct err *e)
+{
+	const struct sample_opts always = { .now = 1767225600, /* 2026 begins */
+		.nonce = STR("00000000000000000000000000000000") };
+	const struct platform_sample *which = p->samples;
+	*body = STR_NONE;
+	while (which->event != NULL && strcmp(which->event, "test_ping") != 0)
+		which++;
+	return which->event == NULL ? 0
+				    : p->sample(p, which, &always, a, body, e);
+}
+
 struct fact
 fact_none(void)
 {

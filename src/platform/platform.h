@@ -130,6 +130,7 @@ struct platform_words {
 	const char *title; /* "Gumroad" */
 	const char *page; /* where a URL with a token is put in there, as the
 			     start of a sentence; or NULL */
+	const char *secret; /* where its secret is shown; NULL: we make it */
 	const char *resend; /* how what was lost is sent again, or NULL */
 	/* The kinds it sends only after they were asked for, ended by NULL,
 	 * and what to do about those that never came; or NULL. */
@@ -210,6 +211,7 @@ struct platform_api {
 	const char *address; /* where the settings name none */
 	const char *token_key; /* in them: "api_token" */
 	const char *scope; /* that the token needs: "view_sales"; or NULL */
+	const char *token_words; /* what it is for, and where one is made */
 	const char *reconcile; /* how often, where the settings do not say */
 	unsigned asks; /* bits 1U << ASK_…: what it can be asked */
 	/* where it cannot be asked for the account: the begin of the subjects
@@ -365,6 +367,10 @@ platform_erased(struct arena *a, struct str sale, struct str address);
  * control characters '?', and it is cut between characters after 64 bytes.
  * "unknown" for a word that a reading has. */
 struct str platform_word(struct arena *a, struct str s);
+/* The delivery that proves the way here: always these same bytes, which count
+ * for nothing (FACT_TEST). STR_NONE and 0: that platform has none. */
+int platform_trial(
+    const struct platform *p, struct arena *a, struct str *body, struct err *e);
 /* A fact that says nothing yet. */
 struct fact fact_none(void);
 
