@@ -1,0 +1,141 @@
+#include "cgi/pages/proof.h"
+
+#include <string.h>
+
+#include "base/form.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "cgi/ask/ask.h"
+#include "cgi/pages/first.h"
+#include "cgi/pages/owner.h"
+#include "cgi/pages/proof_seen.h"
+#include "cgi/web/html.h"
+#include "commit/commit.h"
+#include "truth/wish.h"
+
+enum { TOKEN_MAX = 255 }; /* bytes */
+
+/* ---- is it asked for? ---------------------------------------------------- */
+
+/* The field proof; STR_NONE: there is none. */
+static struct str
+token_of(struct request *r)
+{
+	struct form_walk walk = { .rest = r->body };
+	struct form_pair pair;
+	const char *reason = NULL;
+	struct err e = { .code = ERR_NONE };
+	while (form_next(&walk, r->arena, &pair, &reason, &e) == 1)
+		if (str_eq_z(pair.key, "proof"))
+			return pair.value;
+	return STR_NONE;
+}
+
+int
+proof_asked(const struct app *app, struct request *r)
+{
+	struct str token = app->is_cgi && r->platform != NULL &&
+		request_accepts(r, STR("text/html"))
+	    ? token_of(r)
+	    : STR_NONE;
+	return token.p != NULL && token.n <= TOKEN_MAX;
+}
+
+/* ---- what is wrong ------------------------------------------------------- */
+
+static void
+refuse(struct request *r, struct reply *p, int status, const char *why)
+{
+	struct buf *b = owner_page(p, status, "Not ready yet", STR_NONE);
+	buf_addf(b, "<p class=\"bad\">%s</p>\n", why);
+	owner_trial(
+	    b, r->arena, STR_NONE, r->platform, token_of(r), "Try again");
+}
+
+void
+proof_missing(const struct app *app, struct request *r, struct reply *p)
+{
+	reply_header(p, "Retry-After", STR("60"));
+	refuse(r, p, 503,
+	    app->first != NULL
+		? "The file is not there yet: save it where the page before "
+		  "says, with that name."
+		: "A file is there, and cannot be used. The error log of your "
+		  "web space says why (cPanel: Errors). Often its permissions "
+		  "are not 600, or it was not saved whole.");
+	p->error = "not_configured";
+}
+
+static const char *
+fault(const struct app *app, int status)
+{
+	if (status == 404)
+		return "The file that is there has another token: save the "
+		       "file and press the button of the same page, or begin "
+		       "anew without the file.";
+	if (status != 200)
+		return "The settings are read, but the test delivery could not "
+		       "be stored. The error log of your web space says why.";
+	return app->is_exposed
+	    ? "Everybody on this machine may write the database. The error "
+	      "log of your web space says which permissions to change."
+	    : NULL;
+}
+
+/* ---- what is wished for -------------------------------------------------- */
+
+struct wishing {
+	const struct platform *platform;
+	int may_register;
+};
+
+static int
+make_wishes(struct store *s, void *arg, struct err *e)
+{
+	const struct wishing *w = arg;
+	int64_t now = time_now();
+	return wish_make(s, w->platform, WISH_IMPORT, now, e) != 0 ||
+		(w->may_register &&
+		    wish_make(s, w->platform, WISH_REGISTER, now, e) != 0)
+	    ? -1
+	    : 0;
+}
+
+/* Whoever gets here has no shell to register and import by. What is registered
+ * carries the token as a password, which has to arrive. */
+static void
+wish(const struct app *app, const struct request *r)
+{
+	struct wishing w = { r->platform, owner_is_rewritten(r) };
+	struct err e = { .code = ERR_NONE };
+	if (r->platform->api != NULL &&
+	    commit_chore(app->commit, make_wishes, &w, &e) != 0)
+		log_line(LOG_ERROR, "%s", e.text);
+}
+
+void
+proof_post(const struct app *app, struct request *r, struct reply *p)
+{
+	struct str token, trial = STR_NONE;
+	struct err e = { .code = ERR_NONE };
+	if (proof_asked(app, r) &&
+	    platform_trial(r->platform, r->arena, &trial, &e) != 0)
+		return;
+	if (trial.p == NULL) {
+		hook_post(app, r, p);
+		return;
+	}
+	struct str body = r->body;
+	token = token_of(r);
+	r->body = trial;
+	r->token = token;
+	hook_post(app, r, p);
+	r->body = body;
+	const char *why = fault(app, p->status);
+	if (why != NULL) {
+		refuse(r, p, p->status, why);
+		return;
+	}
+	wish(app, r);
+	proof_seen(app, r, token, p);
+}
