@@ -123,20 +123,18 @@ first_form_read(
 	struct form_walk walk = { .rest = r->body };
 	struct form_pair pair;
 	const char *reason = NULL;
-	int rc;
+	int rc = 0;
 	add_fields(f, r->arena, base);
-	f->sent = str_eq_z(r->method, "POST") && !is_foreign(r);
-	while (f->sent &&
-	    (rc = form_next(&walk, r->arena, &pair, &reason, e)) != 0) {
-		if (rc < 0 && reason == NULL)
-			return -1;
-		/* no browser sends that */
-		if (rc < 0)
-			f->sent = 0;
-		for (size_t i = 0; rc > 0 && i < f->n; i++)
-			if (str_eq_z(pair.key, f->v[i].name))
+	while (str_eq_z(r->method, "POST") && !is_foreign(r) &&
+	    (rc = form_next(&walk, r->arena, &pair, &reason, e)) == 1)
+		for (size_t i = 0; i < f->n; i++)
+			if (str_eq_z(pair.key, f->v[i].name)) {
 				f->v[i].value = str_trim(pair.value);
-	}
+				f->sent |= i == 0;
+			}
+	/* no browser sends what is no form */
+	if (rc < 0)
+		f->sent = 0;
 	for (size_t i = 0; f->sent && i < f->n; i++) {
 		f->v[i].fault = fault_of(r->arena, &f->v[i], i == 0);
 		f->faults += f->v[i].fault != NULL;
