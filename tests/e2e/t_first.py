@@ -6,14 +6,19 @@ A real Apache, and a client that reads forms as browsers do."""
 import sys
 sys.dont_write_bytecode = True
 import html.parser
+import json
+import os
 import re
+import shutil
 import signal
+import subprocess
 import urllib.parse
 
 from apache import ApachePlace
 from asked import agrees, shop
-from lib import (CTL_PROGRAM, FORM, TOP, basic, http_request, main, ok, same,
-                 start, stop, until)
+from lib import (CTL_PROGRAM, FORM, LIMIT, SLOW, TOP, basic, http_request,
+                 main, ok, same, skip, start, stop, until)
+from t_browser import install
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
            "User-Agent": "Mozilla/5.0"}
@@ -420,5 +425,55 @@ def exposed():
        "without a token it says what does not come")
 
 
+def browsed():
+    """The same in Chromium, without scripts."""
+    if SLOW:
+        skip("in a browser", "it has a build of its own")
+        return
+    program = shutil.which("chromium")
+    if not ok(program and shutil.which("node") and shutil.which("npm"),
+              "chromium, node and npm are there"):
+        return
+    modules = install()
+    if not modules:
+        return
+    o = Owner()
+    child = start(["timeout", "120", "node", TOP / "tests/e2e/first.mjs"],
+                  text=True, bufsize=1, stdin=subprocess.PIPE,
+                  stdout=subprocess.PIPE)
+
+    def step(line):
+        child.stdin.write(line + "\n")
+        return json.loads(child.stdout.readline())
+
+    first = step(json.dumps({
+        "url": o.site("http") + "/", "chromium": program,
+        "modules": str(modules), "root": os.getuid() == 0}))
+    same(first, {"headline": "Gatepost runs. One file is missing",
+                 "wide": False}, "browser: the form")
+    page = json.loads(child.stdout.readline())
+    same((page["headline"], page["wide"], page["name"]),
+         ("Save this file", False, "gatepost.conf"), "browser: the file")
+    same(page["download"], page["file"], "browser: the link saves it")
+    ok("alert_mail = 'me@example.org'" in page["file"],
+       "browser: with what was typed")
+    early = step("It is saved")
+    ok("not there yet" in early["text"], "browser: too early", early)
+    o.p.conf.write_text(page["download"])
+    o.p.conf.chmod(0o600)
+    o.p.own()
+    for button, seen in (("Try again", 1), ("Look again", 2)):
+        last = step(button)
+        ok("Seen so far: %d" % seen in last["text"] and
+           last["text"].count("PROBLEM") == 1 and "came over http" in
+           last["text"], "browser: %s: http alone is wrong" % button, last)
+    same((last["url"], last["wide"]), (o.site("http") + "/hooks/gumroad",
+                                       False), "browser: at the hook")
+    ok(all("503" in line for line in last["noise"]),
+       "browser: nothing is complained of", last["noise"])
+    child.stdin.close()
+    same(child.wait(LIMIT), 0, "browser: ends")
+
+
 if __name__ == "__main__":
-    main(flow, slices, values, exposed)
+    main(flow, slices, values, exposed, browsed)
