@@ -73,7 +73,7 @@ class Owner:
     """Somebody with a folder of a web root, a browser, and no shell."""
 
     def __init__(self):
-        self.p = ApachePlace(init=False)
+        self.p = ApachePlace(init=False, server=False)
         self.p.conf.unlink()
         folder = self.p.cgi_site()
         ht = folder / ".htaccess"

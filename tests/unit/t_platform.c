@@ -222,6 +222,31 @@ test_states(void)
 	check_state(never, 1, 1000, "over before it began");
 }
 
+/* ---- the delivery that proves the way ------------------------------------ */
+
+static void
+test_trials(void)
+{
+	size_t n = 0;
+	test_group("trials");
+	for (size_t i = 0; i < PLATFORM__MAX; i++) {
+		const struct platform *p = platforms[i];
+		const struct decode_opts none = { STR_NONE };
+		struct str one, two;
+		struct fact f;
+		if (platform_trial(p, arena, &one, NULL) != 0 || one.p == NULL)
+			continue;
+		n++;
+		OK(platform_trial(p, arena, &two, NULL) == 0 &&
+			str_eq(one, two),
+		    "%s: always the same", p->name);
+		OK(p->decode(p, one, &none, arena, &f, NULL) == 0 &&
+			f.status == FACT_TEST,
+		    "%s: a test", p->name);
+	}
+	OK(n > 0 && platforms[0]->words.page != NULL, "the first has one");
+}
+
 int
 main(void)
 {
@@ -230,6 +255,7 @@ main(void)
 	test_hmac();
 	test_timed();
 	test_states();
+	test_trials();
 	arena_free(arena);
 	return test_end();
 }
