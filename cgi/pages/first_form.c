@@ -1,5 +1,7 @@
 #include "cgi/pages/first_form.h"
 
+#include <string.h>
+
 #include "action/mailbox.h"
 #include "base/form.h"
 #include "cgi/pages/owner.h"
@@ -53,8 +55,7 @@ add_fields(struct first_form *f, struct arena *a, const char *base)
 	add_field(f, a,
 	    (struct first_field){ NULL, "alert_mail",
 		.label = "Your e-mail address",
-		.what = "Who is told when something is wrong: at most a mail a "
-			"day for each thing." });
+		.what = "Who is told when something is wrong." });
 }
 
 /* ---- what was typed ------------------------------------------------------ */
@@ -72,9 +73,12 @@ static const char *
 secret_fault(struct arena *a, const struct first_field *field)
 {
 	const struct platform *p = platform_find(str_from(field->section));
-	size_t least = str_eq_z(str_from(field->key), p->secrets_key)
-	    ? p->secret_min
-	    : TOKEN_MIN;
+	int is_token = !str_eq_z(str_from(field->key), p->secrets_key);
+	size_t least = is_token ? TOKEN_MIN : p->secret_min;
+	for (size_t i = 0; is_token && i < field->value.n; i++)
+		if (field->value.p[i] <= ' ' || field->value.p[i] > '~')
+			return "holds a blank or another character that no "
+			       "token has; copy the token alone";
 	if (config_is_placeholder(field->value))
 		return "is still a placeholder; put the real one here";
 	return field->value.n < least

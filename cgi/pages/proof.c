@@ -4,7 +4,6 @@
 
 #include "base/form.h"
 #include "base/log.h"
-#include "base/time.h"
 #include "cgi/ask/ask.h"
 #include "cgi/pages/first.h"
 #include "cgi/pages/owner.h"
@@ -17,18 +16,28 @@ enum { TOKEN_MAX = 255 }; /* bytes */
 
 /* ---- is it asked for? ---------------------------------------------------- */
 
-/* The field proof; STR_NONE: there is none. */
+/* The field proof of a body that is our form, whole and unchanged; STR_NONE: it
+ * is something else, and not to be lost. */
 static struct str
 token_of(struct request *r)
 {
-	struct form_walk walk = { .rest = r->body };
-	struct form_pair pair;
+	struct form_walk sent = { .rest = r->body }, trial = { .pairs = 0 };
+	struct form_pair one, other;
+	struct str token = STR_NONE;
 	const char *reason = NULL;
 	struct err e = { .code = ERR_NONE };
-	while (form_next(&walk, r->arena, &pair, &reason, &e) == 1)
-		if (str_eq_z(pair.key, "proof"))
-			return pair.value;
-	return STR_NONE;
+	if (platform_trial(r->platform, r->arena, &trial.rest, &e) != 0)
+		return STR_NONE;
+	while (form_next(&sent, r->arena, &one, &reason, &e) == 1)
+		if (str_eq_z(one.key, "proof"))
+			token = one.value;
+		else if (form_next(&trial, r->arena, &other, &reason, &e) !=
+			1 ||
+		    !str_eq(one.key, other.key) ||
+		    !str_eq(one.value, other.value))
+			return STR_NONE;
+	return form_next(&trial, r->arena, &other, &reason, &e) == 0 ? token
+								     : STR_NONE;
 }
 
 int
@@ -60,9 +69,9 @@ proof_missing(const struct app *app, struct request *r, struct reply *p)
 	    app->first != NULL
 		? "The file is not there yet: save it where the page before "
 		  "says, with that name."
-		: "A file is there, and cannot be used. The error log of your "
-		  "web space says why (cPanel: Errors). Often its permissions "
-		  "are not 600, or it was not saved whole.");
+		: "The settings cannot be used. The error log of your web "
+		  "space says why (cPanel: Errors). Often the file's "
+		  "permissions are not 600, or it was not saved whole.");
 	p->error = "not_configured";
 }
 
@@ -85,6 +94,7 @@ fault(const struct app *app, int status)
 /* ---- what is wished for -------------------------------------------------- */
 
 struct wishing {
+	const struct config *config;
 	const struct platform *platform;
 	int may_register;
 };
@@ -93,10 +103,9 @@ static int
 make_wishes(struct store *s, void *arg, struct err *e)
 {
 	const struct wishing *w = arg;
-	int64_t now = time_now();
-	return wish_make(s, w->platform, WISH_IMPORT, now, e) != 0 ||
+	return wish_make(s, w->config, w->platform, WISH_IMPORT, e) != 0 ||
 		(w->may_register &&
-		    wish_make(s, w->platform, WISH_REGISTER, now, e) != 0)
+		    wish_make(s, w->config, w->platform, WISH_REGISTER, e) != 0)
 	    ? -1
 	    : 0;
 }
@@ -106,7 +115,7 @@ make_wishes(struct store *s, void *arg, struct err *e)
 static void
 wish(const struct app *app, const struct request *r)
 {
-	struct wishing w = { r->platform, owner_is_rewritten(r) };
+	struct wishing w = { app->config, r->platform, owner_is_rewritten(r) };
 	struct err e = { .code = ERR_NONE };
 	if (r->platform->api != NULL &&
 	    commit_chore(app->commit, make_wishes, &w, &e) != 0)

@@ -61,7 +61,7 @@ read_all(struct seen *s, struct store *store, struct err *e)
 		READING_ANY, take_import, s, e) != 0)
 		return -1;
 	for (enum wish w = 0; w < WISH__MAX; w++)
-		if (wish_read(store, p, w, &s->wishes[w], e) != 0)
+		if (wish_read(store, s->config, p, w, &s->wishes[w], e) != 0)
 			return -1;
 	return 0;
 }
@@ -222,7 +222,7 @@ add_truth(const struct seen *s, struct buf *b)
 		    "<li>What was sold before comes in when cron runs, about "
 		    "400 sales each time. Read so far: %lld.\n",
 		    (long long)s->read);
-	else if (s->has_token)
+	else if (s->has_token && s->wishes[WISH_IMPORT] == WISH_DONE)
 		buf_addf(b, "<li>ok: what was sold before is in. Read: %lld.\n",
 		    (long long)s->read);
 	buf_addz(b, "</ul>\n");

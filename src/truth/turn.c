@@ -77,8 +77,8 @@ wish_due(struct turn *t, const struct platform *p, const struct span *s,
 	enum wish_state state = WISH_NONE;
 	*due = 0;
 	if ((is_registration(s) || is_import(s)) &&
-	    wish_read(t->store, p, is_import(s) ? WISH_IMPORT : WISH_REGISTER,
-		&state, e) != 0)
+	    wish_read(t->store, t->config, p,
+		is_import(s) ? WISH_IMPORT : WISH_REGISTER, &state, e) != 0)
 		return -1;
 	*due = state == WISH_OPEN && (p->api->asks & 1U << s->asks) != 0;
 	return 0;

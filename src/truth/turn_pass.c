@@ -130,7 +130,8 @@ turn_registration(struct pass *p, struct err *e)
 	enum wish_state wish;
 	int stands;
 	struct err why = { .code = ERR_NONE };
-	if (wish_read(p->store, of, WISH_REGISTER, &wish, e) != 0)
+	if (wish_read(p->store, p->ask.config, of, WISH_REGISTER, &wish, e) !=
+	    0)
 		return -1;
 	const struct registering how = { .again = wish != WISH_OPEN };
 	pass_begin(p, "registration", FACT_NO_TIME, FACT_NO_TIME);

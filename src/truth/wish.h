@@ -9,6 +9,7 @@
  * it. The page that proves the way notes the wish in the table meta; the worker
  * or `gatepost work --once` carries it out, once there is a token for the
  * platform's API. A wish that was fulfilled stays known: it is not made twice.
+ * It is that of one public_url: a copy of the database elsewhere has none.
  */
 enum wish { WISH_REGISTER, WISH_IMPORT, WISH__MAX };
 enum wish_state {
@@ -17,11 +18,11 @@ enum wish_state {
 	WISH_DONE,
 };
 
-/* Unless it was made before. */
-int wish_make(struct store *s, const struct platform *p, enum wish which,
-    int64_t now, struct err *e);
-int wish_read(struct store *s, const struct platform *p, enum wish which,
-    enum wish_state *out, struct err *e);
+int wish_read(struct store *s, const struct config *c, const struct platform *p,
+    enum wish which, enum wish_state *out, struct err *e);
+/* Unless it was fulfilled. */
+int wish_make(struct store *s, const struct config *c, const struct platform *p,
+    enum wish which, struct err *e);
 int wish_fulfil(
     struct store *s, const struct platform *p, enum wish which, struct err *e);
 

@@ -179,6 +179,13 @@ def flow():
          "without a token a browser is told as ever")
     strangers(o, saved)
 
+    a = http_request(p.port, "POST", "/pay/hooks/gumroad",
+                     urllib.parse.urlencode({
+                         **saved.forms[-1]["fields"], "price": "901"}),
+                     {**BROWSER, **FORM, **basic(o.key(saved, "tokens"))})
+    same((a.status, a.word(), p.one("SELECT body LIKE '%proof=%' FROM events")),
+         (200, "test", 1), "what is not our form is stored as it came")
+    p.execute("DELETE FROM events")
     ready = o.press(saved)
     same((ready.status, ready.headline), (200, "Ready"), "ready")
     ok(ready.says("ok: it came over https") and ready.says("Seen so far: 1"),
@@ -237,8 +244,8 @@ def strangers(o, saved):
             ("another hook", o.open("/pay/hooks/gank", "POST", "proof=" +
                                     "0" * 48, **FORM)),
             ("markup", o.open("/pay/hooks/gumroad", "POST",
-                              urllib.parse.urlencode({"proof": NASTY}),
-                              **FORM))):
+                              urllib.parse.urlencode(
+                                  {**trial, "proof": NASTY}), **FORM))):
         ok(answer.status in (401, 404, 405) and
            not secret & answer.secrets and "script" not in answer.tags and
            str(o.p.dir) not in answer.raw and "work --once" not in answer.raw,
@@ -356,6 +363,8 @@ BAD = (
     ("gumroad.api_token", "xxxxxxxxxxxxxxxxxxxx", "a placeholder"),
     ("gumroad.api_token", "abcdefgh\nijklmnopqrst", "a line end"),
     ("gumroad.api_token", "abcdefgh${HOME}ijklmnopq", "holds ${"),
+    ("gumroad.api_token", "Bearer abcdefghijklmnop", "copy the token alone"),
+    ("gumroad.api_token", "abcdefghijklmnopü", "copy the token alone"),
     ("gank.secrets", "your-secret", "a placeholder"),
     ("gank.secrets", "a\x00b", "a line end"),
     ("gank.secrets", NASTY + "\x7f", "a line end"),
@@ -423,6 +432,18 @@ def exposed():
          "exposed: the wishes")
     ok(o.press(saved).says("No api_token is in gumroad { }"),
        "without a token it says what does not come")
+    # somewhere else there is one
+    f = shop()
+    o.p.conf.write_text(saved.file.replace(
+        "\t#api_token = '…'", "\tapi_token = 'fake-token'").replace(
+        "\t#api = 'https://api.gumroad.com'",
+        "\tapi = 'http://127.0.0.1:%d'" % f.port).replace(
+        "public_url = 'https", "public_url = 'http"))
+    same(o.p.cli("work", "--once").returncode, 0, "a copy elsewhere")
+    same((f.get("/v2/resource_subscriptions?resource_name=refund").json()
+          ["resource_subscriptions"],
+          o.p.one("SELECT count(*) FROM readings WHERE kind = 'import'")),
+         ([], 0), "has no wishes")
 
 
 def browsed():
