@@ -43,8 +43,6 @@ add_file(struct buf *b, const char *file, struct str text)
 	buf_free(&url);
 }
 
-/* What the settings may lack is said by the page that answers: only who has the
- * token gets it. */
 static void
 add_steps(struct buf *b, struct arena *a, struct str site,
     const struct platform *p, const char *token)
@@ -58,14 +56,13 @@ add_steps(struct buf *b, struct arena *a, struct str site,
 	owner_trial(b, a, site, p, str_from(token),
 	    "It is saved: send a test delivery");
 	buf_addz(b,
-	    "If no page of Gatepost's answers, what is sold would not get "
-	    "through either. Either ");
+	    "If you see no page of Gatepost then, sales would not get through "
+	    "either. There are two usual reasons. ");
 	owner_code(b, site);
 	buf_addz(b,
-	    " leads on to another address (with www, with https): then open "
-	    "this page there and begin anew. Or a firewall of the host's "
-	    "stands before it: ask the host to let the address "
-	    "through.\n</ol>\n");
+	    " leads on to another address (with www, with https): open this "
+	    "page there, and begin anew. Or a firewall of the host stands "
+	    "before it: ask the host to let this address through.\n</ol>\n");
 }
 
 static void

@@ -108,7 +108,8 @@ add_checks(const struct seen *s, struct buf *b)
 {
 	const struct config *c = s->config;
 	buf_addf(b,
-	    "<ul>\n<li>ok: the settings are read, the database is there.\n"
+	    "<ul>\n<li>ok: the settings are read, the database can be "
+	    "written.\n"
 	    "<li>ok: the test delivery came through and is stored. Seen so "
 	    "far: %lld. It counts for nothing.\n",
 	    (long long)s->times);
