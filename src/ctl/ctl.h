@@ -66,6 +66,7 @@ struct ctl_command {
 	X(init) \
 	X(urls) \
 	X(check) \
+	X(doctor) \
 	X(events) \
 	X(event) \
 	X(purchases) \

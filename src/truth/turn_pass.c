@@ -113,14 +113,16 @@ turn_far_sales(struct pass *p, int64_t from, struct err *e)
 	return end_long(p, &why, e);
 }
 
+/* What was gone, and what of it stands again. */
 static void
-tell_nothing(
-    void *arg, const char *kind, enum registered what, const char *where)
+count(void *arg, const char *kind, enum registered what, const char *where)
 {
-	(void)arg;
+	struct store_reading *row = arg;
 	(void)kind;
-	(void)what;
 	(void)where;
+	row->read += what == REGISTERED;
+	row->found += what == REGISTERED_NOW || what == REGISTERED_NOT;
+	row->repaired += what == REGISTERED_NOW;
 }
 
 int
@@ -129,14 +131,15 @@ turn_registration(struct pass *p, struct err *e)
 	const struct platform *of = p->ask.platform;
 	enum wish_state wish;
 	int stands;
+	struct store_reading new = { .read = 0 }; /* nothing was gone */
 	struct err why = { .code = ERR_NONE };
 	if (wish_read(p->store, p->ask.config, of, WISH_REGISTER, &wish, e) !=
 	    0)
 		return -1;
 	const struct registering how = { .again = wish != WISH_OPEN };
 	pass_begin(p, "registration", FACT_NO_TIME, FACT_NO_TIME);
-	if (registration_run(&p->ask, p->store, &how, tell_nothing, NULL,
-		&stands, &why) == 0 &&
+	if (registration_run(&p->ask, p->store, &how, count,
+		how.again ? &p->row : &new, &stands, &why) == 0 &&
 	    !how.again)
 		wish_fulfil(p->store, of, WISH_REGISTER, &why);
 	return end(p, &why, e);

@@ -17,8 +17,8 @@ import urllib.parse
 from apache import ApachePlace
 from asked import agrees, shop
 from lib import (CTL_PROGRAM, FORM, LIMIT, SLOW, TOP, basic, http_request,
-                 main, ok, same, skip, start, stop, until)
-from t_browser import install
+                 main, npm_kept, ok, same, skip, start, stop, until)
+from t_browser import PLAYWRIGHT
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
            "User-Agent": "Mozilla/5.0"}
@@ -455,7 +455,7 @@ def browsed():
     if not ok(program and shutil.which("node") and shutil.which("npm"),
               "chromium, node and npm are there"):
         return
-    modules = install()
+    modules = npm_kept(PLAYWRIGHT)
     if not modules:
         return
     o = Owner()

@@ -1,4 +1,4 @@
-#include "ctl/nginx.h"
+#include "health/nginx.h"
 
 #include <fcntl.h>
 #include <glob.h>

@@ -1,5 +1,5 @@
-#ifndef CTL_NGINX_H
-#define CTL_NGINX_H
+#ifndef HEALTH_NGINX_H
+#define HEALTH_NGINX_H
 
 #include <stdint.h>
 
