@@ -136,6 +136,7 @@ struct platform_words {
 	const char *title; /* "Gumroad" */
 	const char *page; /* where a URL with a token is put in there, as the
 			     start of a sentence; or NULL */
+	const char *secret; /* where its secret is shown; NULL: we make it */
 	const char *resend; /* how what was lost is sent again, or NULL */
 	/* The kinds it sends only after they were asked for, ended by NULL,
 	 * and what to do about those that never came; or NULL. */
@@ -217,6 +218,7 @@ struct platform_api {
 	const char *address; /* where the settings name none */
 	const char *token_key; /* in them: "api_token" */
 	const char *scope; /* that the token needs: "view_sales"; or NULL */
+	const char *token_words; /* what it is for, and where one is made */
 	const char *reconcile; /* how often, where the settings do not say */
 	unsigned asks; /* bits 1U << ASK_…: what it can be asked */
 	/* where it cannot be asked for the account: the begin of the subjects
