@@ -11,11 +11,12 @@ import socket
 import subprocess
 from pathlib import Path
 
-from front import (HTML, Authority, Front, answers, environment, longer_than,
-                   moved, swallows)
-from lib import (CTL_PROGRAM, LIMIT, Place, main, note, ok, same, skip, stop)
+from front import (Authority, Front, answers, environment, longer_than, moved,
+                   swallows)
+from lib import (CTL_PROGRAM, LIMIT, TOP, Place, main, needs_file, ok, same,
+                 skip, stop)
 
-STATIC = os.environ.get("STATIC")
+STATIC = Path(os.environ.get("STATIC", TOP / "build/static")).resolve()
 FRONT = ("name_server", "reach", "certificate", "redirect", "delivery",
          "authorization", "stream", "headers", "gate", "large_body")
 FILES = """
@@ -379,10 +380,11 @@ def reads_settings(child):
 def static():
     """By curl(1), where there is no libcurl."""
     global CTL_PROGRAM
-    if not STATIC or not (Path(STATIC) / "gatepost").exists():
-        skip("the static program", "STATIC names no build of it")
+    needs_file("the static program knows no server")
+    if not (STATIC / "gatepost").exists():
+        skip("the static program", "there is none: make static")
         return
-    CTL_PROGRAM = Path(STATIC).resolve() / "gatepost"
+    CTL_PROGRAM = STATIC / "gatepost"
     good()
     certificates()
     streams()
