@@ -382,7 +382,7 @@ def static():
     global CTL_PROGRAM
     needs_file("the static program knows no server")
     if not (STATIC / "gatepost").exists():
-        skip("the static program", "there is none: make static")
+        skip("the static program", "tests/run e2e makes it")
         return
     CTL_PROGRAM = STATIC / "gatepost"
     good()
