@@ -39,6 +39,7 @@ static const struct route routes[] = {
 	{ POST, "/v1/access", access_post },
 	{ GET, "/v1/changes", changes_get },
 	{ POST, "/v1/links", links_post },
+	{ GET, "/v1/openapi.json", openapi_get },
 	{ POST, "/v1/passes", passes_post },
 	{ GET, "/v1/status", status_get },
 	{ ANY, "/gate", gate_any },
