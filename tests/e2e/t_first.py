@@ -206,7 +206,7 @@ def flow():
        "and what will not be")
     ok("cd %s && ./gatepost work --once" % p.dir in ready.text, "cron's line")
     same(p.rows("SELECT kind, status, seen FROM events"),
-         [("test_ping", "test", 1)], "one row, a test")
+         [("probe", "test", 1)], "one row, a test")
     same(p.one("SELECT count(*) FROM purchases"), 0, "that counts for nothing")
     again = o.press(ready)
     ok(again.headline == "Ready" and again.says("Seen so far: 2"), "again",
