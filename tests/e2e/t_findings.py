@@ -174,7 +174,16 @@ def truth():
     finds(p, "asked", "note", "was never asked")
     p.cli("reconcile")
     finds(p, "asked", "ok", "last asked on")
-    finds(p, "names", "note", "sells nothing of that name now")
+    finds(p, "names", "note", "sells nothing of that name now",
+          "To grant it, paste:")
+    line = next(f for f in look(p) if f["id"] == "names")["lines"]
+    line = next(x for x in line.splitlines() if "Supporter" in x)
+    ok(re.fullmatch(r"'gumroad/[^/']+==/Supporter',   # .+", line),
+       "the grant for what is sold, by its id", line)
+    changed(p, "'gumroad/nothing'", line.partition(",")[0])
+    ok("names" not in [f["id"] for f in look(p)], "pasted: no more of it")
+    changed(p, "/Supporter'", "/Gone'")
+    finds(p, "names", "note", "has no tier or version of that name now")
     finds(p, "scope", "note", "can do more than view_sales",
           command="doctor")
     f.do("add_token", token="reads-only-and-is-long-enough",
