@@ -4,7 +4,7 @@
 #include "config/config_names.h"
 #include "follow/effect.h"
 #include "config/site.h"
-#include "ctl/nginx.h"
+#include "health/nginx.h"
 
 enum { NGINX_ARENA_MAX = 64 << 20 };
 

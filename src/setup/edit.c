@@ -116,6 +116,7 @@ edit_open(struct edit *d, struct arena *a, const char *path, struct err *e)
 	    0)
 		return err_set(
 		    e, ERR_CONFIG, "%s: cannot be read: %s", path, why.text);
+	d->saved = d->text;
 	return crypto_sha256(d->text, d->digest);
 }
 
@@ -324,12 +325,10 @@ keep_old(struct edit *d, struct err *e)
 	return 0;
 }
 
-int
-edit_save(struct edit *d, struct err *e)
+static int
+save(struct edit *d, struct err *e)
 {
 	const char *new = arena_printf(d->arena, "%s.new", d->path);
-	if (!d->is_changed)
-		return 0;
 	if (is_same(d, e) != 0 ||
 	    edit_write_new(new, d->text, d->st.st_mode & 07777, d->st.st_uid,
 		d->st.st_gid, e) != 0)
@@ -339,7 +338,16 @@ edit_save(struct edit *d, struct err *e)
 		unlink(new);
 		return -1;
 	}
+	return move(new, d->path, e);
+}
+
+int
+edit_save(struct edit *d, struct err *e)
+{
+	int rc = d->is_changed ? save(d, e) : 0;
+	if (rc == 0)
+		d->saved = d->text;
+	d->text = d->saved;
 	d->is_changed = 0;
-	return move(new, d->path, e) != 0 ? -1
-					  : crypto_sha256(d->text, d->digest);
+	return rc == 0 ? crypto_sha256(d->text, d->digest) : -1;
 }

@@ -14,6 +14,7 @@ struct edit {
 	struct arena *arena;
 	const char *path; /* links followed */
 	struct str text; /* as edited */
+	struct str saved; /* as it is on disk */
 	struct stat st; /* of the file that was read */
 	uint8_t digest[CRYPTO_SHA256]; /* of what is on disk */
 	int is_changed;
@@ -48,8 +49,8 @@ void edit_append(struct edit *d, struct str lines);
 /*
  * Writes the file anew beside it, has config_load read that, keeps the old one
  * as FILE.bak (0600) the first time, and puts the new one in its place with the
- * owner, group and mode of the old. -1: nothing is changed; ERR_CONFLICT:
- * somebody else has changed the file since it was read.
+ * owner, group and mode of the old. -1: nothing is changed, and the edits are
+ * forgotten; ERR_CONFLICT: somebody else has changed the file since it was read.
  */
 int edit_save(struct edit *d, struct err *e);
 

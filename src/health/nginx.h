@@ -1,5 +1,5 @@
-#ifndef CTL_NGINX_H
-#define CTL_NGINX_H
+#ifndef HEALTH_NGINX_H
+#define HEALTH_NGINX_H
 
 #include <stdint.h>
 
@@ -15,5 +15,15 @@ struct nginx {
 
 /* Reads file and what it includes. 0, or -1: it cannot be read. */
 int nginx_read(const char *file, struct arena *a, struct nginx *out);
+
+/* Looked for in the same. */
+struct nginx_wanted {
+	const char *host; /* a server_name, */
+	const char *except; /* but not in that file; NULL: in any */
+	const char *path; /* a file that is included */
+	const char *host_in; /* out: the first file with that name, or NULL */
+	int is_included; /* out */
+};
+int nginx_look(const char *file, struct arena *a, struct nginx_wanted *w);
 
 #endif
