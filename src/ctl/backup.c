@@ -60,13 +60,18 @@ out:
 	return rc;
 }
 
-/* For `gatepost check`. On a full disk the backup counts, not the note. */
+/* This one and the one before, for `gatepost check`. On a full disk the backup counts, not the note. */
 static void
 remember(struct ctl *ctl, struct store *s, int64_t now)
 {
 	struct err e = { .code = ERR_NONE };
 	const char *text = arena_printf(ctl->arena, "%lld", (long long)now);
-	if (store_meta_put(s, STR("backup_at"), str_from(text), &e) != 0)
+	struct str before = STR_NONE;
+	if (store_meta_text(s, STR("backup_at"), ctl->arena, &before, &e) !=
+		0 ||
+	    (before.p != NULL &&
+		store_meta_put(s, STR("backup_before"), before, &e) != 0) ||
+	    store_meta_put(s, STR("backup_at"), str_from(text), &e) != 0)
 		buf_addf(&ctl->out,
 		    "note: that it was made could not be noted: %s\n", e.text);
 }

@@ -68,6 +68,7 @@ struct ctl_command {
 	X(init) \
 	X(urls) \
 	X(check) \
+	X(doctor) \
 	X(events) \
 	X(event) \
 	X(purchases) \

@@ -1,4 +1,4 @@
-#include "ctl/unmatched.h"
+#include "health/unmatched.h"
 
 #include "access/rows.h"
 #include "commit/sold.h"
@@ -55,7 +55,8 @@ struct product {
 };
 
 struct products {
-	struct ctl *ctl;
+	const struct config *config;
+	struct arena *arena;
 	struct product *first, **end;
 };
 
@@ -73,8 +74,8 @@ static int
 take(void *arg, const struct store_product *row)
 {
 	struct products *all = arg;
-	struct arena *a = all->ctl->arena;
-	const struct tier_rules *rules = &all->ctl->config->rules;
+	struct arena *a = all->arena;
+	const struct tier_rules *rules = &all->config->rules;
 	const struct platform *p = platform_find(row->platform);
 	struct fact f;
 	if (p == NULL || row->tier.p == NULL ||
@@ -101,17 +102,17 @@ take(void *arg, const struct store_product *row)
 
 /* What the delivery of one of its sales says. */
 static int
-find_fact(struct ctl *ctl, struct store *s, const struct store_product *row,
-    struct fact *f, struct err *e)
+find_fact(const struct products *all, struct store *s,
+    const struct store_product *row, struct fact *f, struct err *e)
 {
-	struct rows rows = { .arena = ctl->arena };
+	struct rows rows = { .arena = all->arena };
 	*f = (struct fact){ .kind = FACT_UNKNOWN };
 	if (rows_of_sale(s, row->sale, &rows, e) != 0)
 		return -1;
 	for (size_t i = 0; i < rows.n; i++)
 		if (str_eq(rows.v[i].platform, row->platform))
 			return sold_find(
-			    s, ctl->config, &rows.v[i], ctl->arena, f, e);
+			    s, all->config, &rows.v[i], all->arena, f, e);
 	return 0;
 }
 
@@ -132,19 +133,19 @@ find_line(struct unmatched *u, struct str line, struct arena *a)
 /* By the product's id where its platform tells one: it stays when the product
  * is renamed. */
 static int
-add_line(struct unmatched *u, struct ctl *ctl, struct store *s,
+add_line(struct unmatched *u, const struct products *all, struct store *s,
     struct product *p, struct err *e)
 {
 	struct fact f;
 	struct buf b;
-	if (find_fact(ctl, s, &p->row, &f, e) != 0)
+	if (find_fact(all, s, &p->row, &f, e) != 0)
 		return -1;
 	int by_id = f.product_id.p != NULL;
 	if (by_id) {
 		p->fact.n_names = f.n_names;
 		memcpy(p->fact.names, f.names, sizeof(f.names));
 	}
-	if (tier_match(&ctl->config->rules, platform_find(p->row.platform),
+	if (tier_match(&all->config->rules, platform_find(p->row.platform),
 		&p->fact, STR_NONE) != NULL)
 		return 0;
 	struct str variant = p->fact.variant;
@@ -158,7 +159,7 @@ add_line(struct unmatched *u, struct ctl *ctl, struct store *s,
 	if (tier_grant_line(&b, p->row.platform,
 		by_id ? f.product_id : p->row.product, variant) == 0) {
 		struct unmatched_line *line =
-		    find_line(u, buf_str(&b), ctl->arena);
+		    find_line(u, buf_str(&b), all->arena);
 		if (line == NULL)
 			u->more = 1;
 		else {
@@ -175,17 +176,18 @@ add_line(struct unmatched *u, struct ctl *ctl, struct store *s,
 }
 
 struct unmatched *
-unmatched_find(struct ctl *ctl, struct store *s, struct err *e)
+unmatched_find(
+    const struct config *c, struct store *s, struct arena *a, struct err *e)
 {
-	struct unmatched *u = arena_alloc(ctl->arena, sizeof(*u));
-	struct products all = { .ctl = ctl };
+	struct unmatched *u = arena_alloc(a, sizeof(*u));
+	struct products all = { .config = c, .arena = a };
 	all.end = &all.first;
 	if (u == NULL || store_products(s, take, &all, e) != 0)
 		return NULL;
 	for (struct product *p = all.first; p != NULL; p = p->next)
-		if (add_line(u, ctl, s, p, e) != 0)
+		if (add_line(u, &all, s, p, e) != 0)
 			return NULL;
-	if (arena_failed(ctl->arena)) {
+	if (arena_failed(a)) {
 		err_set(e, ERR_MEMORY, "out of memory");
 		return NULL;
 	}
@@ -193,11 +195,10 @@ unmatched_find(struct ctl *ctl, struct store *s, struct err *e)
 }
 
 void
-unmatched_print(const struct unmatched *u, struct buf *b)
+unmatched_lines(const struct unmatched *u, struct buf *b)
 {
 	for (size_t i = 0; i < u->n; i++) {
 		const struct unmatched_line *line = &u->v[i];
-		buf_addz(b, "           ");
 		buf_add_visible(b, line->line);
 		buf_addz(b, ",   # ");
 		if (line->name.n > 0) {
@@ -207,5 +208,5 @@ unmatched_print(const struct unmatched *u, struct buf *b)
 		buf_addf(b, "%lld sold\n", (long long)line->sold);
 	}
 	if (u->more)
-		buf_addz(b, "           # and more\n");
+		buf_addz(b, "# and more\n");
 }

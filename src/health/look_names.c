@@ -1,5 +1,4 @@
-#include "ctl/check_truth.h"
-
+#include "health/look.h"
 #include "truth/products.h"
 
 /* Grants beside what the platform sells now. Who bought under an old name keeps
@@ -38,9 +37,8 @@ take(void *arg, const struct fact *f)
 }
 
 static int
-look_at(struct ctl *ctl, struct store *s, const struct platform *p,
-    const struct tier *t, const struct tier_grant *g, check_say_fn *say,
-    void *arg, struct err *e)
+look_at(struct health *h, const struct platform *p, const struct tier *t,
+    const struct tier_grant *g, struct err *e)
 {
 	struct buf have;
 	struct look l = {
@@ -48,38 +46,39 @@ look_at(struct ctl *ctl, struct store *s, const struct platform *p,
 	};
 	l.product.variant = STR_NONE;
 	buf_init(&have, 2048);
-	int rc = products_each(s, p, ctl->arena, take, &l, e);
+	int rc = products_each(h->store, p, h->arena, take, &l, e);
 	const char *text = NULL;
 	if (rc == 0 && l.n_products > 0 && !l.fits_product)
-		text = arena_printf(ctl->arena,
-		    "tier '%.*s' grants '%s/%.*s', and %s sells nothing of "
+		text = arena_printf(h->arena,
+		    "grant: tier '%.*s' grants '%s/%.*s', and %s sells nothing "
+		    "of "
 		    "that name now; was it renamed or deleted?",
 		    STR_ARG(t->name), p->name, STR_ARG(g->product),
 		    p->words.title);
 	else if (rc == 0 && l.fits_product && !l.fits)
-		text = arena_printf(ctl->arena,
-		    "tier '%.*s' grants '%s/%.*s/%.*s', and that product has "
+		text = arena_printf(h->arena,
+		    "grant: tier '%.*s' grants '%s/%.*s/%.*s', and that "
+		    "product has "
 		    "no tier or version of that name now; was it renamed? It "
 		    "has: %.*s",
 		    STR_ARG(t->name), p->name, STR_ARG(g->product),
 		    STR_ARG(g->variant), STR_ARG(buf_str(&have)));
 	if (text != NULL)
-		say(arg, CHECK_NOTE, "grant", text);
+		health_say(h, FINDING_NOTE, FINDING_names, text, text);
 	buf_free(&have);
 	return rc;
 }
 
 int
-check_names(struct ctl *ctl, struct store *s, const struct platform *p,
-    check_say_fn *say, void *arg, struct err *e)
+look_names(struct health *h, const struct platform *p, struct err *e)
 {
-	const struct tier_rules *r = &ctl->config->rules;
+	const struct tier_rules *r = &h->config->rules;
 	for (size_t i = 0; i < r->n_tiers; i++)
 		for (size_t k = 0; k < r->tiers[i].n_grants; k++) {
 			const struct tier *t = &r->tiers[i];
 			const struct tier_grant *g = &t->grants[k];
 			if (str_eq_z(g->platform, p->name) &&
-			    look_at(ctl, s, p, t, g, say, arg, e) != 0)
+			    look_at(h, p, t, g, e) != 0)
 				return -1;
 		}
 	return 0;

@@ -1,6 +1,5 @@
-#include "ctl/check_truth.h"
-
 #include "base/time.h"
+#include "health/look.h"
 #include "store/truth.h"
 
 enum { LATE = 3600 }; /* seconds over the time it is due */
@@ -28,63 +27,68 @@ take_whole(void *arg, const struct store_reading *row)
 	return 1;
 }
 
+static void
+say(const struct health *h, enum finding_level level, enum finding_id id,
+    const struct platform *p, const char *text)
+{
+	health_say(h, level, id, p->name,
+	    arena_printf(h->arena, "%s %s", p->name, text));
+}
+
 static int
-look(struct ctl *ctl, struct store *s, const struct platform *p, int64_t now,
-    check_say_fn *say, void *arg, struct err *e)
+look(struct health *h, const struct platform *p, struct err *e)
 {
 	const struct config_platform *own =
-	    &ctl->config->platforms[platform_index(p)];
+	    &h->config->platforms[platform_index(p)];
 	struct str platform = str_from(p->name);
 	/* what is read most often */
 	struct str kind = str_from(
 	    (p->api->asks & 1U << ASK_SALES) != 0 ? "sales" : "members");
-	struct last l = { STORE_NULL, STORE_NULL, STR_NONE, ctl->arena };
+	struct last l = { STORE_NULL, STORE_NULL, STR_NONE, h->arena };
 	char text[TIME_TEXT_MAX];
-	if (store_reading_newest(
-		s, platform, kind, READING_ANY, take_newest, &l, e) != 0 ||
-	    store_reading_newest(
-		s, platform, kind, READING_WHOLE, take_whole, &l, e) != 0)
+	if (store_reading_newest(h->store, platform, kind, READING_ANY,
+		take_newest, &l, e) != 0 ||
+	    store_reading_newest(h->store, platform, kind, READING_WHOLE,
+		take_whole, &l, e) != 0)
 		return -1;
 	if (l.error.p != NULL)
-		say(arg, CHECK_PROBLEM, p->name,
-		    arena_printf(ctl->arena, "could not be asked: %.*s",
+		say(h, FINDING_PROBLEM, FINDING_asked, p,
+		    arena_printf(h->arena, "could not be asked: %.*s",
 			STR_ARG(l.error)));
 	if (l.whole_at == STORE_NULL)
-		say(arg, CHECK_NOTE, p->name,
+		say(h, FINDING_NOTE, FINDING_asked, p,
 		    "was never asked: gatepost.fcgi does it, or, as plain CGI, "
 		    "'gatepost work --once' by cron");
 	else if (own->reconcile > 0 &&
-	    now - l.whole_at > 2 * own->reconcile + LATE)
-		say(arg, CHECK_PROBLEM, p->name,
-		    arena_printf(ctl->arena,
+	    h->now - l.whole_at > 2 * own->reconcile + LATE)
+		say(h, FINDING_PROBLEM, FINDING_asked, p,
+		    arena_printf(h->arena,
 			"was last asked on %s: nobody asks, or nobody "
 			"answers; 'gatepost reconcile' tries",
 			time_text(l.whole_at, text)));
 	else
-		say(arg, CHECK_OK, p->name,
-		    arena_printf(ctl->arena, "last asked on %s",
+		say(h, FINDING_OK, FINDING_asked, p,
+		    arena_printf(h->arena, "last asked on %s",
 			time_text(l.whole_at, text)));
 	return 0;
 }
 
 int
-check_truth(struct ctl *ctl, struct store *s, int64_t now, check_say_fn *say,
-    void *arg, struct err *e)
+look_truth(struct health *h, struct err *e)
 {
 	for (size_t i = 0; i < PLATFORM__MAX; i++) {
 		const struct platform *p = platforms[i];
-		const struct config_platform *own = &ctl->config->platforms[i];
+		const struct config_platform *own = &h->config->platforms[i];
 		if (p->api == NULL || own->secrets.n == 0)
 			continue;
 		if (own->api_token.p == NULL)
-			say(arg, CHECK_NOTE, p->name,
-			    arena_printf(ctl->arena,
+			say(h, FINDING_NOTE, FINDING_token, p,
+			    arena_printf(h->arena,
 				"{ %s } is not set: what got lost%s is never "
-				"noticed; gatepost-truth(7)",
+				"noticed",
 				p->api->token_key,
 				p->api->confirms ? " or was forged" : ""));
-		else if (look(ctl, s, p, now, say, arg, e) != 0 ||
-		    check_names(ctl, s, p, say, arg, e) != 0)
+		else if (look(h, p, e) != 0 || look_names(h, p, e) != 0)
 			return -1;
 	}
 	return 0;
