@@ -61,6 +61,19 @@ no_pass(struct request *r, struct reply *p)
 	    "send a valid pass: the cookie gatepost, or Authorization: Bearer");
 }
 
+/* Only the gate says who a visitor is, and only to apps. The doctor says it,
+ * too, and is told whether the web server let that through. */
+static void
+tell_doctor(const struct request *r, const struct visitor *v, struct reply *p)
+{
+	const struct access_key *key = &v->v[0].pass.key;
+	if (key->by == STORE_BY_USER && str_eq_z(key->value, PASS_DOCTOR))
+		reply_header(p, "X-Gatepost-Client",
+		    request_param(r, "HTTP_X_GATEPOST_USER").n > 0
+			? STR("user")
+			: STR("none"));
+}
+
 /* The state now, and the beginning of the stream that goes on from there. */
 static int
 answer(const struct app *app, struct request *r, struct store *s,
@@ -76,6 +89,7 @@ answer(const struct app *app, struct request *r, struct store *s,
 		no_pass(r, p);
 		return 0;
 	}
+	tell_doctor(r, v, p);
 	for (; ask.n < v->n && ask.n < LIVE_KEYS_MAX; ask.n++)
 		keys[ask.n] = &v->v[ask.n].pass.key;
 	/* what is no number of ours cannot be gone on from */

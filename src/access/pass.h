@@ -37,6 +37,8 @@ struct pass {
  * random hexadecimal digits. Anybody can have one. */
 #define PASS_VISITOR "visitor-"
 int pass_is_visitor(const struct access_key *key);
+/* The user id of the doctor's passes and questions: nobody's. */
+#define PASS_DOCTOR "gatepost-doctor"
 
 /* Appends a pass for key, signed by the first pass_secret, that is good from
  * now for that many seconds, 1 or more. Somebody without a tier can have one.

@@ -10,4 +10,7 @@
 int curl_call(const struct http_request *post, struct http_answer *answer,
     struct buf *body, struct err *e);
 
+/* http_addresses, by getent(1). */
+size_t curl_addresses(const char *url, struct sockaddr_storage *out);
+
 #endif

@@ -31,7 +31,7 @@ struct outbox_delivery {
 	const struct fact *fact;
 	struct str subject; /* as stored */
 	struct str status; /* applied, kept, test */
-	struct str reason; /* of kept */
+	struct str reason; /* of kept and test */
 	int64_t event;
 	int64_t at; /* received */
 };

@@ -348,6 +348,8 @@ outbox_deliver(
 		.platform = str_from(d->platform->name),
 		.subject = d->subject };
 	int is_applied = str_eq_z(d->status, "applied");
+	if (str_eq_z(d->reason, PLATFORM_PROBE)) /* the doctor's own */
+		return 0;
 	if (is_applied &&
 	    store_purchase_of_subject(
 		k->s, f.platform, f.subject, rows_take, &rows, e) != 0)

@@ -51,6 +51,7 @@
 	X(authorization, "gatepost-servers(7)",    P) \
 	X(stream,        "gatepost-servers(7)",    P) \
 	X(headers,       "gatepost-servers(7)",    P) \
+	X(gate,          "gatepost-servers(7)",    P) \
 	X(large_body,    "gatepost-servers(7)",    P) \
 	X(integrity,     "gatepost-failures(7)",   P) \
 	X(owner_mail,    "gatepost-recipes(7)",    P)

@@ -13,6 +13,8 @@ static const struct {
 	{ LOOK_HERE, look_deliveries },
 	{ LOOK_HERE, look_truth },
 	{ LOOK_HERE, look_sales },
+	{ LOOK_FRONT, look_front },
+	{ LOOK_DEEP, look_front_deep },
 	{ LOOK_WHOLE, look_integrity },
 };
 

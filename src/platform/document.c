@@ -132,6 +132,10 @@ judge(const struct document_reading *r, const json_t *named, struct fact *f)
 		    r->arena, "%s is %s", path, json_shape(named)));
 	} else if (json_text(named, &word) != 0 || word.n == 0) {
 		f->reason = "missing_event";
+	} else if (str_eq_z(word, PLATFORM_PROBE_EVENT)) {
+		f->status = FACT_TEST;
+		f->kind_name = STR(PLATFORM_PROBE);
+		f->reason = PLATFORM_PROBE;
 	} else if (r->event < 0) {
 		f->reason = "unknown_event";
 		f->kind_name = platform_word(r->arena, word);

@@ -144,6 +144,18 @@ store_event_get(
 }
 
 int
+store_event_find(struct store *s, struct str platform, struct str delivery,
+    store_event_fn *fn, void *arg, struct err *e)
+{
+	struct earlier found = { 0 };
+	struct db_value key[] = { db_text(platform), db_text(delivery) };
+	if (store_run(s, QUERY_EVENT_FIND, key, 2, take_earlier, &found, e) !=
+	    0)
+		return -1;
+	return found.id == 0 ? 0 : store_event_get(s, found.id, fn, arg, e);
+}
+
+int
 store_event_reading(struct store *s, struct str platform, struct str prefix,
     store_event_fn *fn, void *arg, struct err *e)
 {

@@ -128,6 +128,9 @@ int store_event_refile(
 /* 0 and fn called once, or -1 with ERR_ABSENT. */
 int store_event_get(
     struct store *s, int64_t id, store_event_fn *fn, void *arg, struct err *e);
+/* The same for the one with that dedupe key; 0 and fn not called: none. */
+int store_event_find(struct store *s, struct str platform, struct str delivery,
+    store_event_fn *fn, void *arg, struct err *e);
 /* The applied deliveries of one subject, oldest id first, with bodies. */
 int store_event_of_subject(struct store *s, struct str platform,
     struct str subject, store_event_fn *fn, void *arg, struct err *e);

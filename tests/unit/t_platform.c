@@ -5,7 +5,7 @@
 #include "platform/money.h"
 #include "platform/proof.h"
 
-enum { ARENA = 1 << 20 };
+enum { ARENA = 64 << 20 };
 
 static struct arena *arena;
 
@@ -222,6 +222,71 @@ test_states(void)
 	check_state(never, 1, 1000, "over before it began");
 }
 
+/* ---- what the doctor sends ------------------------------------------------ */
+
+static struct fact
+probe_fact(const struct platform *p, struct str filler, struct str *stored)
+{
+	struct str keys[] = { STR(PLATFORM_FILLER), STR_NONE };
+	struct str values[] = { filler, STR("0123456789abcdef") };
+	struct sample_opts o = { .keys = keys,
+		.values = values,
+		.n_sets = 1,
+		.now = 1767225600,
+		.nonce = STR("00112233445566778899aabbccddeeff") };
+	struct fact f = fact_none();
+	struct err e;
+	struct str sent = STR_NONE;
+	if (p->proof.token != NULL)
+		keys[o.n_sets++] = str_from(p->proof.token);
+	if (p->sample(p, p->probe, &o, arena, &sent, &e) != 0)
+		OK(0, "%s: no probe: %s", p->name, e.text);
+	*stored = sent;
+	if (p->blank != NULL && p->blank(p, sent, arena, stored, &e) != 0)
+		OK(0, "%s: not blanked", p->name);
+	if (p->decode(p, *stored, NULL, arena, &f, &e) != 0)
+		OK(0, "%s: not decoded", p->name);
+	return f;
+}
+
+static void
+test_probe(void)
+{
+	struct str body, again;
+	test_group("the doctor's probe");
+	for (size_t i = 0; i < PLATFORM__MAX; i++) {
+		const struct platform *p = platforms[i];
+		struct fact f = probe_fact(p, STR("x"), &body);
+		struct fact g = probe_fact(p, STR("x"), &again);
+		OK(f.status == FACT_TEST && f.kind == FACT_UNKNOWN,
+		    "%s: a test", p->name);
+		IS(str_from(f.reason), PLATFORM_PROBE, "its reason");
+		IS(f.kind_name, PLATFORM_PROBE, "its kind");
+		OK(str_eq(body, again) && str_eq(f.delivery, g.delivery),
+		    "the same each time");
+		char *long_one = arena_alloc(arena, 200001);
+		memset(long_one, 'x', 200000);
+		g = probe_fact(p, (struct str){ long_one, 200000 }, &again);
+		OK(g.status == FACT_TEST && again.n > 200000 &&
+			!str_eq(f.delivery, g.delivery),
+		    "as long as one likes");
+	}
+	/* by whom a custom field of that name is filled in */
+	struct fact f;
+	struct err e;
+	const struct platform *p = &platform_gumroad;
+	OK(p->decode(p,
+	       STR("sale_id=a&test=true&resource_name=" PLATFORM_PROBE_EVENT
+		   "&custom_fields%5Bresource_name%5D=" PLATFORM_PROBE_EVENT),
+	       NULL, arena, &f, &e) == 0 &&
+		!str_eq_z(str_from(f.reason), PLATFORM_PROBE),
+	    "a buyer cannot make one");
+	OK(p->decode(p, STR("sale_id=a&resource_name=" PLATFORM_PROBE_EVENT),
+	       NULL, arena, &f, &e) == 0 &&
+		f.status == FACT_KEPT,
+	    "it is a test, or it is kept");
+}
+
 int
 main(void)
 {
@@ -230,6 +295,7 @@ main(void)
 	test_hmac();
 	test_timed();
 	test_states();
+	test_probe();
 	arena_free(arena);
 	return test_end();
 }

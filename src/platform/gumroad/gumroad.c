@@ -60,7 +60,10 @@ decode_kind(struct gumroad_decoder *d)
 	    node_get_z(node_get_z(r->root, "custom_fields"), "resource_name");
 	int test = str_eq_z(node_text(node_get_z(r->root, "test")), "true");
 	const struct resource *known = find_resource(node_text(n));
-	r->resource_named = !gumroad_is_blank(n) &&
+	/* a buyer who types the word makes no probe of a sale */
+	int probe = test && typed == NULL &&
+	    str_eq_z(node_text(n), PLATFORM_PROBE_EVENT);
+	r->resource_named = !gumroad_is_blank(n) && !probe &&
 	    !(test && typed != NULL && node_equal(typed, n));
 	r->shape = !gumroad_is_blank(node_get_z(r->root, "sale_id"))
 	    ? GUMROAD_PURCHASE
@@ -68,11 +71,12 @@ decode_kind(struct gumroad_decoder *d)
 	    ? GUMROAD_SUBSCRIPTION
 	    : GUMROAD_NEITHER;
 	if (!r->resource_named && test) {
-		d->f->kind_name = STR("test_ping");
+		const char *word = probe ? PLATFORM_PROBE : "test_ping";
+		d->f->kind_name = str_from(word);
 		r->shape = GUMROAD_PURCHASE;
 		if (d->f->reason == NULL) {
 			d->f->status = FACT_TEST;
-			d->f->reason = "test_ping";
+			d->f->reason = word;
 		}
 	} else if (!r->resource_named) {
 		gumroad_keep(d, "missing_resource_name", "resource_name",
@@ -186,6 +190,7 @@ const struct platform platform_gumroad = {
 	.sample = gumroad_sample,
 	.sample_key = gumroad_sample_key,
 	.samples = gumroad_samples,
+	.probe = &gumroad_probe,
 	.setup = gumroad_setup,
 	.settings = gumroad_settings,
 	.api = &gumroad_api,

@@ -86,6 +86,7 @@ json_t *gumroad_reduce(struct str kind, const json_t *object);
 json_t *gumroad_describe(const struct platform *p, const struct fact *f);
 
 extern const struct platform_sample gumroad_samples[];
+extern const struct platform_sample gumroad_probe;
 int gumroad_sample(const struct platform *p,
     const struct platform_sample *which, const struct sample_opts *opts,
     struct arena *a, struct str *body, struct err *e);

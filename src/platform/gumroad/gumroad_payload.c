@@ -29,6 +29,8 @@ const struct platform_sample gumroad_samples[] = {
 	{ 0 },
 };
 
+const struct platform_sample gumroad_probe = { .event = "probe" };
+
 const struct gumroad_event gumroad_events[] = {
 	{ "sale", SALE, "sale" },
 	{ "renewal", RENEWAL, "sale" },
@@ -41,6 +43,7 @@ const struct gumroad_event gumroad_events[] = {
 	{ "subscription_ended", END, "subscription_ended" },
 	{ "subscription_restarted", RESTART, "subscription_restarted" },
 	{ "test_ping", PING, NULL },
+	{ "probe", PROBE, PLATFORM_PROBE_EVENT },
 	{ 0 },
 };
 

@@ -1,0 +1,295 @@
+#include <string.h>
+
+#include "access/pass.h"
+#include "base/form.h"
+#include "base/time.h"
+#include "health/front.h"
+#include "health/front_own.h"
+
+/*
+ * A delivery as a platform sends it, found in the database afterwards. Its body
+ * never changes, so it has one row for ever, whose `seen` grows; the row has
+ * status test (platform/platform.h, PLATFORM_PROBE).
+ */
+enum { HEADER_MAX = 1024, PROBE_TIME = 1767225600 };
+#define PROBE_NONCE "67617465706f73742d646f63746f7221"
+
+struct probe {
+	const struct platform *p;
+	struct str secret;
+	struct str body; /* as sent */
+	struct str delivery; /* the key of its row */
+	const char *path; /* "/hooks/NAME/TOKEN" */
+	const char *signature; /* a header; NULL: the proof is elsewhere */
+};
+
+/* ---- making it ------------------------------------------------------------ */
+
+/* The first that has a secret: all come in by the same door. NULL: none. */
+static const struct platform *
+choose(const struct config *c, struct str *secret)
+{
+	for (size_t i = 0; i < PLATFORM__MAX; i++)
+		if (c->platforms[i].secrets.n > 0) {
+			*secret = c->platforms[i].secrets.v[0];
+			return platforms[i];
+		}
+	return NULL;
+}
+
+static int
+make_body(struct probe *d, size_t filler, struct arena *a, struct err *e)
+{
+	const struct platform *p = d->p;
+	struct str keys[2] = { STR(PLATFORM_FILLER) }, values[2] = { STR("x") };
+	struct sample_opts o = { .keys = keys,
+		.values = values,
+		.n_sets = 1,
+		.now = PROBE_TIME,
+		.nonce = STR(PROBE_NONCE) };
+	struct decode_opts decode = { str_from(p->reference_default) };
+	struct fact fact;
+	struct str stored;
+	if (filler > 0) {
+		char *more = arena_alloc(a, filler);
+		if (more == NULL)
+			return err_no_memory(e);
+		memset(more, 'x', filler);
+		values[0] = (struct str){ more, filler };
+	}
+	if (p->proof.token != NULL) {
+		keys[1] = str_from(p->proof.token);
+		values[o.n_sets++] = d->secret;
+	}
+	if (p->sample(p, p->probe, &o, a, &d->body, e) != 0)
+		return -1;
+	stored = d->body;
+	if (p->blank != NULL && p->blank(p, d->body, a, &stored, e) != 0)
+		return -1;
+	if (p->decode(p, stored, &decode, a, &fact, e) != 0)
+		return -1;
+	d->delivery = fact.delivery;
+	return 0;
+}
+
+static int
+make_proof(struct probe *d, struct arena *a, struct err *e)
+{
+	const struct platform *p = d->p;
+	struct buf b;
+	buf_init(&b, HEADER_MAX);
+	if (p->token_in_path)
+		form_encode(&b, d->secret);
+	d->path = arena_printf(a, "/hooks/%s%s%.*s", p->name,
+	    p->token_in_path ? "/" : "", STR_ARG(buf_str(&b)));
+	buf_reset(&b);
+	int rc = p->sign == NULL
+	    ? 0
+	    : p->sign(p, d->body, d->secret, time_now(), &b, e);
+	if (p->sign != NULL)
+		d->signature = arena_printf(
+		    a, "%s: %.*s", p->proof.header, STR_ARG(buf_str(&b)));
+	buf_free(&b);
+	return rc;
+}
+
+/* ---- sending it ----------------------------------------------------------- */
+
+struct row {
+	int64_t id, seen;
+};
+
+static int
+take_row(void *arg, const struct store_event *ev)
+{
+	*(struct row *)arg = (struct row){ ev->id, ev->seen };
+	return 1;
+}
+
+static int
+find_row(const struct front *f, const struct probe *d, struct row *out,
+    struct err *e)
+{
+	*out = (struct row){ 0, 0 };
+	return store_event_find(
+	    f->h->store, str_from(d->p->name), d->delivery, take_row, out, e);
+}
+
+/* As Gumroad's Net::HTTP sends them, by whom most deliveries come. */
+static void
+post(const struct front *f, const struct probe *d, const char *path,
+    const char *password, struct front_answer *got)
+{
+	const char *const headers[] = { "User-Agent: Ruby", "Accept: */*",
+		arena_printf(
+		    f->h->arena, "Content-Type: %s", d->p->content_type),
+		d->signature, NULL };
+	struct http_request request = { .headers = headers,
+		.body = d->body,
+		.user = password == NULL ? NULL : "gatepost",
+		.password = password };
+	front_ask(f, path, &request, got);
+}
+
+static int
+is_taken(const struct front_answer *got)
+{
+	return got->rc == 0 && got->got.status == 200 &&
+	    (strcmp(got->word, "test") == 0 ||
+		strcmp(got->word, "duplicate") == 0);
+}
+
+/* Where a redirect leads, without the token that stands in there. */
+static struct str
+shown_target(const struct front_answer *got)
+{
+	struct str to = http_header(&got->seen, "Location");
+	const char *hook = memmem(to.p, to.n, "/hooks/", 7);
+	if (hook != NULL)
+		to.n = (size_t)(hook - to.p);
+	return to;
+}
+
+static void
+say_redirect(const struct front *f, const struct front_answer *got)
+{
+	long s = got->got.status;
+	if (s == 301 || s == 302 || s == 303 || s == 307 || s == 308)
+		front_say(f, FINDING_PROBLEM, FINDING_redirect,
+		    "a delivery is led elsewhere (%ld), to %.*s…: a platform "
+		    "need not follow. Take the redirect away from /hooks/, or "
+		    "write the address it leads to into public_url and at the "
+		    "platforms",
+		    s, STR_ARG(shown_target(got)));
+	else
+		front_say(f, FINDING_OK, FINDING_redirect,
+		    "deliveries are not led elsewhere");
+}
+
+static void
+say_delivery(const struct front *f, const struct probe *d,
+    const struct front_answer *got, const struct row *before,
+    const struct row *after, enum finding_id id)
+{
+	if (!is_taken(got))
+		front_say(f, FINDING_PROBLEM, id,
+		    "a test delivery of %s, %zu bytes, did not arrive: %s",
+		    d->p->name, d->body.n, front_blame(f, got));
+	else if (after->seen <= before->seen)
+		front_say(f, FINDING_PROBLEM, id,
+		    "a test delivery of %s was taken at %s, and is not in this "
+		    "database: another Gatepost answers there, or one that was "
+		    "started with other settings: 'systemctl restart "
+		    "gatepost', and compare database in both settings",
+		    d->p->name, f->url);
+	else
+		front_say(f, FINDING_OK, id,
+		    "a test delivery of %s, %zu bytes, arrived after %d ms: "
+		    "event %lld, seen %lld time%s",
+		    d->p->name, d->body.n, got->seen.first_ms,
+		    (long long)after->id, (long long)after->seen,
+		    after->seen == 1 ? "" : "s");
+}
+
+/* Sends one with that much filler and tells what became of it. */
+static int
+deliver(const struct front *f, size_t filler, enum finding_id id, struct err *e)
+{
+	struct probe d = { .signature = NULL };
+	struct front_answer got;
+	struct row before, after;
+	d.p = choose(f->h->config, &d.secret);
+	if (d.p == NULL) {
+		front_say(f, FINDING_NOTE, id,
+		    "no platform has a token or secret: no test delivery can "
+		    "be sent");
+		return 0;
+	}
+	if (make_body(&d, filler, f->h->arena, e) != 0 ||
+	    make_proof(&d, f->h->arena, e) != 0 ||
+	    find_row(f, &d, &before, e) != 0)
+		return -1;
+	post(f, &d, d.path, NULL, &got);
+	if (find_row(f, &d, &after, e) != 0)
+		return -1;
+	if (id == FINDING_delivery && got.rc == 0)
+		say_redirect(f, &got);
+	say_delivery(f, &d, &got, &before, &after, id);
+	f->proof->delivered = is_taken(&got) && after.seen > before.seen;
+	return 0;
+}
+
+int
+front_deliver(const struct front *f, struct err *e)
+{
+	return deliver(f, 0, FINDING_delivery, e);
+}
+
+int
+front_deliver_large(const struct front *f, struct err *e)
+{
+	return deliver(f, FRONT_LARGE, FINDING_large_body, e);
+}
+
+/* ---- Authorization -------------------------------------------------------- */
+
+static void
+say_authorization(
+    const struct front *f, const char *what, const struct front_answer *got)
+{
+	int ours = got->rc == 0 && got->word[0] != '\0';
+	if (ours && got->got.status == 200)
+		front_say(f, FINDING_OK, FINDING_authorization,
+		    "Authorization arrives: %s", what);
+	else if (ours && (got->got.status == 401 || got->got.status == 404))
+		front_say(f, FINDING_PROBLEM, FINDING_authorization,
+		    "Authorization does not arrive: %s was answered %ld. "
+		    "Apache needs CGIPassAuth On, or in .htaccess the shipped "
+		    "RewriteRule; nginx 'include fastcgi_params'; a proxy "
+		    "before it has to hand the header on. Where the delivery "
+		    "was not taken either, the settings differ",
+		    what, got->got.status);
+	else
+		front_say(f, FINDING_PROBLEM, FINDING_authorization, "%s: %s",
+		    what, front_blame(f, got));
+}
+
+/* An app asks with its key. */
+static void
+ask_with_key(const struct front *f)
+{
+	const char *const headers[] = {
+		arena_printf(f->h->arena, "Authorization: Bearer %.*s",
+		    STR_ARG(f->h->config->api_keys.v[0])),
+		NULL
+	};
+	struct http_request request = { .method = "GET", .headers = headers };
+	struct front_answer got;
+	front_ask(f, "/v1/access?user=" PASS_DOCTOR, &request, &got);
+	say_authorization(f, "/v1/access with an API key", &got);
+}
+
+/* A platform that was given https://user:token@host/hooks/NAME. */
+static void
+deliver_with_password(const struct front *f)
+{
+	struct probe d = { .signature = NULL };
+	struct err e = { .code = ERR_NONE };
+	struct front_answer got;
+	d.p = choose(f->h->config, &d.secret);
+	if (d.p == NULL || !d.p->token_in_path ||
+	    make_body(&d, 0, f->h->arena, &e) != 0)
+		return;
+	post(f, &d, arena_printf(f->h->arena, "/hooks/%s", d.p->name),
+	    str_z(f->h->arena, d.secret), &got);
+	say_authorization(f, "a delivery with HTTP Basic", &got);
+}
+
+void
+front_authorization(const struct front *f)
+{
+	if (f->h->config->api_keys.n > 0)
+		ask_with_key(f);
+	else
+		deliver_with_password(f);
+}
