@@ -134,8 +134,9 @@ make(struct server *v)
 	while (str_cut(rest, '\n', &line, &rest))
 		add_line(v, &site, line);
 
+	/* read before all that use it */
 	server_add(
-	    v, "conf.d/gatepost.conf", "for http { }", buf_take(&http, a).p);
+	    v, "conf.d/00-gatepost.conf", "for http { }", buf_take(&http, a).p);
 	server_add(v, "snippets/gatepost.conf", "for server { }",
 	    buf_take(&parts, a).p);
 	w.except = arena_printf(a, "%s/%s", v->folder, block);

@@ -7,6 +7,10 @@ const char *const gumroad_extra_kinds[] = { "refund", "dispute", "dispute_won",
 	"subscription_restarted", NULL };
 
 const struct platform_setting gumroad_settings[] = {
+	/* before the token, which is tried at once */
+	{ .option = "gumroad-api",
+	    .key = "api",
+	    .help = "another address of Gumroad's API, for tests" },
 	{ .option = "gumroad-token-file",
 	    .key = "api_token",
 	    .is_secret = 1,
@@ -20,9 +24,6 @@ const struct platform_setting gumroad_settings[] = {
 		"\"Generate access\ntoken\". That token can do all that you "
 		"can; gatepost-truth(7) says how to\nget one that can only "
 		"read sales.\n" },
-	{ .option = "gumroad-api",
-	    .key = "api",
-	    .help = "another address of Gumroad's API, for tests" },
 	{ 0 },
 };
 
