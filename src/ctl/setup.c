@@ -13,7 +13,12 @@ say(void *arg, const char *text)
 	struct err e;
 	if (text[0] == '\r')
 		ctl_write(STDOUT_FILENO, STR("\r"));
-	buf_addz(&ctl->out, text + (text[0] == '\r'));
+	/* a tab would be shown as a control character */
+	for (text += text[0] == '\r'; *text != '\0'; text++)
+		if (*text == '\t')
+			buf_addz(&ctl->out, "        ");
+		else
+			buf_addc(&ctl->out, *text);
 	ctl_flush(ctl, &e);
 }
 

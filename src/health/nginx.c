@@ -21,6 +21,8 @@ struct reader {
 	const char *now; /* the file being read */
 	struct nginx *out;
 	struct nginx_wanted *wanted; /* NULL: nothing is */
+	int depth, server; /* braces that are open; with that of server { */
+	int has_host, has_path; /* that server */
 };
 
 static void read_file(struct reader *r, const char *path);
@@ -109,12 +111,35 @@ static void
 look_for_host(struct reader *r, const struct str *names, size_t n)
 {
 	struct nginx_wanted *w = r->wanted;
-	if (w == NULL || w->host_in != NULL || w->host == NULL ||
-	    (w->except != NULL && strcmp(w->except, r->now) == 0))
+	if (w == NULL || (w->except != NULL && strcmp(w->except, r->now) == 0))
 		return;
-	for (size_t i = 0; i < n; i++)
-		if (str_eq_fold(names[i], str_from(w->host)))
+	for (size_t i = 0; i < n; i++) {
+		if (!str_eq_fold(names[i], str_from(w->host)))
+			continue;
+		r->has_host = 1;
+		if (w->host_in == NULL)
 			w->host_in = r->now;
+	}
+}
+
+static void
+open_brace(struct reader *r, const struct str *words, size_t n)
+{
+	r->depth++;
+	if (n != 1 || !str_eq_z(words[0], "server"))
+		return;
+	r->server = r->depth;
+	r->has_host = r->has_path = 0;
+}
+
+static void
+close_brace(struct reader *r)
+{
+	if (r->depth-- != r->server)
+		return;
+	r->server = 0;
+	if (r->wanted != NULL)
+		r->wanted->is_included |= r->has_host && r->has_path;
 }
 
 static void
@@ -143,13 +168,17 @@ read_file(struct reader *r, const char *path)
 	const char *above = r->now;
 	struct str s =
 	    r->files++ < FILES_MAX ? slurp(r->arena, path) : STR_NONE;
-	if (r->wanted != NULL && r->wanted->path != NULL && s.p != NULL)
-		r->wanted->is_included |= strcmp(r->wanted->path, path) == 0;
+	if (r->wanted != NULL && r->server > 0)
+		r->has_path |= strcmp(r->wanted->path, path) == 0;
 	r->now = str_z(r->arena, str_from(path));
 	for (size_t at = skip(s, 0); at < s.n; at = skip(s, at)) {
 		struct str word = take_word(s, &at);
 		if (word.n == 0 && at < s.n && strchr(";{}", s.p[at]) != NULL) {
 			take(r, words, n);
+			if (s.p[at] == '{')
+				open_brace(r, words, n);
+			else if (s.p[at] == '}')
+				close_brace(r);
 			n = 0;
 			at++;
 		} else if (n < WORDS_MAX) {

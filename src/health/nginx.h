@@ -20,9 +20,9 @@ int nginx_read(const char *file, struct arena *a, struct nginx *out);
 struct nginx_wanted {
 	const char *host; /* a server_name, */
 	const char *except; /* but not in that file; NULL: in any */
-	const char *path; /* a file that is included */
+	const char *path; /* a file to be included there */
 	const char *host_in; /* out: the first file with that name, or NULL */
-	int is_included; /* out */
+	int is_included; /* out: in a server block with that name */
 };
 int nginx_look(const char *file, struct arena *a, struct nginx_wanted *w);
 

@@ -37,11 +37,12 @@ settings_check_url(
     struct arena *a, struct str text, const char **out, struct err *e)
 {
 	int port;
-	while (text.n > 0 && text.p[text.n - 1] == '/')
-		text.n--;
-	const char *url = memmem(text.p, text.n, "://", 3) != NULL
+	char *url = memmem(text.p, text.n, "://", 3) != NULL
 	    ? str_z(a, text)
 	    : arena_printf(a, "https://%.*s", STR_ARG(text));
+	for (size_t n = strlen(url);
+	     n > 0 && url[n - 1] == '/' && strcmp(url + n - 3, "://") != 0; n--)
+		url[n - 1] = '\0';
 	struct str s = str_from(url), host = address_host(url, &port);
 	int https = str_starts(s, STR("https://"));
 	if ((!https && !str_starts(s, STR("http://"))) || host.n == 0 ||

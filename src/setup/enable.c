@@ -227,7 +227,8 @@ add_journal(struct setup *s, struct err *e)
 {
 	const char *const journal[] = { "sh", "-c",
 		arena_printf(s->arena,
-		    "journalctl -q -u %s -n 4 -o cat --no-pager; exit 1",
+		    "journalctl -q -u %s -n 4 -o cat --no-pager 2>/dev/null; "
+		    "exit 1",
 		    s->server.kind == NULL ? "gatepost.service"
 					   : s->server.kind->unit),
 		NULL };

@@ -3,18 +3,17 @@
 
 import sys
 sys.dont_write_bytecode = True
-import json
+import http.server
 import os
 import re
-import signal
 import sqlite3
 import subprocess
-import time
+import threading
 
 from apache import APACHE, MODULES, STANDARD
 from asked import shop
 from lib import (CTL_PROGRAM, FCGI_PROGRAM, LIMIT, NGINX, connects, folder,
-                 free_port, http_request, main, ok, same, start, stop, until)
+                 free_port, main, ok, same, start, until)
 from terminal import Terminal
 
 SECRET = "gank-secret-0123456789"
@@ -268,5 +267,132 @@ def dry():
     ok(not (w.dir / "nginx").exists(), "nor a folder")
 
 
+# ---- what goes wrong -------------------------------------------------------
+
+class Front:
+    """A web server that gives one answer to everything."""
+
+    def __init__(self, port, status, **headers):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def answer(self):
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            do_GET = do_POST = answer
+
+            def log_message(self, *_):
+                pass
+        self.server = http.server.ThreadingHTTPServer(
+            ("127.0.0.1", port), Handler)
+        threading.Thread(target=self.server.serve_forever,
+                         daemon=True).start()
+
+    def end(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def fronts():
+    """What stands before Gatepost; nothing is registered then."""
+    w = Site()
+    done = w.options()
+    ok(done.returncode == 1 and "nobody listens" in done.stdout,
+       "nobody there", done.stdout)
+    for status, headers, word in (
+            (301, {"Location": "https://example.org/"}, "301"),
+            (403, {"Content-Type": "text/html"}, "firewall"),
+            (404, {}, "no such address"), (502, {}, "does not reach")):
+        front = Front(w.port, status, **headers)
+        done = w.setup("--server", "none")
+        front.end()
+        ok(done.returncode == 1 and word in done.stdout.splitlines()[-1],
+           "answered %d" % status, done.stdout)
+    same(w.fake.get("/v2/resource_subscriptions?resource_name=sale").json()
+         ["resource_subscriptions"], [], "nothing is registered")
+
+
+def addresses():
+    w = Site()
+    w.setup("--server", "none", "--public-url", w.url)
+    before = w.conf.read_bytes()
+    for url, word in (("http://example.org", "without TLS"),
+                      ("http://203.0.113.9", "without TLS"),
+                      ("ftp://example.org", "write it like"),
+                      ("https://", "write it like"),
+                      ("https://example.org/?x=1", "write it like"),
+                      ("https://example.org/'x", "write it like")):
+        done = w.setup("--server", "none", "--public-url", url)
+        ok(done.returncode == 1 and word in done.stdout, "refused: " + url,
+           done.stdout)
+    same(w.conf.read_bytes(), before, "the settings stay")
+    done = w.setup("--public-url", "https://example.org/pay", "--server",
+                   "nginx")
+    ok(done.returncode == 1 and "below a path" in done.stdout,
+       "a path is told", done.stdout)
+
+
+def tokens():
+    """One that is no good is not written."""
+    w = Site()
+    w.options("none", "--no-import", "--no-register")
+    before = w.conf.read_bytes()
+    w.fake.do("add_token", token="poor-token", scopes=["view_profile"])
+    w.fake.do("add_token", token="dead-token")
+    w.fake.do("revoke_token", token="dead-token")
+    for token, word in (("dead-token", "token"), ("poor-token", "view_sales"),
+                        ("other-fake-token", "another account")):
+        path = w.file("bad", token)
+        done = w.setup("--server", "none", "--gumroad-token-file", path)
+        ok(done.returncode == 1 and word in done.stdout and
+           "--gumroad-token-file" in done.stdout, token, done.stdout)
+        ok(token not in done.stdout, "it is not printed")
+    same(w.conf.read_bytes(), before, "the settings stay")
+    for path in (w.file("empty", ""), w.dir / "none", w.dir):
+        done = w.setup("--server", "none", "--gank-secret-file", path)
+        same(done.returncode, 1, "a secret in %s" % path.name)
+    same(w.conf.read_bytes(), before, "the settings stay then, too")
+
+
+def at_once():
+    """Two at a time; an editor at work meanwhile."""
+    w = Site()
+    t = w.terminal()
+    t.wait("Public address[^\n]*: ")
+    done = w.setup("--server", "none")
+    ok(done.returncode == 1 and "another gatepost setup" in done.stdout,
+       "a second one", done.stdout)
+    text = w.conf.read_text() + "# from an editor\n"
+    w.conf.write_text(text)
+    t.type(w.url)
+    same(t.exit(), 1, "the first one ends")
+    ok("changed by somebody else" in t.text, "and says why", t.text)
+    same(w.conf.read_text(), text, "what the editor wrote stays")
+    done = w.setup("--server", "none", "--public-url", w.url)
+    ok("# from an editor" in w.conf.read_text() and
+       "public_url = '%s'" % w.url in w.conf.read_text(), "and then both do",
+       done.stdout)
+
+
+def bad_settings():
+    w = Site()
+    w.setup("--server", "none")
+    text = w.conf.read_text() + "no_such_key = 1\n"
+    w.conf.write_text(text)
+    done = w.setup("--server", "none", "--public-url", w.url)
+    ok(done.returncode == 1 and "no_such_key" in done.stdout,
+       "settings with a slip are told", done.stdout)
+    same(w.conf.read_text(), text, "and stay")
+    w.conf.write_text(text.replace("no_such_key = 1\n", ""))
+    done = w.setup("--server", "none", "--alert-mail", "no address")
+    ok(done.returncode == 1 and "nothing was changed" in done.stdout,
+       "an answer that the settings do not take", done.stdout)
+    ok("no address" not in w.conf.read_text(), "is not written")
+
+
 if __name__ == "__main__":
-    main(terminal, end_of_input, by_options, on_apache, nowhere_yet, dry)
+    main(terminal, end_of_input, by_options, on_apache, nowhere_yet, dry,
+         fronts, addresses, tokens, at_once, bad_settings)
