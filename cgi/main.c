@@ -21,6 +21,7 @@
 #include "cgi/server/plain.h"
 #include "cgi/ask/publish.h"
 #include "cgi/server/reader.h"
+#include "cgi/web/count.h"
 #include "cgi/web/refused.h"
 #include "cgi/route.h"
 #include "cgi/server/send.h"
@@ -387,6 +388,7 @@ main_fcgi(const struct options *o, struct listener *listeners)
 		log_line(LOG_WARNING, "%s", e.text);
 	if (rc == 0)
 		rc = open_listeners(o, config, listeners, &e);
+	count_share();
 	if (rc == 0)
 		rc = worker_start(config, &signals, &worker, &e);
 	if (rc == 0)

@@ -191,6 +191,14 @@ SELECT id, platform, last_seen_at FROM (
 	ORDER BY id DESC LIMIT $1) AS newest
 WHERE status <> 'test' ORDER BY last_seen_at DESC, id DESC;
 
+-- name: event_rhythm
+SELECT count(*), coalesce(max(gap), 0) FROM (
+	SELECT received_at - lag(received_at) OVER (ORDER BY received_at) AS gap
+	FROM (SELECT received_at FROM events
+		WHERE platform = $1 AND received_at >= $2
+		AND status <> 'test' AND {delivered}
+		ORDER BY id DESC LIMIT $3) AS newest) AS gaps;
+
 -- name: purchase_drop
 DELETE FROM purchases WHERE platform = $1 AND subject = $2;
 -- name: purchase_drop_sale

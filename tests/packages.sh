@@ -5,7 +5,7 @@ packages_build="gcc libc6-dev make autoconf automake pkgconf libfcgi-dev
 	libpq-dev"
 packages_serve="nginx-light curl sqlite3 python3"
 packages_test="clang clang-format libclang-rt-dev valgrind mandoc python3
-	python3-prometheus-client curl sqlite3 spawn-fcgi xz-utils chromium
+	python3-prometheus-client python3-jsonschema php-cli curl sqlite3 spawn-fcgi xz-utils chromium
 	iproute2 msmtp
 	nodejs npm apache2-bin libapache2-mod-fcgid libapache2-mod-xsendfile
 	build-essential zlib1g-dev dpkg-dev debhelper po-debconf lintian postgresql

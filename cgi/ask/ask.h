@@ -22,5 +22,7 @@ route_handler changes_get;
 route_handler live_get;
 route_handler live_options;
 route_handler metrics_get;
+route_handler status_get;
+route_handler openapi_get;
 
 #endif

@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "follow/courier.h"
+#include "cgi/web/count.h"
+#include "health/watch.h"
 #include "truth/keep.h"
 
 enum {
@@ -49,6 +51,20 @@ look(struct work *w)
 	w->failing = rc != 0;
 }
 
+/* What goes on beside the courier. */
+static int
+start_rounds(const struct config *c, struct keeper *keeper, struct watch *watch,
+    struct round *rounds[2], struct err *e)
+{
+	*keeper = (struct keeper){ .config = c, .warn = warn };
+	*watch = (struct watch){ .config = c, .refused = count_unverified };
+	return (keep_wanted(c) &&
+		   round_start(keep_round, keeper, &rounds[0], e) != 0) ||
+		round_start(watch_round, watch, &rounds[1], e) != 0
+	    ? -1
+	    : 0;
+}
+
 static _Noreturn void
 work_main(const struct config *config, const sigset_t *signals)
 {
@@ -57,19 +73,24 @@ work_main(const struct config *config, const sigset_t *signals)
 		.config = config, .share = &w.share, .say = say
 	};
 	struct err e = { .code = ERR_NONE };
-	struct keeper *keeper = NULL;
+	struct keeper keeper;
+	struct watch watch;
+	struct round *rounds[2] = { NULL, NULL };
 	if (courier_new(&o, &w.courier, &e) != 0 ||
-	    (keep_wanted(config) &&
-		keep_start(config, warn, &keeper, &e) != 0)) {
+	    start_rounds(config, &keeper, &watch, rounds, &e) != 0) {
 		log_line(LOG_ERROR, "worker: %s", e.text);
 		_exit(EXIT_FAILURE);
 	}
 	do
 		look(&w);
 	while (sigtimedwait(signals, NULL, &pause_work) < 0);
-	keep_tell(keeper);
+	round_tell(rounds[0]);
+	round_tell(rounds[1]);
 	int done = courier_stop(w.courier, STOP_MS / 2) == 0;
-	if (keep_stop(keeper, STOP_MS / 2) == 0 && done) {
+	if (round_stop(rounds[0], STOP_MS / 4) == 0)
+		keep_end(&keeper);
+	round_stop(rounds[1], STOP_MS / 4);
+	if (done) {
 		courier_free(w.courier);
 		share_close(&w.share);
 	}
@@ -140,8 +161,9 @@ worker_start(const struct config *config, const sigset_t *signals,
 {
 	pid_t self = getpid();
 	out->pid = 0;
-	if (config->follow_ups.n_targets == 0 && !keep_wanted(config))
-		return 0;
+	if (config->follow_ups.n_targets == 0 && !keep_wanted(config) &&
+	    config->api_keys.n == 0)
+		return 0; /* nobody to tell anything */
 	pid_t pid = fork();
 	if (pid < 0)
 		return err_set(e, ERR_SYSTEM, "no worker: %s", strerror(errno));

@@ -1,12 +1,16 @@
 #include "cgi/web/count.h"
 
 #include <stdatomic.h>
+#include <sys/mman.h>
 
 static atomic_int_least64_t counts[COUNT__MAX];
 static atomic_int_least64_t deliveries[PLATFORM__MAX][COUNT_KINDS]
 				      [COUNT_OUTCOME__MAX];
-static atomic_int_least64_t last_deliveries[PLATFORM__MAX];
-static atomic_int_least64_t refused[PLATFORM__MAX][COUNT_REFUSAL__MAX];
+/* What the worker's process sees, too, from count_share on. */
+static struct shared {
+	atomic_int_least64_t last[PLATFORM__MAX];
+	atomic_int_least64_t refused[PLATFORM__MAX][COUNT_REFUSAL__MAX];
+} own, *shared = &own;
 static atomic_int_least64_t gate[COUNT_GATE__MAX];
 
 const char *const count_outcomes[COUNT_OUTCOME__MAX] = {
@@ -85,7 +89,7 @@ count_delivery(const struct platform *p, enum fact_kind kind,
 		      [outcome]);
 	if (now != 0)
 		atomic_store_explicit(
-		    &last_deliveries[i], now, memory_order_relaxed);
+		    &shared->last[i], now, memory_order_relaxed);
 }
 
 int64_t
@@ -98,19 +102,37 @@ count_deliveries(
 int64_t
 count_last_delivery(size_t platform)
 {
-	return get(&last_deliveries[platform]);
+	return get(&shared->last[platform]);
 }
 
 void
 count_refused(const struct platform *p, enum count_refusal why)
 {
-	up(&refused[platform_index(p)][why]);
+	up(&shared->refused[platform_index(p)][why]);
 }
 
 int64_t
 count_refusals_of(size_t platform, enum count_refusal why)
 {
-	return get(&refused[platform][why]);
+	return get(&shared->refused[platform][why]);
+}
+
+void
+count_share(void)
+{
+	void *p = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (p != MAP_FAILED)
+		shared = p;
+}
+
+void
+count_unverified(size_t platform, int64_t *n, int64_t *last)
+{
+	*n = 0;
+	for (int k = COUNT_TOKEN; k <= COUNT_NOT_CONFIGURED; k++)
+		*n += get(&shared->refused[platform][k]);
+	*last = get(&shared->last[platform]);
 }
 
 void

@@ -56,6 +56,11 @@ extern const char *const count_refusals[COUNT_REFUSAL__MAX];
 
 void count_refused(const struct platform *p, enum count_refusal why);
 int64_t count_refusals_of(size_t platform, enum count_refusal why);
+/* Before the worker is started: it asks the next one. Without memory it counts
+ * none. */
+void count_share(void);
+/* How many could not be verified, and count_last_delivery. */
+void count_unverified(size_t platform, int64_t *n, int64_t *last);
 
 /* ---- the gate's answers ---- */
 enum count_gate {

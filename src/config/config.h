@@ -61,6 +61,9 @@ enum {
 	CONFIG_PARAMETER_MAX = 64, /* bytes */
 };
 
+/* For how long a platform may be silent before the owner is told. */
+enum { CONFIG_QUIET_AUTO = -1, CONFIG_QUIET_OFF = 0 };
+
 struct config {
 	struct arena *arena; /* owns everything here */
 	const char *file; /* as opened */
@@ -77,6 +80,7 @@ struct config {
 	int gate_open_on_error;
 	const char *listen_group; /* NULL: not set */
 	int64_t grace; /* seconds; of platforms that have none of their own */
+	int64_t quiet; /* seconds, CONFIG_QUIET_AUTO or CONFIG_QUIET_OFF */
 	struct config_platform platforms[PLATFORM__MAX];
 	struct tier_rules rules;
 	const struct config_files *files; /* in the file's order */

@@ -134,10 +134,11 @@ read_common(struct config_reader *r, struct action *out)
 	out->line = r->in->line;
 	if (!config_has_only(name, "._-") || name.n > ACTION_NAME_MAX ||
 	    (out->kind == ACTION_MAIL &&
-		(str_eq_z(name, RULE_ALERT) || str_eq_z(name, SIGNIN_TARGET))))
+		(str_eq_z(name, ALERT_TARGET) ||
+		    str_eq_z(name, SIGNIN_TARGET))))
 		return config_refuse(r, NULL,
 		    "the name of a target has 1 to %d of A-Z a-z 0-9 . _ -, "
-		    "and that of a mail is not " RULE_ALERT
+		    "and that of a mail is not " ALERT_TARGET
 		    " or " SIGNIN_TARGET,
 		    ACTION_NAME_MAX);
 	if (config_fill_key(r, "timeout", &seconds) != 0)

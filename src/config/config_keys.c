@@ -145,6 +145,7 @@ static const struct config_key top_keys[] = {
 	/* after a missed renewal */
 	{ "grace", CONFIG_TIME, AT(config, grace), 0, INT64_MAX,
 	    .preset = "7d" },
+	{ "quiet", .preset = "auto" }, /* a time, 'auto' or 'off' */
 	{ "threads", CONFIG_INT, AT(config, threads), 1, 256, .preset = "16" },
 	{ "streams", CONFIG_INT, AT(config, streams), 1, 100000,
 	    .preset = "5000" },

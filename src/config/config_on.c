@@ -322,7 +322,7 @@ collect_targets(struct config_reader *r)
 		v[rules->n_targets++] = signin_target(r);
 	if (rules->alert_mail.p != NULL)
 		v[rules->n_targets++] =
-		    new_target(r, STR(RULE_ALERT), rules->alert_mail);
+		    new_target(r, STR(ALERT_TARGET), rules->alert_mail);
 	return arena_failed(r->arena) ? config_no_memory(r) : 0;
 }
 

@@ -104,6 +104,18 @@ read_database(struct config_reader *r)
 }
 
 static int
+read_quiet(struct config_reader *r, int64_t *out)
+{
+	struct str s = config_text(r, "quiet");
+	*out = str_eq_z(s, "off") ? CONFIG_QUIET_OFF : CONFIG_QUIET_AUTO;
+	if (str_eq_z(s, "off") || str_eq_z(s, "auto") ||
+	    (str_duration(s, out) == 0 && *out > 0))
+		return 0;
+	return config_refuse(
+	    r, "quiet", "quiet is 'auto', 'off', or a time such as '3d'");
+}
+
+static int
 read_keys(struct config_reader *r)
 {
 	struct config *c = r->config;
@@ -112,6 +124,7 @@ read_keys(struct config_reader *r)
 	    read_url(r, "listen_url", &c->listen_url) != 0 ||
 	    read_url(r, "standby_url", &c->standby_url) != 0 ||
 	    read_public_url(r) != 0 || config_fill(r, c) != 0 ||
+	    read_quiet(r, &c->quiet) != 0 ||
 	    config_fill_key(r, "listen_group", &group) != 0)
 		return -1;
 	c->listen_group = group.p;

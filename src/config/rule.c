@@ -16,6 +16,7 @@ const char *const rule_words[RULE__MAX] = {
 	[RULE_LAPSED] = "lapsed",
 	[RULE_KEPT] = "kept",
 	[RULE_UNMATCHED] = "unmatched",
+	[RULE_ALERT] = "alert",
 };
 
 static int

@@ -26,6 +26,7 @@ enum rule_event {
 	RULE_LAPSED, /* by the clock: access has ended */
 	RULE_KEPT, /* a delivery was kept and not applied */
 	RULE_UNMATCHED, /* a purchase that no configured tier grants */
+	RULE_ALERT, /* what the owner is mailed about */
 	RULE__MAX
 };
 extern const char *const rule_words[RULE__MAX]; /* "purchase", … */
@@ -92,6 +93,6 @@ const struct action *rules_action(
     const struct rules *r, struct str kind, struct str name, struct str type);
 
 /* The name of the target that alerts go to; of kind mail. */
-#define RULE_ALERT "alert"
+#define ALERT_TARGET "alert"
 
 #endif

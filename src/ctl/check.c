@@ -15,7 +15,7 @@ print(void *arg, const struct finding *f)
 	struct look *l = arg;
 	l->problems += f->level == FINDING_PROBLEM;
 	if (l->ctl->json)
-		finding_json(f, &l->ctl->out);
+		finding_json(f, STR_NONE, &l->ctl->out);
 	else
 		finding_print(f, &l->ctl->out);
 }

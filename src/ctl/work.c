@@ -8,6 +8,7 @@
 #include "access/signin.h"
 #include "commit/sweep.h"
 #include "ctl/ctl.h"
+#include "health/watch.h"
 #include "store/db_sqlite_shrink.h"
 #include "truth/keep.h"
 
@@ -81,7 +82,8 @@ run_once(struct work *w, struct err *e)
 	const struct timespec pause = { 0, ONCE_LOOK_MS * 1000000L };
 	int busy = 0;
 	/* first what the platforms know: things may follow from it */
-	if (keep_once(w->ctl->config, warn, e) != 0 || turn(w, &busy, e) != 0)
+	if (keep_once(w->ctl->config, warn, e) != 0 ||
+	    watch_once(w->ctl->config, e) != 0 || turn(w, &busy, e) != 0)
 		return -1;
 	while (busy) {
 		nanosleep(&pause, NULL);
@@ -98,9 +100,12 @@ run_on(struct work *w, const sigset_t *signals, struct err *e)
 {
 	const struct timespec pause = { COURIER_LOOK_MS / 1000, 0 };
 	int busy;
-	struct keeper *keeper = NULL;
-	if (keep_wanted(w->ctl->config) &&
-	    keep_start(w->ctl->config, warn, &keeper, e) != 0)
+	struct keeper keeper = { .config = w->ctl->config, .warn = warn };
+	struct watch watch = { .config = w->ctl->config };
+	struct round *rounds[2] = { NULL, NULL };
+	if ((keep_wanted(w->ctl->config) &&
+		round_start(keep_round, &keeper, &rounds[0], e) != 0) ||
+	    round_start(watch_round, &watch, &rounds[1], e) != 0)
 		return -1;
 	do {
 		*e = (struct err){ .code = ERR_NONE };
@@ -108,12 +113,15 @@ run_on(struct work *w, const sigset_t *signals, struct err *e)
 			return -1;
 	} while (sigtimedwait(signals, NULL, &pause) < 0);
 	*e = (struct err){ .code = ERR_NONE };
-	keep_tell(keeper);
+	round_tell(rounds[0]);
+	round_tell(rounds[1]);
 	courier_stop(w->courier, STOP_MS / 2);
-	if (keep_stop(keeper, STOP_MS / 2) != 0) {
+	if (round_stop(rounds[0], STOP_MS / 4) != 0 ||
+	    round_stop(rounds[1], STOP_MS / 4) != 0) {
 		ctl_flush(w->ctl, NULL);
 		_exit(CTL_YES);
 	}
+	keep_end(&keeper);
 	return 0;
 }
 

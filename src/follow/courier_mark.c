@@ -9,7 +9,7 @@ courier_alert(struct store *s, const struct config *config,
 	char day[TIME_TEXT_MAX];
 	time_text(now, day);
 	/* a mail that does not go out cannot be told of by one */
-	if (str_eq_z(d->target, RULE_ALERT) &&
+	if (str_eq_z(d->target, ALERT_TARGET) &&
 	    str_eq_z(d->kind, action_words[ACTION_MAIL]))
 		return 0;
 	const char *once = arena_printf(a, "dead %.*s/%.*s %.10s",

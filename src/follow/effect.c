@@ -46,6 +46,8 @@ effect_write(struct buf *b, const struct effect *f, const struct access *access,
 	jsonw_text(b, "platform", f->platform);
 	if (f->reason.p != NULL)
 		jsonw_text(b, "reason", f->reason);
+	if (f->text.p != NULL)
+		jsonw_text(b, "text", f->text);
 	if (f->row != NULL) {
 		add_person(b, f->row);
 		add_purchase(b, f->row);

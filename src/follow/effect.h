@@ -26,6 +26,7 @@ struct effect {
 	const struct store_purchase *row; /* whom and what it is about; NULL */
 	struct str before, after; /* tier names, of tier_changed and lapsed */
 	struct str reason; /* of kept */
+	struct str text; /* of alert */
 	/* Tells this happening from all others of its kind, for ever: with
 	 * the rule's action it is the row's dedupe key. */
 	struct str once;

@@ -82,7 +82,8 @@ int outbox_plan(struct store *s, const struct config *c,
     const struct outbox_delivery *d, outbox_plan_fn *fn, void *arg,
     struct arena *a, struct err *e);
 
-/* One mail to the owner, at most one per once (and for ever). */
+/* One mail to the owner, and what the sections on 'alert' say: at most once per
+ * `once`, for ever. */
 int outbox_alert(struct store *s, const struct config *c, const char *once,
     const char *text, int64_t at, struct arena *a, struct err *e);
 

@@ -192,38 +192,46 @@ outbox_expiring(struct store *s, const struct config *c,
 	return end_guard(s, outbox_happen(&k, &f, &rc, rule, e), e);
 }
 
+/* The mail to the owner, which no rule names. */
+static int
+alert_owner(struct outbox_sink *k, const struct effect *f, struct err *e)
+{
+	char id[EFFECT_ID_MAX];
+	struct buf b;
+	if (k->c->follow_ups.alert_mail.p == NULL)
+		return 0;
+	if (effect_id(f, ACTION_MAIL, STR(ALERT_TARGET), id, e) != 0)
+		return -1;
+	buf_init(&b, EFFECT_PAYLOAD_MAX);
+	int rc = effect_write(&b, f, NULL, NULL, e);
+	const struct store_outbox row = { .kind = STR("mail"),
+		.target = STR(ALERT_TARGET),
+		.payload = buf_str(&b),
+		.dedupe = str_from(id),
+		.event = STORE_NULL,
+		.added_at = f->at };
+	if (rc == 0)
+		rc = store_outbox_add(k->s, &row, e);
+	buf_free(&b);
+	return rc;
+}
+
 int
 outbox_alert(struct store *s, const struct config *c, const char *once,
     const char *text, int64_t at, struct arena *a, struct err *e)
 {
-	char id[EFFECT_ID_MAX];
-	struct effect f = { .once =
-				str_from(arena_printf(a, "alert %s", once)) };
-	struct buf b;
-	if (c->follow_ups.alert_mail.p == NULL)
-		return 0;
+	struct outbox_sink k = { .s = s, .c = c, .a = a };
+	const struct effect f = { .what = RULE_ALERT,
+		.at = at,
+		.event = STORE_NULL,
+		.text = str_from(text),
+		.once = str_from(arena_printf(a, "alert %s", once)) };
+	const struct rule_case rc = outbox_case(&f, STR_NONE);
 	if (f.once.p == NULL)
 		return err_no_memory(e);
-	if (effect_id(&f, ACTION_MAIL, STR(RULE_ALERT), id, e) != 0)
-		return -1;
-	buf_init(&b, EFFECT_PAYLOAD_MAX);
-	jsonw_open(&b, '{');
-	jsonw_text(&b, "type", STR("alert"));
-	jsonw_time(&b, "timestamp", at);
-	jsonw_key(&b, "data");
-	jsonw_open(&b, '{');
-	jsonw_text(&b, "text", str_from(text));
-	jsonw_close(&b, '}');
-	jsonw_close(&b, '}');
-	struct store_outbox row = { .kind = STR("mail"),
-		.target = STR(RULE_ALERT),
-		.payload = buf_str(&b),
-		.dedupe = str_from(id),
-		.event = STORE_NULL,
-		.added_at = at };
-	int rc = buf_ok(&b) ? store_outbox_add(s, &row, e) : err_no_memory(e);
-	buf_free(&b);
-	return rc;
+	return alert_owner(&k, &f, e) != 0
+	    ? -1
+	    : outbox_happen(&k, &f, &rc, NULL, e);
 }
 
 /* ---- when to try again --------------------------------------------------- */

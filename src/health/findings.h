@@ -40,7 +40,7 @@
 	X(scope,         "gatepost-truth(7)",      N) \
 	X(asked,         "gatepost-truth(7)",      P) \
 	X(registration,  "gatepost-truth(7)",      P) \
-	X(drift,         "gatepost-truth(7)",      N) \
+	X(drift,         "gatepost-truth(7)",      P) \
 	X(names,         "gatepost-truth(7)",      N) \
 	X(unmatched,     "gatepost.conf(5)",       N) \
 	X(name_server,   "gatepost-doctor(7)",     P) \

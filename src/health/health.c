@@ -51,13 +51,15 @@ finding_print(const struct finding *f, struct buf *b)
 }
 
 void
-finding_json(const struct finding *f, struct buf *b)
+finding_json(const struct finding *f, struct str since, struct buf *b)
 {
 	jsonw_open(b, '{');
 	jsonw_text(b, "id", str_from(finding_names[f->id]));
 	jsonw_text(
 	    b, "about", f->about[0] == '\0' ? STR_NONE : str_from(f->about));
 	jsonw_text(b, "level", str_from(finding_levels[f->level]));
+	if (since.p != NULL)
+		jsonw_text(b, "since", since);
 	jsonw_text(b, "text", str_from(f->text));
 	jsonw_text(
 	    b, "lines", f->lines == NULL ? STR_NONE : str_from(f->lines));

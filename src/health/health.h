@@ -55,8 +55,9 @@ void health_say_lines(const struct health *h, enum finding_level level,
 
 /* As a person reads it, and as JSON:
  *	{"id":"outbox_dead","about":"mail welcome","level":"PROBLEM",
- *	 "text":"…","lines":null,"page":"gatepost-failures(7)"} */
+ *	 "since":"…","text":"…","lines":null,"page":"gatepost-failures(7)"}
+ * since: RFC 3339, or STR_NONE, which leaves it out. */
 void finding_print(const struct finding *f, struct buf *b);
-void finding_json(const struct finding *f, struct buf *b);
+void finding_json(const struct finding *f, struct str since, struct buf *b);
 
 #endif

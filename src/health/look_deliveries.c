@@ -2,6 +2,7 @@
 #include "commit/heard.h"
 #include "commit/rebuild.h"
 #include "health/look.h"
+#include "health/quiet.h"
 #include "health/unmatched.h"
 
 enum {
@@ -50,23 +51,56 @@ look_at_kinds(struct health *h, const struct platform *p, struct err *e)
 	return rc;
 }
 
+/* "26 h", "3 days" */
+static const char *
+span(struct arena *a, int64_t seconds)
+{
+	return seconds < 3 * 86400
+	    ? arena_printf(a, "%lld h", (long long)(seconds + 1800) / 3600)
+	    : arena_printf(
+		  a, "%lld days", (long long)(seconds + 43200) / 86400);
+}
+
+static void
+say_quiet(struct health *h, const struct platform *p, const struct quiet *q)
+{
+	struct arena *a = h->arena;
+	char text[TIME_TEXT_MAX];
+	const char *by = h->config->quiet != CONFIG_QUIET_AUTO
+	    ? arena_printf(
+		  a, "quiet = '%s' in gatepost.conf", span(a, q->limit))
+	    : arena_printf(a,
+		  "of its %lld deliveries of the last %d days the longest "
+		  "silence between two was %s; twice that, and at least a "
+		  "day, is %s",
+		  (long long)q->count, QUIET_DAYS, span(a, q->gap),
+		  span(a, q->limit));
+	health_say(h, FINDING_PROBLEM, FINDING_quiet, p->name,
+	    arena_printf(a,
+		"%s is silent since %s, %s (%s): look at its page whether it "
+		"still sends here, or sells nothing",
+		p->name, time_text(q->last, text), span(a, h->now - q->last),
+		by));
+}
+
 static int
 look_at_platform(struct health *h, const struct platform *p, struct err *e)
 {
 	char text[TIME_TEXT_MAX];
-	int64_t last[PLATFORM__MAX];
-	if (heard_last(h->store, h->config, p, STR_NONE, last, e) != 0)
+	struct quiet q;
+	if (quiet_of(h->store, h->config, p, h->now, &q, e) != 0)
 		return -1;
-	int64_t at = last[platform_index(p)];
-	if (at == 0)
+	if (q.last == 0)
 		return 0;
 	health_say(h, FINDING_OK, FINDING_heard, p->name,
-	    arena_printf(
-		h->arena, "%s last heard of %s", p->name, time_text(at, text)));
-	if (at > h->now + CLOCK_SLACK)
+	    arena_printf(h->arena, "%s last heard of %s", p->name,
+		time_text(q.last, text)));
+	if (q.last > h->now + CLOCK_SLACK)
 		health_say(h, FINDING_PROBLEM, FINDING_clock, p->name,
 		    "a delivery lies in the future: the clock was ahead then, "
 		    "or is behind now");
+	if (q.limit != STORE_NULL && h->now - q.last > q.limit)
+		say_quiet(h, p, &q);
 	return look_at_kinds(h, p, e);
 }
 

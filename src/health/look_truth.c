@@ -2,7 +2,12 @@
 #include "health/look.h"
 #include "store/truth.h"
 
-enum { LATE = 3600 }; /* seconds over the time it is due */
+enum {
+	LATE = 3600, /* seconds over the time it is due */
+	DAY = 86400,
+	MISSED = 3, /* sales a day that no ping told of */
+	DRIFT_MAX = 1000,
+};
 
 struct last {
 	int64_t ended_at, whole_at;
@@ -73,6 +78,71 @@ look(struct health *h, const struct platform *p, struct err *e)
 	return 0;
 }
 
+static int
+take_registration(void *arg, const struct store_reading *row)
+{
+	struct store_reading *out = arg;
+	*out = (struct store_reading){ .found = row->found,
+		.repaired = row->repaired };
+	return 1;
+}
+
+/* Those that `register` made, as they stood when they were last looked at. */
+static int
+look_at_registration(struct health *h, const struct platform *p, struct err *e)
+{
+	struct store_reading r = { .found = 0 };
+	if (store_reading_newest(h->store, str_from(p->name),
+		STR("registration"), READING_WHOLE, take_registration, &r,
+		e) != 0)
+		return -1;
+	if (r.found > r.repaired)
+		say(h, FINDING_PROBLEM, FINDING_registration, p,
+		    arena_printf(h->arena,
+			"sends %lld kinds of deliveries here no more, and "
+			"they could not be registered again: 'gatepost "
+			"register' tells why",
+			(long long)(r.found - r.repaired)));
+	else if (r.found > 0)
+		say(h, FINDING_NOTE, FINDING_registration, p,
+		    arena_printf(h->arena,
+			"had forgotten %lld kinds of deliveries, which were "
+			"registered again",
+			(long long)r.found));
+	return 0;
+}
+
+struct missed {
+	int64_t since, n;
+};
+
+static int
+count_missed(void *arg, const struct store_drift *row)
+{
+	struct missed *m = arg;
+	m->n += row->at >= m->since && str_eq_z(row->what, "missing");
+	return row->at < m->since;
+}
+
+/* What was lost and found again: one may be a ping that came to nothing, more
+ * of them are a hook that is not reached. */
+static int
+look_at_drift(struct health *h, const struct platform *p, struct err *e)
+{
+	struct missed m = { h->now - DAY, 0 };
+	if (store_drift_list(h->store, str_from(p->name), STORE_NULL, DRIFT_MAX,
+		count_missed, &m, e) != 0)
+		return -1;
+	if (m.n >= MISSED)
+		say(h, FINDING_PROBLEM, FINDING_drift, p,
+		    arena_printf(h->arena,
+			"made %lld sales in the last day that no delivery "
+			"told of; reading its API found them. Does it still "
+			"send here? 'gatepost urls' has the address",
+			(long long)m.n));
+	return 0;
+}
+
 int
 look_truth(struct health *h, struct err *e)
 {
@@ -88,7 +158,9 @@ look_truth(struct health *h, struct err *e)
 				"noticed",
 				p->api->token_key,
 				p->api->confirms ? " or was forged" : ""));
-		else if (look(h, p, e) != 0 || look_names(h, p, e) != 0)
+		else if (look(h, p, e) != 0 ||
+		    look_at_registration(h, p, e) != 0 ||
+		    look_at_drift(h, p, e) != 0 || look_names(h, p, e) != 0)
 			return -1;
 	}
 	return 0;

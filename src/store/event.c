@@ -412,6 +412,29 @@ store_event_newest(struct store *s, struct str platform, struct str kind,
 }
 
 static int
+take_rhythm(void *arg, const struct db_value *row, size_t n)
+{
+	int64_t *out = arg;
+	(void)n;
+	out[0] = db_number(&row[0]);
+	out[1] = db_number(&row[1]);
+	return 1;
+}
+
+int
+store_event_rhythm(struct store *s, struct str platform, int64_t since,
+    int64_t *count, int64_t *gap, struct err *e)
+{
+	struct db_value args[] = { db_text(platform), db_int(since),
+		db_int(STORE_RHYTHM_MAX) };
+	int64_t out[2] = { 0, 0 };
+	int rc = store_run(s, QUERY_EVENT_RHYTHM, args, 3, take_rhythm, out, e);
+	*count = out[0];
+	*gap = out[1];
+	return rc;
+}
+
+static int
 take_outbox(void *arg, const struct db_value *row, size_t n)
 {
 	struct store_watch *out = arg;

@@ -510,6 +510,13 @@ typedef int store_newest_fn(
 int store_event_newest(struct store *s, struct str platform, struct str kind,
     store_newest_fn *fn, void *arg, struct err *e);
 
+/* Of a platform's deliveries since then, but readings and tests: how many came
+ * for the first time, and the longest time between two, seconds; of the newest
+ * STORE_RHYTHM_MAX. */
+enum { STORE_RHYTHM_MAX = 20000 };
+int store_event_rhythm(struct store *s, struct str platform, int64_t since,
+    int64_t *count, int64_t *gap, struct err *e);
+
 /* Of a standby: seconds since the newest transaction it has taken over was
  * committed, which is how old its answers are at most; 0 of any other. */
 int store_age(struct store *s, int64_t *out, struct err *e);

@@ -1,20 +1,8 @@
 #include "truth/keep.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <stdlib.h>
-#include <time.h>
-
 #include "base/time.h"
 
-enum { PAUSE_MS = 500, LOOK_MS = 50, BROKEN_MS = 5000 };
-
-struct keeper {
-	const struct config *config;
-	turn_warn_fn *warn;
-	pthread_t thread;
-	volatile int stop;
-};
+enum { PAUSE_MS = 500, BROKEN_MS = 5000 };
 
 int
 keep_wanted(const struct config *c)
@@ -47,80 +35,28 @@ close_turn(struct turn *t)
 	store_close(t->store);
 }
 
-static void
-pause_until(const volatile int *stop, int ms)
-{
-	const struct timespec look = { 0, LOOK_MS * 1000000L };
-	for (; ms > 0 && !*stop; ms -= LOOK_MS)
-		nanosleep(&look, NULL);
-}
-
-static void *
-keep(void *arg)
-{
-	struct keeper *k = arg;
-	while (!k->stop) {
-		struct turn t;
-		struct err e = { .code = ERR_NONE };
-		int did;
-		if (open_turn(&t, k->config, &e) != 0) {
-			pause_until(&k->stop, BROKEN_MS);
-			continue;
-		}
-		t.stop = &k->stop;
-		while (!k->stop && !store_lost(t.store)) {
-			turn_run(&t, 0, k->warn, &did);
-			if (!did)
-				pause_until(&k->stop, PAUSE_MS);
-		}
-		close_turn(&t);
-	}
-	return NULL;
-}
-
-int
-keep_start(const struct config *c, turn_warn_fn *warn, struct keeper **out,
-    struct err *e)
-{
-	struct keeper *k = calloc(1, sizeof(*k));
-	*out = NULL;
-	if (k == NULL)
-		return err_set(e, ERR_MEMORY, "out of memory");
-	k->config = c;
-	k->warn = warn;
-	if (pthread_create(&k->thread, NULL, keep, k) != 0) {
-		free(k);
-		return err_set(e, ERR_SYSTEM, "no thread");
-	}
-	*out = k;
-	return 0;
-}
-
 void
-keep_tell(struct keeper *k)
+keep_end(struct keeper *k)
 {
-	if (k != NULL)
-		k->stop = 1;
+	if (k->is_open)
+		close_turn(&k->turn);
+	k->is_open = 0;
 }
 
 int
-keep_stop(struct keeper *k, int ms)
+keep_round(void *keeper, const volatile int *stop)
 {
-	struct timespec end;
-	if (k == NULL)
-		return 0;
-	keep_tell(k);
-	clock_gettime(CLOCK_REALTIME, &end);
-	end.tv_sec += ms / 1000;
-	end.tv_nsec += ms % 1000 * 1000000L;
-	if (end.tv_nsec >= 1000000000L) {
-		end.tv_nsec -= 1000000000L;
-		end.tv_sec++;
-	}
-	if (pthread_timedjoin_np(k->thread, NULL, &end) != 0)
-		return -1;
-	free(k);
-	return 0;
+	struct keeper *k = keeper;
+	struct err e = { .code = ERR_NONE };
+	int did = 0;
+	if (!k->is_open && open_turn(&k->turn, k->config, &e) != 0)
+		return BROKEN_MS;
+	k->is_open = 1;
+	k->turn.stop = stop;
+	turn_run(&k->turn, 0, k->warn, &did);
+	if (store_lost(k->turn.store))
+		keep_end(k);
+	return did ? 0 : PAUSE_MS;
 }
 
 int

@@ -153,14 +153,16 @@ far_sales(struct pass *p, int64_t from, struct err *e)
 	return end_long(p, &why, e);
 }
 
+/* What was gone, and what of it stands again. */
 static void
-tell_nothing(
-    void *arg, const char *kind, enum registered what, const char *where)
+count(void *arg, const char *kind, enum registered what, const char *where)
 {
-	(void)arg;
+	struct store_reading *row = arg;
 	(void)kind;
-	(void)what;
 	(void)where;
+	row->read += what == REGISTERED;
+	row->found += what == REGISTERED_NOW || what == REGISTERED_NOT;
+	row->repaired += what == REGISTERED_NOW;
 }
 
 static int
@@ -171,7 +173,7 @@ registration(struct pass *p, struct err *e)
 	struct err why = { .code = ERR_NONE };
 	pass_begin(p, "registration", FACT_NO_TIME, FACT_NO_TIME);
 	registration_run(
-	    &p->ask, p->store, &again, tell_nothing, NULL, &stands, &why);
+	    &p->ask, p->store, &again, count, &p->row, &stands, &why);
 	return end(p, &why, e);
 }
 

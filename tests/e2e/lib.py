@@ -26,6 +26,7 @@ import time
 import traceback
 from pathlib import Path
 
+import openapi
 import postgres
 
 TOP = Path(__file__).resolve().parents[2]
@@ -96,6 +97,9 @@ def main(*tests):
                    traceback.format_exc())
             finally:
                 end_all()
+        if _document and _document[0] and _document[0].looked:
+            note("%d answers are held against cgi/openapi.json" %
+                 _document[0].looked)
         print("1..%d" % _counts["run"], flush=True)
     finally:
         end_all()
@@ -129,10 +133,30 @@ def npm_install(place, *packages):
     done = subprocess.run(
         ["npm", "install", "--loglevel=error", "--no-audit", "--no-fund",
          "--ignore-scripts", "--cache", place / "cache", *packages],
-        cwd=place, stdin=subprocess.DEVNULL, capture_output=True, timeout=240)
+        cwd=place, stdin=subprocess.DEVNULL, capture_output=True, timeout=480)
     shutil.rmtree(place / "cache", ignore_errors=True)
     return ok(done.returncode == 0, "npm install " + " ".join(packages),
               done.stderr.decode(errors="replace")[-2000:])
+
+
+def npm_kept(package):
+    """The folder of that package, kept beside the build; None without."""
+    place = BUILD / "npm" / package
+    if (place / "node_modules").is_dir():
+        return place
+    place.parent.mkdir(parents=True, exist_ok=True)
+    # made aside and then put there: two tests may run at once
+    new = Path(tempfile.mkdtemp(prefix="new.", dir=place.parent))
+    try:
+        if not npm_install(new, package):
+            return None
+        try:
+            new.rename(place)
+        except OSError:
+            pass  # the other one was first
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    return place
 
 
 # ---- processes and folders -------------------------------------------------
@@ -264,6 +288,35 @@ class Answer:
         return "<%s %s %r>" % (self.status, self.headers, self.body[:300])
 
 
+_document = []
+_told = set()
+
+
+def document():
+    """cgi/openapi.json; None where python3-jsonschema cannot be loaded, which
+    t_openapi.py tells."""
+    if not _document:
+        try:
+            _document.append(openapi.Document(openapi.FILE.read_text()))
+        except ImportError:
+            _document.append(None)
+    return _document[0]
+
+
+def documented(answer, method, uri, sent=b""):
+    """A test that fails where cgi/openapi.json says something else, once for
+    each kind of answer. Returns the answer."""
+    if answer is not None and answer.status and document():
+        faults = document().faults(method, uri, sent, answer.status,
+                                   answer.headers, answer.body)
+        what = "%s %s: %s" % (method, uri.partition("?")[0], answer.status)
+        if faults and what not in _told:
+            _told.add(what)
+            ok(False, what + " is as cgi/openapi.json says",
+               "\n".join([*faults, repr(answer)]))
+    return answer
+
+
 def parse_cgi(out, seconds=0.0):
     """The answer of a CGI program (RFC 3875, 6)."""
     head, empty, body = out.partition(b"\r\n\r\n")
@@ -285,8 +338,12 @@ def http_request(port, method, path, body=None, headers=None, limit=LIMIT,
     try:
         c.request(method, path, body, headers or {})
         r = c.getresponse()
-        return Answer(r.status, r.getheaders(), r.read(),
-                      time.monotonic() - begun)
+        a = Answer(r.status, r.getheaders(), r.read(),
+                   time.monotonic() - begun)
+        # a web server's own answers do not have it
+        if "x-content-type-options" in a.headers:
+            documented(a, method, path, body)
+        return a
     finally:
         if connection is None:
             c.close()
@@ -484,7 +541,7 @@ class Fcgi:
         answer = self.answer(request)
         if answer is not None:
             answer.seconds = time.monotonic() - begun
-        return answer
+        return documented(answer, method, uri, body)
 
 
 # ---- a place to run in -----------------------------------------------------
@@ -532,6 +589,7 @@ class ServerHold:
 class Place:
     def __init__(self, accept_test=True, database="gatepost.db", tiers=TIERS,
                  init=True, server=None):
+        document()  # not while something is timed
         self.dir = folder()
         self.tokens = [secrets.token_hex(24), secrets.token_hex(24)]
         self.secrets = [secrets.token_hex(24), secrets.token_hex(24)]
@@ -685,7 +743,7 @@ class Place:
         _children.remove(child)
         answer = parse_cgi(out, time.monotonic() - begun)
         answer.exit = child.returncode
-        return answer
+        return documented(answer, method, uri, body)
 
     # -- requests through nginx
 

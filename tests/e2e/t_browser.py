@@ -10,37 +10,16 @@ import re
 import shutil
 import signal
 import subprocess
-import tempfile
 from pathlib import Path
 
-from lib import (BUILD, SLOW, TOP, folder, free_port, http_request, main, note,
-                 npm_install, ok, same, skip, start)
+from lib import (SLOW, TOP, folder, free_port, http_request, main, note,
+                 npm_kept, ok, same, skip, start)
 from served import Served
 
 PLAYWRIGHT = "playwright-core@1.50.1"
 SCRIPT = TOP / "tests/e2e/browser.mjs"
 NAMES = ["Brushes <b>&\"'</b> 🖌️", "Letters <i>&\"'</i> 🖋️"]
 LIMIT = 240  # seconds, for all that the browser does
-
-
-def install():
-    """The folder of npm's modules, kept beside the build; None without."""
-    place = BUILD / "npm" / PLAYWRIGHT
-    if (place / "node_modules").is_dir():
-        return place
-    place.parent.mkdir(exist_ok=True)
-    # made aside and then put there: two tests may run at once
-    new = Path(tempfile.mkdtemp(prefix="new.", dir=place.parent))
-    try:
-        if not npm_install(new, PLAYWRIGHT):
-            return None
-        try:
-            new.rename(place)
-        except OSError:
-            pass  # the other one was first
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-    return place
 
 
 def snippet():
@@ -74,7 +53,7 @@ def browser():
     if not ok(program and shutil.which("node") and shutil.which("npm"),
               "chromium, node and npm are there"):
         return
-    modules = install()
+    modules = npm_kept(PLAYWRIGHT)
     if not modules:
         return
     place, port = folder(), free_port()

@@ -12,8 +12,8 @@ import re
 import threading
 import time
 
-from lib import (FORM, LIMIT, TOP, Fcgi, Place, cgi_params, fcgi_head,
-                 http_raw, http_request, main, ok, sale, same, start, stop,
+from lib import (FORM, LIMIT, TOP, Fcgi, Place, cgi_params, documented,
+                 fcgi_head, http_raw, http_request, main, ok, sale, same, start, stop,
                  stream, STDIN)
 from members import members_app, preflight, preflight_recipe
 
@@ -321,7 +321,7 @@ def parameters():
         params = first + cgi_params("POST", uri, body, cookie) + list(more)
         with Fcgi(p.sock) as c:
             c.send(fcgi_head(params) + stream(STDIN, body))
-            return c.answer().status
+            return documented(c.answer(), "POST", uri, body).status
     same(ask([]), 204, "by the query")
     same(ask([("GATEPOST_GATE", "tier=influencer")]), 403, "by the parameter")
     same(ask([("GATEPOST_GATE", "")]), 403, "an empty parameter")

@@ -9,11 +9,14 @@ import socket
 import threading
 import time
 
-from lib import (LIMIT, SLOW, Place, jwt, main, ok, sale, same, stop,
-                 until)
+from lib import (LIMIT, SLOW, Answer, Place, documented, jwt, main, ok, sale,
+                 same, stop, until)
 
 AT_ONCE = 5 if SLOW else 1  # seconds
 EVENTS = {"Accept": "text/event-stream"}
+# what an event has inside is documented as the answer that is no stream
+HEAD = [("content-type", "application/json"), ("cache-control", "no-store"),
+        ("vary", "Origin")]
 
 
 def started(more="", **options):
@@ -68,6 +71,9 @@ class Stream:
             if left <= 0:
                 break
             self.read(left)
+        for _, access in self.events():
+            documented(Answer(200, HEAD, json.dumps(access).encode()), "GET",
+                       "/live")
         return self.events()
 
     def wait_end(self, limit=LIMIT):

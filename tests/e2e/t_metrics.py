@@ -20,7 +20,7 @@ from prometheus_client.parser import \
     text_string_to_metric_families as parse_classic
 
 from lib import (FORM, LIMIT, ON_SERVER, SLOW, TOP, Fcgi, Place, cgi_params,
-                 fcgi_head, fixture, gank_headers, http_request, main, ok,
+                 documented, fcgi_head, fixture, gank_headers, http_request, main, ok,
                  sale, same, stop, stream, until, STDIN)
 
 OPEN_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -48,7 +48,7 @@ def samples(text):
 def scrape(p):
     with Fcgi(p.sock) as c:
         c.send(fcgi_head(local("1")) + stream(STDIN, b""))
-        return samples(c.answer().body)
+        return samples(documented(c.answer(), "GET", "/metrics").body)
 
 
 def local(*values, uri="/metrics", headers=None):
@@ -414,7 +414,8 @@ def pushed():
         before = until(waiting, "three streams")
         begun = time.monotonic()
         p.direct("POST", "/hooks/gumroad/" + p.tokens[0], sale(1), FORM)
-        ok(poll.answer().json().get("changes"), "the question is answered")
+        a = documented(poll.answer(), "GET", "/v1/changes")
+        ok(a.json().get("changes"), "the question is answered")
         names = ["gatepost_committed_to_pushed_seconds",
                  "gatepost_received_to_pushed_seconds"]
         now = until(lambda: (lambda s: s[names[0] + "_count"] == 2 and s)(

@@ -11,8 +11,9 @@ import subprocess
 from pathlib import Path
 
 from asked import encoded, place, sale_ping, shop
-from lib import SLOW, TOP, jwt, main, note, ok, same, skip, start, stop
-from t_browser import install
+from lib import (SLOW, TOP, jwt, main, note, npm_kept, ok, same, skip, start,
+                 stop)
+from t_browser import PLAYWRIGHT
 
 SCRIPT = TOP / "tests/e2e/waiting.mjs"
 LIMIT = 120  # seconds, for all that the browser does
@@ -27,7 +28,7 @@ def waiting():
     if not ok(program and shutil.which("node") and shutil.which("npm"),
               "chromium, node and npm are there"):
         return
-    modules = install()
+    modules = npm_kept(PLAYWRIGHT)
     if not modules:
         return
     f = shop()
