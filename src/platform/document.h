@@ -107,13 +107,15 @@ int document_blank(const struct platform *p, struct str body, struct arena *a,
     struct str *out, struct err *e);
 /*
  * Makes which->body, in which {fresh} stands for nine letters and digits made
- * from the nonce, {uuid} for a UUID made from it, {now} for the time. A key is
+ * from the nonce, {uuid} for a UUID made from it, {now} for the time, {event}
+ * for event_path, {token} for the field of a secret in the body. A key is
  * set wherever it stands. What stands there as a text or null becomes a text,
  * or null for "null"; any other value is JSON.
  */
 int document_sample(const struct platform *p,
     const struct platform_sample *which, const struct sample_opts *opts,
     struct arena *a, struct str *body, struct err *e);
+extern const struct platform_sample document_probe;
 /* which->variant_key for the variant, nothing for the product. */
 const char *document_sample_key(const struct platform *p,
     const struct platform_sample *which, enum sample_part part,

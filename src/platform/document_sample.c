@@ -34,8 +34,8 @@ fresh(struct arena *a, struct str nonce)
 
 /* The template with its marks filled in. */
 static struct str
-fill_marks(
-    const char *template, const struct sample_opts *opts, struct arena *a)
+fill_marks(const struct platform *p, const char *template,
+    const struct sample_opts *opts, struct arena *a)
 {
 	char now[TIME_TEXT_MAX];
 	const struct {
@@ -45,6 +45,10 @@ fill_marks(
 		{ "{fresh}", fresh(a, opts->nonce) },
 		{ "{uuid}", document_uuid(a, opts->nonce) },
 		{ "{now}", str_from(time_text(opts->now, now)) },
+		{ "{event}", str_from(p->document->event_path) },
+		{ "{token}",
+		    p->proof.token == NULL ? STR("token")
+					   : str_from(p->proof.token) },
 	};
 	struct buf b;
 	buf_init(&b, strlen(template) * 4);
@@ -149,6 +153,10 @@ set_key(json_t *root, struct str key, struct str value, struct arena *a,
 	return 0;
 }
 
+const struct platform_sample document_probe = { .event = "probe",
+	.body = "{\"{event}\":\"" PLATFORM_PROBE_EVENT
+		"\",\"{token}\":null,\"" PLATFORM_FILLER "\":\"\"}" };
+
 int
 document_sample(const struct platform *p, const struct platform_sample *which,
     const struct sample_opts *opts, struct arena *a, struct str *body,
@@ -156,7 +164,7 @@ document_sample(const struct platform *p, const struct platform_sample *which,
 {
 	const char *reason;
 	json_t *root = json_load_strict(
-	    a, fill_marks(which->body, opts, a), 0, &reason, e);
+	    a, fill_marks(p, which->body, opts, a), 0, &reason, e);
 	int rc = root == NULL ? -1 : 0;
 	for (size_t i = 0; rc == 0 && i < opts->n_sets; i++)
 		rc = set_key(root, opts->keys[i], opts->values[i], a, e);

@@ -164,11 +164,6 @@ static const struct platform_sample samples[] = {
 	{ 0 },
 };
 
-static const struct platform_sample probe = { .event = "probe",
-	.body = "{\"verification_token\":null,\"type\":\"" PLATFORM_PROBE_EVENT
-		"\",\"is_public\":false,\"currency\":\"USD\","
-		"\"" PLATFORM_FILLER "\":\"\"}" };
-
 static const struct document document = {
 	.form_field = "data",
 	.event_path = "type",
@@ -201,6 +196,5 @@ const struct platform platform_kofi = {
 	.sample = document_sample,
 	.sample_key = document_sample_key,
 	.samples = samples,
-	.probe = &probe,
 	.setup = setup,
 };

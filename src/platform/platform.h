@@ -118,12 +118,8 @@ struct platform_sample {
 	const char *variant_key; /* and its key for the variant of a grant */
 };
 
-/*
- * What the doctor sends through the front door: events.kind and the reason of
- * its one row, which has status test and no follow-up. PLATFORM_PROBE_EVENT
- * stands where a sender puts its word for the event, and no sender has that
- * word. PLATFORM_FILLER is a key that makes it as long as one likes.
- */
+/* Of probe.h: events.kind and the reason; what stands where a sender puts its
+ * word for the event, and no sender has that word; a key that makes it long. */
 #define PLATFORM_PROBE "probe"
 #define PLATFORM_PROBE_EVENT "gatepost.probe"
 #define PLATFORM_FILLER "filler"
@@ -378,9 +374,7 @@ struct platform {
 	    const struct platform_sample *which, enum sample_part part,
 	    struct str value);
 	const struct platform_sample *samples; /* ended by event NULL */
-	/* For sample alone, in no list: decode says FACT_TEST of it, for the
-	 * reason PLATFORM_PROBE. */
-	const struct platform_sample *probe;
+	const struct platform_sample *probe; /* NULL: document.h's */
 	/* What to do at the platform so that it sends here: plain text with
 	 * its own headline, for `gatepost urls`. */
 	void (*setup)(const struct platform *p,

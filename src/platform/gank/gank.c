@@ -161,7 +161,6 @@ const struct platform platform_gank = {
 	.sample = gank_sample,
 	.sample_key = gank_sample_key,
 	.samples = gank_samples,
-	.probe = &gank_probe,
 	.setup = gank_setup,
 	.settings = gank_settings,
 	.api = &gank_api,

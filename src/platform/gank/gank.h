@@ -24,7 +24,6 @@ void gank_setup(const struct platform *p, const struct platform_site *site,
 #define GANK_TEST_GOODS "DG-TEST-"
 
 extern const struct platform_sample gank_samples[];
-extern const struct platform_sample gank_probe;
 int gank_sample(const struct platform *p, const struct platform_sample *which,
     const struct sample_opts *opts, struct arena *a, struct str *body,
     struct err *e);

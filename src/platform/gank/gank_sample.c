@@ -43,11 +43,6 @@ const struct platform_sample gank_samples[] = {
 	{ 0 },
 };
 
-const struct platform_sample gank_probe = { .event = "probe",
-	.body = "{\"event\":\"" PLATFORM_PROBE_EVENT "\",\"data\":{"
-		"\"payment_status\":\"" GANK_STATUS "\"},"
-		"\"" PLATFORM_FILLER "\":\"\"}" };
-
 /* Go's encoding/json, in which Gank is written, escapes <, >, & and the two
  * line separators within texts; elsewhere JSON has none of them. */
 static struct str
