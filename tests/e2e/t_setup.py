@@ -250,6 +250,9 @@ def nowhere_yet():
                    "--gumroad-token-file", w.token)
     same(done.returncode, 1, "without an address and a server")
     ok("127.0.0.1" in done.stdout, "it looks at this machine", done.stdout)
+    done = w.setup("--server", "cgi", "--no-import")
+    ok("work --once" in done.stdout and str(w.conf) in done.stdout,
+       "as CGI it tells the line for cron", done.stdout)
     same(w.fake.get("/v2/resource_subscriptions?resource_name=sale").json()
          ["resource_subscriptions"], [], "nothing is registered")
 

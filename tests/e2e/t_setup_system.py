@@ -336,6 +336,28 @@ def no_rights():
          ["fill", "gatepost.conf"], "nothing else is there")
 
 
+def from_nothing():
+    """Without a package: settings where the program looks for them."""
+    sh("mv /etc/gatepost /etc/gatepost.old; mv /var/lib/gatepost "
+       "/var/lib/gatepost.old; mount -t tmpfs local /usr/local/etc")
+    try:
+        done = subprocess.run(
+            ["/run/bin/gatepost", "setup", "--server", "none"], cwd="/",
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+            stderr=subprocess.DEVNULL)
+        made = re.search(r"^(\S+): made, with fresh secrets.$", done.stdout,
+                         re.M)
+        same([owner(made.group(1)), owner(DATA), owner(DATA / "gatepost.db")],
+             [("root", 0o640), ("gatepost", 0o700), ("gatepost", 0o600)],
+             "settings and database are made")
+        ok("database = '/var/lib/gatepost/gatepost.db'" in
+           Path(made.group(1)).read_text(), "and the one names the other")
+    finally:
+        sh("rm -rf /var/lib/gatepost /etc/gatepost; umount /usr/local/etc; "
+           "mv /etc/gatepost.old /etc/gatepost; "
+           "mv /var/lib/gatepost.old /var/lib/gatepost")
+
+
 # ---- Apache ------------------------------------------------------------------
 
 def apache():
@@ -378,4 +400,5 @@ if __name__ == "__main__":
                               *sys.argv])
     machine()
     main(five_answers, no_consent, own_block, by_hand,
-         broken_server, no_certificate, self_signed, no_rights, apache)
+         broken_server, no_certificate, self_signed, no_rights,
+         from_nothing, apache)
