@@ -173,7 +173,9 @@ list(const struct setup *s, struct commands *c)
 	if (v->kind != NULL && has_systemd())
 		ADD(c, 0, "systemctl", "reload-or-restart", v->kind->unit);
 	else if (v->kind != NULL)
-		add(c, 0, v->kind->reload_plain);
+		add(c, 0,
+		    server_runs(v->kind) ? v->kind->reload_plain
+					 : v->kind->start_plain);
 }
 
 static const char *

@@ -26,8 +26,8 @@ enum { N_KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
 /* ---- which ------------------------------------------------------------------ */
 
-static int
-does_run(const char *process)
+int
+server_runs(const struct server_kind *k)
 {
 	DIR *all = opendir("/proc");
 	struct dirent *d;
@@ -43,7 +43,7 @@ does_run(const char *process)
 		if (fgets(name, sizeof(name), f) != NULL)
 			name[strcspn(name, "\n")] = '\0';
 		fclose(f);
-		found = strcmp(name, process) == 0;
+		found = strcmp(name, k->process) == 0;
 	}
 	if (all != NULL)
 		closedir(all);
@@ -54,7 +54,7 @@ const char *
 server_guess(void)
 {
 	for (size_t i = 0; i < N_KINDS; i++)
-		if (does_run(kinds[i]->process))
+		if (server_runs(kinds[i]))
 			return kinds[i]->name;
 	for (size_t i = 0; i < N_KINDS; i++)
 		if (access(kinds[i]->program, X_OK) == 0)

@@ -56,7 +56,8 @@ struct server_kind {
 	const char *process, *program; /* "nginx", "/usr/sbin/nginx" */
 	const char *folder;
 	const char *const *test; /* argv */
-	const char *const *reload_plain; /* without systemd */
+	/* without systemd */
+	const char *const *reload_plain, *const *start_plain;
 	const char *unit; /* "nginx.service" */
 	const char *certbot; /* its plugin */
 	void (*make)(struct server *v); /* the files */
@@ -67,6 +68,8 @@ extern const char server_nginx_text[], server_apache_text[];
 
 /* Which of them runs here, or else is installed: its name; NULL: none. */
 const char *server_guess(void);
+
+int server_runs(const struct server_kind *k);
 
 /* All but kind, arena, folder, is_system, socket are found out. url has been
  * checked. 0, or -1 for a site below a path. */

@@ -10,6 +10,7 @@ enum { TEXT_MAX = 256 * 1024 };
 
 static const char *const test[] = { "apache2ctl", "configtest", NULL };
 static const char *const reload[] = { "apache2ctl", "graceful", NULL };
+static const char *const start[] = { "apache2ctl", "start", NULL };
 
 static void
 add_line(const struct server *v, struct buf *b, struct str line, int port)
@@ -144,6 +145,7 @@ const struct server_kind server_apache = {
 	.folder = "/etc/apache2",
 	.test = test,
 	.reload_plain = reload,
+	.start_plain = start,
 	.unit = "apache2.service",
 	.certbot = "--apache",
 	.make = make,

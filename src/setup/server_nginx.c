@@ -13,6 +13,7 @@ enum { TEXT_MAX = 256 * 1024 };
 
 static const char *const test[] = { "nginx", "-t", "-q", NULL };
 static const char *const reload[] = { "nginx", "-s", "reload", NULL };
+static const char *const start[] = { "nginx", NULL };
 
 /* Commented lines that a certificate makes good. */
 static int
@@ -160,6 +161,7 @@ const struct server_kind server_nginx = {
 	.folder = "/etc/nginx",
 	.test = test,
 	.reload_plain = reload,
+	.start_plain = start,
 	.unit = "nginx.service",
 	.certbot = "--nginx",
 	.make = make,
