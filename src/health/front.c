@@ -104,8 +104,8 @@ blame_call(const struct front *f, const struct front_answer *got)
 		return arena_printf(a, "DNS finds no address for %s", f->host);
 	case HTTP_NO_CONNECTION:
 		return arena_printf(a,
-		    "nobody listens at port %d of %s: start the web server, or "
-		    "let it listen there",
+		    "nobody listens at port %d of %s, or no way leads there: "
+		    "start the web server, or let it listen there",
 		    f->port, f->host);
 	case HTTP_NO_CONNECTION_YET:
 		return arena_printf(a,

@@ -123,7 +123,7 @@ class Front:
     of handler and body that answers or returns False)."""
 
     def __init__(self, port, rules=(), cert=None, stripped=(), shift=0,
-                 buffers=False):
+                 buffers=False, at=None):
         self.port, self.rules, self.shift = port, list(rules), shift
         self.stripped = {s.lower() for s in stripped}
         self.buffers = buffers
@@ -135,7 +135,7 @@ class Front:
 
             def handle_error(self, *_):
                 pass
-        self.server = Server(("127.0.0.1", 0), Handler,
+        self.server = Server((at or "127.0.0.1", 0), Handler,
                              bind_and_activate=True)
         self.server.front = self
         if cert:
@@ -144,8 +144,9 @@ class Front:
             self.server.socket = context.wrap_socket(
                 self.server.socket, server_side=True,
                 do_handshake_on_connect=False)
-        self.url = "%s://localhost:%d" % ("https" if cert else "http",
-                                          self.server.server_address[1])
+        self.url = "%s://%s:%d" % ("https" if cert else "http",
+                                   at or "localhost",
+                                   self.server.server_address[1])
         threading.Thread(target=self.server.serve_forever, args=(0.05,),
                          daemon=True).start()
 

@@ -7,15 +7,17 @@ import sys
 sys.dont_write_bytecode = True
 import json
 import os
+import shutil
 import socket
 import subprocess
 from pathlib import Path
 
-from front import (HTML, Authority, Front, answers, environment, longer_than,
-                   moved, swallows)
-from lib import (CTL_PROGRAM, LIMIT, Place, main, note, ok, same, skip, stop)
+from front import (Authority, Front, answers, environment, longer_than, moved,
+                   swallows)
+from lib import (CTL_PROGRAM, LIMIT, TOP, Place, main, needs_file, ok, same,
+                 skip, stop)
 
-STATIC = os.environ.get("STATIC")
+STATIC = Path(os.environ.get("STATIC", TOP / "build/static")).resolve()
 FRONT = ("name_server", "reach", "certificate", "redirect", "delivery",
          "authorization", "stream", "headers", "gate", "large_body")
 FILES = """
@@ -376,13 +378,49 @@ def reads_settings(child):
     return any(link.startswith("socket:") for link in links)
 
 
+ADDRESS = "203.0.113.7"  # counts as public, RFC 5737
+
+
+def public_address():
+    """In a network of its own, where such an address is this machine's."""
+    if os.getuid() != 0 or not shutil.which("ip"):
+        skip("a public address", "needs root and ip(8)")
+        return
+    done = subprocess.run(
+        ["unshare", "--net", "sh", "-c", "ip link set lo up && ip addr add "
+         "%s/32 dev lo && exec %s %s at_public_address" % (
+             ADDRESS, sys.executable, __file__)],
+        capture_output=True, timeout=6 * LIMIT)
+    ok(done.returncode == 0, "at a public address", done.stdout[-3000:] +
+       done.stderr[-1000:])
+
+
+def at_public_address():
+    if "at_public_address" not in sys.argv:
+        return
+    p = Behind(server=False)
+    with Front(p.port, at=ADDRESS) as front:
+        p.at(front.url)
+        p.restart()
+        said = p.doctor()
+        named(said, "name_server", "ok", "%s, this machine" % ADDRESS)
+        named(said, "reach", "ok", "did not leave the machine")
+        named(said, "certificate", "PROBLEM", "public_url is http", "certbot")
+        others_fine(said, "certificate")
+    p.at("https://192.0.2.1")
+    said = p.doctor()
+    named(said, "name_server", "note", "no interface of this machine")
+    named(said, "reach", "PROBLEM", "no way leads there")
+
+
 def static():
     """By curl(1), where there is no libcurl."""
     global CTL_PROGRAM
-    if not STATIC or not (Path(STATIC) / "gatepost").exists():
-        skip("the static program", "STATIC names no build of it")
+    needs_file("the static program knows no server")
+    if not (STATIC / "gatepost").exists():
+        skip("the static program", "tests/run e2e makes it")
         return
-    CTL_PROGRAM = Path(STATIC).resolve() / "gatepost"
+    CTL_PROGRAM = STATIC / "gatepost"
     good()
     certificates()
     streams()
@@ -390,4 +428,5 @@ def static():
 
 
 main(good, no_trace, other_platforms, faults, streams, client_headers,
-     other_settings, certificates, unreached, static)
+     other_settings, certificates, unreached, public_address,
+     at_public_address, static)
