@@ -3,22 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "action/spawn.h"
 #include "health/nginx.h"
 #include "setup/ask.h"
-
-enum { COMMANDS_MAX = 8, WORDS_MAX = 8, COMMAND_MS = 60000 };
-
-struct command {
-	const char *words[WORDS_MAX]; /* ended by NULL */
-	const char *const *undo;
-	int is_test; /* its words tell what is wrong with the files */
-};
-
-struct commands {
-	struct command v[COMMANDS_MAX];
-	size_t n;
-};
+#include "setup/commands.h"
 
 static const char *const no_kinds[] = { "cgi", "none", NULL };
 const char *const setup_servers[] = { "nginx", "apache", "cgi", "none", NULL };
@@ -110,172 +97,6 @@ enable_choose(struct setup *s, struct err *e)
 	return server_plan(&s->server, s->url, e);
 }
 
-/* ---- commands ----------------------------------------------------------------- */
-
-static void
-add(struct commands *c, int is_test, const char *const *words)
-{
-	struct command *to = &c->v[c->n++];
-	for (size_t i = 0; words[i] != NULL; i++)
-		to->words[i] = words[i];
-	to->is_test = is_test;
-}
-
-#define ADD(c, is_test, ...) \
-	add((c), (is_test), (const char *const[]){ __VA_ARGS__, NULL })
-
-static int
-has_systemd(void)
-{
-	return access("/run/systemd/system", F_OK) == 0;
-}
-
-static int
-has_unit(void)
-{
-	static const char *const places[] = { "/etc/systemd/system",
-		"/lib/systemd/system", "/usr/local/lib/systemd/system" };
-	char path[128];
-	int found = 0;
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		snprintf(path, sizeof(path), "%s/gatepost.socket", places[i]);
-		found |= access(path, F_OK) == 0;
-	}
-	return found && has_systemd();
-}
-
-static void
-add_of_apache(const struct server *v, struct commands *c)
-{
-	if (v->has_certificate)
-		ADD(c, 0, "a2enmod", "-q", "proxy_fcgi", "headers", "ssl",
-		    "rewrite");
-	else
-		ADD(c, 0, "a2enmod", "-q", "proxy_fcgi", "headers");
-	if (v->block_in == NULL)
-		ADD(c, 0, "a2ensite", "-q",
-		    arena_printf(v->arena, "gatepost-%s", v->host));
-}
-
-static void
-list(const struct setup *s, struct commands *c)
-{
-	const struct server *v = &s->server;
-	*c = (struct commands){ .n = 0 };
-	if (v->kind == &server_apache)
-		add_of_apache(v, c);
-	if (v->kind != NULL)
-		add(c, 1, v->kind->test);
-	if (has_unit()) {
-		ADD(c, 0, "systemctl", "enable", "--now", "gatepost.socket");
-		ADD(c, 0, "systemctl", "restart", "gatepost.service");
-	}
-	if (v->kind != NULL && has_systemd())
-		ADD(c, 0, "systemctl", "reload-or-restart", v->kind->unit);
-	else if (v->kind != NULL)
-		add(c, 0,
-		    server_runs(v->kind) ? v->kind->reload_plain
-					 : v->kind->start_plain);
-}
-
-static const char *
-joined(struct arena *a, const struct command *c)
-{
-	const char *out = "";
-	for (size_t i = 0; c->words[i] != NULL; i++)
-		out = arena_printf(
-		    a, "%s%s%s", out, i > 0 ? " " : "", c->words[i]);
-	return out;
-}
-
-/* 0, or -1 with what the program said. */
-static int
-run(struct arena *a, const char *const *words, struct err *e)
-{
-	static const char *const places[] = { "/usr/sbin", "/usr/bin", "/sbin",
-		"/bin", "/usr/local/sbin", "/usr/local/bin" };
-	static const char *const env[] = {
-		"PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:"
-		"/usr/local/bin",
-		"LC_ALL=C.UTF-8", NULL
-	};
-	const char *argv[WORDS_MAX + 1] = { NULL };
-	struct spawn_result *r = arena_alloc(a, sizeof(*r));
-	char said[ERR_TEXT_MAX - 100];
-	for (size_t i = 0; i < WORDS_MAX && words[i] != NULL; i++)
-		argv[i] = words[i];
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		const char *path =
-		    arena_printf(a, "%s/%s", places[i], words[0]);
-		if (access(path, X_OK) != 0)
-			continue;
-		argv[0] = path;
-		break;
-	}
-	const struct spawn_opts o = {
-		.argv = argv, .env = env, .timeout_ms = COMMAND_MS, .linger = 1
-	};
-	if (spawn_run(&o, r, e) != 0)
-		return err_prefix(e, "%s", words[0]);
-	if (r->code == 0)
-		return 0;
-	return err_set(e, ERR_CONFIG, "%s says: %s", words[0],
-	    spawn_said(r, STR_NONE, said, sizeof(said)));
-}
-
-/* Why a unit does not start its journal knows. */
-static void
-add_journal(struct setup *s, struct err *e)
-{
-	const char *const journal[] = { "sh", "-c",
-		arena_printf(s->arena,
-		    "journalctl -q -u %s -n 4 -o cat --no-pager 2>/dev/null; "
-		    "exit 1",
-		    s->server.kind == NULL ? "gatepost.service"
-					   : s->server.kind->unit),
-		NULL };
-	struct err more = { .code = ERR_NONE };
-	run(s->arena, journal, &more);
-	const char *said = strstr(more.text, "says: ");
-	if (said != NULL && said[6] != '\0') {
-		size_t n = strlen(e->text);
-		snprintf(e->text + n, sizeof(e->text) - n, " (%s)", said + 6);
-	}
-}
-
-static void
-undo(struct setup *s)
-{
-	struct err e = { .code = ERR_NONE };
-	const char *const dissite[] = { "a2dissite", "-q",
-		arena_printf(s->arena, "gatepost-%s", s->server.host), NULL };
-	if (s->server.kind == &server_apache && s->server.block_in == NULL)
-		run(s->arena, dissite, &e);
-	server_undo(&s->server);
-}
-
-static int
-run_all(
-    struct setup *s, const struct commands *c, int tests_only, struct err *e)
-{
-	for (size_t i = 0; i < c->n; i++) {
-		const struct command *now = &c->v[i];
-		if (tests_only && !now->is_test)
-			continue;
-		if (!tests_only)
-			setup_say(s, "  %s", joined(s->arena, now));
-		if (run(s->arena, now->words, e) == 0)
-			continue;
-		if (strcmp(now->words[0], "systemctl") == 0)
-			add_journal(s, e);
-		undo(s);
-		return err_prefix(e,
-		    "the web server's files were taken back, since '%s' failed",
-		    joined(s->arena, now));
-	}
-	return 0;
-}
-
 /* ---- what to say ---------------------------------------------------------------- */
 
 void
@@ -284,7 +105,7 @@ enable_say_lines(struct setup *s)
 	const struct server *v = &s->server;
 	const char *sudo = geteuid() == 0 ? "" : "sudo ";
 	struct commands c;
-	list(s, &c);
+	commands_list(s, &c);
 	if (v->kind != NULL && !v->is_system)
 		setup_say(s,
 		    "These files are for the web server, which root may have "
@@ -308,7 +129,8 @@ enable_say_lines(struct setup *s)
 		    v->block_in, v->host, v->include);
 	setup_say(s, "Then run:");
 	for (size_t i = 0; i < c.n; i++)
-		setup_say(s, "  %s%s", sudo, joined(s->arena, &c.v[i]));
+		setup_say(
+		    s, "  %s%s", sudo, commands_joined(s->arena, &c.v[i]));
 	setup_say(s, "  %sgatepost setup", sudo);
 }
 
@@ -383,7 +205,8 @@ consents(struct setup *s, const struct commands *c, int *yes, struct err *e)
 	else if (s->asks && !*yes) {
 		setup_say(s, "To switch it on:");
 		for (size_t i = 0; i < c->n; i++)
-			setup_say(s, "  %s", joined(s->arena, &c->v[i]));
+			setup_say(
+			    s, "  %s", commands_joined(s->arena, &c->v[i]));
 		return ask_yes(s->arena, "Run these lines now", 1, yes, e);
 	}
 	return 0;
@@ -395,7 +218,7 @@ enable_run(struct setup *s, int *waits, struct err *e)
 	struct server *v = &s->server;
 	struct commands c;
 	int yes = 0;
-	list(s, &c);
+	commands_list(s, &c);
 	if (v->by_hand) {
 		setup_say(s,
 		    "%s has Gatepost in its settings already, put there by "
@@ -409,7 +232,7 @@ enable_run(struct setup *s, int *waits, struct err *e)
 	int written = say_files(s);
 	if (v->kind != NULL && v->is_system) {
 		if (written > 0 && v->kind == &server_nginx &&
-		    run_all(s, &c, 1, e) != 0)
+		    commands_run(s, &c, 1, e) != 0)
 			return -1;
 		say_connections(s);
 	}
@@ -425,9 +248,9 @@ enable_run(struct setup *s, int *waits, struct err *e)
 	}
 	if (v->include == NULL && consents(s, &c, &yes, e) != 0)
 		return -1;
-	if (yes && run_all(s, &c, 0, e) != 0)
+	if (yes && commands_run(s, &c, 0, e) != 0)
 		return -1;
-	if (!yes && (v->kind != NULL || has_unit())) {
+	if (!yes && (v->kind != NULL || commands_have_unit())) {
 		enable_say_lines(s);
 		*waits = 1;
 	} else if (v->kind != NULL && v->is_system && v->is_https &&

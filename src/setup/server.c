@@ -82,6 +82,21 @@ server_part(const char *text, const char *name)
 			     : (struct str){ begin, (size_t)(end - begin) };
 }
 
+struct str
+server_replace(
+    const struct server *v, struct str line, const struct server_pair *pairs)
+{
+	for (; pairs->from != NULL; pairs++) {
+		size_t n = strlen(pairs->from);
+		const char *at = memmem(line.p, line.n, pairs->from, n);
+		if (at != NULL)
+			return str_from(arena_printf(v->arena, "%.*s%s%.*s",
+			    (int)(at - line.p), line.p, pairs->to,
+			    (int)(line.n - n) - (int)(at - line.p), at + n));
+	}
+	return line;
+}
+
 static const char *
 digest_of(struct arena *a, struct str text)
 {

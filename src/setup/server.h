@@ -84,6 +84,13 @@ void server_undo(struct server *v);
 /* Adds a file below the folder. text is what follows the line of the digest. */
 void server_add(
     struct server *v, const char *path, const char *what, const char *text);
+/* The line with the first of these that it holds replaced; the list is ended by
+ * from NULL. */
+struct server_pair {
+	const char *from, *to;
+};
+struct str server_replace(
+    const struct server *v, struct str line, const struct server_pair *pairs);
 /* The lines of the part, up to the next name in brackets. */
 struct str server_part(const char *text, const char *name);
 

@@ -15,29 +15,18 @@ static const char *const start[] = { "apache2ctl", "start", NULL };
 static void
 add_line(const struct server *v, struct buf *b, struct str line, int port)
 {
-	struct {
-		const char *from, *to;
-	} const pairs[] = {
+	const struct server_pair pairs[] = {
 		{ "/etc/letsencrypt/live/example.org", v->certificates },
 		{ "example.org", v->host },
 		{ "unix:/run/gatepost/gatepost.sock", v->socket },
 		{ "${APACHE_LOG_DIR}/gatepost", v->logs },
 		{ "/usr/share/gatepost/site", PKGDATADIR "/site" },
 		{ "*:80", arena_printf(v->arena, "*:%d", port) },
+		{ NULL, NULL },
 	};
 	if (str_starts(str_trim(line), STR("# CHANGE")))
 		return;
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-		const char *at = memmem(
-		    line.p, line.n, pairs[i].from, strlen(pairs[i].from));
-		if (at == NULL)
-			continue;
-		line = str_from(arena_printf(v->arena, "%.*s%s%.*s",
-		    (int)(at - line.p), line.p, pairs[i].to,
-		    (int)(line.p + line.n - at) - (int)strlen(pairs[i].from),
-		    at + strlen(pairs[i].from)));
-		break;
-	}
+	line = server_replace(v, line, pairs);
 	buf_addf(b, "%.*s\n", STR_ARG(line));
 }
 

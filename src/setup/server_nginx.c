@@ -37,31 +37,20 @@ has_ipv6(void)
 static void
 add_line(const struct server *v, struct buf *b, struct str line)
 {
-	struct {
-		const char *from, *to;
-	} const pairs[] = {
+	const struct server_pair pairs[] = {
 		{ "/etc/letsencrypt/live/example.org", v->certificates },
 		{ "example.org", v->host },
 		{ "unix:/run/gatepost/gatepost.sock", v->socket },
 		{ "/var/log/nginx/gatepost", v->logs },
 		{ "/usr/share/gatepost/site", PKGDATADIR "/site" },
+		{ NULL, NULL },
 	};
 	const char *change = memmem(line.p, line.n, "# CHANGE", 8);
 	if (change != NULL)
 		line.n = (size_t)(change - line.p);
 	while (line.n > 0 && strchr(" \t", line.p[line.n - 1]) != NULL)
 		line.n--;
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-		const char *at = memmem(
-		    line.p, line.n, pairs[i].from, strlen(pairs[i].from));
-		if (at == NULL)
-			continue;
-		line = str_from(arena_printf(v->arena, "%.*s%s%.*s",
-		    (int)(at - line.p), line.p, pairs[i].to,
-		    (int)(line.p + line.n - at) - (int)strlen(pairs[i].from),
-		    at + strlen(pairs[i].from)));
-		break;
-	}
+	line = server_replace(v, line, pairs);
 	buf_addf(b, "%.*s\n", STR_ARG(line));
 }
 
@@ -150,6 +139,7 @@ make(struct server *v)
 		server_add(v, block, "the server { } of this host",
 		    buf_take(&site, a).p);
 	}
+	buf_free(&site);
 	v->by_hand = v->files[0].state == FILE_NEW &&
 	    nginx_read(main, a, &all) == 0 && all.is_ours;
 }
