@@ -8,19 +8,33 @@
 #include "setup/database.h"
 #include "truth/turn.h"
 
-enum { LEASE_MS = 15000 }; /* the web program reads now and then */
+/* The web program reads too, for minutes when it has just got a token. */
+enum { SOON_MS = 2000, LEASE_MS = 600000 };
+
+static int
+open_pass(struct account *r, int patience_ms, struct err *e)
+{
+	r->pass = (struct pass){ .patience_ms = patience_ms };
+	r->pass.ask.stop = &ask_broken;
+	return pass_open(
+	    &r->pass, r->config, r->platform, r->store, r->commit, e);
+}
 
 int
 account_open(struct account *r, struct err *e)
 {
-	r->pass.ask.stop = &ask_broken;
-	r->pass.patience_ms = LEASE_MS;
-	return database_make(r->config, r->setup->arena, &r->store, e) != 0 ||
-		commit_new(r->config, &r->commit, e) != 0 ||
-		pass_open(&r->pass, r->config, r->platform, r->store, r->commit,
-		    e) != 0
-	    ? -1
-	    : 0;
+	if (database_make(r->config, r->setup->arena, &r->store, e) != 0 ||
+	    commit_new(r->config, &r->commit, e) != 0)
+		return -1;
+	int rc = open_pass(r, SOON_MS, e);
+	if (rc == 0 || e->code != ERR_BUSY || r->pass.has_lease)
+		return rc;
+	setup_say(r->setup,
+	    "%s: the web program is reading it now; waiting for our turn …",
+	    r->platform->words.title);
+	pass_close(&r->pass);
+	*e = (struct err){ .code = ERR_NONE };
+	return open_pass(r, LEASE_MS, e);
 }
 
 int
@@ -137,7 +151,8 @@ say_progress(void *arg, const struct pass *p, int64_t from)
 	struct buf b;
 	buf_init(&b, 256);
 	if (progress_line(&r->progress, p, from, &b))
-		setup_say(r->setup, "  %s", b.p);
+		setup_say(r->setup, "%s  %s  ",
+		    r->progress.on_terminal ? "\r" : "", b.p);
 	buf_free(&b);
 }
 
@@ -173,7 +188,11 @@ import(void *arg, struct err *e)
 			  1, say_progress, r, e)
 		    : turn_members(&r->pass, e);
 	if (rc == 0)
-		setup_say(r->setup, "%s: %lld read, %lld of them were new.",
+		setup_say(r->setup, "%s%s: %lld read, %lld of them were new.",
+		    r->progress.on_terminal &&
+			    r->progress.told != r->progress.begun
+			? "\n"
+			: "",
 		    r->platform->words.title, (long long)r->pass.row.read,
 		    (long long)r->pass.row.found);
 	return account_close(r, rc);

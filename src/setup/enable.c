@@ -131,7 +131,9 @@ enable_say_lines(struct setup *s)
 	for (size_t i = 0; i < c.n; i++)
 		setup_say(
 		    s, "  %s%s", sudo, commands_joined(s->arena, &c.v[i]));
-	setup_say(s, "  %sgatepost setup", sudo);
+	setup_say(s, "  %sgatepost%s%s setup", sudo,
+	    s->opts->file == NULL ? "" : " -c ",
+	    s->opts->file == NULL ? "" : s->opts->file);
 }
 
 static void
