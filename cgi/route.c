@@ -7,6 +7,7 @@
 #include "cgi/pages/first.h"
 #include "cgi/ask/gate.h"
 #include "cgi/pages/pages.h"
+#include "cgi/pages/proof.h"
 #include "cgi/ask/publish.h"
 #include "cgi/server/reader.h"
 #include "cgi/web/refused.h"
@@ -33,7 +34,7 @@ struct route {
 
 static const struct route routes[] = {
 	{ GET, "/healthz", healthz_get },
-	{ POST, "/hooks/:platform", hook_post },
+	{ POST, "/hooks/:platform", proof_post },
 	{ POST, "/hooks/:platform/:token", hook_post },
 	{ GET, "/v1/access", access_get },
 	{ POST, "/v1/access", access_post },
@@ -216,6 +217,12 @@ tell_age(const struct app *app, const struct request *r, struct reply *p)
 }
 
 static int
+is_hook(const struct route *route)
+{
+	return route->handler == hook_post || route->handler == proof_post;
+}
+
+static int
 only_reads(const struct route *route, const struct request *r)
 {
 	return route->handler == gate_any || route->handler == access_post ||
@@ -287,10 +294,12 @@ route_serve(const struct app *app, struct request *r, struct reply *p)
 		gate_refuse(p);
 	else if (app->config == NULL && app->first != NULL && first_asked(r))
 		first_page(app->first, r, p);
+	else if (app->config == NULL && route != NULL &&
+	    route->handler == proof_post && proof_asked(app, r))
+		proof_missing(app, r, p);
 	else if (app->config == NULL)
 		serve_unconfigured(r, p);
-	else if (app->is_exposed && route != NULL &&
-	    route->handler != hook_post)
+	else if (app->is_exposed && route != NULL && !is_hook(route))
 		serve_exposed(at_gate, p);
 	else if (route != NULL)
 		serve_route(app, route, r, p);

@@ -106,6 +106,10 @@ enum config_door { CONFIG_WEB, CONFIG_CLI };
 char *config_locate(
     struct arena *a, const char *option, enum config_door door, struct err *e);
 
+/* Is it fit for public_url? Slashes at its end are cut off. NULL, or what is
+ * wrong, to stand behind its name. */
+const char *config_site_fault(struct str *s);
+
 /* 0 and *out, or -1 with ERR_CONFIG "file:line: what is wrong; what to do". */
 int config_load(const char *file, struct config **out, struct err *e);
 void config_free(struct config *c);

@@ -14,6 +14,26 @@ is_url_char(char c)
 	return c > 0x20 && c < 0x7F && strchr("\"'<>\\^`{|}?#@", c) == NULL;
 }
 
+const char *
+config_site_fault(struct str *s)
+{
+	size_t scheme = str_starts(*s, STR("https://")) ? 8
+	    : str_starts(*s, STR("http://"))		? 7
+							: 0;
+	if (scheme == 0)
+		return "begins with https:// or http://";
+	while (s->n > scheme && s->p[s->n - 1] == '/')
+		s->n--;
+	int good = s->n > scheme && s->p[scheme] != '/';
+	for (size_t i = scheme; i < s->n; i++)
+		if (!is_url_char(s->p[i]) ||
+		    (s->p[i] == '.' && s->p[i - 1] == '.'))
+			good = 0;
+	return good ? NULL
+		    : "is not the address of a site; write it like "
+		      "'https://example.org'";
+}
+
 static int
 read_public_url(struct config_reader *r)
 {
@@ -21,23 +41,9 @@ read_public_url(struct config_reader *r)
 	struct str s = config_text(r, key);
 	if (s.p == NULL)
 		return 0;
-	size_t scheme = str_starts(s, STR("https://")) ? 8
-	    : str_starts(s, STR("http://"))	       ? 7
-						       : 0;
-	if (scheme == 0)
-		return config_refuse(
-		    r, key, "public_url begins with https:// or http://");
-	while (s.n > scheme && s.p[s.n - 1] == '/')
-		s.n--;
-	int good = s.n > scheme && s.p[scheme] != '/';
-	for (size_t i = scheme; i < s.n; i++)
-		if (!is_url_char(s.p[i]) ||
-		    (s.p[i] == '.' && s.p[i - 1] == '.'))
-			good = 0;
-	if (!good)
-		return config_refuse(r, key,
-		    "public_url is not the address of a site; write it like "
-		    "'https://example.org'");
+	const char *fault = config_site_fault(&s);
+	if (fault != NULL)
+		return config_refuse(r, key, "public_url %s", fault);
 	r->config->public_url = (struct str){ str_z(r->arena, s), s.n };
 	return r->config->public_url.p != NULL ? 0 : config_no_memory(r);
 }

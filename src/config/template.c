@@ -56,30 +56,73 @@ add_line(struct buf *out, struct str rest, struct template_secrets *made,
 	return 0;
 }
 
+/* Of text, or where the template has braces of a list. */
 static void
-add_setting(struct buf *out, const char *key, const char *value)
+add_setting(struct buf *out, struct str line, const char *key, struct str value)
 {
-	buf_addf(out, "%s = '", key);
-	for (; *value != '\0'; value++) {
-		if (*value == '\'' || *value == '\\')
+	int list = line.n > 0 && line.p[line.n - 1] == '}';
+	buf_addf(out, "%s%s = %s'", line.p[0] == '\t' ? "\t" : "", key,
+	    list ? "{ " : "");
+	for (size_t i = 0; i < value.n; i++) {
+		if (value.p[i] == '\'' || value.p[i] == '\\')
 			buf_addc(out, '\\');
-		buf_addc(out, *value);
+		buf_addc(out, value.p[i]);
 	}
-	buf_addz(out, "'\n");
+	buf_addz(out, list ? "' }\n" : "'\n");
+}
+
+/* Is it the line of that key, commented out or not? */
+static int
+is_line_of(struct str line, const char *key)
+{
+	size_t n = strlen(key), at = 0;
+	while (at < line.n && (line.p[at] == '\t' || line.p[at] == '#'))
+		at++;
+	return line.n > at + n + 3 && memcmp(line.p + at, key, n) == 0 &&
+	    memcmp(line.p + at + n, " = ", 3) == 0;
+}
+
+/* "NAME {" and "}" at the begin of a line. */
+static void
+follow_section(struct str line, struct str *section)
+{
+	if (str_eq_z(line, "}"))
+		*section = STR_NONE;
+	else if (line.n > 2 && line.p[0] != '#' && line.p[0] != '\t' &&
+	    line.p[line.n - 1] == '{')
+		*section = (struct str){ line.p, line.n - 2 };
+}
+
+/* The value for that line; NULL: none. */
+static const struct template_value *
+value_for(const struct template_values *v, struct str section, struct str line)
+{
+	for (size_t i = 0; i < v->n_more; i++)
+		if (str_same(section, str_from(v->more[i].section)) &&
+		    is_line_of(line, v->more[i].key))
+			return &v->more[i];
+	return NULL;
 }
 
 int
 template_fill(struct buf *out, const struct template_values *values,
     struct template_secrets *made, struct err *e)
 {
-	struct str line, rest = str_from(template_text);
+	struct str line, rest = str_from(template_text), section = STR_NONE;
 	while (str_cut(rest, '\n', &line, &rest)) {
-		if (values->database != NULL &&
+		follow_section(line, &section);
+		const struct template_value *v =
+		    value_for(values, section, line);
+		if (v != NULL)
+			add_setting(out, line, v->key, v->value);
+		else if (values->database != NULL &&
 		    str_starts(line, STR("database = ")))
-			add_setting(out, "database", values->database);
+			add_setting(
+			    out, line, "database", str_from(values->database));
 		else if (values->public_url != NULL &&
 		    str_starts(line, STR("#public_url = ")))
-			add_setting(out, "public_url", values->public_url);
+			add_setting(out, line, "public_url",
+			    str_from(values->public_url));
 		else if (add_line(out, line, made, e) != 0)
 			return -1;
 	}

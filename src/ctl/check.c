@@ -31,10 +31,11 @@ look(struct ctl *ctl, unsigned when, struct err *e)
 		.nginx = nginx == NULL ? HEALTH_NGINX : nginx,
 		.fn = print,
 		.arg = &l };
+	struct err closed = { .code = ERR_NONE };
 	h.config = ctl_config(ctl, e);
-	h.store = h.config == NULL ? NULL : ctl_store(ctl, STORE_READ, e);
-	if (h.store == NULL)
+	if (h.config == NULL)
 		return CTL_SYSTEM;
+	h.store = ctl_store(ctl, STORE_READ, &closed);
 	if (ctl->json) {
 		jsonw_open(&ctl->out, '{');
 		jsonw_key(&ctl->out, "findings");
@@ -42,12 +43,17 @@ look(struct ctl *ctl, unsigned when, struct err *e)
 	}
 	if (health_look(&h, when, e) != 0)
 		return CTL_SYSTEM;
+	if (h.store == NULL)
+		health_say(
+		    &h, FINDING_PROBLEM, FINDING_database, NULL, closed.text);
 	if (ctl->json) {
 		jsonw_close(&ctl->out, ']');
 		jsonw_bool(&ctl->out, "ok", l.problems == 0);
 		jsonw_close(&ctl->out, '}');
 		buf_addc(&ctl->out, '\n');
 	}
+	if (h.store == NULL)
+		*e = closed;
 	return l.problems > 0 ? CTL_NO : CTL_YES;
 }
 

@@ -30,7 +30,7 @@ typedef void health_fn(void *arg, const struct finding *f);
 /* Who looks, at what. Texts of findings live in the arena. */
 struct health {
 	const struct config *config;
-	struct store *store;
+	struct store *store; /* NULL: only what needs none is looked at */
 	struct arena *arena;
 	int64_t now; /* seconds */
 	const char *nginx; /* its settings */

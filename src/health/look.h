@@ -18,6 +18,8 @@ look_fn look_truth; /* reading the platforms' APIs */
 look_fn look_sales; /* purchases that no grant matches */
 look_fn look_front; /* what answers at public_url */
 look_fn look_front_deep; /* and does it take a large body */
+look_fn look_scope; /* can tokens do more than they need */
+look_fn look_owner_mail; /* a mail to the owner */
 look_fn look_integrity; /* the database's own check */
 
 /* Grants that name what the platform does not sell. */

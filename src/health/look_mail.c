@@ -2,6 +2,7 @@
 
 #include "action/mailer.h"
 #include "action/smtp.h"
+#include "follow/outbox.h"
 #include "health/look.h"
 
 enum { ANSWER_MS = 3000 };
@@ -50,5 +51,48 @@ look_mail(struct health *h, struct err *e)
 			"to 127.0.0.1, port 25, where nobody answers. Start "
 			"the mail server, or install msmtp-mta",
 			sendmail));
+	return 0;
+}
+
+/* Queues it, as an alert is. */
+static int
+queue(struct health *h, struct err *e)
+{
+	struct store *s = NULL;
+	const char *once =
+	    arena_printf(h->arena, "doctor %lld", (long long)h->now);
+	int rc = store_open(h->config->database, STORE_WRITE, &s, e);
+	if (rc == 0)
+		rc = store_begin(s, e);
+	if (rc == 0)
+		rc = outbox_alert(s, h->config, once,
+		    "This is the mail that 'gatepost doctor --deep' sends: "
+		    "alerts reach you.\n",
+		    h->now, h->arena, e);
+	if (rc == 0)
+		rc = store_commit(s, e);
+	store_close(s);
+	return rc;
+}
+
+int
+look_owner_mail(struct health *h, struct err *e)
+{
+	struct str to = h->config->follow_ups.alert_mail;
+	struct err why = { .code = ERR_NONE };
+	(void)e;
+	if (to.p == NULL)
+		health_say(h, FINDING_NOTE, FINDING_owner_mail, NULL,
+		    "alert_mail is not set: you hear of trouble by looking");
+	else if (queue(h, &why) != 0)
+		health_say(h, FINDING_PROBLEM, FINDING_owner_mail, NULL,
+		    arena_printf(h->arena, "a mail to %.*s was not queued: %s",
+			STR_ARG(to), why.text));
+	else
+		health_say(h, FINDING_OK, FINDING_owner_mail, NULL,
+		    arena_printf(h->arena,
+			"a mail to %.*s was queued: look whether it arrives; "
+			"'gatepost outbox' tells why not",
+			STR_ARG(to)));
 	return 0;
 }

@@ -28,6 +28,7 @@ struct kept {
 struct found {
 	struct arena *arena;
 	struct kept *first;
+	int reached; /* Gatepost, through the front door */
 };
 
 static struct kept *
@@ -50,6 +51,7 @@ static void
 take(void *arg, const struct finding *f)
 {
 	struct found *l = arg;
+	l->reached |= f->id == FINDING_reach && f->level == FINDING_OK;
 	if (!is_worth(f) || find(l, f->id, f->about) != NULL)
 		return;
 	struct kept *k = arena_alloc(l->arena, sizeof(*k));
@@ -77,12 +79,13 @@ read_old(struct found *l, struct store *s, struct err *e)
 	const json_t *list = json_object_get(j, "findings");
 	for (size_t i = json_array_size(list); i > 0; i--) {
 		const json_t *o = json_array_get(list, i - 1);
-		struct str id, about, since, said;
+		struct str id, about, since, said, level;
 		struct kept *k = arena_alloc(l->arena, sizeof(*k));
 		json_text(json_object_get(o, "id"), &id);
 		json_text(json_object_get(o, "about"), &about);
 		json_text(json_object_get(o, "since"), &since);
 		json_text(json_object_get(o, "text"), &said);
+		json_text(json_object_get(o, "level"), &level);
 		int n = 0;
 		while (n < FINDING__MAX && !str_eq_z(id, finding_names[n]))
 			n++;
@@ -90,6 +93,9 @@ read_old(struct found *l, struct store *s, struct err *e)
 			continue;
 		*k = (struct kept){ .f = { .id = (enum finding_id)n,
 					.about = about.p == NULL ? "" : about.p,
+					.level = str_eq_z(level, "PROBLEM")
+					    ? FINDING_PROBLEM
+					    : FINDING_NOTE,
 					.text = said.p },
 			.since = since,
 			.next = l->first };
@@ -116,6 +122,25 @@ write_new(struct store *s, const struct found *l, int64_t now, struct err *e)
 	    : err_set(e, ERR_LIMIT, "more was found than can be kept");
 	buf_free(&b);
 	return rc;
+}
+
+/* Was that not looked at now? What lies behind a door that is shut, and what
+ * only a look at the whole database finds. */
+static int
+is_unseen(const struct found *is, enum finding_id id, int whole)
+{
+	return id == FINDING_integrity ? !whole
+				       : !is->reached &&
+		id > FINDING_certificate && id <= FINDING_large_body;
+}
+
+/* It goes on, as far as is known. */
+static void
+carry(const struct found *was, struct found *is, int whole)
+{
+	for (const struct kept *k = was->first; k != NULL; k = k->next)
+		if (is_unseen(is, k->f.id, whole))
+			take(is, &k->f);
 }
 
 /* ---- one mail ------------------------------------------------------------ */
@@ -156,14 +181,15 @@ compose(struct found *was, struct found *is)
 }
 
 static int
-settle(struct watch *w, struct store *s, struct found *is, int64_t now,
-    struct err *e)
+settle(struct watch *w, struct store *s, struct found *is, int whole,
+    int64_t now, struct err *e)
 {
 	char at[TIME_TEXT_MAX];
 	struct found was = { .arena = is->arena };
 	if (read_old(&was, s, e) != 0)
 		return -1;
 	time_text(now, at);
+	carry(&was, is, whole);
 	for (struct kept *k = is->first; k != NULL; k = k->next) {
 		const struct kept *old = find(&was, k->f.id, k->f.about);
 		k->is_new = old == NULL;
@@ -227,12 +253,13 @@ look_front_door(
 		return -1;
 	if (is_worse(&was, &front)) {
 		round_pause(w->stop, AGAIN_MS);
-		front.first = NULL;
+		front = (struct found){ .arena = is->arena };
 		if (health_look(h, LOOK_FRONT, e) != 0)
 			return -1;
 	}
 	for (const struct kept *k = front.first; k != NULL; k = k->next)
 		take(is, &k->f);
+	is->reached = front.reached;
 	return 0;
 }
 
@@ -257,7 +284,7 @@ look(struct watch *w, struct store *s, int whole, int64_t now, struct arena *a,
 	w->looked_at = now;
 	if (store_begin(s, e) != 0)
 		return -1;
-	if (settle(w, s, &is, now, e) == 0)
+	if (settle(w, s, &is, whole, now, e) == 0)
 		return store_commit(s, e);
 	store_rollback(s);
 	return -1;

@@ -2,11 +2,10 @@
 #include "platform/proof.h"
 
 /*
- * Ko-fi's webhooks. Rules: ko-fi.com/manage/webhooks, quoted at
- * meta.discourse.org/t/255047: a form whose field data is JSON. Its secret
- * stands in there. No event tells of an end or a refund, there is no id of a
- * membership or a person, and nothing can be asked: who paid less than a month
- * ago is a member.
+ * Ko-fi's webhooks (ko-fi.com/manage/webhooks, quoted at
+ * meta.discourse.org/t/255047): a form whose field data is JSON, with the
+ * secret in it. No event tells of an end or a refund, no id of a member comes,
+ * and nothing can be asked: who paid less than a month ago is a member.
  */
 enum {
 	PERIOD = 31, /* days: the longest month */
@@ -175,6 +174,7 @@ static const struct document document = {
 const struct platform platform_kofi = {
 	.name = "kofi",
 	.words = { .title = "Ko-fi",
+	    .secret = "ko-fi.com/manage/webhooks, Advanced",
 	    .limits = "kofi tells of no cancellation and no refund: a "
 		      "membership lasts 31 days from each payment, and grace; "
 		      "'gatepost revoke' ends one before" },

@@ -148,6 +148,7 @@ struct platform_words {
 	const char *title; /* "Gumroad" */
 	const char *page; /* where a URL with a token is put in there, as the
 			     start of a sentence; or NULL */
+	const char *secret; /* where its secret is shown; NULL: we make it */
 	const char *resend; /* how what was lost is sent again, or NULL */
 	/* The kinds it sends only after they were asked for, ended by NULL,
 	 * and what to do about those that never came; or NULL. */
@@ -183,6 +184,7 @@ enum platform_ask {
 	ASK_REGISTERED, /* the URLs that get a kind: kind */
 	ASK_REGISTER, /* one more: kind, url */
 	ASK_UNREGISTER, /* one less: id */
+	ASK_MORE, /* what a token of api->scope alone may not ask */
 	ASK__MAX
 };
 
@@ -236,6 +238,7 @@ struct platform_api {
 	const char *address; /* where the settings name none */
 	const char *token_key; /* in them: "api_token" */
 	const char *scope; /* that the token needs: "view_sales"; or NULL */
+	const char *token_words; /* what it is for, and where one is made */
 	const char *reconcile; /* how often, where the settings do not say */
 	unsigned asks; /* bits 1U << ASK_…: what it can be asked */
 	/* where it cannot be asked for the account: the begin of the subjects

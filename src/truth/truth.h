@@ -9,7 +9,8 @@
  * the lists, list.h one that is taken whole or not at all, confirm.h reads back
  * what was pinged (pinged.h), brake.h sees a flood of forged sales, products.h
  * keeps what things are called, registration.h looks after the URLs, turn.h
- * says what is due.
+ * says what is due and turn_pass.h does it, wish.h notes what was asked for by
+ * a page.
  * Keeps the promise that what the platform knows, Gatepost knows.
  */
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/time.h"
+#include "truth/wish.h"
 
 enum {
 	PAUSE_MS = 2000, /* between two looks at what is pending */
@@ -11,7 +12,6 @@ enum {
 	BUSY_DOUBLINGS = 5, /* of the pause, where it is to be tried later */
 	SLICE_MS = 10000, /* of a long walk: a sale waits to be read back */
 	SLICE_MAX_MS = 600000, /* where a day of sales does not fit into it */
-	RESUME_DAYS = 30,
 	KNOWN_MS = 600000, /* account and products, to confirm with */
 	HOUR = 3600,
 };
@@ -24,6 +24,7 @@ static const struct span {
 	int64_t every; /* seconds */
 } spans[TURN_SPANS] = {
 	{ "registration", ASK_REGISTERED, 0, 24 * HOUR },
+	{ "import", ASK_SALES, 0, 0 }, /* once, where it is wished for */
 	{ "sales", ASK_SALES, 2, 0 },
 	{ "members", ASK_MEMBERS, 0, 6 * HOUR },
 	{ "sales", ASK_SALES, 10, 6 * HOUR },
@@ -37,144 +38,18 @@ is_registration(const struct span *s)
 	return s->kind[0] == 'r';
 }
 
+static int
+is_import(const struct span *s)
+{
+	return s->kind[0] == 'i';
+}
+
 /* Too many sales to be read in one go. */
 static int
 is_far(const struct span *s)
 {
-	return s->kind[0] == 's' && (s->days == 0 || s->days > 10);
-}
-
-/* ---- passes --------------------------------------------------------------- */
-
-/* why: an error of a pass that has begun. */
-static int
-end(struct pass *p, struct err *why, struct err *e)
-{
-	int rc = pass_end(p, why, e);
-	if (why->code != ERR_NONE)
-		*e = *why;
-	return rc;
-}
-
-int
-turn_reconcile(struct pass *p, int64_t from, struct err *e)
-{
-	int64_t now = time_now();
-	struct err why = { .code = ERR_NONE };
-	pass_begin(p, "sales", from, now);
-	walk_sales(p, from, now + WALK_DAY, &why);
-	return end(p, &why, e);
-}
-
-int
-turn_members(struct pass *p, struct err *e)
-{
-	struct err why = { .code = ERR_NONE };
-	pass_begin(p, "members", FACT_NO_TIME, FACT_NO_TIME);
-	walk_members(p, &why);
-	return end(p, &why, e);
-}
-
-/* One that was broken off by the end of a slice, or of the program. */
-static int
-take_unfinished(void *arg, const struct store_reading *row)
-{
-	struct pass *p = arg;
-	if (row->from_day.n != sizeof("2026-11-04") - 1 ||
-	    row->began_at < time_now() - RESUME_DAYS * WALK_DAY)
-		return 1;
-	p->row.id = row->id;
-	p->row.began_at = row->began_at;
-	p->row.read = row->read;
-	p->row.found = row->found;
-	p->row.repaired = row->repaired;
-	snprintf(
-	    p->days[0], sizeof(p->days[0]), "%.*s", STR_ARG(row->from_day));
-	snprintf(p->days[1], sizeof(p->days[1]), "%.*s", STR_ARG(row->to_day));
-	return 1;
-}
-
-/* A long walk from *to back to from: its row is there from the start, and says
- * how far it came. One that is open goes on there. */
-static int
-begin_long(struct pass *p, const char *kind, int64_t from, int64_t *to,
-    int resume, struct err *e)
-{
-	char text[32];
-	int64_t came;
-	pass_begin(p, kind, *to, *to);
-	if (resume &&
-	    store_reading_newest(p->store, str_from(p->ask.platform->name),
-		str_from(kind), READING_OPEN, take_unfinished, p, e) != 0)
-		return -1;
-	snprintf(text, sizeof(text), "%sT00:00:00Z", p->days[0]);
-	if (p->row.id == STORE_NULL)
-		return pass_keep(p, e);
-	if (time_parse(str_from(text), &came) == 0 && came > from &&
-	    came < *to) {
-		*to = came - WALK_DAY;
-		return 0;
-	}
-	pass_begin(p, kind, *to, *to);
-	return pass_keep(p, e);
-}
-
-/* What is to be tried later stays open, for the next one to go on there. */
-static int
-end_long(struct pass *p, struct err *why, struct err *e)
-{
-	if (why->code != ERR_BUSY && why->code != ERR_LIMIT)
-		return end(p, why, e);
-	*e = *why;
-	return -1;
-}
-
-int
-turn_import(struct pass *p, int64_t from, int64_t to, int resume,
-    walk_window_fn *fn, void *arg, struct err *e)
-{
-	struct err why = { .code = ERR_NONE };
-	p->import = 1;
-	if (begin_long(p, "import", from, &to, resume, e) != 0)
-		return -1;
-	if (walk_back(p, from, to, fn, arg, &why) == 0)
-		walk_members(p, &why);
-	return end_long(p, &why, e);
-}
-
-static int
-far_sales(struct pass *p, int64_t from, struct err *e)
-{
-	int64_t to = time_now() + WALK_DAY;
-	struct err why = { .code = ERR_NONE };
-	if (begin_long(p, "sales", from, &to, 1, e) != 0)
-		return -1;
-	walk_back(p, from, to, NULL, NULL, &why);
-	return end_long(p, &why, e);
-}
-
-/* What was gone, and what of it stands again. */
-static void
-count(void *arg, const char *kind, enum registered what, const char *where)
-{
-	struct store_reading *row = arg;
-	(void)kind;
-	(void)where;
-	row->read += what == REGISTERED;
-	row->found += what == REGISTERED_NOW || what == REGISTERED_NOT;
-	row->repaired += what == REGISTERED_NOW;
-}
-
-static int
-registration(struct pass *p, struct err *e)
-{
-	const struct registering again = { .again = 1 };
-	int stands;
-	struct err why = { .code = ERR_NONE };
-	pass_begin(p, "registration", FACT_NO_TIME, FACT_NO_TIME);
-	registration_run(
-	    &p->ask, p->store, &again, count, &p->row, &stands, &why);
-	return end(p, &why, e);
+	return is_import(s) ||
+	    (s->kind[0] == 's' && (s->days == 0 || s->days > 10));
 }
 
 static int
@@ -182,16 +57,32 @@ run_span(struct pass *p, const struct span *s, struct err *e)
 {
 	int64_t now = time_now();
 	if (is_registration(s))
-		return registration(p, e);
+		return turn_registration(p, e);
+	if (is_import(s))
+		return turn_wished_import(p, e);
 	if (s->kind[0] == 'm')
 		return turn_members(p, e);
 	if (!is_far(s))
 		return turn_reconcile(p, now - s->days * WALK_DAY, e);
-	return far_sales(
+	return turn_far_sales(
 	    p, s->days == 0 ? FACT_NO_TIME : now - s->days * WALK_DAY, e);
 }
 
 /* ---- what is due ---------------------------------------------------------- */
+
+static int
+wish_due(struct turn *t, const struct platform *p, const struct span *s,
+    int *due, struct err *e)
+{
+	enum wish_state state = WISH_NONE;
+	*due = 0;
+	if ((is_registration(s) || is_import(s)) &&
+	    wish_read(t->store, t->config, p,
+		is_import(s) ? WISH_IMPORT : WISH_REGISTER, &state, e) != 0)
+		return -1;
+	*due = state == WISH_OPEN && (p->api->asks & 1U << s->asks) != 0;
+	return 0;
+}
 
 static int
 span_due(struct turn *t, const struct platform *p, const struct span *s,
@@ -202,8 +93,10 @@ span_due(struct turn *t, const struct platform *p, const struct span *s,
 	int64_t now = time_now(), last = 0;
 	int64_t every = s->every == 0 ? own->reconcile : s->every;
 	char day[16] = "";
-	*due = 0;
-	if ((own->reconcile == 0 && !is_registration(s)) ||
+	if (wish_due(t, p, s, due, e) != 0)
+		return -1;
+	if (*due || is_import(s) ||
+	    (own->reconcile == 0 && !is_registration(s)) ||
 	    (p->api->asks & 1U << s->asks) == 0)
 		return 0;
 	/* members are all that it can be asked for */

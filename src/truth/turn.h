@@ -3,14 +3,14 @@
 
 #include "truth/confirm.h"
 #include "truth/registration.h"
-#include "truth/walk.h"
+#include "truth/turn_pass.h"
 
 /*
  * What is due at a platform, one thing after the other: sales that were pinged
  * are read back at once; the last days again and again, what lies further back
- * less often; members, and the URLs. For the worker, and for cron in slices.
+ * less often; members, and the URLs; and what was wished for (wish.h). For the worker, and for cron in slices.
  */
-enum { TURN_SPANS = 6 };
+enum { TURN_SPANS = 7 };
 
 /* Of one platform. */
 struct turn_platform {
@@ -41,13 +41,5 @@ struct turn {
 typedef void turn_warn_fn(const struct platform *p, const char *text);
 void turn_run(struct turn *t, int64_t deadline, turn_warn_fn *warn, int *did);
 void turn_end(struct turn *t);
-
-/* Reads the sales of the days from `from` on; the members; now. */
-int turn_reconcile(struct pass *p, int64_t from, struct err *e);
-int turn_members(struct pass *p, struct err *e);
-/* All sales, or those of the days, and the members. resume: goes on where one
- * was broken off. */
-int turn_import(struct pass *p, int64_t from, int64_t to, int resume,
-    walk_window_fn *fn, void *arg, struct err *e);
 
 #endif

@@ -142,6 +142,10 @@ class Host:
         finally:
             db.close()
 
+    def page(self, path="/gatepost/"):
+        """The page with the file, its form sent as it was."""
+        return Page(self.post(path, Page(self.get(path)).posted()))
+
     def files(self):
         return sorted(str(p.relative_to(self.home))
                       for p in self.home.rglob("*"))
@@ -168,10 +172,15 @@ class Page:
         codes = [html.unescape(c) for c in
                  re.findall(r"<code>(.*?)</code>", text, re.S)]
         self.file = "%s/%s" % (codes[1], codes[0]) if area else None
-        hooks = [c for c in codes if "/hooks/" in c]
-        self.hook = hooks[0] if hooks else None
-        self.basic = hooks[1] if len(hooks) > 1 else None
+        self.fields = {html.unescape(name): html.unescape(value)
+                       for name, value in re.findall(
+                           r'name="([^"]*)"[^>]*? value="([^"]*)"', text)}
+        to = re.search(r'<form method="post" action="([^"]*)"', text)
+        self.hook = html.unescape(to[1]) if to else None
         self.secrets = set(re.findall(r"[0-9a-f]{48}", self.text or text))
+
+    def posted(self):
+        return urllib.parse.urlencode(self.fields)
 
     def key(self, name):
         return re.search(r"%s = \{ '([^']*)' \}" % name, self.text)[1]
@@ -189,29 +198,30 @@ def hosting():
     h.apache()
     before = h.files()
     a = h.get("/gatepost/")
+    same((a.status, Page(a).secrets, Page(a).fields["public_url"]),
+         (200, set(), "http://127.0.0.1:%d/gatepost" % h.port),
+         "no configuration: the first page, a form")
+    a = h.post("/gatepost/", Page(a).posted())
     page = Page(a)
-    same(a.status, 200, "no configuration: the first page")
+    same(a.status, 200, "its form sent: the file")
     same(a.headers.get("content-type"), "text/html; charset=utf-8", "is HTML")
     same(a.headers.get("cache-control"), "no-store", "and not stored")
     same(a.headers.get("x-robots-tag"), "noindex", "and not indexed")
     same(page.file, str(h.inside / "gatepost/gatepost.conf"),
          "it names the folder beside the web root")
     same(page.link, page.text, "the link saves what the text shows")
-    same(page.hook, "http://127.0.0.1:%d/gatepost/hooks/gumroad/%s" % (
-        h.port, page.key("tokens")), "the address to paste")
-    same(page.basic, page.hook.replace("//", "//gatepost:%s@" % page.key(
-        "tokens")).rpartition("/")[0], "and with the token as password")
+    same(page.hook, "http://127.0.0.1:%d/gatepost/hooks/gumroad" % h.port,
+         "the address to prove")
     ok(b"came over http" in a.body, "and that http is no way", a)
-    other = Page(h.get("/gatepost/gatepost.cgi"))
+    other = h.page("/gatepost/gatepost.cgi")
     ok(len(page.secrets) == 3 and not page.secrets & other.secrets,
        "each visit makes other secrets")
-    ok(other.hook.startswith("http://127.0.0.1:%d/gatepost/gatepost.cgi/hooks/"
-                             % h.port), "without rewriting: its own name",
-       other.hook)
-    same(other.basic, None, "which may not hand on a password")
+    same(other.hook, "http://127.0.0.1:%d/gatepost/gatepost.cgi/hooks/gumroad"
+         % h.port, "without rewriting: its own name")
     a = h.get("/gatepost/", {"Host": "x\"><script>"})
     ok(b"<script" not in a.body, "nothing of a visitor's in it", a)
-    hook = urllib.parse.urlsplit(page.hook).path
+    proof = urllib.parse.urlsplit(page.hook).path
+    hook = proof + "/" + page.key("tokens")
     a = h.post(hook, sale(1))
     same((a.status, a.word()), (503, "not_configured"), "a hook: 503")
     ok(page.file + ": no configuration there; open" in h.log_text(),
@@ -229,6 +239,10 @@ def hosting():
     for path in ("/gatepost/", "/gatepost/gatepost.cgi"):
         a = h.get(path)
         ok(a.status == 404 and not Page(a).secrets, path + ": no page now", a)
+    a = h.post(proof, page.posted(), {**FORM, "Accept": "text/html"})
+    basic_url = page.hook.replace("//", "//gatepost:%s@" % page.key("tokens"))
+    ok(a.status == 200 and b"Seen so far: 1" in a.body and
+       basic_url.encode() in a.body, "the way is proven, and what to paste", a)
     a = h.post(hook, sale(1))
     same((a.status, a.word()), (200, "recorded"), "a sale is recorded")
     a = h.post("/gatepost/hooks/gumroad", sale(2),
@@ -252,7 +266,7 @@ def hosting():
         words = list(pool.map(lambda n: h.post(hook, sale(n)).word(),
                               range(100, 116)))
     same(words, ["recorded"] * 16, "16 at once: all recorded")
-    same(h.rows("SELECT count(*) FROM events"), [(18,)], "and stored")
+    same(h.rows("SELECT count(*) FROM events"), [(19,)], "and stored")
     ok(Path(str(db) + "-turn").exists(), "one after the other")
 
     same(h.ctl("work", "--once")[0], 0, "work --once")
@@ -357,7 +371,7 @@ def refused(h, page, hook):
     ok(a.status == 503 and b"suEXEC" in a.body and not Page(a).secrets,
        "and the first page says so before there is a secret", a)
     h.own()
-    same(Page(h.get("/gatepost/")).file, page.file, "put right: the page")
+    same(h.page().file, page.file, "put right: the page")
 
 
 def places():
@@ -365,22 +379,27 @@ def places():
     h = Host()
     built = h.web / "gatepost/gatepost.cgi"
 
-    def ask(program, root, uri, more=()):
+    def ask(program, root, uri, more=(), body=None):
         program = h.home / program
         program.parent.mkdir(parents=True, exist_ok=True)
         if program != built:
             shutil.copy2(built, program)
-        env = {"GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": "GET",
+        env = {"GATEWAY_INTERFACE": "CGI/1.1",
+               "REQUEST_METHOD": "POST" if body else "GET",
+               "CONTENT_LENGTH": str(len(body or b"")),
                "REQUEST_URI": uri, "SCRIPT_NAME": uri + program.name,
                "SCRIPT_FILENAME": str(program), "HTTP_HOST": "example.org",
                "HTTPS": "on", "DOCUMENT_ROOT": str(h.home / root),
                **dict(more)}
         out = subprocess.run([program], env=env, cwd="/", timeout=LIMIT,
-                             capture_output=True).stdout
+                             input=body, capture_output=True).stdout
         return parse_cgi(out)
 
+    def made(*args):
+        return Page(ask(*args, body=Page(ask(*args)).posted().encode()))
+
     def file(*args):
-        found = Page(ask(*args)).file
+        found = made(*args).file
         return found and os.path.relpath(found, h.home)
     want = "gatepost/gatepost.conf"
     same(file("public_html/gatepost/gatepost.cgi", "public_html",
@@ -396,10 +415,10 @@ def places():
          "in a folder of programs")
     same(file("www/gatepost/x.cgi", "www", "/gatepost/"), want,
          "in a web root of another name")
-    page = Page(ask("public_html/gatepost/gatepost.cgi", "public_html",
-                    "/gatepost/"))
-    same(page.hook, "https://example.org/gatepost/hooks/gumroad/" +
-         page.key("tokens"), "the address over https")
+    page = made("public_html/gatepost/gatepost.cgi", "public_html",
+                "/gatepost/")
+    same(page.hook, "https://example.org/gatepost/hooks/gumroad",
+         "the address over https")
     named = [("GATEPOST_CONFIG", str(h.home / "public_html/x.conf"))]
     a = ask("public_html/gatepost/gatepost.cgi", "public_html", "/gatepost/",
             named)

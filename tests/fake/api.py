@@ -273,6 +273,9 @@ class Api:
         return objects.product(shop, product, token.may("view_sales"),
                                not self.old)
 
+    def payouts(self, _request, _account, _token):
+        return as_json({"success": True, "payouts": []})
+
     def user(self, _request, account, token):
         return as_json({"success": True,
                         "user": objects.user(account.shop, token)})
@@ -383,5 +386,6 @@ ROUTES = (
     ("GET", "/products", Api.products, ANY),
     ("GET", "/products/([^/]+)", Api.product, ANY),
     ("GET", "/user", Api.user, ANY),
+    ("GET", "/payouts", Api.payouts, ("view_payouts",)),
     ("POST", "/licenses/verify", Api.verify, None),
 )

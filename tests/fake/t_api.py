@@ -210,6 +210,9 @@ def tokens():
     same((a.status, a.body), (403, b""), "without the scope: 403, empty")
     ok("insufficient_scope" in a.headers["www-authenticate"], "... and why")
     same(f.get("/v2/user", token="narrow").status, 200, "any scope: the user")
+    f.do("add_token", token="reads", scopes=["view_sales"])
+    same(f.get("/v2/payouts", token="reads").status, 403, "no payouts")
+    same(f.get("/v2/payouts").json()["payouts"], [], "a scope of their own")
     f.do("add_token", token="public", scopes=["view_public"])
     a = f.get("/v2/user", token="public").json()["user"]
     ok("email" not in a and "bio" not in a, "view_public: no nulls", a)

@@ -23,7 +23,7 @@ enum {
 	THREADS = 2,
 	MANY = 400,
 	HEARTBEAT_MS = 300,
-	FULL_MS = 400,
+	FULL_MS = 2000,
 	POLL_MS = 50,
 	NEVER_MS = 60000,
 };

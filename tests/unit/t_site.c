@@ -157,6 +157,51 @@ test_template(void)
 }
 
 static void
+check_setting(const char *section, const char *key, const char *want)
+{
+	struct buf b;
+	const struct template_value one = { section, key, STR("it's \\ one") };
+	const struct template_values values = { .more = &one, .n_more = 1 };
+	const char *place = "";
+	buf_init(&b, TEMPLATE_MAX);
+	OK(template_fill(&b, &values, NULL, NULL) == 0, "filled");
+	buf_addc(&b, '\0');
+	if (section != NULL) {
+		char head[64];
+		snprintf(head, sizeof(head), "\n%s {\n", section);
+		place = strstr(b.p, head);
+	}
+	const char *found = strstr(b.p, want);
+	OK(found != NULL && place != NULL &&
+		(section == NULL ||
+		    (found > place && found < strstr(place, "\n}\n"))) &&
+		strstr(found + 1, want) == NULL,
+	    "%s %s: once, in its place", section, key);
+	buf_free(&b);
+}
+
+/* There is a line for each setting that the first page asks for. */
+static void
+test_settings(void)
+{
+	char want[128];
+	test_group("settings of the template");
+	check_setting(NULL, "alert_mail", "\nalert_mail = 'it\\'s \\\\ one'\n");
+	for (size_t i = 0; i < PLATFORM__MAX; i++) {
+		const struct platform *p = platforms[i];
+		snprintf(want, sizeof(want), "\n\t%s = { 'it\\'s \\\\ one' }\n",
+		    p->secrets_key);
+		check_setting(p->name, p->secrets_key, want);
+		if (p->api == NULL)
+			continue;
+		snprintf(want, sizeof(want), "\n\t%s = 'it\\'s \\\\ one'\n",
+		    p->api->token_key);
+		check_setting(p->name, p->api->token_key, want);
+		OK(p->api->token_words != NULL, "%s: what it is for", p->name);
+	}
+}
+
+static void
 test_turn(void)
 {
 	enum { MS = 120, LATE_MS = 5000 };
@@ -219,6 +264,7 @@ main(void)
 	test_serves();
 	test_owner();
 	test_template();
+	test_settings();
 	test_turn();
 	test_netfs();
 	arena_free(arena);

@@ -3,9 +3,8 @@
 #include "platform/proof.h"
 
 /*
- * Gank's payment webhooks. Rules: docs.ganknow.com, essentials, payment
- * webhooks: two events and a sample body of each. What those pages leave open
- * is said where it is decided.
+ * Gank's payment webhooks: docs.ganknow.com, essentials, payment webhooks.
+ * What those pages leave open is said where it is decided.
  */
 enum {
 	SUBJECT_MAX = 200, /* bytes; a longer title is put as its digest */
@@ -131,7 +130,9 @@ static const struct document document = {
 
 const struct platform platform_gank = {
 	.name = "gank",
-	.words = { .title = "Gank", .own_test = gank_own_test },
+	.words = { .title = "Gank",
+	    .secret = "Creator Settings, Widgets, Payment Webhook",
+	    .own_test = gank_own_test },
 	.version = 1,
 	.body_max = 1024 * 1024,
 	.content_type = "application/json",

@@ -161,6 +161,9 @@ judge(const struct platform_question *q, long status, struct str raw,
 const struct platform_api gank_api = {
 	.address = "https://api-v2.ganknow.com",
 	.token_key = "creator_token",
+	.token_words = "With it Gatepost reads the list of members: who is in "
+		       "it keeps access, though a payment got lost. Gank, "
+		       "dashboard, Payment Widget.",
 	.reconcile = "1h",
 	.asks = 1U << ASK_MEMBERS,
 	.owner_behind = GANK_MEMBERSHIP,

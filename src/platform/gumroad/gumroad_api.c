@@ -221,6 +221,12 @@ const struct platform_api gumroad_api = {
 	.address = "https://api.gumroad.com",
 	.token_key = "api_token",
 	.scope = "view_sales",
+	.token_words =
+	    "With it Gatepost has refunds, disputes and cancellations sent "
+	    "here, reads what was sold before, and looks up each sale. "
+	    "Gumroad, Settings, Advanced, Applications: make an application, "
+	    "then press Generate access token. That token can do more than "
+	    "read; gatepost-truth(7) says how to get one that cannot.",
 	.reconcile = "15m",
 	.asks = (1U << ASK__MAX) - 1,
 	.confirms = 1,

@@ -30,6 +30,8 @@ static const struct asked {
 	    "resource_subscription", NULL },
 	[ASK_UNREGISTER] = { "DELETE", "/v2/resource_subscriptions/", NULL,
 	    NULL, NULL },
+	/* of the scope view_payouts: gumroad.com/api#payouts */
+	[ASK_MORE] = { "GET", "/v2/payouts", "payouts", NULL, NULL },
 };
 
 enum { TEXT_MAX = 8 * 1024 };
