@@ -61,12 +61,18 @@ ctl_flush(struct ctl *ctl, struct err *e)
 	return 0;
 }
 
+const struct ctl_option *
+ctl_options(const struct ctl_command *c)
+{
+	return c->options_of != NULL ? c->options_of() : c->options;
+}
+
 const char *
 ctl_nth(const struct ctl *ctl, const char *option, size_t n)
 {
 	for (size_t i = 0; i < ctl->n_given; i++) {
 		const struct ctl_option *o =
-		    &ctl->command->options[ctl->given[i].option];
+		    &ctl_options(ctl->command)[ctl->given[i].option];
 		if (strcmp(o->name, option) == 0 && n-- == 0)
 			return ctl->given[i].value;
 	}

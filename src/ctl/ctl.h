@@ -57,12 +57,14 @@ struct ctl_command {
 	const char *args; /* "ID", "[FILE]" */
 	const char *help; /* one line */
 	const struct ctl_option *options; /* ended by name NULL; or NULL */
+	const struct ctl_option *(*options_of)(void); /* the same, made */
 	size_t min_rest, max_rest;
 	enum ctl_exit (*run)(struct ctl *ctl, struct err *e);
 };
 
 /* clang-format off: it lays out a list of calls anew each time */
 #define CTL_COMMANDS(X) \
+	X(setup) \
 	X(init) \
 	X(urls) \
 	X(check) \
@@ -103,6 +105,7 @@ struct ctl_command {
 #define CTL_DECLARE(name) extern const struct ctl_command ctl_##name;
 CTL_COMMANDS(CTL_DECLARE)
 
+const struct ctl_option *ctl_options(const struct ctl_command *c);
 /* The last value given for an option, "" for one without value, or NULL. */
 const char *ctl_get(const struct ctl *ctl, const char *option);
 /* The nth value of an option that may be repeated, or NULL. */

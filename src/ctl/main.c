@@ -32,7 +32,7 @@ print_command_help(struct buf *b, const struct ctl_command *c)
 {
 	buf_addf(b, "usage: gatepost [-c FILE] %s%s%s\n%s\n", c->name,
 	    c->args[0] != '\0' ? " " : "", c->args, c->help);
-	const struct ctl_option *o = c->options;
+	const struct ctl_option *o = ctl_options(c);
 	for (; o != NULL && o->name != NULL; o++) {
 		char left[64];
 		snprintf(left, sizeof(left), "--%s%s%s", o->name,
@@ -59,7 +59,7 @@ take_option(struct ctl *ctl, char **argv, struct err *e)
 {
 	struct str name, value;
 	int has = str_cut(str_from(argv[0] + 2), '=', &name, &value);
-	const struct ctl_option *o = ctl->command->options;
+	const struct ctl_option *o = ctl_options(ctl->command);
 	for (int i = 0; o != NULL && o[i].name != NULL; i++) {
 		if (!str_eq_z(name, o[i].name))
 			continue;

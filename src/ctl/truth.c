@@ -5,17 +5,12 @@
 #include "base/time.h"
 #include "ctl/ctl.h"
 #include "ctl/table.h"
-#include "truth/products.h"
+#include "truth/progress.h"
 #include "truth/turn.h"
 
 /* register, import and reconcile: what a platform's API is asked. */
 
-enum {
-	PROGRESS_MS = 1000,
-	LINE_MS = 60000,
-	BAR = 20,
-	LEASE_MS = 15000 /* the web program reads now and then */
-};
+enum { LEASE_MS = 15000 }; /* the web program reads now and then */
 
 static volatile int stopped;
 
@@ -84,16 +79,15 @@ struct run {
 	struct confirming confirming;
 	struct table *table;
 	json_t *drift;
-	int64_t begun, told;
-	int measured; /* since the first window */
-	int64_t read_before, all; /* sales */
+	struct progress progress; /* of an import */
 };
 
 static int
 begin(struct run *r, struct ctl *ctl, const char *platform, struct err *e)
 {
 	const struct platform *p = asked_platform(ctl, platform, e);
-	*r = (struct run){ .ctl = ctl, .begun = time_ticks() };
+	*r = (struct run){ .ctl = ctl };
+	progress_begin(&r->progress, isatty(STDERR_FILENO));
 	if (p == NULL)
 		return -1;
 	struct store *s = ctl_store(ctl, STORE_CREATE, e);
@@ -183,48 +177,17 @@ const struct ctl_command ctl_register = {
 
 /* ---- import --------------------------------------------------------------- */
 
-/* What the platform counts is no promise: how far, and how long still. */
-static void
-add_rest(const struct run *r, int64_t read, int64_t ms, struct buf *b)
-{
-	int64_t n = read < r->all ? read * BAR / r->all : BAR;
-	int64_t done = read - r->read_before, left = r->all - read;
-	if (r->all <= 0)
-		return;
-	buf_addf(b, "  [%-*.*s]", BAR, (int)n, "####################");
-	if (done > 0 && left > 0)
-		buf_addf(b, " about %lld min %lld s left",
-		    (long long)(left * ms / done / 60000),
-		    (long long)(left * ms / done / 1000 % 60));
-}
-
-/* Counts from the end of the first window on: an earlier run may have read what
- * stands in the row. */
 static void
 say_progress(void *arg, const struct pass *p, int64_t from)
 {
 	struct run *r = arg;
 	struct buf b;
-	int on_terminal = isatty(STDERR_FILENO);
-	int64_t now = time_ticks(), ms = now - r->begun;
-	char day[16];
-	if (!r->measured) {
-		r->measured = 1;
-		r->begun = r->told = now;
-		r->read_before = p->row.read;
-		r->all = products_sales(p->ask.platform, p->products);
-	}
-	if (now - r->told < (on_terminal ? PROGRESS_MS : LINE_MS))
-		return;
-	r->told = now;
 	buf_init(&b, 256);
-	buf_addf(&b, "%s%lld sales, back to %.7s, %lld a second",
-	    on_terminal ? "\r" : "gatepost: ", (long long)p->row.read,
-	    pass_day(from, day),
-	    (long long)((p->row.read - r->read_before) * 1000 / ms));
-	add_rest(r, p->row.read, ms, &b);
-	fprintf(
-	    stderr, "%.*s%s", STR_ARG(buf_str(&b)), on_terminal ? "  " : "\n");
+	if (progress_line(&r->progress, p, from, &b))
+		fprintf(stderr, "%s%.*s%s",
+		    r->progress.on_terminal ? "\r" : "gatepost: ",
+		    STR_ARG(buf_str(&b)),
+		    r->progress.on_terminal ? "  " : "\n");
 	buf_free(&b);
 }
 
@@ -239,7 +202,6 @@ run_import(struct ctl *ctl, struct err *e)
 	int resume = ctl_get(ctl, "since") == NULL &&
 	    ctl_get(ctl, "until") == NULL && ctl_get(ctl, "dry-run") == NULL;
 	int rc = begin(&r, ctl, ctl->rest[0], e);
-	r.told = r.begun;
 	if (rc == 0 && !can_ask(&r.pass, ASK_SALES)) {
 		buf_addf(&ctl->out,
 		    "%s lists no past sales, only its members of now\n",
@@ -249,7 +211,7 @@ run_import(struct ctl *ctl, struct err *e)
 		rc = turn_import(
 		    &r.pass, since, until, resume, say_progress, &r, e);
 	}
-	if (isatty(STDERR_FILENO) && r.told != r.begun)
+	if (r.progress.on_terminal && r.progress.told != r.progress.begun)
 		fputc('\n', stderr);
 	if (r.pass.row.read > 0 || rc == 0)
 		buf_addf(&ctl->out, "%lld read, %lld of them %s\n",

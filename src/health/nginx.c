@@ -11,14 +11,18 @@
 enum {
 	FILE_MAX = 1 << 20, /* bytes */
 	FILES_MAX = 4096, /* with all that is included, as often as it is */
-	WORDS_MAX = 8, /* of a directive, more are left out */
+	WORDS_MAX = 64, /* of a directive, more are left out */
 };
 
 struct reader {
 	struct arena *arena;
 	const char *folder; /* relative names begin there */
 	int files;
+	const char *now; /* the file being read */
 	struct nginx *out;
+	struct nginx_wanted *wanted; /* NULL: nothing is */
+	int depth, server; /* braces that are open; with that of server { */
+	int has_host, has_path; /* that server */
 };
 
 static void read_file(struct reader *r, const char *path);
@@ -104,10 +108,47 @@ names_us(struct str word)
 }
 
 static void
+look_for_host(struct reader *r, const struct str *names, size_t n)
+{
+	struct nginx_wanted *w = r->wanted;
+	if (w == NULL || (w->except != NULL && strcmp(w->except, r->now) == 0))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		if (!str_eq_fold(names[i], str_from(w->host)))
+			continue;
+		r->has_host = 1;
+		if (w->host_in == NULL)
+			w->host_in = r->now;
+	}
+}
+
+static void
+open_brace(struct reader *r, const struct str *words, size_t n)
+{
+	r->depth++;
+	if (n != 1 || !str_eq_z(words[0], "server"))
+		return;
+	r->server = r->depth;
+	r->has_host = r->has_path = 0;
+}
+
+static void
+close_brace(struct reader *r)
+{
+	if (r->depth-- != r->server)
+		return;
+	r->server = 0;
+	if (r->wanted != NULL)
+		r->wanted->is_included |= r->has_host && r->has_path;
+}
+
+static void
 take(struct reader *r, const struct str *words, size_t n)
 {
 	if (n < 2)
 		return;
+	if (str_eq_z(words[0], "server_name"))
+		look_for_host(r, words + 1, n - 1);
 	if (str_eq_z(words[0], "include"))
 		include(r, words[1]);
 	else if (str_eq_z(words[0], "worker_connections"))
@@ -124,32 +165,58 @@ read_file(struct reader *r, const char *path)
 {
 	struct str words[WORDS_MAX];
 	size_t n = 0;
+	const char *above = r->now;
 	struct str s =
 	    r->files++ < FILES_MAX ? slurp(r->arena, path) : STR_NONE;
+	if (r->wanted != NULL && r->server > 0)
+		r->has_path |= strcmp(r->wanted->path, path) == 0;
+	r->now = str_z(r->arena, str_from(path));
 	for (size_t at = skip(s, 0); at < s.n; at = skip(s, at)) {
 		struct str word = take_word(s, &at);
 		if (word.n == 0 && at < s.n && strchr(";{}", s.p[at]) != NULL) {
 			take(r, words, n);
+			if (s.p[at] == '{')
+				open_brace(r, words, n);
+			else if (s.p[at] == '}')
+				close_brace(r);
 			n = 0;
 			at++;
 		} else if (n < WORDS_MAX) {
 			words[n++] = word;
 		}
 	}
+	r->now = above;
 }
 
-int
-nginx_read(const char *file, struct arena *a, struct nginx *out)
+static int
+read_from(const char *file, struct arena *a, struct nginx *out,
+    struct nginx_wanted *wanted)
 {
 	const char *slash = strrchr(file, '/');
 	struct reader r = { .arena = a,
 		.folder = slash == NULL
 		    ? "."
 		    : str_z(a, (struct str){ file, (size_t)(slash - file) }),
-		.out = out };
+		.out = out,
+		.wanted = wanted };
 	*out = (struct nginx){ .connections = 512 };
 	if (r.folder == NULL || access(file, R_OK) != 0)
 		return -1;
 	read_file(&r, file);
 	return 0;
+}
+
+int
+nginx_read(const char *file, struct arena *a, struct nginx *out)
+{
+	return read_from(file, a, out, NULL);
+}
+
+int
+nginx_look(const char *file, struct arena *a, struct nginx_wanted *w)
+{
+	struct nginx all;
+	w->host_in = NULL;
+	w->is_included = 0;
+	return read_from(file, a, &all, w);
 }

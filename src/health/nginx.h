@@ -16,4 +16,14 @@ struct nginx {
 /* Reads file and what it includes. 0, or -1: it cannot be read. */
 int nginx_read(const char *file, struct arena *a, struct nginx *out);
 
+/* Looked for in the same. */
+struct nginx_wanted {
+	const char *host; /* a server_name, */
+	const char *except; /* but not in that file; NULL: in any */
+	const char *path; /* a file to be included there */
+	const char *host_in; /* out: the first file with that name, or NULL */
+	int is_included; /* out: in a server block with that name */
+};
+int nginx_look(const char *file, struct arena *a, struct nginx_wanted *w);
+
 #endif

@@ -131,6 +131,18 @@ struct platform_site {
 	struct str reference;
 };
 
+/* What `gatepost setup` asks for, or takes as an option: a key of the platform's
+ * section. In texts {hook} is the address that deliveries go to. */
+struct platform_setting {
+	const char *option; /* "gumroad-token-file": --gumroad-token-file */
+	const char *key; /* "api_token" */
+	int is_list; /* the key takes several: in front of those there */
+	int is_secret; /* the option names a file that holds it */
+	const char *help; /* of the option: one line */
+	const char *question; /* on a terminal; NULL: it is not asked there */
+	const char *about; /* what it is for, how to get it: lines */
+};
+
 /* How a person is told about it; whole sentences but for title. */
 struct platform_words {
 	const char *title; /* "Gumroad" */
@@ -143,6 +155,9 @@ struct platform_words {
 	const char *const *extra_kinds;
 	const char *extra;
 	const char *limits; /* what it never tells, or NULL */
+	/* how it is made to send a test of its own: lines with {hook}, as in
+	 * a setting; or NULL */
+	const char *own_test;
 };
 
 /*
@@ -214,6 +229,11 @@ struct platform_known {
 	int listed; /* it came with a page of sales */
 };
 
+struct platform_offer {
+	struct str variant; /* as sales have it; STR_NONE: the product */
+	int64_t price; /* minor units; of a month, where it is paid monthly */
+};
+
 struct platform_api {
 	const char *address; /* where the settings name none */
 	const char *token_key; /* in them: "api_token" */
@@ -249,6 +269,11 @@ struct platform_api {
 	 * product_name as sales have them; as quantity how many were sold,
 	 * where it says so. Texts live in it. NULL: there are no products. */
 	void (*product)(const json_t *object, struct fact *out);
+	/* What of an object of ASK_PRODUCTS a tier can stand for: the tiers of
+	 * a membership, else the product itself; at most max, their number.
+	 * Texts live in it. NULL: there are no products. */
+	size_t (*offers)(
+	    const json_t *object, struct platform_offer *out, size_t max);
 	/* The URL of an object of ASK_REGISTERED. */
 	struct str (*url)(const json_t *object);
 	/* As struct platform's decode, of a stored answer of that kind. */
@@ -300,6 +325,8 @@ struct platform {
 	struct platform_proof proof;
 	const struct document *document; /* for the functions of document.h */
 	const struct platform_api *api; /* NULL: it cannot be asked */
+	const struct platform_setting *settings; /* ended by option NULL; or
+						    NULL */
 
 	/* May parse the body, but only to find the proof. Texts of *out live
 	 * in it; the arena is for what is read. One of proof.h. */

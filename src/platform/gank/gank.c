@@ -121,40 +121,6 @@ settle(struct document_reading *r, struct fact *f)
 		    "not " GANK_STATUS);
 }
 
-static void
-setup(const struct platform *p, const struct platform_site *site, struct buf *b)
-{
-	buf_addf(b,
-	    "Gank\n  1. Creator Settings > Widgets > Payment Webhook. One URL "
-	    "per account: a new one\n     replaces the old.\n"
-	    "       %.*s/hooks/%s\n",
-	    STR_ARG(site->base), p->name);
-	if (site->secret.p == NULL)
-		buf_addf(b,
-		    "  2. Put the secret shown there into the configuration: "
-		    "%s { %s = { '…' } }\n     Until then deliveries "
-		    "are answered 503.\n",
-		    p->name, p->secrets_key);
-	else
-		buf_addz(b, "  2. Its secret is in the configuration.\n");
-	buf_addf(b,
-	    "  3. Gank's own test, signed with that secret (needs one "
-	    "membership tier):\n"
-	    "       curl -X POST "
-	    "https://api-v2.ganknow.com/payment/webhook/gank/test-trigger \\\n"
-	    "         -H \"Authorization: Bearer $LOGIN_TOKEN\" -H "
-	    "'Content-Type: application/json' \\\n"
-	    "         --data '{\"event\": \"" GANK_EVENT_MEMBERSHIP "\", "
-	    "\"custom_reference_id\": \"test-1\", \"target\": "
-	    "\"%.*s/hooks/%s\"}'\n"
-	    "  4. Digital goods are sent only after you asked Gank to switch "
-	    "them on.\n"
-	    "  5. A creator token (dashboard, Payment Widget) as %s { %s }: "
-	    "a member whose\n     payment got lost is found in the list of "
-	    "members. A new one ends the old.\n",
-	    STR_ARG(site->base), p->name, p->name, p->api->token_key);
-}
-
 static const struct document document = {
 	.event_path = "event",
 	.events = events,
@@ -165,7 +131,8 @@ static const struct document document = {
 const struct platform platform_gank = {
 	.name = "gank",
 	.words = { .title = "Gank",
-	    .secret = "Creator Settings, Widgets, Payment Webhook" },
+	    .secret = "Creator Settings, Widgets, Payment Webhook",
+	    .own_test = gank_own_test },
 	.version = 1,
 	.body_max = 1024 * 1024,
 	.content_type = "application/json",
@@ -195,6 +162,7 @@ const struct platform platform_gank = {
 	.sample = gank_sample,
 	.sample_key = gank_sample_key,
 	.samples = gank_samples,
-	.setup = setup,
+	.setup = gank_setup,
+	.settings = gank_settings,
 	.api = &gank_api,
 };

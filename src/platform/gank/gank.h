@@ -13,6 +13,10 @@
 #define GANK_MEMBERSHIP "membership:"
 struct str gank_entries(struct arena *a, struct str creator, struct str payer);
 extern const struct platform_api gank_api;
+extern const struct platform_setting gank_settings[];
+extern const char gank_own_test[];
+void gank_setup(const struct platform *p, const struct platform_site *site,
+    struct buf *out);
 
 /* Gank's human_id has a date after its first dash (UM-250925-NWKBIKATC), so
  * no payment of Gank's begins like a sample of ours. */

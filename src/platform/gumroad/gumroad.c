@@ -170,7 +170,8 @@ const struct platform platform_gumroad = {
 		      "page there",
 	    .extra_kinds = gumroad_extra_kinds,
 	    .extra = "The ping URL carries sales only; 'gatepost urls' has the "
-		     "lines for the rest" },
+		     "lines for the rest",
+	    .own_test = gumroad_own_test },
 	.version = 4,
 	.body_max = 1024 * 1024,
 	.content_type = "application/x-www-form-urlencoded",
@@ -191,5 +192,6 @@ const struct platform platform_gumroad = {
 	.samples = gumroad_samples,
 	.probe = &gumroad_probe,
 	.setup = gumroad_setup,
+	.settings = gumroad_settings,
 	.api = &gumroad_api,
 };

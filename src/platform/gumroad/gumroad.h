@@ -97,6 +97,8 @@ const char *gumroad_sample_key(const struct platform *p,
 
 /* Those that only a registration by the API makes it send. */
 extern const char *const gumroad_extra_kinds[];
+extern const struct platform_setting gumroad_settings[];
+extern const char gumroad_own_test[];
 void gumroad_setup(const struct platform *p, const struct platform_site *site,
     struct buf *out);
 
@@ -113,6 +115,8 @@ int gumroad_know(struct str kind, json_t *reduced, const json_t *object,
     const struct platform_known *known);
 struct str gumroad_id(const json_t *object);
 void gumroad_product(const json_t *object, struct fact *out);
+size_t
+gumroad_offers(const json_t *object, struct platform_offer *out, size_t max);
 struct str gumroad_url(const json_t *object);
 
 #endif

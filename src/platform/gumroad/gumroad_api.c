@@ -238,6 +238,7 @@ const struct platform_api gumroad_api = {
 	.know = gumroad_know,
 	.id = gumroad_id,
 	.product = gumroad_product,
+	.offers = gumroad_offers,
 	.url = gumroad_url,
 	.decode = gumroad_api_decode,
 	.describe = gumroad_api_describe,

@@ -6,6 +6,32 @@ const char *const gumroad_extra_kinds[] = { "refund", "dispute", "dispute_won",
 	"cancellation", "subscription_updated", "subscription_ended",
 	"subscription_restarted", NULL };
 
+const struct platform_setting gumroad_settings[] = {
+	/* before the token, which is tried at once */
+	{ .option = "gumroad-api",
+	    .key = "api",
+	    .help = "another address of Gumroad's API, for tests" },
+	{ .option = "gumroad-token-file",
+	    .key = "api_token",
+	    .is_secret = 1,
+	    .help = "a file with an access token of the Gumroad account",
+	    .question = "Gumroad's access token",
+	    .about =
+		"With it Gatepost registers for refunds and cancellations, "
+		"reads what was\nsold before, and finds what got lost. "
+		"Without it only sales that are posted\nare known.\n"
+		"Gumroad, Settings, Advanced, Applications: create one, then "
+		"\"Generate access\ntoken\". That token can do all that you "
+		"can; gatepost-truth(7) says how to\nget one that can only "
+		"read sales.\n" },
+	{ 0 },
+};
+
+const char gumroad_own_test[] =
+    "Gumroad, Settings, Advanced: put this into \"Ping endpoint\", save, and "
+    "press\n\"Send test ping\" beside it:\n  {hook}\n"
+    "Gumroad sends nothing while the account has no sale.\n";
+
 /* https://example.org -> https://gatepost:TOKEN@example.org/hooks/gumroad */
 static void
 add_basic_url(
