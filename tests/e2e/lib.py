@@ -812,7 +812,8 @@ class Place:
                  for table in ("meta", "events", "changes", "outbox",
                                "purchases", "subscriptions", "tiers")}
         found["meta"] = [row for row in found["meta"]
-                         if row[0] not in ("swept_to", "state_digest")
+                         if row[0] not in ("swept_to", "state_digest",
+                                           "watched_at", "watched_whole_at")
                          and not row[0].startswith("rebuild_")]
         return found
 

@@ -188,7 +188,7 @@ def together(p, base, way, n=32):
         word = p.post(path, sale(1000 + i), FORM).word()
         # on a slow machine the time is over for some: they come again
         end = time.monotonic() + LIMIT
-        while (SLOW and way == "CGI" and word == "unavailable" and
+        while (way == "CGI" and word == "unavailable" and
                time.monotonic() < end):
             word = p.post(path, sale(1000 + i), FORM).word()
         answers.append(word)

@@ -68,20 +68,26 @@ def first_page():
                   "SCRIPT_FILENAME": str(program), "HTTPS": "on",
                   **p.faults.env(), **more}.items())
 
+    def form():
+        """What the owner sends from the page's form."""
+        return ask("POST", body=b"public_url=https%3A%2F%2Fexample.org",
+                   CONTENT_TYPE=FORM["Content-Type"])
+
     def shown(a):
         """The answer, the settings in it, the paths of this machine."""
         return (a.status, b"<textarea" in a.body,
                 re.findall(rb"%s[^ <&]*" % str(p.dir).encode(), a.body))
     page = (200, True, [str(p.dir / "gatepost").encode()])
-    same(shown(ask()), page, "a fresh program: the page, the folder to make")
+    same(ask().status, 200, "a fresh program: the page")
+    same(shown(form()), page, "the file, the folder to make")
     p.faults.set(wall=DAY - 100)
-    same(shown(ask()), page, "for a day")
+    same(shown(form()), page, "for a day")
     p.faults.set(wall=DAY + 100)
     a = ask()
     same(shown(a), (503, False, []), "a day old: no page, no path")
     ok(b"pload" in a.body, "what to do", a)
     p.faults.set(wall=-DAY)
-    same(shown(ask()), page, "a clock that is set back")
+    same(shown(form()), page, "a clock that is set back")
     p.faults.set(wall=0)
     same(shown(ask(GATEPOST_CONFIG=str(web / "x.conf"))), (503, False, []),
          "settings named in the web folder")
