@@ -124,13 +124,25 @@ count_missed(void *arg, const struct store_drift *row)
 	return row->at < m->since;
 }
 
+static int
+take_import(void *arg, const struct store_reading *row)
+{
+	struct missed *m = arg;
+	if (row->ended_at >= m->since)
+		m->since = row->ended_at + 1;
+	return 1;
+}
+
 /* What was lost and found again: one may be a ping that came to nothing, more
- * of them are a hook that is not reached. */
+ * of them are a hook that is not reached. What was found before the import has
+ * ended was sold before anything was sent here. */
 static int
 look_at_drift(struct health *h, const struct platform *p, struct err *e)
 {
 	struct missed m = { h->now - DAY, 0 };
-	if (store_drift_list(h->store, str_from(p->name), STORE_NULL, DRIFT_MAX,
+	if (store_reading_newest(h->store, str_from(p->name), STR("import"),
+		READING_WHOLE, take_import, &m, e) != 0 ||
+	    store_drift_list(h->store, str_from(p->name), STORE_NULL, DRIFT_MAX,
 		count_missed, &m, e) != 0)
 		return -1;
 	if (m.n >= MISSED)

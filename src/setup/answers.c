@@ -102,6 +102,19 @@ settings_public_url(struct setup *s, struct err *e)
 
 /* ---- the owner ------------------------------------------------------------- */
 
+static void
+say_sendmail(const struct setup *s)
+{
+	const char *sendmail = s->config->follow_ups.sendmail;
+	if (sendmail[0] == '/' && access(sendmail, X_OK) != 0)
+		setup_say(s,
+		    "note: no mail leaves this machine, for there is no %s. "
+		    "Install a mail\nprogram, such as msmtp-mta, or name a "
+		    "mail server in the settings:\n"
+		    "mail { sendmail = 'smtp://…' }",
+		    sendmail);
+}
+
 int
 settings_owner(struct setup *s, struct err *e)
 {
@@ -115,9 +128,11 @@ settings_owner(struct setup *s, struct err *e)
 		return -1;
 	if (answer.p == NULL || str_eq_z(answer, "-"))
 		return 0;
-	if (edit_set(&s->edit, NULL, "alert_mail", answer, EDIT_TEXT, e) != 0)
+	if (edit_set(&s->edit, NULL, "alert_mail", answer, EDIT_TEXT, e) != 0 ||
+	    settings_save(s, e) != 0)
 		return -1;
-	return settings_save(s, e);
+	say_sendmail(s);
+	return 0;
 }
 
 /* ---- platforms -------------------------------------------------------------- */

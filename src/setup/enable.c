@@ -3,9 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "health/nginx.h"
 #include "setup/ask.h"
 #include "setup/commands.h"
+#include "setup/connections.h"
 
 static const char *const no_kinds[] = { "cgi", "none", NULL };
 const char *const setup_servers[] = { "nginx", "apache", "cgi", "none", NULL };
@@ -152,19 +152,13 @@ say_certificate(struct setup *s)
 }
 
 static void
-say_connections(struct setup *s)
+say_connections(struct setup *s, const struct connections *c)
 {
-	const char *file =
-	    arena_printf(s->arena, "%s/nginx.conf", s->server.folder);
-	int64_t need = 2 * (int64_t)s->config->streams + 2600;
-	struct nginx n;
-	if (s->server.kind == &server_nginx &&
-	    nginx_read(file, s->arena, &n) == 0 && n.connections < need)
-		setup_say(s,
-		    "note: in %s set worker_connections %lld, and "
-		    "worker_rlimit_nofile above that;\nor lower streams in the "
-		    "settings. Else visitors can take what deliveries need.",
-		    file, (long long)need);
+	setup_say(s,
+	    "note: in %s set worker_connections %lld, and worker_rlimit_nofile "
+	    "above that;\nor lower streams in the settings. Else visitors can "
+	    "take what deliveries need.",
+	    c->file, (long long)c->need);
 }
 
 void
@@ -199,13 +193,22 @@ say_files(struct setup *s)
 }
 
 static int
-consents(struct setup *s, const struct commands *c, int *yes, struct err *e)
+consents(struct setup *s, const struct commands *c,
+    const struct connections *few, int *yes, struct err *e)
 {
 	*yes = s->opts->enable || s->opts->yes;
 	if (geteuid() != 0 || (s->server.kind != NULL && !s->server.is_system))
 		*yes = 0;
 	else if (s->asks && !*yes) {
 		setup_say(s, "To switch it on:");
+		if (few->text.p != NULL)
+			setup_say(s,
+			    "  %s: worker_connections %lld in place of %lld, "
+			    "and worker_rlimit_nofile\n  %lld: else visitors "
+			    "can take what deliveries need. The old file stays "
+			    "as nginx.conf.bak.",
+			    few->file, (long long)few->need,
+			    (long long)few->had, (long long)few->files);
 		for (size_t i = 0; i < c->n; i++)
 			setup_say(
 			    s, "  %s", commands_joined(s->arena, &c->v[i]));
@@ -219,6 +222,7 @@ enable_run(struct setup *s, int *waits, struct err *e)
 {
 	struct server *v = &s->server;
 	struct commands c;
+	struct connections few;
 	int yes = 0;
 	commands_list(s, &c);
 	if (v->by_hand) {
@@ -232,14 +236,16 @@ enable_run(struct setup *s, int *waits, struct err *e)
 	if (server_write(v, e) != 0)
 		return -1;
 	int written = say_files(s);
-	if (v->kind != NULL && v->is_system) {
-		if (written > 0 && v->kind == &server_nginx &&
-		    commands_run(s, &c, 1, e) != 0)
-			return -1;
-		say_connections(s);
-	}
+	const struct server_file *site =
+	    v->n_files > 0 ? &v->files[v->n_files - 1] : NULL;
+	if (v->is_system && written > 0 && v->kind == &server_nginx &&
+	    commands_run(s, &c, 1, e) != 0)
+		return -1;
+	int lacks = connections_lack(s, &few);
 	int needed = (c.n > 0 && written > 0) || s->is_changed ||
 	    v->include != NULL || s->opts->enable;
+	if (lacks && (!needed || few.text.p == NULL))
+		say_connections(s, &few);
 	if (!needed)
 		return 0;
 	if (c.n == 0) {
@@ -248,7 +254,11 @@ enable_run(struct setup *s, int *waits, struct err *e)
 		    "the settings are others.");
 		return 0;
 	}
-	if (v->include == NULL && consents(s, &c, &yes, e) != 0)
+	if (v->include == NULL && consents(s, &c, &few, &yes, e) != 0)
+		return -1;
+	if (!yes && few.text.p != NULL)
+		say_connections(s, &few);
+	if (yes && few.text.p != NULL && connections_raise(s, &few, e) != 0)
 		return -1;
 	if (yes && commands_run(s, &c, 0, e) != 0)
 		return -1;
@@ -256,8 +266,8 @@ enable_run(struct setup *s, int *waits, struct err *e)
 		enable_say_lines(s);
 		*waits = 1;
 	} else if (v->kind != NULL && v->is_system && v->is_https &&
-	    !v->has_certificate && v->block_in == NULL && v->n_files > 0 &&
-	    v->files[v->n_files - 1].state != FILE_THEIRS) {
+	    !v->has_certificate && v->block_in == NULL && site != NULL &&
+	    site->state != FILE_THEIRS) {
 		say_certificate(s);
 		*waits = 1;
 	}

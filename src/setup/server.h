@@ -25,7 +25,7 @@ struct server_file {
 	int is_written; /* by this run */
 };
 
-enum { SERVER_FILES_MAX = 3, SERVER_LINES_MAX = 8 };
+enum { SERVER_FILES_MAX = 4, SERVER_LINES_MAX = 8 };
 
 struct server_kind;
 

@@ -201,6 +201,10 @@ def truth():
         p.execute("INSERT INTO drift (at, platform, sale, what) VALUES "
                   "(?, 'gumroad', ?, 'missing')", now, "S%d" % n)
     finds(p, "drift", "PROBLEM", "3 sales in the last day")
+    p.execute("INSERT INTO readings (platform, kind, began_at, ended_at) "
+              "VALUES ('gumroad', 'import', ?, ?)", now, now)
+    same([f for f in look(p) if f["id"] == "drift"], [],
+         "what was sold before an import is no drift")
     p.execute("UPDATE readings SET ended_at = ? WHERE kind = 'sales'",
               now - 2 * DAY)
     finds(p, "asked", "PROBLEM", "nobody asks, or nobody answers")

@@ -176,8 +176,13 @@ def five_answers():
     ok(re.search(r"\nready: a test delivery through https://shop.test is in "
                  "the database.*; a delivery of Gumroad came in", t.text),
        "with its proof", t.text)
-    ok("worker_connections 12600" in t.text, "too few connections are told",
-       t.text)
+    ok("worker_connections 12600 in place of 4096" in t.text,
+       "too few connections are told", t.text)
+    main = Path("/etc/nginx/nginx.conf").read_text()
+    ok("\tworker_connections 12600;\n" in main and
+       "\nworker_rlimit_nofile 16384;\nevents {" in main and
+       "worker_connections 4096" in
+       Path("/etc/nginx/nginx.conf.bak").read_text(), "and made more", main)
     w.sold("a sale at the shop is in the database")
     same([owner(CONF), owner(str(CONF) + ".bak")],
          [("root", 0o640), ("root", 0o600)], "whose the settings are")
