@@ -109,11 +109,12 @@ static int
 look_at_clock(struct health *h)
 {
 	struct timex t = { 0 };
-	if (adjtimex(&t) == TIME_ERROR)
+	int state = adjtimex(&t); /* -1: a unit may not ask */
+	if (state == TIME_ERROR)
 		health_say(h, FINDING_NOTE, FINDING_clock, NULL,
 		    "the kernel says the clock is not synchronised: signed "
 		    "deliveries are judged by it");
-	else
+	else if (state >= 0)
 		health_say(
 		    h, FINDING_OK, FINDING_clock, NULL, "clock synchronised");
 	return 0;
