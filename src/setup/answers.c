@@ -120,7 +120,8 @@ settings_owner(struct setup *s, struct err *e)
 {
 	struct str had = s->config->follow_ups.alert_mail, answer;
 	const struct question q = { .what = "Your mail address, or - for none",
-		.about = "Gatepost writes there when something is wrong.\n",
+		.about =
+		    "Gatepost sends a mail there when something is wrong.\n",
 		.preset = had.n == 0 ? "-" : had.p };
 	answer = str_from(s->opts->alert_mail);
 	if (answer.p == NULL && s->asks &&

@@ -26,7 +26,7 @@ has_systemd(void)
 }
 
 int
-commands_have_unit(void)
+commands_have_unit(const struct setup *s)
 {
 	static const char *const places[] = { "/etc/systemd/system",
 		"/lib/systemd/system", "/usr/local/lib/systemd/system" };
@@ -36,7 +36,7 @@ commands_have_unit(void)
 		snprintf(path, sizeof(path), "%s/gatepost.socket", places[i]);
 		found |= access(path, F_OK) == 0;
 	}
-	return found && has_systemd();
+	return found && has_systemd() && setup_is_of_system(s);
 }
 
 static void
@@ -61,7 +61,7 @@ commands_list(const struct setup *s, struct commands *c)
 		add_of_apache(v, c);
 	if (v->kind != NULL)
 		add(c, 1, v->kind->test);
-	if (commands_have_unit()) {
+	if (commands_have_unit(s)) {
 		ADD(c, 0, "systemctl", "enable", "--now", "gatepost.socket");
 		ADD(c, 0, "systemctl", "restart", "gatepost.service");
 	}

@@ -18,7 +18,8 @@ struct commands {
 
 /* In their order, for the web server and the units of this system. */
 void commands_list(const struct setup *s, struct commands *c);
-int commands_have_unit(void);
+/* The units of systemd are there, and read these settings. */
+int commands_have_unit(const struct setup *s);
 
 /* As it is typed. */
 const char *commands_joined(struct arena *a, const struct command *c);

@@ -77,7 +77,7 @@ connections_raise(struct setup *s, const struct connections *c, struct err *e)
 		.state = FILE_OLDER };
 	if (server_write(v, e) != 0)
 		return -1;
-	setup_say(s, "%s: worker_connections %lld; what it was is %s.", c->file,
+	setup_say(s, "%s: worker_connections %lld; the old one is %s.", c->file,
 	    (long long)c->need, kept);
 	return 0;
 }

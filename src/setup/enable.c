@@ -34,7 +34,7 @@ ask_name(struct setup *s, struct str *name, struct err *e)
 	const char *guess = server_guess();
 	const struct question q = { .what = "Web server: nginx, apache, cgi or "
 					    "none",
-		.about = "Whose files are to be made; none if you see to that "
+		.about = "Setup writes its files. Type none if you do that "
 			 "yourself.\n",
 		.preset = guess == NULL ? "none" : guess };
 	*name = str_from(s->opts->server);
@@ -59,9 +59,7 @@ place(struct setup *s)
 	const char *beside = str_z(
 	    a, (struct str){ s->edit.path, (size_t)(slash - s->edit.path) });
 	v->arena = a;
-	v->is_system = geteuid() == 0 &&
-	    (strcmp(beside, "/etc/gatepost") == 0 ||
-		strcmp(beside, SYSCONFDIR "/gatepost") == 0);
+	v->is_system = geteuid() == 0 && setup_is_of_system(s);
 	v->folder = v->is_system
 	    ? v->kind->folder
 	    : arena_printf(a, "%s/%s", beside, v->kind->name);
@@ -108,11 +106,11 @@ enable_say_lines(struct setup *s)
 	commands_list(s, &c);
 	if (v->kind != NULL && !v->is_system)
 		setup_say(s,
-		    "These files are for the web server, which root may have "
-		    "read them:\n  %s\nand this is for a terminal, or for a "
+		    "As root, let the web server read these files:\n  %s\n"
+		    "As yourself, start the program, in a terminal or as a "
 		    "service:\n  gatepost.fcgi -c %s --listen %s\n"
-		    "listen_group in the settings lets the web server reach "
-		    "its socket.",
+		    "The web server reaches that socket if listen_group in the "
+		    "settings is its group.",
 		    v->kind == &server_nginx
 			? arena_printf(s->arena,
 			      "in http { } of nginx.conf: include "
@@ -131,7 +129,8 @@ enable_say_lines(struct setup *s)
 	for (size_t i = 0; i < c.n; i++)
 		setup_say(
 		    s, "  %s%s", sudo, commands_joined(s->arena, &c.v[i]));
-	setup_say(s, "  %sgatepost%s%s setup", sudo,
+	setup_say(s, "  %sgatepost%s%s setup",
+	    setup_is_of_system(s) ? sudo : "",
 	    s->opts->file == NULL ? "" : " -c ",
 	    s->opts->file == NULL ? "" : s->opts->file);
 }
@@ -262,7 +261,7 @@ enable_run(struct setup *s, int *waits, struct err *e)
 		return -1;
 	if (yes && commands_run(s, &c, 0, e) != 0)
 		return -1;
-	if (!yes && (v->kind != NULL || commands_have_unit())) {
+	if (!yes && (v->kind != NULL || commands_have_unit(s))) {
 		enable_say_lines(s);
 		*waits = 1;
 	} else if (v->kind != NULL && v->is_system && v->is_https &&

@@ -187,7 +187,7 @@ settings_save(struct setup *s, struct err *e)
 	if (edit_save(&s->edit, e) != 0)
 		return -1;
 	if (first)
-		setup_say(s, "%s: changed; what it was is %s.", s->edit.path,
+		setup_say(s, "%s: changed; the old one is %s.", s->edit.path,
 		    s->edit.backup);
 	s->is_changed = 1;
 	return reload(s, e);

@@ -42,3 +42,17 @@ setup_text(const struct setup *s, const struct platform *p, const char *text)
 			  : arena_printf(s->arena, "%.*s%s%s", (int)(at - text),
 				text, setup_hook(s, p), at + sizeof(place) - 1);
 }
+
+int
+setup_is_of_system(const struct setup *s)
+{
+	static const char *const folders[] = { "/etc/gatepost/",
+		SYSCONFDIR "/gatepost/" };
+	int found = 0;
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		size_t n = strlen(folders[i]);
+		found |= strncmp(s->edit.path, folders[i], n) == 0 &&
+		    strchr(s->edit.path + n, '/') == NULL;
+	}
+	return found;
+}

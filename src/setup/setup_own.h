@@ -30,6 +30,9 @@ struct setup {
 void setup_say(const struct setup *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Are the settings those in /etc, which the units of systemd read? */
+int setup_is_of_system(const struct setup *s);
+
 /* The address that a platform's deliveries go to, with the secret in it where
  * that has to be. */
 const char *setup_hook(const struct setup *s, const struct platform *p);

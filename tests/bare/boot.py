@@ -70,5 +70,5 @@ def bare(release, deb, top):
                         ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(top / "tests/fixtures/gank",
                     debian.root / "srv/tests/fixtures/gank")
-    os.rename(debian.root / place[1:], debian.root / "root/gatepost.deb")
+    os.rename(debian.root / place[1:], debian.root / "srv/gatepost.deb")
     take_over(boot(debian, "/srv/tests/bare/newcomer", 1500))

@@ -85,3 +85,30 @@ FAULTS = (
      RELOAD, back(BLOCK),
      {"reach": "Gatepost's locations are missing"}),
 )
+
+
+APACHE = "; apachectl -t; systemctl reload-or-restart apache2"
+APACHE_LOCATIONS = "/etc/apache2/gatepost-locations.conf"
+APACHE_SITE = "/etc/apache2/sites-available/gatepost-%s.conf" % HOST
+
+
+def changed(command, path=APACHE_LOCATIONS):
+    """That command of sed, and what takes it back."""
+    return ("cp -p {0} /srv/kept; sed -i '{1}' {0}; ! cmp -s {0} /srv/kept"
+            .format(path, command) + APACHE, "cp -p /srv/kept " + path + APACHE)
+
+
+OF_APACHE = (
+    ("Apache is stopped", "systemctl stop apache2", "systemctl start apache2",
+     {"reach": "start the web server"}),
+    ("Apache strips Authorization", *changed("/CGIPassAuth/d"),
+     {"authorization": "CGIPassAuth On"}),
+    ("a rule of Apache refuses deliveries",
+     *changed("s|<Location \"/hooks\">|& \\nRequire all denied|"),
+     {"delivery": "refuses it before Gatepost is asked"}),
+    ("Apache buffers streams", *changed("s/flushpackets=on//"),
+     {"stream": "flushpackets=on"}),
+    ("Apache lacks the locations",
+     *changed("/Include .*gatepost-locations/d", APACHE_SITE),
+     {"reach": "Gatepost's locations are missing"}),
+)

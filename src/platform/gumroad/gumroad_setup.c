@@ -17,9 +17,10 @@ const struct platform_setting gumroad_settings[] = {
 	    .help = "a file with an access token of the Gumroad account",
 	    .question = "Gumroad's access token",
 	    .about =
-		"With it Gatepost registers for refunds and cancellations, "
-		"reads what was\nsold before, and finds what got lost. "
-		"Without it only sales that are posted\nare known.\n"
+		"With a token of your account, Gatepost registers for refunds "
+		"and cancellations,\nimports earlier sales, and finds "
+		"deliveries that got lost. Without one, it knows\nonly the "
+		"sales that Gumroad posts to it.\n"
 		"Gumroad, Settings, Advanced, Applications: create one, then "
 		"\"Generate access\ntoken\". That token can do all that you "
 		"can; gatepost-truth(7) says how to\nget one that can only "
