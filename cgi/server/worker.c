@@ -51,13 +51,21 @@ look(struct work *w)
 	w->failing = rc != 0;
 }
 
+static void
+look_failed(const char *text)
+{
+	log_line(LOG_WARNING, "watch: %s", text);
+}
+
 /* What goes on beside the courier. */
 static int
 start_rounds(const struct config *c, struct keeper *keeper, struct watch *watch,
     struct round *rounds[2], struct err *e)
 {
 	*keeper = (struct keeper){ .config = c, .warn = warn };
-	*watch = (struct watch){ .config = c, .refused = count_unverified };
+	*watch = (struct watch){
+		.config = c, .refused = count_unverified, .warn = look_failed
+	};
 	return (keep_wanted(c) &&
 		   round_start(keep_round, keeper, &rounds[0], e) != 0) ||
 		round_start(watch_round, watch, &rounds[1], e) != 0

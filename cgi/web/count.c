@@ -130,7 +130,7 @@ void
 count_unverified(size_t platform, int64_t *n, int64_t *last)
 {
 	*n = 0;
-	for (int k = COUNT_TOKEN; k <= COUNT_NOT_CONFIGURED; k++)
+	for (int k = COUNT_TOKEN; k <= COUNT_MISMATCH; k++)
 		*n += get(&shared->refused[platform][k]);
 	*last = get(&shared->last[platform]);
 }

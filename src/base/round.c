@@ -61,14 +61,14 @@ round_stop(struct round *r, int ms)
 	if (r == NULL)
 		return 0;
 	round_tell(r);
-	clock_gettime(CLOCK_REALTIME, &end);
+	clock_gettime(CLOCK_MONOTONIC, &end);
 	end.tv_sec += ms / 1000;
 	end.tv_nsec += ms % 1000 * 1000000L;
 	if (end.tv_nsec >= 1000000000L) {
 		end.tv_nsec -= 1000000000L;
 		end.tv_sec++;
 	}
-	if (pthread_timedjoin_np(r->thread, NULL, &end) != 0)
+	if (pthread_clockjoin_np(r->thread, NULL, CLOCK_MONOTONIC, &end) != 0)
 		return -1;
 	free(r);
 	return 0;

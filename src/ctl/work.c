@@ -82,8 +82,12 @@ run_once(struct work *w, struct err *e)
 	const struct timespec pause = { 0, ONCE_LOOK_MS * 1000000L };
 	int busy = 0;
 	/* first what the platforms know: things may follow from it */
-	if (keep_once(w->ctl->config, warn, e) != 0 ||
-	    watch_once(w->ctl->config, e) != 0 || turn(w, &busy, e) != 0)
+	if (keep_once(w->ctl->config, warn, e) != 0)
+		return -1;
+	struct err why = { .code = ERR_NONE };
+	if (watch_once(w->ctl->config, &why) != 0)
+		say(why.text);
+	if (turn(w, &busy, e) != 0)
 		return -1;
 	while (busy) {
 		nanosleep(&pause, NULL);
@@ -99,9 +103,9 @@ static int
 run_on(struct work *w, const sigset_t *signals, struct err *e)
 {
 	const struct timespec pause = { COURIER_LOOK_MS / 1000, 0 };
-	int busy;
+	int busy, rc = 0;
 	struct keeper keeper = { .config = w->ctl->config, .warn = warn };
-	struct watch watch = { .config = w->ctl->config };
+	struct watch watch = { .config = w->ctl->config, .warn = say };
 	struct round *rounds[2] = { NULL, NULL };
 	if ((keep_wanted(w->ctl->config) &&
 		round_start(keep_round, &keeper, &rounds[0], e) != 0) ||
@@ -110,19 +114,20 @@ run_on(struct work *w, const sigset_t *signals, struct err *e)
 	do {
 		*e = (struct err){ .code = ERR_NONE };
 		if (turn(w, &busy, e) != 0 && !err_is_passing(e))
-			return -1;
-	} while (sigtimedwait(signals, NULL, &pause) < 0);
-	*e = (struct err){ .code = ERR_NONE };
+			rc = -1;
+	} while (rc == 0 && sigtimedwait(signals, NULL, &pause) < 0);
+	if (rc == 0)
+		*e = (struct err){ .code = ERR_NONE };
 	round_tell(rounds[0]);
 	round_tell(rounds[1]);
 	courier_stop(w->courier, STOP_MS / 2);
 	if (round_stop(rounds[0], STOP_MS / 4) != 0 ||
 	    round_stop(rounds[1], STOP_MS / 4) != 0) {
 		ctl_flush(w->ctl, NULL);
-		_exit(CTL_YES);
+		_exit(rc == 0 ? CTL_YES : CTL_SYSTEM);
 	}
 	keep_end(&keeper);
-	return 0;
+	return rc;
 }
 
 static void

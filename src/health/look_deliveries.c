@@ -77,7 +77,8 @@ say_quiet(struct health *h, const struct platform *p, const struct quiet *q)
 		  span(a, q->limit));
 	health_say(h, FINDING_PROBLEM, FINDING_quiet, p->name,
 	    arena_printf(a,
-		"%s is silent since %s, %s (%s): look at its page whether it "
+		"%s has been silent since %s, %s (%s): look at its page "
+		"whether it "
 		"still sends here, or sells nothing",
 		p->name, time_text(q->last, text), span(a, h->now - q->last),
 		by));
@@ -99,7 +100,8 @@ look_at_platform(struct health *h, const struct platform *p, struct err *e)
 		health_say(h, FINDING_PROBLEM, FINDING_clock, p->name,
 		    "a delivery lies in the future: the clock was ahead then, "
 		    "or is behind now");
-	if (q.limit != STORE_NULL && h->now - q.last > q.limit)
+	if (q.limit != STORE_NULL && h->now - q.last > q.limit &&
+	    h->config->platforms[platform_index(p)].secrets.n > 0)
 		say_quiet(h, p, &q);
 	return look_at_kinds(h, p, e);
 }

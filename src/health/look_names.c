@@ -84,7 +84,8 @@ say(const struct look *l, const char *text, const struct buf *lines)
 		.level = FINDING_NOTE,
 		.text = lines->n == 0
 		    ? text
-		    : arena_printf(a, "%s. To grant it, paste:", text),
+		    : arena_printf(
+			  a, "%s. To grant what is sold now, paste:", text),
 		.lines = lines->n == 0 ? NULL : str_z(a, buf_str(lines)) };
 	l->h->fn(l->h->arg, &f);
 }
@@ -97,7 +98,7 @@ conclude(struct look *l)
 		say(l,
 		    arena_printf(l->h->arena,
 			"grant: tier '%.*s' grants '%s/%.*s', and %s sells "
-			"nothing of that name now; was it renamed or deleted?",
+			"nothing of that name now: it was renamed or deleted",
 			STR_ARG(l->tier->name), l->p->name, STR_ARG(g->product),
 			l->p->words.title),
 		    &l->of_all);
@@ -105,8 +106,8 @@ conclude(struct look *l)
 		say(l,
 		    arena_printf(l->h->arena,
 			"grant: tier '%.*s' grants '%s/%.*s/%.*s', and that "
-			"product has no tier or version of that name now; was "
-			"it renamed? It has: %.*s",
+			"product has no tier or version of that name now. It "
+			"has: %.*s",
 			STR_ARG(l->tier->name), l->p->name, STR_ARG(g->product),
 			STR_ARG(g->variant), STR_ARG(buf_str(&l->have))),
 		    &l->of_product);

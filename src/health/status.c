@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/jsonw.h"
+#include "base/time.h"
 #include "health/quiet.h"
 #include "health/watch.h"
 #include "store/truth.h"
@@ -162,6 +163,17 @@ add_problems(struct buf *b, const json_t *found)
 	return n;
 }
 
+enum { OLD = 3 * WATCH_SECONDS };
+
+/* Does nobody look any more? */
+static int
+is_old(struct str looked_at, int64_t now)
+{
+	int64_t at;
+	return looked_at.p != NULL && time_parse(looked_at, &at) == 0 &&
+	    now - at > OLD;
+}
+
 int
 status_write(struct buf *b, struct store *s, const struct config *c,
     int64_t now, struct arena *a, struct err *e)
@@ -189,7 +201,7 @@ status_write(struct buf *b, struct store *s, const struct config *c,
 	add_outbox(b, &o);
 	add_disk(b, c);
 	int problems = add_problems(b, found);
-	jsonw_bool(b, "ok", problems == 0 && o.dead == 0);
+	jsonw_bool(b, "ok", problems == 0 && o.dead == 0 && !is_old(at, now));
 	jsonw_close(b, '}');
 	return 0;
 }

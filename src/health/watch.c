@@ -14,7 +14,9 @@ enum {
 	ROUND_MS = 60000,
 	REFUSED = 2, /* so many within an hour, and none taken */
 	MEMORY_MAX = 256 << 20,
-	TEXT_MAX = 128 * 1024,
+	TEXT_MAX = 4 << 20,
+	MAIL_MAX = 64 * 1024,
+	RETRY = 300, /* seconds, after a look that failed */
 };
 
 struct kept {
@@ -28,6 +30,7 @@ struct kept {
 struct found {
 	struct arena *arena;
 	struct kept *first;
+	int said[FINDING__MAX]; /* at any level */
 	int reached; /* Gatepost, through the front door */
 };
 
@@ -51,6 +54,7 @@ static void
 take(void *arg, const struct finding *f)
 {
 	struct found *l = arg;
+	l->said[f->id] = 1;
 	l->reached |= f->id == FINDING_reach && f->level == FINDING_OK;
 	if (!is_worth(f) || find(l, f->id, f->about) != NULL)
 		return;
@@ -59,6 +63,7 @@ take(void *arg, const struct finding *f)
 	if (k == NULL)
 		return;
 	*k = (struct kept){ .f = *f };
+	k->f.lines = NULL; /* for a person who looks himself */
 	while (*end != NULL)
 		end = &(*end)->next;
 	*end = k;
@@ -124,22 +129,41 @@ write_new(struct store *s, const struct found *l, int64_t now, struct err *e)
 	return rc;
 }
 
-/* Was that not looked at now? What lies behind a door that is shut, and what
- * only a look at the whole database finds. */
+/* Has no delivery of the platform come since it was found? */
 static int
-is_unseen(const struct found *is, enum finding_id id, int whole)
+is_refused_still(const struct watch *w, const char *name)
 {
-	return id == FINDING_integrity ? !whole
-				       : !is->reached &&
-		id > FINDING_certificate && id <= FINDING_large_body;
+	const struct platform *p = platform_find(str_from(name));
+	return p != NULL &&
+	    (w->refused == NULL || w->last[platform_index(p)] < w->looked_at);
+}
+
+/* Was that not looked at now? What lies behind a door that is shut, what only a
+ * look at the whole database finds, what a platform did not answer. */
+static int
+is_unseen(const struct watch *w, const struct found *is,
+    const struct finding *f, int whole)
+{
+	switch (f->id) {
+	case FINDING_integrity:
+		return !whole;
+	case FINDING_refused:
+		return is_refused_still(w, f->about);
+	case FINDING_scope:
+		return !is->said[FINDING_scope] && !is->said[FINDING_token];
+	default:
+		return w->config->public_url.n > 0 && !is->reached &&
+		    f->id >= FINDING_certificate && f->id <= FINDING_large_body;
+	}
 }
 
 /* It goes on, as far as is known. */
 static void
-carry(const struct found *was, struct found *is, int whole)
+carry(
+    const struct watch *w, const struct found *was, struct found *is, int whole)
 {
 	for (const struct kept *k = was->first; k != NULL; k = k->next)
-		if (is_unseen(is, k->f.id, whole))
+		if (is_unseen(w, is, &k->f, whole))
 			take(is, &k->f);
 }
 
@@ -175,7 +199,10 @@ compose(struct found *was, struct found *is)
 	buf_addz(&b,
 	    "\n'gatepost doctor' looks again at any time. Of each thing one "
 	    "mail comes when it begins, and one when it is over.\n");
-	const char *text = n == 0 ? NULL : str_z(is->arena, buf_str(&b));
+	struct str all = buf_str(&b);
+	if (all.n > MAIL_MAX)
+		all.n = MAIL_MAX;
+	const char *text = n == 0 ? NULL : str_z(is->arena, all);
 	buf_free(&b);
 	return text;
 }
@@ -189,7 +216,7 @@ settle(struct watch *w, struct store *s, struct found *is, int whole,
 	if (read_old(&was, s, e) != 0)
 		return -1;
 	time_text(now, at);
-	carry(&was, is, whole);
+	carry(w, &was, is, whole);
 	for (struct kept *k = is->first; k != NULL; k = k->next) {
 		const struct kept *old = find(&was, k->f.id, k->f.about);
 		k->is_new = old == NULL;
@@ -211,21 +238,20 @@ static void
 look_refused(struct watch *w, struct health *h)
 {
 	for (size_t i = 0; w->refused != NULL && i < PLATFORM__MAX; i++) {
-		int64_t n = 0, last = 0;
-		w->refused(i, &n, &last);
-		if (w->looked_at != 0 && n - w->before[i] >= REFUSED &&
-		    last < w->looked_at)
-			health_say(h, FINDING_PROBLEM, FINDING_refused,
-			    platforms[i]->name,
+		const char *name = platforms[i]->name;
+		w->refused(i, &w->seen[i], &w->last[i]);
+		int64_t n = w->seen[i] - w->before[i];
+		if (w->looked_at != 0 && n >= REFUSED &&
+		    w->last[i] < w->looked_at &&
+		    w->config->platforms[i].secrets.n > 0)
+			health_say(h, FINDING_PROBLEM, FINDING_refused, name,
 			    arena_printf(h->arena,
 				"within the last hour %lld deliveries of %s "
-				"were refused, and none was taken: %s's %s of "
-				"gatepost.conf may not be the ones it uses; "
+				"were refused, and none was taken: what it "
+				"sends may have another secret than %s of "
+				"gatepost.conf, or the clock is wrong; "
 				"'gatepost urls' tells what to enter there",
-				(long long)(n - w->before[i]),
-				platforms[i]->name, platforms[i]->name,
-				platforms[i]->secrets_key));
-		w->before[i] = n;
+				(long long)n, name, platforms[i]->secrets_key));
 	}
 }
 
@@ -253,6 +279,8 @@ look_front_door(
 		return -1;
 	if (is_worse(&was, &front)) {
 		round_pause(w->stop, AGAIN_MS);
+		if (*w->stop)
+			return err_set(e, ERR_BUSY, "told to stop");
 		front = (struct found){ .arena = is->arena };
 		if (health_look(h, LOOK_FRONT, e) != 0)
 			return -1;
@@ -281,13 +309,17 @@ look(struct watch *w, struct store *s, int whole, int64_t now, struct arena *a,
 		return -1;
 	if (arena_failed(a))
 		return err_set(e, ERR_MEMORY, "out of memory");
-	w->looked_at = now;
 	if (store_begin(s, e) != 0)
 		return -1;
-	if (settle(w, s, &is, whole, now, e) == 0)
-		return store_commit(s, e);
-	store_rollback(s);
-	return -1;
+	if (settle(w, s, &is, whole, now, e) != 0) {
+		store_rollback(s);
+		return -1;
+	}
+	if (store_commit(s, e) != 0)
+		return -1;
+	w->looked_at = now;
+	memcpy(w->before, w->seen, sizeof(w->before));
+	return 0;
 }
 
 /* ---- when ---------------------------------------------------------------- */
@@ -328,6 +360,17 @@ claim(struct store *s, int64_t now, int *due, int *whole, struct err *e)
 	return -1;
 }
 
+/* Not an hour later, after one that failed. */
+static void
+look_again(struct store *s, int64_t now)
+{
+	struct err e = { .code = ERR_NONE };
+	char text[32];
+	snprintf(text, sizeof(text), "%lld",
+	    (long long)(now - WATCH_SECONDS + RETRY));
+	store_meta_put(s, STR("watched_at"), str_from(text), &e);
+}
+
 int
 watch_turn(struct watch *w, struct store *s, int64_t now, struct err *e)
 {
@@ -347,6 +390,8 @@ watch_turn(struct watch *w, struct store *s, int64_t now, struct err *e)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	int rc = look(w, s, whole, now, a, e);
 	arena_free(a);
+	if (rc != 0)
+		look_again(s, now);
 	return rc;
 }
 
@@ -358,8 +403,9 @@ watch_round(void *watch, const volatile int *stop)
 	struct store *s = NULL;
 	w->stop = stop;
 	/* a database that is away is told of by those who need it at once */
-	if (store_open(w->config->database, STORE_WRITE, &s, &e) == 0)
-		watch_turn(w, s, time_now(), &e);
+	if (store_open(w->config->database, STORE_WRITE, &s, &e) == 0 &&
+	    watch_turn(w, s, time_now(), &e) != 0 && w->warn != NULL && !*stop)
+		w->warn(e.text);
 	store_close(s);
 	return ROUND_MS;
 }

@@ -19,7 +19,9 @@ typedef void watch_refused_fn(size_t platform, int64_t *refused, int64_t *last);
 struct watch {
 	const struct config *config;
 	watch_refused_fn *refused;
+	void (*warn)(const char *text); /* of a look that failed; may be NULL */
 	int64_t before[PLATFORM__MAX]; /* refused, at the last look */
+	int64_t seen[PLATFORM__MAX], last[PLATFORM__MAX]; /* and now */
 	int64_t looked_at; /* seconds; 0: not yet */
 	const volatile int *stop; /* ends it early */
 };

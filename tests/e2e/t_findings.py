@@ -163,7 +163,7 @@ def deliveries():
     ok("quiet" not in [f["id"] for f in look(p)],
        "quiet 'auto' wants 20 deliveries")
     changed(p, "public_url", "quiet = '3d'\npublic_url")
-    finds(p, "quiet", "PROBLEM", "gumroad is silent since", "quiet = '3 days'")
+    finds(p, "quiet", "PROBLEM", "gumroad has been silent since", "quiet = '3 days'")
     changed(p, "quiet = '3d'", "quiet = 'off'")
     ok("quiet" not in [f["id"] for f in look(p)], "quiet 'off'")
 
@@ -175,7 +175,7 @@ def truth():
     p.cli("reconcile")
     finds(p, "asked", "ok", "last asked on")
     finds(p, "names", "note", "sells nothing of that name now",
-          "To grant it, paste:")
+          "To grant what is sold now, paste:")
     line = next(f for f in look(p) if f["id"] == "names")["lines"]
     line = next(x for x in line.splitlines() if "Supporter" in x)
     ok(re.fullmatch(r"'gumroad/[^/']+==/Supporter',   # .+", line),
