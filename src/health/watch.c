@@ -401,9 +401,13 @@ watch_round(void *watch, const volatile int *stop)
 	struct watch *w = watch;
 	struct err e = { .code = ERR_NONE };
 	struct store *s = NULL;
+	int64_t at = 0;
 	w->stop = stop;
-	/* a database that is away is told of by those who need it at once */
+	/* a database that is away is told of by those who need it at once, and
+	 * one that is new is let alone for a minute */
 	if (store_open(w->config->database, STORE_WRITE, &s, &e) == 0 &&
+	    store_meta_number(s, STR("watched_at"), &at, &e) == 0 &&
+	    (at != STORE_NULL || w->rounds++ > 0) &&
 	    watch_turn(w, s, time_now(), &e) != 0 && w->warn != NULL && !*stop)
 		w->warn(e.text);
 	store_close(s);

@@ -23,6 +23,7 @@ struct watch {
 	int64_t before[PLATFORM__MAX]; /* refused, at the last look */
 	int64_t seen[PLATFORM__MAX], last[PLATFORM__MAX]; /* and now */
 	int64_t looked_at; /* seconds; 0: not yet */
+	int rounds; /* of watch_round, over a database that is new */
 	const volatile int *stop; /* ends it early */
 };
 
