@@ -61,7 +61,11 @@ class Debian:
         policy.write_text("#!/bin/sh\nexit 101\n")
         policy.chmod(0o755)
         run("mount", "-t", "proc", "proc", self.root / "proc")
-        run("mount", "--rbind", "/dev", self.root / "dev")
+        # debootstrap has made the devices. Not this machine's /dev: who
+        # removes the folder before leave() would remove that
+        run("mount", "-t", "devpts", "-o", "newinstance,ptmxmode=666",
+            "devpts", self.root / "dev/pts")
+        run("mount", "-t", "tmpfs", "shm", self.root / "dev/shm")
         self.must(self.run("apt-get", "update"))
         self.must(self.apt("dist-upgrade"))
 
@@ -74,7 +78,8 @@ class Debian:
         return done.stdout
 
     def leave(self):
-        run("umount", "-lR", self.root / "dev")
+        for name in ("dev/pts", "dev/shm"):
+            run("umount", self.root / name)
         run("umount", self.root / "proc")
 
     def run(self, *argv, user=None, env=()):
