@@ -127,3 +127,17 @@ address_may_connect(const char *url, const struct sockaddr *sa)
 	return address_is_public(sa) || is_number(host) ||
 	    (str_eq_fold(host, STR("localhost")) && address_is_loopback(sa));
 }
+
+int
+address_is_inside(struct str host)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+	char text[64];
+	snprintf(text, sizeof(text), "%.*s", STR_ARG(host));
+	if (inet_pton(AF_INET, text, &v4.sin_addr) == 1)
+		return !address_is_public((const struct sockaddr *)&v4);
+	if (inet_pton(AF_INET6, text, &v6.sin6_addr) == 1)
+		return !address_is_public((const struct sockaddr *)&v6);
+	return str_eq_fold(host, STR("localhost"));
+}

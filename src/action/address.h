@@ -16,6 +16,10 @@ int address_is_loopback(const struct sockaddr *sa);
  * loopback. So no name that somebody else answers for leads inside. */
 int address_may_connect(const char *url, const struct sockaddr *sa);
 
+/* Is that host one of loopback or a private network, by its number or as
+ * localhost? */
+int address_is_inside(struct str host);
+
 /* The host of an http or https URL without its brackets, and its port, the
  * scheme's own where there is none. */
 struct str address_host(const char *url, int *port);

@@ -23,13 +23,6 @@ front_say(const struct front *f, enum finding_level level, enum finding_id id,
 	    f->h, level, id, NULL, arena_dup(f->h->arena, text, strlen(text)));
 }
 
-static int
-is_this_machine(struct str host)
-{
-	return str_eq_fold(host, STR("localhost")) || str_eq_z(host, "::1") ||
-	    str_starts(host, STR("127."));
-}
-
 int
 front_open(struct front *f, struct health *h, struct front_proof *proof)
 {
@@ -42,7 +35,7 @@ front_open(struct front *f, struct health *h, struct front_proof *proof)
 	struct str host = address_host(f->url, &f->port);
 	f->host = str_z(h->arena, host);
 	f->is_https = str_starts(url, STR("https:"));
-	f->is_loopback = is_this_machine(host);
+	f->is_inside = address_is_inside(host);
 	return f->host == NULL ? -1 : 0;
 }
 

@@ -22,7 +22,7 @@ struct front {
 	const char *host;
 	int port;
 	int is_https;
-	int is_loopback; /* the host is this machine, by its name or number */
+	int is_inside; /* the host is this machine or of a private network */
 	struct front_proof *proof;
 };
 

@@ -176,11 +176,11 @@ say_certificate(const struct front *f, const struct front_answer *got)
 	int64_t ends = got->seen.cert_ends;
 	int64_t days = (ends - f->h->now) / DAY;
 	if (!f->is_https)
-		front_say(f, f->is_loopback ? FINDING_NOTE : FINDING_PROBLEM,
+		front_say(f, f->is_inside ? FINDING_NOTE : FINDING_PROBLEM,
 		    FINDING_certificate,
-		    f->is_loopback
+		    f->is_inside
 			? "public_url is http: right as long as only this "
-			  "machine asks (%s)"
+			  "machine or its network asks (%s)"
 			: "public_url is http: tokens, passes and buyers' "
 			  "data can be read and changed on the way. 'certbot "
 			  "--nginx --no-redirect -d %s' (or --apache), then "

@@ -1,5 +1,6 @@
 #include <grp.h>
 
+#include "action/address.h"
 #include "health/look.h"
 
 static void
@@ -35,8 +36,9 @@ look_at_address(struct health *h, struct str url)
 		note(h, FINDING_public_url,
 		    "public_url is not set: 'gatepost urls' cannot tell whole "
 		    "addresses");
+	int port;
 	if (str_starts(url, STR("http://")) &&
-	    strstr(url.p, "127.0.0.1") == NULL)
+	    !address_is_inside(address_host(url.p, &port)))
 		note(h, FINDING_public_url,
 		    "public_url is http: tokens would travel in clear; use "
 		    "https");

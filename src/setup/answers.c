@@ -1,9 +1,7 @@
 #include <errno.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <arpa/inet.h>
 
 #include "action/address.h"
 #include "config/config_reader.h"
@@ -16,21 +14,6 @@
 enum { SECRET_MAX = 4096 };
 
 /* ---- public_url ------------------------------------------------------------ */
-
-/* Loopback and private networks, by number or localhost. */
-static int
-is_inside(struct str host)
-{
-	struct sockaddr_in v4 = { .sin_family = AF_INET };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
-	char text[64];
-	snprintf(text, sizeof(text), "%.*s", STR_ARG(host));
-	if (inet_pton(AF_INET, text, &v4.sin_addr) == 1)
-		return !address_is_public((const struct sockaddr *)&v4);
-	if (inet_pton(AF_INET6, text, &v6.sin6_addr) == 1)
-		return !address_is_public((const struct sockaddr *)&v6);
-	return str_eq_fold(host, STR("localhost"));
-}
 
 int
 settings_check_url(
@@ -51,7 +34,7 @@ settings_check_url(
 		    "%s is not the address of a site; write it like "
 		    "https://example.org",
 		    url);
-	if (!https && !is_inside(host))
+	if (!https && !address_is_inside(host))
 		return err_set(e, ERR_CONFIG,
 		    "%s: without TLS everybody on the way can read the ping "
 		    "URL, whose token is a password; get a certificate, and "
