@@ -306,8 +306,7 @@ does_load(struct edit *d, const char *new, struct err *e)
 	if (rc == 0)
 		return 0;
 	rename_in(why.text, new, d->path);
-	return err_set(
-	    e, ERR_CONFIG, "nothing was changed, since then %s", why.text);
+	return err_set(e, ERR_CONFIG, "nothing was changed: %s", why.text);
 }
 
 static int

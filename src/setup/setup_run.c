@@ -95,7 +95,7 @@ steps(struct setup *s, struct err *e)
 	if (enable_run(s, &waits, e) != 0)
 		return SETUP_WRONG;
 	if (waits) {
-		setup_say(s, "waiting: for the lines above.");
+		setup_say(s, "waiting: run the lines above.");
 		return SETUP_WAITING;
 	}
 	return prove(s, e);
