@@ -169,7 +169,8 @@ read_body(
 }
 
 /* A value outside of quotes could add to the JSON: each is tried as a text
- * that ends a string where it is not inside one. */
+ * that ends a string where it is not inside one. An object, or a list, which
+ * Alertmanager takes. */
 static int
 check_template(struct config_reader *r, const struct action_http *h)
 {
@@ -184,16 +185,20 @@ check_template(struct config_reader *r, const struct action_http *h)
 		facts[effect.n_facts++] =
 		    (struct action_fact){ effect_names[i], STR("\"") };
 	buf_init(&b, 8 * (size_t)ACTION_TEXT_MAX);
+	buf_addz(&b, "{\"body\":");
 	place_fill(&b, h->body, PLACE_JSON, 1, &effect);
+	buf_addc(&b, '}');
 	json_t *j = json_load_strict(r->arena, buf_str(&b), 0, &reason, &why);
 	buf_free(&b);
-	if (j == NULL)
-		return config_refuse(r, "body",
-		    "body is no JSON object, or has a placeholder outside of "
-		    "quotes; write \"{name}\", or name another Content-Type "
-		    "in headers");
+	const json_t *body = json_object_get(j, "body");
+	int is_good = json_is_object(body) || json_is_array(body);
 	json_decref(j);
-	return 0;
+	return is_good ? 0
+		       : config_refuse(r, "body",
+			     "body is no JSON object or list, or has a "
+			     "placeholder outside of quotes; write "
+			     "\"{name}\", or name another Content-Type in "
+			     "headers");
 }
 
 int
