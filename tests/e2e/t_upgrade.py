@@ -205,7 +205,8 @@ def newer():
     ok(len(words) > 15, "newer: the commands", words)
     for argv in words:
         a = p.cli(*argv)
-        ok(a.returncode == 3 and b"made by a newer gatepost" in a.stderr and
+        # setup has three ends of its own
+        ok(a.returncode == (1 if argv == ["setup"] else 3) and b"made by a newer gatepost" in a.stderr and
            b"restore a backup" in a.stderr,
            "newer: gatepost %s" % argv[0], (argv, a))
     ok(not (p.dir / "copy.db").exists(), "newer: no backup was begun")
