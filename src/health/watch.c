@@ -138,11 +138,21 @@ is_refused_still(const struct watch *w, const char *name)
 	    (w->refused == NULL || w->last[platform_index(p)] < w->looked_at);
 }
 
+/* Did the platform not answer, so that nothing was found of its token? */
+static int
+is_scope_unseen(const struct watch *w, struct found *is, const char *name)
+{
+	const struct platform *p = platform_find(str_from(name));
+	return p != NULL && !is->said[FINDING_scope] &&
+	    find(is, FINDING_token, name) == NULL &&
+	    w->config->platforms[platform_index(p)].api_token.p != NULL;
+}
+
 /* Was that not looked at now? What lies behind a door that is shut, what only a
  * look at the whole database finds, what a platform did not answer. */
 static int
-is_unseen(const struct watch *w, const struct found *is,
-    const struct finding *f, int whole)
+is_unseen(
+    const struct watch *w, struct found *is, const struct finding *f, int whole)
 {
 	switch (f->id) {
 	case FINDING_integrity:
@@ -150,7 +160,7 @@ is_unseen(const struct watch *w, const struct found *is,
 	case FINDING_refused:
 		return is_refused_still(w, f->about);
 	case FINDING_scope:
-		return !is->said[FINDING_scope] && !is->said[FINDING_token];
+		return is_scope_unseen(w, is, f->about);
 	default:
 		return w->config->public_url.n > 0 && !is->reached &&
 		    f->id >= FINDING_certificate && f->id <= FINDING_large_body;
@@ -287,6 +297,8 @@ look_front_door(
 	}
 	for (const struct kept *k = front.first; k != NULL; k = k->next)
 		take(is, &k->f);
+	for (int i = 0; i < FINDING__MAX; i++)
+		is->said[i] |= front.said[i];
 	is->reached = front.reached;
 	return 0;
 }

@@ -7,6 +7,7 @@ sys.dont_write_bytecode = True
 import json
 import time
 
+import asked
 from lib import FORM, LIMIT, Place, main, ok, sale, same, stop, until
 
 HOUR = 3600
@@ -115,4 +116,23 @@ def over():
          "one mail that it is over")
 
 
-main(by_worker, by_cron, over)
+def token():
+    """What a platform says of a token is over once it says something else."""
+    f = asked.shop()
+    p = asked.place(f)
+    f.do("add_token", token="reads-only-and-is-long-enough",
+         scopes=["view_sales"])
+    p.conf.write_text(
+        p.conf.read_text().replace("public_url", "#public_url").replace(
+            "'fake-token'", "'reads-only-and-is-long-enough'"))
+    p.execute("INSERT INTO meta (name, value) VALUES ('findings', ?)",
+              json.dumps({"findings": [{
+                  "id": "scope", "about": "gumroad", "level": "note",
+                  "since": "2026-12-01T10:00:00Z", "text": "it can do more",
+                  "lines": None, "page": "gatepost-truth(7)"}]}))
+    due(p)
+    p.cli("work", "--once")
+    ok("scope" not in found(p), "another token, which can only read", found(p))
+
+
+main(by_worker, by_cron, over, token)
