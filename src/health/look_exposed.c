@@ -81,20 +81,12 @@ look_at_gate(const struct health *h)
 
 enum { FILES_DEFAULT = 1024 }; /* of a service that systemd starts */
 
-/* As nginx/gatepost-nginx.conf says: two for each stream, download and long poll,
- * and a thousand for all else. */
-static int64_t
-connections_needed(const struct config *c)
-{
-	return 2 * (int64_t)c->streams + 2600;
-}
-
 /* One worker may have all streams. */
 static void
 look_at_nginx(const struct health *h, const char *file)
 {
 	struct nginx n;
-	int64_t need = connections_needed(h->config);
+	int64_t need = nginx_needed(h->config->streams);
 	/* its files are no part of the answer */
 	struct arena *a = arena_new(NGINX_ARENA_MAX);
 	if (a == NULL || nginx_read(file, a, &n) != 0)

@@ -220,3 +220,9 @@ nginx_look(const char *file, struct arena *a, struct nginx_wanted *w)
 	w->is_included = 0;
 	return read_from(file, a, &all, w);
 }
+
+int64_t
+nginx_needed(int streams)
+{
+	return 2 * (int64_t)streams + 2600;
+}

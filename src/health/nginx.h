@@ -26,4 +26,8 @@ struct nginx_wanted {
 };
 int nginx_look(const char *file, struct arena *a, struct nginx_wanted *w);
 
+/* worker_connections for so many streams, as nginx/gatepost-nginx.conf says: two
+ * for each stream, download and long poll, and a thousand for all else. */
+int64_t nginx_needed(int streams);
+
 #endif

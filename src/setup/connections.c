@@ -7,7 +7,6 @@
 
 enum {
 	TEXT_MAX = 256 * 1024,
-	OTHERS = 2600, /* connections for all but streams */
 	MORE = 3784, /* open files for all but connections: 16384 in all */
 };
 
@@ -46,8 +45,7 @@ connections_lack(const struct setup *s, struct connections *out)
 	struct err e = { .code = ERR_NONE };
 	struct nginx n;
 	unsigned mode;
-	*out = (struct connections){ .need = 2 * (int64_t)s->config->streams +
-		    OTHERS };
+	*out = (struct connections){ .need = nginx_needed(s->config->streams) };
 	if (v->kind != &server_nginx || !v->is_system)
 		return 0;
 	out->file = arena_printf(s->arena, "%s/nginx.conf", v->folder);
