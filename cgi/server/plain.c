@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/time.h"
 #include "cgi/server/send.h"
@@ -86,17 +87,9 @@ drop_body(int fd, size_t n, int64_t until)
 static int
 write_all(int fd, struct str s, struct err *e)
 {
-	while (s.n > 0) {
-		ssize_t k = write(fd, s.p, s.n);
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k < 0)
-			return err_set(
-			    e, ERR_SYSTEM, "answer: %s", strerror(errno));
-		s.p += k;
-		s.n -= (size_t)k;
-	}
-	return 0;
+	return file_write(fd, s) == 0
+	    ? 0
+	    : err_set(e, ERR_SYSTEM, "answer: %s", strerror(errno));
 }
 
 static int

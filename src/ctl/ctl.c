@@ -6,23 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/time.h"
 #include "access/access.h"
-
-int
-ctl_write(int fd, struct str s)
-{
-	while (s.n > 0) {
-		ssize_t n = write(fd, s.p, s.n);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		s.p += n;
-		s.n -= (size_t)n;
-	}
-	return 0;
-}
 
 /* CSV and bodies go to a file as they are. On a terminal nothing that a buyer
  * typed may move it. */
@@ -40,7 +26,7 @@ show(struct str s)
 		if (more)
 			buf_addc(&b, '\n');
 	}
-	int rc = buf_ok(&b) ? ctl_write(STDOUT_FILENO, buf_str(&b)) : -1;
+	int rc = buf_ok(&b) ? file_write(STDOUT_FILENO, buf_str(&b)) : -1;
 	buf_free(&b);
 	return rc;
 }
@@ -52,7 +38,7 @@ ctl_flush(struct ctl *ctl, struct err *e)
 	if (!buf_ok(&ctl->out))
 		return err_set(e, ERR_MEMORY, "out of memory");
 	if ((isatty(STDOUT_FILENO) ? show(out)
-				   : ctl_write(STDOUT_FILENO, out)) != 0)
+				   : file_write(STDOUT_FILENO, out)) != 0)
 		return errno == EPIPE
 		    ? -1
 		    : err_set(e, ERR_SYSTEM, "standard output: %s",

@@ -145,8 +145,6 @@ int ctl_rebuild_all(struct store *s, const struct config *c,
 /* Prints what is in ctl->out and empties it: for answers larger than memory.
  * 0, or -1: nobody reads on (e is not set), or ERR_SYSTEM. */
 int ctl_flush(struct ctl *ctl, struct err *e);
-/* All of it. 0, or -1 with errno. */
-int ctl_write(int fd, struct str s);
 
 /* Everything in a file, "-" or NULL is standard input; at most max bytes. */
 int ctl_read(struct ctl *ctl, const char *file, size_t max, struct str *out,

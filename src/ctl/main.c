@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "base/crypto.h"
+#include "base/file.h"
 #include "ctl/ctl.h"
 
 enum { MEMORY_MAX = 1 << 30 };
@@ -148,7 +149,7 @@ say(struct ctl *ctl, enum ctl_exit code, const struct err *e)
 			buf_add_visible(&line, str_from(as_whom));
 			buf_addc(&line, '\n');
 		}
-		ctl_write(STDERR_FILENO, buf_str(&line));
+		file_write(STDERR_FILENO, buf_str(&line));
 		buf_free(&line);
 	}
 	return code;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/time.h"
 #include "store/db_sqlite_swap.h"
 
@@ -40,7 +41,7 @@ copy_bytes(int from, int to)
 	static char piece[PIECE];
 	ssize_t n;
 	while ((n = read(from, piece, sizeof(piece))) > 0)
-		if (ctl_write(to, (struct str){ piece, (size_t)n }) != 0)
+		if (file_write(to, (struct str){ piece, (size_t)n }) != 0)
 			return -1;
 	return n < 0 ? -1 : fsync(to);
 }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "base/file.h"
 #include "ctl/ctl.h"
 
 /* Only options and what is printed; src/setup does it. */
@@ -12,7 +13,7 @@ say(void *arg, const char *text)
 	struct ctl *ctl = arg;
 	struct err e;
 	if (text[0] == '\r')
-		ctl_write(STDOUT_FILENO, STR("\r"));
+		file_write(STDOUT_FILENO, STR("\r"));
 	/* a tab would be shown as a control character */
 	for (text += text[0] == '\r'; *text != '\0'; text++)
 		if (*text == '\t')

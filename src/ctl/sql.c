@@ -1,3 +1,4 @@
+#include "base/file.h"
 #include "ctl/ctl.h"
 
 #include <errno.h>
@@ -135,7 +136,7 @@ run(struct ctl *ctl, struct err *e)
 	for (size_t i = 0; i < ctl->n_rest; i++)
 		sqlite3.words[n++] = ctl->rest[i];
 	if (ctl->n_rest == 0 && isatty(STDIN_FILENO) && isatty(STDERR_FILENO))
-		ctl_write(STDERR_FILENO, str_from(hint));
+		file_write(STDERR_FILENO, str_from(hint));
 	execvp("sqlite3", sqlite3.argv);
 	return fail("sqlite3", "sqlite3", e);
 }

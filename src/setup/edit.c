@@ -7,26 +7,12 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "config/config.h"
 #include "config/config_reader.h"
 #include "setup/edit_find.h"
 
 /* ---- files ---------------------------------------------------------------- */
-
-static int
-write_all(int fd, struct str s)
-{
-	while (s.n > 0) {
-		ssize_t n = write(fd, s.p, s.n);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		s.p += n;
-		s.n -= (size_t)n;
-	}
-	return 0;
-}
 
 int
 edit_write_new(const char *path, struct str text, mode_t mode, uid_t uid,
@@ -41,7 +27,7 @@ edit_write_new(const char *path, struct str text, mode_t mode, uid_t uid,
 		    path);
 	if (fd < 0)
 		return err_set(e, ERR_SYSTEM, "%s: %s", path, strerror(errno));
-	int rc = write_all(fd, text);
+	int rc = file_write(fd, text);
 	if (rc == 0 && geteuid() == 0)
 		rc = fchown(fd, uid, gid);
 	if (rc == 0)
@@ -59,22 +45,6 @@ edit_write_new(const char *path, struct str text, mode_t mode, uid_t uid,
 	return err_set(e, ERR_SYSTEM, "%s: %s", path, strerror(why));
 }
 
-/* So that the new name is there after a power cut. */
-static void
-sync_folder(const char *path)
-{
-	char folder[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	snprintf(folder, sizeof(folder), "%.*s",
-	    slash == NULL ? 1 : (int)(slash - path) + 1,
-	    slash == NULL ? "." : path);
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	fsync(fd);
-	close(fd);
-}
-
 static int
 move(const char *from, const char *to, struct err *e)
 {
@@ -83,7 +53,7 @@ move(const char *from, const char *to, struct err *e)
 		unlink(from);
 		return -1;
 	}
-	sync_folder(to);
+	file_sync_folder(to);
 	return 0;
 }
 

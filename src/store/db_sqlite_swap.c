@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "store/turn.h"
 
 enum {
@@ -56,21 +57,6 @@ move(const char *from, const char *to, struct err *e)
 	return 0;
 }
 
-static void
-sync_folder(const char *path)
-{
-	char folder[PATH_MAX_LEN];
-	const char *slash = strrchr(path, '/');
-	snprintf(folder, sizeof(folder), "%.*s",
-	    slash == NULL ? 1 : (int)(slash - path) + 1,
-	    slash == NULL ? "." : path);
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	fsync(fd);
-	close(fd);
-}
-
 int
 db_swap(const char *where, const char *fresh, const char *kept, int *had,
     struct err *e)
@@ -88,7 +74,7 @@ db_swap(const char *where, const char *fresh, const char *kept, int *had,
 		    strerror(errno));
 	if (rc != 0)
 		move(kept, where, NULL);
-	sync_folder(where);
+	file_sync_folder(where);
 	if (fd >= 0)
 		close(fd);
 	return rc;
